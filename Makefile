@@ -1,0 +1,138 @@
+# Builds the four programs, runs them, tests them. Everything made lies under build/.
+#
+#   make            the programs, into build/release/bin
+#   make run        install what is missing, build, start everything, until Ctrl-C
+#   make test       install what is missing, build, all tests
+#   make unit       the unit tests alone          (SAN=address,undefined or SAN=thread: sanitized)
+#   make lint       clang-format, clang-tidy, cppcheck
+#   make clean
+
+SAN ?=
+comma := ,
+VARIANT := $(if $(SAN),$(subst $(comma),-,$(SAN)),release)
+OUT := build/$(VARIANT)
+GEN := build/gen
+
+# `make V=1` shows whole commands.
+V ?= 0
+ifeq ($(V),0)
+QUIET = @printf '  %-7s %s\n' $(1) $@;
+endif
+
+CC ?= cc
+AR ?= ar
+STD := -std=c11 -D_POSIX_C_SOURCE=200809L
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wconversion -Werror
+ifeq ($(SAN),)
+OPT := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+LINK := -pie -Wl,-z,relro,-z,now
+else
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
+LINK := -fsanitize=$(SAN)
+endif
+CPPFLAGS += -I. -isystem $(GEN)
+CFLAGS += $(STD) $(WARN) $(OPT)
+LDFLAGS += $(LINK) -Wl,--as-needed -pthread
+LIBS := -lcivetweb -lnats -lprotobuf-c -lcjson -ljwt -largon2 -lsqlite3 -lutf8proc -lgd -lcrypto -lm
+
+# --- what there is ---------------------------------------------------------------------------------
+
+PROGRAMS := gateway user message presence
+PROTOS := $(wildcard proto/*.proto)
+GEN_C := $(PROTOS:proto/%.proto=$(GEN)/%.pb-c.c)
+GEN_H := $(GEN_C:.c=.h)
+
+gateway_DIR := gateway
+user_DIR := services/user
+message_DIR := services/message
+presence_DIR := services/presence
+
+objects = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
+parts = $(filter-out %/main.c,$(wildcard $(1)/*.c))
+
+COMMON_A := $(OUT)/lib/common.a
+COMMON_O := $(call objects,$(wildcard services/common/*.c)) $(GEN_C:$(GEN)/%.c=$(OUT)/obj/gen/%.o)
+PART_A := $(PROGRAMS:%=$(OUT)/lib/%.a)
+BINS := $(PROGRAMS:%=$(OUT)/bin/%)
+UNIT_C := $(wildcard tests/unit/test_*.c)
+UNITS := $(UNIT_C:tests/unit/%.c=$(OUT)/unit/%)
+
+.PHONY: all run test unit units lint format clean install-deps fuzz
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $(BINS)
+
+# --- generated code --------------------------------------------------------------------------------
+
+# One run for all of them: a stamp, because make 4.3 has no other way to say "these together".
+$(GEN)/stamp: $(PROTOS)
+	@mkdir -p $(GEN)
+	$(call QUIET,PROTOC)protoc-c -Iproto --c_out=$(GEN) $(PROTOS) 2>$(GEN)/protoc.log || { cat $(GEN)/protoc.log; exit 1; }
+	@touch $@
+$(GEN_C) $(GEN_H): $(GEN)/stamp ;
+
+# --- objects, archives, programs -------------------------------------------------------------------
+
+$(OUT)/obj/gen/%.o: $(GEN)/%.c
+	@mkdir -p $(@D)
+	$(call QUIET,CC)$(CC) $(CPPFLAGS) $(STD) $(OPT) -c $< -o $@
+$(OUT)/obj/%.o: %.c $(GEN)/stamp
+	@mkdir -p $(@D)
+	$(call QUIET,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+$(OUT)/obj/%.o: %.S
+	@mkdir -p $(@D)
+	$(call QUIET,AS)$(CC) $(CPPFLAGS) -c $< -o $@
+$(OUT)/obj/gateway/assets_data.o: $(wildcard gateway/www/*)
+
+%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(call QUIET,AR)$(AR) rcs $@ $^
+$(COMMON_A): $(COMMON_O)
+define program
+$(OUT)/lib/$(1).a: $$(call objects,$$(call parts,$$($(1)_DIR)))
+$(OUT)/bin/$(1): $(OUT)/obj/$$($(1)_DIR)/main.o $(OUT)/lib/$(1).a $(COMMON_A)
+	@mkdir -p $$(@D)
+	$$(call QUIET,LINK)$(CC) $$(LDFLAGS) $$^ $$(LIBS) -o $$@
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+$(OUT)/lib/gateway.a: $(OUT)/obj/gateway/assets_data.o
+
+# --- tests -----------------------------------------------------------------------------------------
+
+$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(PART_A) $(COMMON_A)
+	@mkdir -p $(@D)
+	$(call QUIET,LINK)$(CC) $(LDFLAGS) $< -Wl,--start-group $(PART_A) $(COMMON_A) -Wl,--end-group $(LIBS) -lcmocka -o $@
+units: $(UNITS)
+unit: units
+	tests/run-units.sh $(UNITS)
+
+fuzz: $(PART_A) $(COMMON_A)
+	OUT=$(OUT) LIBS="$(LIBS)" tests/fuzz/run.sh
+
+test: install-test-deps
+	$(MAKE) all units
+	tests/run-all.sh
+
+install-test-deps:
+	deploy/install-deps.sh build test
+install-deps:
+	deploy/install-deps.sh build
+
+# --- running ---------------------------------------------------------------------------------------
+
+run: install-deps
+	@$(MAKE) --no-print-directory all
+	@exec deploy/run-local.sh
+
+# --- checks ----------------------------------------------------------------------------------------
+
+lint: $(GEN)/stamp
+	tests/lint.sh
+format:
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf build
+
+-include $(shell find build/$(VARIANT)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,42 @@
+#ifndef GATEWAY_H
+#define GATEWAY_H
+
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "gateway/deliver.h"
+#include "gateway/http_server.h"
+#include "gateway/image_cache.h"
+#include "gateway/presence_agent.h"
+#include "gateway/ratelimit.h"
+#include "gateway/registry.h"
+#include "gateway/writer.h"
+#include "services/common/bus.h"
+#include "services/common/rpc_monitor.h"
+#include "services/common/settings.h"
+
+/* What this process consists of. Made in main.c, constant afterwards; its parts lock themselves. */
+enum { GATEWAY_ID_HEX = 16, UPLOADS_AT_ONCE = 4 };
+
+struct gateway {
+    const struct settings *settings;
+    struct bus *bus;
+    char id[GATEWAY_ID_HEX + 1]; /* fresh at each start */
+    atomic_ullong next_session;
+    atomic_bool stopping;
+
+    struct writer *writer;
+    struct deliver *deliver;
+    struct registry *registry;
+    struct presence_agent *agent;
+    struct http_server *server;
+    struct rpc_monitor *monitor;
+    struct image_cache *images;
+    struct bus_subscription *logout_subscription;
+
+    struct ratelimit *logins, *signups; /* by address */
+    struct ratelimit *uploads, *calls;  /* by user */
+    sem_t upload_slots;                 /* uploads are held in memory: few at a time */
+};
+
+#endif

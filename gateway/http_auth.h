@@ -1,0 +1,37 @@
+#ifndef GATEWAY_HTTP_AUTH_H
+#define GATEWAY_HTTP_AUTH_H
+
+#include "gateway/gateway.h"
+#include "services/common/token.h"
+
+/* Who sent a request, by its cookie `auth` or its bearer token. */
+enum http_identity {
+    HTTP_KNOWN,
+    HTTP_NOBODY,      /* no token, or a bad, expired or revoked one */
+    HTTP_CANNOT_TELL, /* whether the token is revoked is not known now */
+};
+
+enum http_identity http_identify(struct gateway *gateway, const struct http_request *request,
+                                 struct token_claims *claims_out);
+
+/* What a client reads in a body or a close reason when it has to log in. */
+#define HTTP_NO_AUTH_NAME "NoAuthJWTError"
+#define HTTP_NO_AUTH_MESSAGE "Authorization data missing."
+#define HTTP_NO_AUTH_REASON \
+    "{\"Error\":{\"name\":\"" HTTP_NO_AUTH_NAME "\",\"message\":\"" HTTP_NO_AUTH_MESSAGE "\"}}"
+
+/* The client's address: the TCP peer, or what a trusted proxy says. At most 64 bytes. */
+enum { HTTP_ADDRESS_SIZE = 64 };
+void http_client_address(const struct gateway *gateway, const struct http_request *request,
+                         char out[HTTP_ADDRESS_SIZE]);
+
+/* 503 with Retry-After; 429 likewise. */
+void http_respond_unavailable(struct http_request *request);
+void http_respond_too_many(struct http_request *request, const char *name, int64_t retry_after_ms);
+
+/* Routes. */
+void http_sign_up(struct gateway *gateway, struct http_request *request);
+void http_log_in(struct gateway *gateway, struct http_request *request);
+void http_exit(struct gateway *gateway, struct http_request *request);
+
+#endif

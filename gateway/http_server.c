@@ -1,0 +1,471 @@
+#define _GNU_SOURCE /* pthread_setattr_default_np */
+#include "gateway/http_server.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <civetweb.h>
+
+#include "gateway/frame_gate.h"
+#include "services/common/clock.h"
+#include "services/common/json_writer.h"
+#include "services/common/log.h"
+#include "services/common/memory.h"
+
+enum {
+    HTTP_THREADS = 64, /* beyond those that WebSockets take */
+    DISCARD_MOST = 4 * 1024 * 1024,
+    LINGER_MS = 1000,
+    LINGER_BYTES_MOST = 1024 * 1024,
+};
+
+/* Thread stacks: the library sets no size, and with thousands of threads 8 MiB each add up to more
+ * maps and address space than they are worth. The sanitizers need more room in each frame. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { STACK_BYTES = 2 * 1024 * 1024 };
+#else
+enum { STACK_BYTES = 256 * 1024 };
+#endif
+
+struct http_server {
+    struct http_server_options options;
+    struct mg_context *civetweb;
+    int port;
+};
+
+struct http_request {
+    struct mg_connection *conn;
+    const struct mg_request_info *info;
+    struct buffer headers; /* of the answer */
+    bool answered;
+    bool unread; /* part of the body is still in the socket: close after the answer */
+};
+
+/* The WebSocket that this thread serves. The library cannot carry it from the upgrade to the
+ * handshake and back out when that fails. */
+static _Thread_local struct {
+    void *socket;
+    int fd; /* -1 before the handshake is done */
+} serving = { .fd = -1 };
+
+static struct http_server *server_of(const struct mg_connection *conn)
+{
+    return mg_get_user_data(mg_get_context(conn));
+}
+
+/* --- requests ------------------------------------------------------------------------------------ */
+
+const char *http_method(const struct http_request *request)
+{
+    return request->info->request_method;
+}
+
+const char *http_path(const struct http_request *request)
+{
+    return request->info->local_uri != NULL ? request->info->local_uri : "*";
+}
+
+const char *http_header(const struct http_request *request, const char *name)
+{
+    return mg_get_header(request->conn, name);
+}
+
+const char *http_peer(const struct http_request *request)
+{
+    return request->info->remote_addr;
+}
+
+bool http_cookie(const struct http_request *request, const char *name, char *out, size_t size)
+{
+    const char *header = http_header(request, "Cookie");
+    return header != NULL && mg_get_cookie(header, name, out, size) > 0;
+}
+
+static void expect_continue(struct http_request *request)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    const char *expect = http_header(request, "Expect");
+
+    if (expect != NULL && strcasecmp(expect, "100-continue") == 0)
+        mg_write(request->conn, go_on, sizeof(go_on) - 1);
+}
+
+static void discard_body(struct http_request *request)
+{
+    char scrap[4096];
+    size_t left = DISCARD_MOST;
+
+    request->unread = true;
+    for (int n; left > 0 && (n = mg_read(request->conn, scrap, sizeof(scrap))) > 0;)
+        left -= (size_t)n < left ? (size_t)n : left;
+}
+
+enum http_body http_read_body(struct http_request *request, size_t most, struct buffer *body_out)
+{
+    char chunk[4096];
+    int n;
+
+    if (request->info->content_length > (long long)most) {
+        discard_body(request);
+        return HTTP_BODY_TOO_LARGE;
+    }
+    expect_continue(request);
+    while ((n = mg_read(request->conn, chunk, sizeof(chunk))) > 0) {
+        if (body_out->length + (size_t)n > most) {
+            discard_body(request);
+            return HTTP_BODY_TOO_LARGE;
+        }
+        buffer_append(body_out, chunk, (size_t)n);
+    }
+    if (n < 0 || (request->info->content_length > 0 &&
+                  body_out->length != (size_t)request->info->content_length)) {
+        request->unread = true;
+        return HTTP_BODY_BROKEN;
+    }
+    return HTTP_BODY_OK;
+}
+
+struct form_reading {
+    const char *field;
+    size_t field_most;
+    struct buffer *out;
+    bool found, too_large;
+};
+
+static int form_field_found(const char *key, const char *file_name, char *path, size_t path_size,
+                            void *arg)
+{
+    struct form_reading *reading = arg;
+
+    (void)file_name;
+    (void)path;
+    (void)path_size;
+    if (reading->found || strcmp(key, reading->field) != 0)
+        return MG_FORM_FIELD_STORAGE_SKIP;
+    reading->found = true;
+    return MG_FORM_FIELD_STORAGE_GET;
+}
+
+static int form_field_get(const char *key, const char *value, size_t length, void *arg)
+{
+    struct form_reading *reading = arg;
+
+    (void)key;
+    if (reading->out->length + length > reading->field_most) {
+        reading->too_large = true;
+        return MG_FORM_FIELD_HANDLE_ABORT;
+    }
+    buffer_append(reading->out, value, length);
+    return MG_FORM_FIELD_HANDLE_GET;
+}
+
+enum http_body http_read_form_file(struct http_request *request, const char *field, size_t most,
+                                   size_t field_most, struct buffer *file_out)
+{
+    struct form_reading reading = { .field = field, .field_most = field_most, .out = file_out };
+    struct mg_form_data_handler handler = {
+        .field_found = form_field_found,
+        .field_get = form_field_get,
+        .user_data = &reading,
+    };
+
+    /* Without a length there would be no bound on what the library reads to find the field. */
+    if (request->info->content_length > (long long)most) {
+        discard_body(request);
+        return HTTP_BODY_TOO_LARGE;
+    }
+    if (request->info->content_length <= 0) {
+        discard_body(request);
+        return HTTP_BODY_BROKEN;
+    }
+    expect_continue(request);
+    int fields = mg_handle_form_request(request->conn, &handler);
+    if (reading.too_large || fields < 1)
+        discard_body(request);
+    if (reading.too_large)
+        return HTTP_BODY_TOO_LARGE;
+    return reading.found && fields >= 1 ? HTTP_BODY_OK : HTTP_BODY_BROKEN;
+}
+
+/* --- answers --------------------------------------------------------------------------------------- */
+
+void http_add_header(struct http_request *request, const char *name, const char *value)
+{
+    buffer_printf(&request->headers, "%s: %s\r\n", name, value);
+}
+
+void http_respond(struct http_request *request, int status, const char *content_type,
+                  const void *body, size_t length)
+{
+    struct buffer answer = { 0 };
+    const char *connection = http_header(request, "Connection");
+    bool keep = !request->unread && strcmp(request->info->http_version, "1.1") == 0 &&
+                (connection == NULL || strcasecmp(connection, "close") != 0);
+
+    request->answered = true;
+    buffer_printf(&answer, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\nConnection: %s\r\n", status,
+                  mg_get_response_code_text(request->conn, status), length,
+                  keep ? "keep-alive" : "close");
+    if (content_type != NULL)
+        buffer_printf(&answer, "Content-Type: %s\r\n", content_type);
+    buffer_append_text(&answer, "X-Content-Type-Options: nosniff\r\n");
+    if (request->headers.length > 0)
+        buffer_append(&answer, request->headers.data, request->headers.length);
+    buffer_append_text(&answer, "\r\n");
+    if (strcmp(http_method(request), "HEAD") != 0)
+        buffer_append(&answer, body, length);
+    mg_write(request->conn, answer.data, answer.length);
+    if (!keep)
+        mg_disable_connection_keep_alive(request->conn);
+    buffer_finish(&answer);
+}
+
+void http_respond_error(struct http_request *request, int status, const char *name,
+                        const char *message)
+{
+    struct json_writer w = { 0 };
+
+    json_begin_object(&w);
+    json_key(&w, "Error");
+    json_begin_object(&w);
+    json_put_string(&w, "name", name);
+    json_put_string(&w, "message", message);
+    json_end_object(&w);
+    json_end_object(&w);
+    http_respond(request, status, "application/json; charset=utf-8", w.out.data, w.out.length);
+    buffer_finish(&w.out);
+}
+
+/* --- what the library calls: HTTP ------------------------------------------------------------------- */
+
+static int handle_request(struct mg_connection *conn, void *arg)
+{
+    struct http_server *server = arg;
+    struct http_request request = { .conn = conn, .info = mg_get_request_info(conn) };
+
+    server->options.on_request(server->options.ctx, &request);
+    if (!request.answered)
+        http_respond_error(&request, 500, "InternalError", "Something went wrong.");
+    buffer_finish(&request.headers);
+    return 200; /* answered; the number is for statistics only */
+}
+
+/* The library's own errors (a bad request line, a header too long) in the shape of ours. */
+static int handle_error(struct mg_connection *conn, int status, const char *text)
+{
+    struct http_request request = { .conn = conn, .info = mg_get_request_info(conn),
+                                    .unread = true };
+    struct mg_request_info none = { .request_method = "GET", .http_version = "1.0" };
+
+    if (request.info == NULL || request.info->request_method == NULL ||
+        request.info->http_version == NULL)
+        request.info = &none;
+    http_respond_error(&request, status, status == 404 ? "NotFoundError" : "BadRequestError", text);
+    return 0;
+}
+
+static int handle_log(const struct mg_connection *conn, const char *text)
+{
+    (void)conn;
+    log_debug("civetweb: %s", text);
+    return 1;
+}
+
+static int handle_connection(const struct mg_connection *conn, void **conn_data)
+{
+    (void)conn;
+    (void)conn_data;
+    frame_gate_reset();
+    return 0;
+}
+
+/* After each request, and after a WebSocket. A socket made by the upgrade whose handshake then
+ * failed has nobody else to close it. */
+static void handle_request_end(const struct mg_connection *conn, int status)
+{
+    struct http_server *server = server_of(conn);
+    void *socket = serving.socket;
+
+    (void)status;
+    serving.socket = NULL;
+    if (socket != NULL)
+        server->options.websocket.close(server->options.ctx, socket, 0);
+    frame_gate_reset();
+}
+
+/* --- what the library calls: WebSocket ---------------------------------------------------------------- */
+
+static int handle_upgrade(const struct mg_connection *conn, void *arg)
+{
+    struct http_server *server = arg;
+    struct http_request request = {
+        .conn = (struct mg_connection *)(uintptr_t)conn,
+        .info = mg_get_request_info(conn),
+        .unread = true,
+    };
+    bool accepted = false;
+
+    serving.socket = NULL;
+    serving.fd = -1;
+    if (!frame_gate_header_is_all() || frame_gate_socket() < 0)
+        http_respond_error(&request, 400, "BadRequestError",
+                           "Nothing may follow the upgrade before its answer.");
+    else
+        accepted = server->options.websocket.upgrade(server->options.ctx, &request,
+                                                     &serving.socket);
+    if (!accepted && !request.answered)
+        http_respond_error(&request, 500, "InternalError", "Something went wrong.");
+    buffer_finish(&request.headers);
+    return accepted ? 0 : 1;
+}
+
+static void handle_open(struct mg_connection *conn, void *arg)
+{
+    struct http_server *server = arg;
+
+    (void)conn;
+    frame_gate_arm(server->options.frame_payload_most);
+    serving.fd = frame_gate_socket();
+    server->options.websocket.open(server->options.ctx, serving.socket, serving.fd);
+}
+
+static int handle_frame(struct mg_connection *conn, int first_byte, char *data, size_t length,
+                        void *arg)
+{
+    struct http_server *server = arg;
+
+    (void)conn;
+    return server->options.websocket.frame(server->options.ctx, serving.socket,
+                                           (unsigned)first_byte & 0xFF, data, length);
+}
+
+/* Reads on for a moment after a close frame: closing a socket with bytes unread makes the kernel
+ * send a reset, which may overtake the frame. */
+static void linger(int fd)
+{
+    char scrap[4096];
+    size_t left = LINGER_BYTES_MOST;
+    int64_t until_ms = clock_mono_ms() + LINGER_MS;
+    struct timeval slice = { .tv_usec = 100 * 1000 };
+
+    shutdown(fd, SHUT_WR);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof(slice));
+    while (left > 0 && clock_mono_ms() < until_ms) {
+        ssize_t n = recvfrom(fd, scrap, sizeof(scrap), 0, NULL, NULL);
+        if (n == 0)
+            return;
+        if (n > 0)
+            left -= (size_t)n < left ? (size_t)n : left;
+    }
+}
+
+static void handle_close(const struct mg_connection *conn, void *arg)
+{
+    struct http_server *server = arg;
+    void *socket = serving.socket;
+    int broken = frame_gate_disarm();
+
+    (void)conn;
+    serving.socket = NULL;
+    if (socket == NULL)
+        return;
+    if (server->options.websocket.close(server->options.ctx, socket, broken))
+        linger(serving.fd);
+}
+
+/* --- life ------------------------------------------------------------------------------------------------ */
+
+static void start_civetweb(struct http_server *server)
+{
+    const struct http_server_options *options = &server->options;
+    struct mg_callbacks callbacks = {
+        .log_message = handle_log,
+        .http_error = handle_error,
+        .init_connection = handle_connection,
+        .end_request = handle_request_end,
+    };
+    char *listen = options->host[0] != '\0' ? xasprintf("%s:%d", options->host, options->port)
+                                            : xasprintf("%d", options->port);
+    char *threads = xasprintf("%zu", options->websockets_most + HTTP_THREADS);
+    const char *settings[] = {
+        "listening_ports", listen,
+        "num_threads", threads,
+        "connection_queue", "1024",
+        "request_timeout_ms", "10000",
+        "keep_alive_timeout_ms", "2000",
+        "enable_keep_alive", "yes",
+        "tcp_nodelay", "1",
+        "max_request_size", "8192",
+        "access_control_allow_origin", "",
+        "access_control_allow_methods", "",
+        "access_control_allow_headers", "",
+        "enable_directory_listing", "no",
+        "enable_websocket_ping_pong", "no",
+        NULL,
+    };
+
+    server->civetweb = mg_start(&callbacks, server, settings);
+    free(listen);
+    free(threads);
+}
+
+/* The default of the process while the library starts its threads. */
+static void set_default_stack(size_t bytes, size_t *before_out)
+{
+    pthread_attr_t attr;
+
+    pthread_getattr_default_np(&attr);
+    pthread_attr_getstacksize(&attr, before_out);
+    pthread_attr_setstacksize(&attr, bytes);
+    pthread_setattr_default_np(&attr);
+    pthread_attr_destroy(&attr);
+}
+
+enum status http_server_start(const struct http_server_options *options,
+                              struct http_server **server_out)
+{
+    struct http_server *server = xcalloc(1, sizeof(*server));
+    struct mg_server_port port[4];
+    size_t stack_before, ignored;
+
+    server->options = *options;
+    mallopt(M_ARENA_MAX, 4); /* thousands of threads would make as many arenas as they may */
+    mg_init_library(0);
+    set_default_stack(STACK_BYTES, &stack_before);
+    start_civetweb(server);
+    set_default_stack(stack_before, &ignored);
+    if (server->civetweb == NULL || mg_get_server_ports(server->civetweb, 4, port) < 1) {
+        log_error("cannot listen on %s port %d: taken, or not allowed",
+                  options->host[0] != '\0' ? options->host : "any address,", options->port);
+        http_server_stop(&server);
+        return STATUS_UNAVAILABLE;
+    }
+    server->port = port[0].port;
+    mg_set_request_handler(server->civetweb, "**", handle_request, server);
+    mg_set_websocket_handler(server->civetweb, "**", handle_upgrade, handle_open, handle_frame,
+                             handle_close, server);
+    *server_out = server;
+    return STATUS_OK;
+}
+
+int http_server_port(const struct http_server *server)
+{
+    return server->port;
+}
+
+void http_server_stop(struct http_server **server)
+{
+    if (*server == NULL)
+        return;
+    if ((*server)->civetweb != NULL)
+        mg_stop((*server)->civetweb);
+    mg_exit_library();
+    free(*server);
+    *server = NULL;
+}

@@ -1,0 +1,258 @@
+#include "gateway/jsonrpc.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "services/common/json.h"
+
+void jsonrpc_fail(struct jsonrpc_call *call, int error, const char *reason,
+                  int64_t retry_after_ms)
+{
+    call->error = error;
+    call->retry_after_ms = retry_after_ms;
+    snprintf(call->reason, sizeof(call->reason), "%s", reason != NULL ? reason : "");
+}
+
+static const char *error_message(int error)
+{
+    switch (error) {
+    case JSONRPC_PARSE_ERROR:
+        return "Parse error";
+    case JSONRPC_INVALID_REQUEST:
+        return "Invalid Request";
+    case JSONRPC_METHOD_NOT_FOUND:
+        return "Method not found";
+    case JSONRPC_INVALID_PARAMS:
+        return "Invalid params";
+    case JSONRPC_UNAVAILABLE:
+        return "Service unavailable";
+    case JSONRPC_TOO_MANY:
+        return "Too many requests";
+    case JSONRPC_CONFLICT:
+        return "Conflict";
+    default:
+        return "Server error";
+    }
+}
+
+/* --- answers ------------------------------------------------------------------------------------ */
+
+static void begin_answer(const struct jsonrpc_options *options, struct json_writer *w)
+{
+    json_begin_object(w);
+    if (options->numeric_version)
+        json_put_int(w, "jsonrpc", 2);
+    else
+        json_put_string(w, "jsonrpc", "2.0");
+}
+
+/* `id` NULL: it could not be told. */
+static void end_answer(struct json_writer *w, const struct json *id)
+{
+    json_key(w, "id");
+    if (json_text(id) != NULL)
+        json_string(w, json_text(id));
+    else if (json_is_number(id))
+        json_double(w, json_to_double(id));
+    else
+        json_null(w);
+    json_end_object(w);
+}
+
+static void answer_error(const struct jsonrpc_options *options, struct json_writer *w,
+                         const struct jsonrpc_call *call, const struct json *id)
+{
+    begin_answer(options, w);
+    json_key(w, "error");
+    json_begin_object(w);
+    json_put_int(w, "code", call->error);
+    json_put_string(w, "message", error_message(call->error));
+    if (call->reason[0] != '\0' || call->retry_after_ms > 0) {
+        json_key(w, "data");
+        json_begin_object(w);
+        if (call->reason[0] != '\0')
+            json_put_string(w, "reason", call->reason);
+        if (call->retry_after_ms > 0)
+            json_put_int(w, "retryAfterMs", call->retry_after_ms);
+        json_end_object(w);
+    }
+    json_end_object(w);
+    end_answer(w, id);
+}
+
+static void answer_plain_error(const struct jsonrpc_options *options, struct json_writer *w,
+                               int error, const char *reason, const struct json *id)
+{
+    struct jsonrpc_call call = { .error = 0 };
+
+    jsonrpc_fail(&call, error, reason, 0);
+    answer_error(options, w, &call, id);
+}
+
+/* --- parameters ----------------------------------------------------------------------------------- */
+
+static void fail_param(struct jsonrpc_call *call, const char *name, const char *what)
+{
+    char reason[120];
+
+    snprintf(reason, sizeof(reason), "%s: %s", name, what);
+    jsonrpc_fail(call, JSONRPC_INVALID_PARAMS, reason, 0);
+}
+
+static void bind_param(struct jsonrpc_call *call, const struct jsonrpc_param *param,
+                       const struct json *given, struct jsonrpc_value *value)
+{
+    int64_t number;
+
+    *value = param->initial;
+    if (given == NULL || json_is_null(given)) {
+        if (param->required)
+            fail_param(call, param->name, "is missing");
+    } else if (param->kind == JSONRPC_TEXT) {
+        value->text = json_text(given);
+        if (value->text == NULL)
+            fail_param(call, param->name, "must be a string");
+    } else if (json_to_int(given, 0, INT32_MAX, &number)) {
+        value->number = (uint32_t)number;
+    } else {
+        fail_param(call, param->name, "must be a whole number, 0 or more");
+    }
+}
+
+static void bind_positional(struct jsonrpc_call *call, const struct jsonrpc_method *method,
+                            const struct json *params)
+{
+    const struct json *given = json_first(params);
+
+    if (json_count(params) > method->param_count) {
+        jsonrpc_fail(call, JSONRPC_INVALID_PARAMS, "too many parameters", 0);
+        return;
+    }
+    for (size_t i = 0; i < method->param_count && call->error == 0; i++) {
+        bind_param(call, &method->params[i], given, &call->params[i]);
+        if (given != NULL)
+            given = json_next(given);
+    }
+}
+
+static void bind_by_name(struct jsonrpc_call *call, const struct jsonrpc_method *method,
+                         const struct json *params)
+{
+    for (const struct json *given = json_first(params); given != NULL; given = json_next(given)) {
+        size_t i = 0;
+        while (i < method->param_count && strcmp(method->params[i].name, json_name(given)) != 0)
+            i++;
+        if (i == method->param_count) {
+            jsonrpc_fail(call, JSONRPC_INVALID_PARAMS, "a parameter that this method has not", 0);
+            return;
+        }
+    }
+    for (size_t i = 0; i < method->param_count && call->error == 0; i++)
+        bind_param(call, &method->params[i], json_member(params, method->params[i].name),
+                   &call->params[i]);
+}
+
+/* --- calls ------------------------------------------------------------------------------------------ */
+
+static const struct jsonrpc_method *find_method(const struct jsonrpc_options *options,
+                                                const char *name)
+{
+    for (size_t i = 0; i < options->method_count; i++)
+        if (strcmp(options->methods[i].name, name) == 0)
+            return &options->methods[i];
+    return NULL;
+}
+
+static void carry_out(const struct jsonrpc_options *options, const struct jsonrpc_method *method,
+                      const struct json *params, struct jsonrpc_call *call)
+{
+    int64_t retry_after_ms = 0;
+
+    if (method == NULL)
+        jsonrpc_fail(call, JSONRPC_METHOD_NOT_FOUND, NULL, 0);
+    else if (!options->admit(options->ctx, &retry_after_ms))
+        jsonrpc_fail(call, JSONRPC_TOO_MANY, NULL, retry_after_ms);
+    else if (json_is_object(params))
+        bind_by_name(call, method, params);
+    else
+        bind_positional(call, method, params);
+    if (call->error == 0)
+        method->handle(call);
+}
+
+static bool is_id(const struct json *id)
+{
+    return json_text(id) != NULL || json_is_number(id) || json_is_null(id);
+}
+
+/* One member of a batch, or a request of its own. */
+static void handle_one(const struct jsonrpc_options *options, const struct json *request,
+                       struct json_writer *w)
+{
+    const struct json *id = json_member(request, "id");
+    const char *version = json_text(json_member(request, "jsonrpc"));
+    const char *name = json_text(json_member(request, "method"));
+    const struct json *params = json_member(request, "params");
+    struct json_writer result = { 0 };
+    struct jsonrpc_call call = { .result = &result, .ctx = options->ctx };
+
+    if (!json_is_object(request) || (id != NULL && !is_id(id))) {
+        answer_plain_error(options, w, JSONRPC_INVALID_REQUEST, NULL, NULL);
+        return;
+    }
+    if (version == NULL || strcmp(version, "2.0") != 0 || name == NULL ||
+        (params != NULL && !json_is_array(params) && !json_is_object(params))) {
+        answer_plain_error(options, w, JSONRPC_INVALID_REQUEST, NULL, id);
+        return;
+    }
+    if (w->out.length > JSONRPC_ANSWER_MOST)
+        jsonrpc_fail(&call, JSONRPC_TOO_MANY, "the answers of this batch are too long", 0);
+    else
+        carry_out(options, find_method(options, name), params, &call);
+    if (id != NULL && call.error != 0) {
+        answer_error(options, w, &call, id);
+    } else if (id != NULL) {
+        begin_answer(options, w);
+        json_key(w, "result");
+        json_raw(w, result.out.data, result.out.length);
+        end_answer(w, id);
+    }
+    buffer_finish(&result.out);
+}
+
+static void handle_batch(const struct jsonrpc_options *options, const struct json *batch,
+                         struct json_writer *w)
+{
+    size_t count = json_count(batch);
+
+    if (count == 0 || count > JSONRPC_BATCH_MOST) {
+        answer_plain_error(options, w, JSONRPC_INVALID_REQUEST,
+                           count == 0 ? "an empty batch" : "a batch has at most 100 calls", NULL);
+        return;
+    }
+    size_t start = w->out.length;
+    json_begin_array(w);
+    size_t empty = w->out.length;
+    for (const struct json *request = json_first(batch); request != NULL;
+         request = json_next(request))
+        handle_one(options, request, w);
+    json_end_array(w);
+    if (w->out.length == empty + 1) /* nothing but notifications: no answer at all */
+        w->out.length = start;
+}
+
+void jsonrpc_handle(const struct jsonrpc_options *options, const char *text, size_t length,
+                    struct buffer *answer)
+{
+    struct json_writer w = { .out = *answer };
+    struct json *message = json_parse(text, length);
+
+    if (message == NULL)
+        answer_plain_error(options, &w, JSONRPC_PARSE_ERROR, NULL, NULL);
+    else if (json_is_array(message))
+        handle_batch(options, message, &w);
+    else
+        handle_one(options, message, &w);
+    json_destroy(&message);
+    *answer = w.out;
+}

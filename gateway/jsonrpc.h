@@ -1,0 +1,83 @@
+#ifndef GATEWAY_JSONRPC_H
+#define GATEWAY_JSONRPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "services/common/buffer.h"
+#include "services/common/json_writer.h"
+
+/*
+ * JSON-RPC 2.0 (the specification of 2013-01-04): requests, notifications and batches against a
+ * const table of methods. Knows nothing of sockets and services.
+ */
+enum {
+    JSONRPC_PARSE_ERROR = -32700,
+    JSONRPC_INVALID_REQUEST = -32600,
+    JSONRPC_METHOD_NOT_FOUND = -32601,
+    JSONRPC_INVALID_PARAMS = -32602,
+    JSONRPC_SERVER_ERROR = -32000,
+    JSONRPC_UNAVAILABLE = -32001,
+    JSONRPC_TOO_MANY = -32002,
+    JSONRPC_CONFLICT = -32003,
+
+    JSONRPC_PARAMS_MOST = 4,
+    JSONRPC_BATCH_MOST = 100,
+    JSONRPC_ANSWER_MOST = 32 * 1024 * 1024, /* of a batch: calls beyond it are refused */
+};
+
+/* A parameter as bound: of the kind its row says, or its default. */
+struct jsonrpc_value {
+    const char *text; /* JSONRPC_TEXT; borrowed for the call */
+    uint32_t number;  /* JSONRPC_INDEX */
+};
+
+/* A call on its way through its handler, which either writes one value into `result` or fails. */
+struct jsonrpc_call {
+    struct jsonrpc_value params[JSONRPC_PARAMS_MOST];
+    struct json_writer *result;
+    void *ctx;
+    int error; /* 0, or a code; set by jsonrpc_fail */
+    char reason[200];
+    int64_t retry_after_ms;
+};
+
+/* Answers with an error. `reason` (copied, may be NULL) goes to the client as data.reason, and
+ * `retry_after_ms`, unless 0, as data.retryAfterMs. */
+void jsonrpc_fail(struct jsonrpc_call *call, int error, const char *reason,
+                  int64_t retry_after_ms);
+
+enum jsonrpc_kind {
+    JSONRPC_TEXT,
+    JSONRPC_INDEX, /* a whole number from 0 to INT32_MAX */
+};
+
+struct jsonrpc_param {
+    const char *name;
+    enum jsonrpc_kind kind;
+    bool required;
+    struct jsonrpc_value initial; /* when it is not given, or null */
+};
+
+struct jsonrpc_method {
+    const char *name;
+    struct jsonrpc_param params[JSONRPC_PARAMS_MOST]; /* in their positional order */
+    size_t param_count;
+    void (*handle)(struct jsonrpc_call *call);
+};
+
+struct jsonrpc_options {
+    const struct jsonrpc_method *methods;
+    size_t method_count;
+    bool numeric_version; /* "jsonrpc":2, as the original */
+    /* Before each call that is well-formed: false refuses it as too many. */
+    bool (*admit)(void *ctx, int64_t *retry_after_ms_out);
+    void *ctx;
+};
+
+/* Carries out a message, its calls in order, and appends the answer; nothing for notifications. */
+void jsonrpc_handle(const struct jsonrpc_options *options, const char *text, size_t length,
+                    struct buffer *answer);
+
+#endif

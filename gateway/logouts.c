@@ -1,0 +1,76 @@
+#include "gateway/logouts.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "event.pb-c.h"
+#include "gateway/frame_gate.h"
+#include "gateway/http_auth.h"
+#include "services/common/wire.h"
+
+enum { REMEMBERED = 1024 };
+
+static struct {
+    pthread_mutex_t lock; /* guards the ring */
+    char jtis[REMEMBERED][33];
+    size_t next;
+} recent = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void remember(const char *jti)
+{
+    pthread_mutex_lock(&recent.lock);
+    snprintf(recent.jtis[recent.next], sizeof(recent.jtis[0]), "%s", jti);
+    recent.next = (recent.next + 1) % REMEMBERED;
+    pthread_mutex_unlock(&recent.lock);
+}
+
+bool logouts_is_recent(const char *jti)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&recent.lock);
+    for (size_t i = 0; i < REMEMBERED && !found; i++)
+        found = strcmp(recent.jtis[i], jti) == 0;
+    pthread_mutex_unlock(&recent.lock);
+    return found;
+}
+
+static void close_sessions(struct gateway *gateway, const char *tag, const char *jti)
+{
+    char key[TAG_SIZE];
+
+    if (!tag_to_key(tag, key))
+        return;
+    struct registry_list sessions = registry_of_user(gateway->registry, key);
+    for (size_t i = 0; i < sessions.count; i++)
+        if (strcmp(session_identity(sessions.items[i])->jti, jti) == 0)
+            session_close(sessions.items[i], WS_CLOSE_NORMAL, HTTP_NO_AUTH_REASON);
+    registry_list_finish(&sessions);
+}
+
+static void handle_logout(void *ctx, struct bus_message *message_take)
+{
+    struct bus_message *message = message_take;
+    Messenger__UserLoggedOut *event =
+        wire_unpack(&messenger__user_logged_out__descriptor, bus_message_data(message),
+                    bus_message_length(message));
+
+    if (event != NULL && *event->jti != '\0') {
+        remember(event->jti);
+        close_sessions(ctx, event->tag, event->jti);
+    }
+    wire_free(event);
+    bus_message_destroy(&message);
+}
+
+enum status logouts_start(struct gateway *gateway)
+{
+    return bus_subscribe(gateway->bus, "event.user.logged_out", NULL, handle_logout, gateway,
+                         &gateway->logout_subscription);
+}
+
+void logouts_stop(struct gateway *gateway)
+{
+    bus_drain(&gateway->logout_subscription);
+}

@@ -1,0 +1,17 @@
+#ifndef GATEWAY_LOGOUTS_H
+#define GATEWAY_LOGOUTS_H
+
+#include "gateway/gateway.h"
+
+/*
+ * Closes the sockets of a token when event.user.logged_out says that it was revoked. A socket that
+ * is just being opened with it was checked before the event, and is added after: so the latest
+ * revoked tokens are remembered.
+ */
+enum status logouts_start(struct gateway *gateway) MUST_CHECK;
+void logouts_stop(struct gateway *gateway);
+
+/* Was this token among those revoked lately? */
+bool logouts_is_recent(const char *jti);
+
+#endif

@@ -1,0 +1,181 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/gateway.h"
+#include "gateway/http_routes.h"
+#include "gateway/logouts.h"
+#include "gateway/websocket.h"
+#include "services/common/id.h"
+#include "services/common/log.h"
+#include "services/common/memory.h"
+#include "services/common/service_main.h"
+
+enum { IMAGE_CACHE_BYTES = 16 * 1024 * 1024, MINUTE_MS = 60000, SECOND_MS = 1000 };
+
+/* --- what the parts call of each other ------------------------------------------------------------------------ */
+
+/* A user's first session here: subscribe before the handshake, so that nothing said after it is
+ * missed. The last one gone: unsubscribe. */
+static bool handle_turn(void *ctx, const char *key, const char *tag, bool online)
+{
+    struct gateway *gateway = ctx;
+
+    if (online && !deliver_follow(gateway->deliver, key))
+        return false;
+    if (!online)
+        deliver_unfollow(gateway->deliver, key);
+    presence_agent_changed(gateway->agent, key, tag);
+    return true;
+}
+
+static void handle_writable(void *ctx, uint64_t token)
+{
+    struct gateway *gateway = ctx;
+    struct session *session = registry_find(gateway->registry, token);
+
+    if (session != NULL)
+        session_writable(session);
+    session_unref(&session);
+}
+
+static void handle_tick(void *ctx, int64_t now_ms)
+{
+    struct gateway *gateway = ctx;
+    struct registry_list sessions = registry_all(gateway->registry);
+    struct frame *ping = frame_create(FRAME_PING, NULL, 0);
+
+    for (size_t i = 0; i < sessions.count; i++)
+        session_tick(sessions.items[i], now_ms, ping);
+    frame_unref(&ping);
+    registry_list_finish(&sessions);
+}
+
+static void handle_bus_connect(void *state)
+{
+    presence_agent_announce(((struct gateway *)state)->agent);
+}
+
+/* --- life ---------------------------------------------------------------------------------------------------------- */
+
+/* A key must be there, and a weak one is told of; settings.c refuses it in production. */
+static bool check_key(const struct settings *settings)
+{
+    const char *weak = settings_weak_key(settings->jwt_private_key);
+
+    if (settings->jwt_private_key[0] == '\0') {
+        log_error("JWT.privateKey is not set: give one of 32 bytes or more (`make run` makes one)");
+        return false;
+    }
+    if (weak != NULL)
+        log_warn("!!! JWT.privateKey is weak: %s. Anybody who guesses it can be any user. !!!",
+                 weak);
+    return true;
+}
+
+static void make_limits(struct gateway *gateway)
+{
+    const struct settings *s = gateway->settings;
+
+    gateway->logins = ratelimit_create(s->limit_logins_per_minute, MINUTE_MS,
+                                       s->limit_logins_per_minute);
+    gateway->signups = ratelimit_create(s->limit_signups_per_minute, MINUTE_MS,
+                                        s->limit_signups_per_minute);
+    gateway->uploads = ratelimit_create(s->limit_uploads_per_minute, MINUTE_MS,
+                                        s->limit_uploads_per_minute);
+    gateway->calls = ratelimit_create(s->limit_calls_per_second, SECOND_MS,
+                                      s->limit_calls_per_second * 2);
+    sem_init(&gateway->upload_slots, 0, UPLOADS_AT_ONCE);
+}
+
+static void make_parts(struct gateway *gateway)
+{
+    struct registry_options registry = {
+        .sessions_most = (size_t)gateway->settings->websocket_max_connections,
+        .per_user_most = (size_t)gateway->settings->websocket_max_per_user,
+        .turn = handle_turn,
+        .ctx = gateway,
+    };
+    struct writer_options writer = {
+        .on_writable = handle_writable,
+        .on_tick = handle_tick,
+        .ctx = gateway,
+    };
+
+    make_limits(gateway);
+    gateway->images = image_cache_create(IMAGE_CACHE_BYTES);
+    gateway->deliver = deliver_create(gateway->bus);
+    gateway->registry = registry_create(&registry);
+    deliver_set_registry(gateway->deliver, gateway->registry);
+    gateway->agent = presence_agent_create(gateway->bus, gateway->registry, gateway->id,
+                                           gateway->settings->presence_offline_grace_ms);
+    gateway->writer = writer_create(&writer);
+}
+
+static void stop(struct service *process, void *state)
+{
+    struct gateway *gateway = state;
+
+    (void)process;
+    atomic_store(&gateway->stopping, true);
+    websocket_close_all(gateway);
+    http_server_stop(&gateway->server);
+    logouts_stop(gateway);
+    rpc_monitor_stop(&gateway->monitor);
+    presence_agent_destroy(&gateway->agent);
+    writer_destroy(&gateway->writer);
+    deliver_destroy(&gateway->deliver);
+    registry_destroy(&gateway->registry);
+    image_cache_destroy(&gateway->images);
+    ratelimit_destroy(&gateway->logins);
+    ratelimit_destroy(&gateway->signups);
+    ratelimit_destroy(&gateway->uploads);
+    ratelimit_destroy(&gateway->calls);
+    sem_destroy(&gateway->upload_slots);
+    free(gateway);
+}
+
+static enum status start(struct service *process, void **state_out)
+{
+    if (!check_key(&process->settings))
+        return STATUS_INVALID_ARGUMENT;
+    struct gateway *gateway = xcalloc(1, sizeof(*gateway));
+    gateway->settings = &process->settings;
+    gateway->bus = process->bus;
+    id_random_hex(gateway->id, GATEWAY_ID_HEX / 2);
+    make_parts(gateway);
+
+    struct http_server_options server = {
+        .host = process->settings.websocket_host,
+        .port = (int)process->settings.app_port,
+        .websockets_most = (size_t)process->settings.websocket_max_connections,
+        .frame_payload_most = WS_MESSAGE_MOST,
+        .on_request = http_route,
+        .websocket = websocket_handlers,
+        .ctx = gateway,
+    };
+    enum status status = logouts_start(gateway);
+    if (status == STATUS_OK)
+        status = rpc_monitor_start(process->bus, "gateway", NULL, 0, &gateway->monitor);
+    if (status == STATUS_OK)
+        status = http_server_start(&server, &gateway->server);
+    if (status != STATUS_OK) {
+        stop(process, gateway);
+        return status;
+    }
+    log_info("gateway %s serves port %d", gateway->id, http_server_port(gateway->server));
+    *state_out = gateway;
+    return STATUS_OK;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct service_program program = {
+        .name = "gateway",
+        .summary = "HTTP and WebSocket for clients",
+        .start = start,
+        .stop = stop,
+        .on_bus_connect = handle_bus_connect,
+    };
+    return service_main(argc, argv, &program);
+}

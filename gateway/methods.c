@@ -1,0 +1,30 @@
+#include "gateway/methods.h"
+
+#define TEXT(name) { name, JSONRPC_TEXT, true, { .text = "" } }
+#define OPTIONAL_TEXT(name) { name, JSONRPC_TEXT, false, { .text = "" } }
+#define OPTIONAL_INDEX(name, initial) { name, JSONRPC_INDEX, false, { .number = initial } }
+
+const struct jsonrpc_method api_methods[] = {
+    { "getSelfInfo", { { 0 } }, 0, method_get_self_info },
+    { "setSelfInfo",
+      { OPTIONAL_TEXT("firstName"), OPTIONAL_TEXT("lastName"), OPTIONAL_TEXT("img") },
+      3,
+      method_set_self_info },
+    { "sendMessageToUser",
+      { TEXT("receiverTag"), TEXT("text"),
+        { "clientMessageId", JSONRPC_TEXT, false, { .text = 0 } } },
+      3,
+      method_send_message_to_user },
+    { "getDialogsList",
+      { OPTIONAL_INDEX("startIndex", 0), OPTIONAL_INDEX("endIndex", 30) },
+      2,
+      method_get_dialogs_list },
+    { "getMessagesWithUser",
+      { TEXT("receiverTag"), OPTIONAL_INDEX("startIndex", 0), OPTIONAL_INDEX("endIndex", 100) },
+      3,
+      method_get_messages_with_user },
+    { "markMessagesWithUserAsRead", { TEXT("senderTag") }, 1,
+      method_mark_messages_with_user_as_read },
+    { "findUsersByTag", { TEXT("tag") }, 1, method_find_users_by_tag },
+};
+const size_t api_method_count = sizeof(api_methods) / sizeof(api_methods[0]);

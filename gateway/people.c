@@ -1,0 +1,140 @@
+#include "gateway/people.h"
+
+#include <stdlib.h>
+
+#include "presence.pb-c.h"
+#include "services/common/clock.h"
+#include "services/common/hashmap.h"
+#include "services/common/log.h"
+#include "services/common/memory.h"
+#include "services/common/tag.h"
+#include "services/common/wire.h"
+
+/* A dot is not worth waiting for as long as for the answer itself. */
+enum { PRESENCE_TIMEOUT_MS = 1000 };
+
+struct people {
+    Messenger__UserList *profiles;
+    Messenger__GetOnlineReply *presence; /* NULL when the service did not answer */
+    struct hashmap *users;               /* key -> Messenger__User */
+    struct hashmap *online;              /* key -> anything */
+};
+
+void people_put(struct json_writer *w, const Messenger__User *user)
+{
+    json_put_string(w, "_id", user->id);
+    json_put_string(w, "tag", user->tag);
+    json_put_string(w, "firstName", user->first_name);
+    json_put_string(w, "lastName", user->last_name);
+    json_put_string(w, "img", user->img);
+}
+
+static struct rpc_pending ask_presence(struct bus *bus, const struct rpc_context *context,
+                                       char **tags, size_t count)
+{
+    Messenger__GetOnlineRequest request = MESSENGER__GET_ONLINE_REQUEST__INIT;
+    struct rpc_context hurried = *context;
+    int64_t soon_us = clock_mono_us() + PRESENCE_TIMEOUT_MS * 1000;
+
+    if (soon_us < hurried.deadline_us)
+        hurried.deadline_us = soon_us;
+    request.n_tags = count;
+    request.tags = tags;
+    return rpc_begin(bus, &hurried, "presence.GetOnline", &request.base);
+}
+
+static Messenger__GetOnlineReply *hear_presence(struct rpc_pending *pending)
+{
+    Messenger__GetOnlineReply *reply;
+
+    enum status status =
+        rpc_end(pending, &messenger__get_online_reply__descriptor, &reply, NULL);
+    if (status != STATUS_OK)
+        log_warn("presence is not known: %s", status_name(status));
+    return reply;
+}
+
+static void index_people(struct people *people)
+{
+    char key[TAG_SIZE];
+
+    people->users = hashmap_create();
+    people->online = hashmap_create();
+    for (size_t i = 0; i < people->profiles->n_users; i++)
+        if (tag_to_key(people->profiles->users[i]->tag, key))
+            hashmap_put(people->users, key, people->profiles->users[i]);
+    for (size_t i = 0; people->presence != NULL && i < people->presence->n_online; i++)
+        if (tag_to_key(people->presence->online[i], key))
+            hashmap_put(people->online, key, people->presence);
+}
+
+struct people *people_fetch(struct jsonrpc_call *call, const struct rpc_context *context,
+                            char **tags, size_t count)
+{
+    struct bus *bus = caller_of(call)->gateway->bus;
+    Messenger__GetUsersRequest request = MESSENGER__GET_USERS_REQUEST__INIT;
+    struct people *people = xcalloc(1, sizeof(*people));
+    struct rpc_error error;
+
+    request.n_tags = count;
+    request.tags = tags;
+    struct rpc_pending profiles = rpc_begin(bus, context, "user.GetUsers", &request.base);
+    struct rpc_pending presence = ask_presence(bus, context, tags, count);
+    enum status status =
+        rpc_end(&profiles, &messenger__user_list__descriptor, &people->profiles, &error);
+    people->presence = hear_presence(&presence);
+    if (status != STATUS_OK) {
+        service_fail(call, status, &error);
+        people_free(&people);
+        return NULL;
+    }
+    index_people(people);
+    return people;
+}
+
+void people_free(struct people **people)
+{
+    if (*people == NULL)
+        return;
+    wire_free((*people)->profiles);
+    wire_free((*people)->presence);
+    hashmap_destroy(&(*people)->users);
+    hashmap_destroy(&(*people)->online);
+    free(*people);
+    *people = NULL;
+}
+
+void people_put_user(struct json_writer *w, const struct people *people, const char *tag)
+{
+    Messenger__User unknown = MESSENGER__USER__INIT;
+    const Messenger__User *user = NULL;
+    char key[TAG_SIZE];
+
+    if (tag_to_key(tag, key))
+        user = hashmap_get(people->users, key);
+    unknown.tag = (char *)(uintptr_t)tag;
+    json_begin_object(w);
+    people_put(w, user != NULL ? user : &unknown);
+    json_put_bool(w, "isOnline", hashmap_get(people->online, key) != NULL);
+    json_end_object(w);
+}
+
+bool *people_online(struct jsonrpc_call *call, const struct rpc_context *context,
+                    const Messenger__UserList *users)
+{
+    char **tags = xcalloc(users->n_users, sizeof(*tags));
+    bool *online = xcalloc(users->n_users, sizeof(*online));
+
+    for (size_t i = 0; i < users->n_users; i++)
+        tags[i] = users->users[i]->tag;
+    struct rpc_pending pending =
+        ask_presence(caller_of(call)->gateway->bus, context, tags, users->n_users);
+    Messenger__GetOnlineReply *reply = hear_presence(&pending);
+    for (size_t i = 0; reply != NULL && i < reply->n_online; i++)
+        for (size_t j = 0; j < users->n_users; j++)
+            if (tag_same(reply->online[i], tags[j]))
+                online[j] = true;
+    wire_free(reply);
+    free(tags);
+    return online;
+}

@@ -1,0 +1,35 @@
+#ifndef GATEWAY_PEOPLE_H
+#define GATEWAY_PEOPLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "gateway/service_call.h"
+#include "services/common/json_writer.h"
+#include "user.pb-c.h"
+
+/* Users as clients see them: {_id, tag, firstName, lastName, img} and, where said, isOnline. */
+
+/* Writes the members of a user, without the braces. */
+void people_put(struct json_writer *w, const Messenger__User *user);
+
+/* Profiles and presence of some users, joined. */
+struct people;
+
+/*
+ * Asks the user service and the presence service at the same time. NULL when the former failed;
+ * then the call has too. Without the presence service everybody counts as offline: a list of
+ * dialogs without green dots is better than none.
+ */
+struct people *people_fetch(struct jsonrpc_call *call, const struct rpc_context *context,
+                            char **tags, size_t count);
+void people_free(struct people **people);
+
+/* Writes a whole user with isOnline; of somebody unknown only the tag and empty names. */
+void people_put_user(struct json_writer *w, const struct people *people, const char *tag);
+
+/* Presence alone: which of the users of a list are online; the caller frees the array. */
+bool *people_online(struct jsonrpc_call *call, const struct rpc_context *context,
+                    const Messenger__UserList *users);
+
+#endif

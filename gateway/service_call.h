@@ -1,0 +1,31 @@
+#ifndef GATEWAY_SERVICE_CALL_H
+#define GATEWAY_SERVICE_CALL_H
+
+#include "gateway/gateway.h"
+#include "gateway/jsonrpc.h"
+#include "gateway/session.h"
+#include "services/common/rpc_client.h"
+
+/* What a JSON-RPC method works with: the `ctx` of its call. */
+struct caller {
+    struct gateway *gateway;
+    struct session *session;
+};
+
+struct caller *caller_of(const struct jsonrpc_call *call);
+
+/* The caller's own tag; borrowed. */
+const char *caller_tag(const struct jsonrpc_call *call);
+
+/* A fresh trace, with the configured deadline. */
+void service_context(const struct gateway *gateway, struct rpc_context *context);
+
+/* Fails the call the way a service's failure is shown to clients. */
+void service_fail(struct jsonrpc_call *call, enum status status, const struct rpc_error *error);
+
+/* rpc_call on behalf of a client's call: false when it failed, and then the call has too. */
+bool service_call(struct jsonrpc_call *call, const struct rpc_context *context, const char *method,
+                  const ProtobufCMessage *request, const ProtobufCMessageDescriptor *reply_type,
+                  void *reply_out);
+
+#endif

@@ -1,0 +1,74 @@
+#ifndef GATEWAY_SESSION_H
+#define GATEWAY_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/frame.h"
+#include "gateway/writer.h"
+#include "gateway/ws_assemble.h"
+#include "services/common/tag.h"
+#include "services/common/token.h"
+
+/*
+ * One WebSocket of one user. Counted references: its thread of the HTTP library holds one, the
+ * registry another. Sending never blocks: what the socket does not take waits in a bounded outbox;
+ * a client whose outbox overflows, or that takes nothing for SESSION_STUCK_MS, is closed with
+ * 1013. All functions may be called from any thread unless they say otherwise.
+ */
+enum {
+    SESSION_OUTBOX_MOST = 1024 * 1024,
+    SESSION_OUTBOX_CALM = 128 * 1024, /* the reader waits above this, so that who calls also reads */
+    SESSION_STUCK_MS = 5000,
+    SESSION_CLOSING_MS = 2000, /* for the client's answer to a close frame */
+    SESSION_PINGS_MOST = 2,    /* that may stay unanswered */
+    SESSION_ID_SIZE = 64,
+};
+
+struct session;
+
+/* `identity` NULL: nobody, a socket that is only told why it is closed. */
+struct session *session_create(struct writer *writer, const char *id,
+                               const struct token_claims *identity, int64_t ping_interval_ms);
+struct session *session_ref(struct session *session);
+void session_unref(struct session **session);
+
+/* Constant after creation; borrowed. */
+const char *session_id(const struct session *session);
+const struct token_claims *session_identity(const struct session *session);
+const char *session_key(const struct session *session); /* "" for nobody */
+bool session_is_anonymous(const struct session *session);
+
+/* The registry's: how the writer names this session. Set before the session is open. */
+void session_set_token(struct session *session, uint64_t token);
+uint64_t session_token(const struct session *session);
+
+/* The handshake is done: what has gathered goes out. */
+void session_open(struct session *session, int socket);
+
+/* The socket is about to be closed by its thread: nothing touches it after this returns. */
+void session_shut(struct session *session);
+
+/* Queues or sends. A frame for a session that is closing is dropped. */
+void session_send(struct session *session, struct frame *frame);
+
+/* Says good-bye; what was queued before goes first. Only the first close counts. */
+void session_close(struct session *session, int code, const char *reason);
+
+/* Has a close frame been queued, by whichever side's wish? */
+bool session_is_closing(struct session *session);
+
+/* The session's own thread: waits while the outbox is more than calm. */
+void session_wait_until_calm(struct session *session);
+
+/* The session's own thread: the client was heard. */
+void session_heard(struct session *session);
+
+/* The writer's thread. */
+void session_writable(struct session *session);
+void session_tick(struct session *session, int64_t now_ms, struct frame *ping);
+
+/* The session's own thread only. */
+struct ws_assembly *session_assembly(struct session *session);
+
+#endif

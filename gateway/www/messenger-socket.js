@@ -1,0 +1,277 @@
+/*
+ * A WebSocket that speaks the messenger's JSON-RPC and stays connected. It knows no DOM; the
+ * WebSocket class, the timers, the clock and chance can be given, so that it is tested without any.
+ *
+ * What it promises
+ *
+ *   connect()            Opens the connection. Does nothing while one is open or being opened; while
+ *                        waiting to reconnect it tries at once. Throws what the WebSocket class
+ *                        throws for an address it cannot take.
+ *   close()              Ends it at once and for good: no reconnection until the next connect().
+ *                        On a connection that has ended already it only makes the state "closed".
+ *   call(method, params) A promise of the result. It is always settled, and settled once:
+ *                        - the server's result, or an RpcError with its `code`, `message`, `data`;
+ *                        - a ConnectionError, whose `reason` is "not-open" (nothing was sent),
+ *                          "timeout" or "closed" (it was sent; whether it was carried out is
+ *                          unknown, so repeat only what is harmless to repeat).
+ *   notify(method, params) Sends without asking for an answer. Throws a ConnectionError if not open.
+ *   sendRaw(text)        Sends the text as it is. Answers to it are seen in "frame" events only.
+ *   state                "closed", "connecting", "open", "waiting" (to reconnect) or
+ *                        "unauthenticated".
+ *
+ * Calls are sent in the order they are made, and never queued: a connection that is not open
+ * refuses them. When a connection ends, every call without an answer is rejected before the
+ * "close" event.
+ *
+ * Events, all with the fields as properties of the event
+ *
+ *   state         {state}                     every change, before the event that belongs to it
+ *   open          {}                          connected. The server looks at the token after this, so
+ *                                             an unauthenticated client sees "open", then "close"
+ *   close         {code, reason, cause, error, retryInMs}
+ *                 `cause`: "deliberate" (close() was called), "unauthenticated" (the server does not
+ *                 accept the token) or "lost" (anything else). `error` is the {name, message} that
+ *                 the server gave as the reason, or null. `retryInMs` is null if no
+ *                 reconnection will follow.
+ *   notification  {name, code, body}          `name` is the notification's type, as "newMessage"
+ *   frame         {direction, text, data, at} every frame, "in" or "out", before it is acted upon;
+ *                                             `data` is the parsed JSON or undefined
+ *
+ * Reconnection follows every loss except a deliberate or an unauthenticated one. The wait is a
+ * random share of a bound that starts at `backoffBaseMs` and doubles up to `backoffCapMs` (full
+ * jitter), so that many clients do not come back in step. It starts over once a connection has
+ * lasted `stableAfterMs`.
+ */
+
+const CONNECTING_STATES = new Set(["connecting", "open"]);
+
+const DEFAULTS = {
+    callTimeoutMs: 10_000,
+    backoffBaseMs: 500,
+    backoffCapMs: 30_000,
+    stableAfterMs: 10_000,
+};
+
+export class RpcError extends Error {
+    constructor({ code, message, data }, method) {
+        super(String(message ?? "Unknown error"));
+        this.name = "RpcError";
+        this.code = code;
+        this.data = data;
+        this.method = method;
+    }
+}
+
+export class ConnectionError extends Error {
+    constructor(reason, message) {
+        super(message);
+        this.name = "ConnectionError";
+        this.reason = reason;
+    }
+}
+
+class SocketEvent extends Event {
+    constructor(type, fields) {
+        super(type);
+        Object.assign(this, fields);
+    }
+}
+
+export class MessengerSocket extends EventTarget {
+    #url;
+    #options;
+    #socket = null;
+    #state = "closed";
+    #pending = new Map(); // id -> {method, resolve, reject, timer}
+    #lastId = 0;
+    #attempts = 0;
+    #retryTimer = null;
+    #stableTimer = null;
+
+    /* `options`: any of DEFAULTS, and WebSocket, setTimeout, clearTimeout, now, random. */
+    constructor(url, options = {}) {
+        super();
+        this.#url = String(url);
+        this.#options = {
+            ...DEFAULTS,
+            WebSocket: globalThis.WebSocket,
+            setTimeout: (run, ms) => globalThis.setTimeout(run, ms),
+            clearTimeout: (timer) => globalThis.clearTimeout(timer),
+            now: () => Date.now(),
+            random: () => Math.random(),
+            ...options,
+        };
+    }
+
+    get state() {
+        return this.#state;
+    }
+
+    get url() {
+        return this.#url;
+    }
+
+    connect() {
+        if (CONNECTING_STATES.has(this.#state)) return;
+        this.#stopTimers();
+        const socket = new this.#options.WebSocket(this.#url);
+        this.#socket = socket;
+        // A socket that was given up may still report; only the present one is listened to.
+        const ifPresent = (handle) => (event) => this.#socket === socket && handle(event);
+        socket.onopen = ifPresent(() => this.#opened());
+        socket.onmessage = ifPresent((event) => this.#received(event.data));
+        socket.onclose = ifPresent((event) => this.#ended(event));
+        this.#enter("connecting");
+    }
+
+    close() {
+        const wasActive = CONNECTING_STATES.has(this.#state) || this.#state === "waiting";
+        const socket = this.#socket;
+        this.#stopTimers();
+        this.#attempts = 0;
+        this.#socket = null;
+        if (socket) closeQuietly(socket);
+        this.#rejectPending("The connection was closed here before the answer came.");
+        this.#enter("closed");
+        if (!wasActive) return;
+        this.#emit("close", {
+            code: 1000, reason: "", cause: "deliberate", error: null, retryInMs: null,
+        });
+    }
+
+    call(method, params, { timeoutMs = this.#options.callTimeoutMs } = {}) {
+        return new Promise((resolve, reject) => {
+            const id = ++this.#lastId;
+            this.#send(request(method, params, id));
+            const timer = this.#options.setTimeout(() => {
+                this.#pending.delete(id);
+                reject(new ConnectionError("timeout",
+                    `No answer to ${method} within ${timeoutMs} ms. It may still be carried out.`));
+            }, timeoutMs);
+            this.#pending.set(id, { method, resolve, reject, timer });
+        });
+    }
+
+    notify(method, params) {
+        this.#send(request(method, params));
+    }
+
+    sendRaw(text) {
+        this.#send(String(text));
+    }
+
+    #send(text) {
+        if (this.#state !== "open") {
+            throw new ConnectionError("not-open", "The socket is not connected.");
+        }
+        this.#emit("frame", this.#frame("out", text));
+        this.#socket.send(text);
+    }
+
+    #opened() {
+        this.#stableTimer = this.#options.setTimeout(() => {
+            this.#attempts = 0;
+        }, this.#options.stableAfterMs);
+        this.#enter("open");
+        this.#emit("open", {});
+    }
+
+    #received(text) {
+        if (typeof text !== "string") return;
+        const frame = this.#frame("in", text);
+        this.#emit("frame", frame);
+        for (const item of Array.isArray(frame.data) ? frame.data : [frame.data]) {
+            this.#dispatch(item);
+        }
+    }
+
+    #dispatch(item) {
+        if (item === null || typeof item !== "object") return;
+        if (typeof item.type === "string" && !("id" in item)) {
+            this.#emit("notification", { name: item.type, code: item.code, body: item.body });
+            return;
+        }
+        const waiting = this.#pending.get(item.id);
+        if (!waiting) return;
+        this.#pending.delete(item.id);
+        this.#options.clearTimeout(waiting.timer);
+        if (item.error) waiting.reject(new RpcError(item.error, waiting.method));
+        else waiting.resolve(item.result);
+    }
+
+    #ended({ code, reason }) {
+        const error = errorInReason(reason);
+        const unauthenticated = error?.name === "NoAuthJWTError";
+        this.#socket = null;
+        this.#stopTimers();
+        this.#rejectPending(`The connection ended (code ${code}) before the answer came.`);
+        const retryInMs = unauthenticated ? null : this.#planRetry();
+        this.#enter(unauthenticated ? "unauthenticated" : "waiting");
+        this.#emit("close", {
+            code, reason, cause: unauthenticated ? "unauthenticated" : "lost", error, retryInMs,
+        });
+    }
+
+    #planRetry() {
+        const { backoffBaseMs, backoffCapMs, random } = this.#options;
+        const bound = Math.min(backoffCapMs, backoffBaseMs * 2 ** this.#attempts);
+        const wait = Math.round(random() * bound);
+        this.#attempts += 1;
+        this.#retryTimer = this.#options.setTimeout(() => this.connect(), wait);
+        return wait;
+    }
+
+    #rejectPending(message) {
+        const pending = [...this.#pending.values()];
+        this.#pending.clear();
+        for (const { reject, timer } of pending) {
+            this.#options.clearTimeout(timer);
+            reject(new ConnectionError("closed", message));
+        }
+    }
+
+    #stopTimers() {
+        this.#options.clearTimeout(this.#retryTimer);
+        this.#options.clearTimeout(this.#stableTimer);
+        this.#retryTimer = null;
+        this.#stableTimer = null;
+    }
+
+    #frame(direction, text) {
+        return { direction, text, data: parsed(text), at: this.#options.now() };
+    }
+
+    #enter(state) {
+        if (this.#state === state) return;
+        this.#state = state;
+        this.#emit("state", { state });
+    }
+
+    #emit(type, fields) {
+        this.dispatchEvent(new SocketEvent(type, fields));
+    }
+}
+
+function request(method, params, id) {
+    return JSON.stringify({ jsonrpc: "2.0", method, params, id });
+}
+
+/* Closing a socket that is still being opened is an error on a browser's console: let it open. */
+function closeQuietly(socket) {
+    const stillConnecting = socket.readyState === 0;
+    if (stillConnecting) socket.onopen = () => socket.close(1000);
+    else socket.close(1000);
+}
+
+function parsed(text) {
+    try {
+        return JSON.parse(text);
+    } catch {
+        return undefined;
+    }
+}
+
+function errorInReason(reason) {
+    const error = parsed(reason)?.Error;
+    return error && typeof error.name === "string" ? error : null;
+}

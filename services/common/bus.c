@@ -1,0 +1,512 @@
+#define _GNU_SOURCE /* pthread_cond_clockwait */
+#include "services/common/bus_internal.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "services/common/clock.h"
+#include "services/common/id.h"
+#include "services/common/log.h"
+#include "services/common/memory.h"
+
+enum {
+    DELIVERY_THREADS = 4,
+    PENDING_MESSAGES = 131072,
+    PENDING_BYTES = 256 * 1024 * 1024,
+    RECONNECT_MS = 200,
+    RECONNECT_JITTER_MS = 300,
+    PING_MS = 5000,
+    CLOSE_MS = 5000,
+    REQUEST_BUCKETS = 1024, /* a power of two */
+};
+
+/*
+ * Replies of all requests come to one subscription, <inbox>.<number>; the number finds the waiter.
+ * `lock` guards the buckets and every request's fields.
+ */
+struct bus_request {
+    struct bus *bus;
+    uint64_t number;
+    struct bus_request *next; /* of the same bucket */
+    pthread_cond_t done_cond;
+    bool done;
+    bool broken; /* the connection went away */
+    natsMsg *reply;
+};
+
+struct bus {
+    natsConnection *nats;
+    natsOptions *options;
+    void (*on_connect)(void *ctx);
+    void (*on_loss)(void *ctx);
+    void *ctx;
+    pthread_mutex_t lock;
+    pthread_cond_t closed_cond;
+    bool closed;
+    atomic_bool connected;
+    struct bus_request *buckets[REQUEST_BUCKETS];
+    uint64_t next_number;
+    char inbox[48];
+    natsSubscription *replies;
+};
+
+struct bus_subscription {
+    natsSubscription *nats;
+    bus_handler *handler;
+    void *ctx;
+};
+
+natsConnection *bus_nats(struct bus *bus)
+{
+    return bus->nats;
+}
+
+enum status bus_status(natsStatus status)
+{
+    switch (status) {
+    case NATS_OK:
+        return STATUS_OK;
+    case NATS_NOT_FOUND:
+        return STATUS_NOT_FOUND;
+    case NATS_TIMEOUT:
+        return STATUS_DEADLINE_EXCEEDED;
+    case NATS_INVALID_ARG:
+    case NATS_INVALID_SUBJECT:
+    case NATS_ADDRESS_MISSING:
+        return STATUS_INVALID_ARGUMENT;
+    case NATS_NO_MEMORY:
+        abort();
+    default:
+        return STATUS_UNAVAILABLE;
+    }
+}
+
+/* --- connection ---------------------------------------------------------------------------- */
+
+static void handle_connected(natsConnection *nats, void *ctx)
+{
+    struct bus *bus = ctx;
+    char url[256] = "";
+
+    natsConnection_GetConnectedUrl(nats, url, sizeof(url));
+    log_info("connected to the bus at %s", url);
+    atomic_store(&bus->connected, true);
+    if (bus->on_connect != NULL)
+        bus->on_connect(bus->ctx);
+}
+
+/* Whoever waits for a reply over the lost connection waits in vain. */
+static void fail_requests(struct bus *bus)
+{
+    pthread_mutex_lock(&bus->lock);
+    for (size_t i = 0; i < REQUEST_BUCKETS; i++) {
+        for (struct bus_request *r = bus->buckets[i]; r != NULL; r = r->next) {
+            r->done = r->broken = true;
+            pthread_cond_signal(&r->done_cond);
+        }
+        bus->buckets[i] = NULL;
+    }
+    pthread_mutex_unlock(&bus->lock);
+}
+
+static void handle_disconnected(natsConnection *nats, void *ctx)
+{
+    struct bus *bus = ctx;
+
+    (void)nats;
+    if (atomic_exchange(&bus->connected, false))
+        log_warn("lost the connection to the bus");
+    fail_requests(bus);
+}
+
+static void handle_closed(natsConnection *nats, void *ctx)
+{
+    struct bus *bus = ctx;
+
+    (void)nats;
+    pthread_mutex_lock(&bus->lock);
+    bus->closed = true;
+    pthread_cond_broadcast(&bus->closed_cond);
+    pthread_mutex_unlock(&bus->lock);
+}
+
+static void handle_error(natsConnection *nats, natsSubscription *subscription, natsStatus status,
+                         void *ctx)
+{
+    struct bus *bus = ctx;
+
+    (void)nats;
+    (void)subscription;
+    log_warn("bus: %s", natsStatus_GetText(status));
+    if (status == NATS_SLOW_CONSUMER && bus->on_loss != NULL)
+        bus->on_loss(bus->ctx);
+}
+
+static natsStatus set_options(struct bus *bus, const struct bus_options *options)
+{
+    natsOptions *o = bus->options;
+    char *list = xstrdup(options->url), *rest = list;
+    const char *servers[16];
+    int count = 0;
+
+    for (char *url; count < 16 && (url = strtok_r(rest, ", ", &rest)) != NULL;)
+        servers[count++] = url;
+    natsStatus s = count > 0 ? natsOptions_SetServers(o, servers, count) : NATS_ADDRESS_MISSING;
+    free(list);
+
+#define THEN(call) s = s == NATS_OK ? (call) : s
+    THEN(natsOptions_SetName(o, options->name));
+    /* Without this a flusher thread adds about a millisecond to every request. */
+    THEN(natsOptions_SetSendAsap(o, true));
+    THEN(natsOptions_UseGlobalMessageDelivery(o, true));
+    THEN(natsOptions_SetMaxPendingMsgs(o, PENDING_MESSAGES));
+    THEN(natsOptions_SetMaxReconnect(o, -1));
+    THEN(natsOptions_SetReconnectWait(o, RECONNECT_MS));
+    THEN(natsOptions_SetReconnectJitter(o, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS));
+    THEN(natsOptions_SetPingInterval(o, PING_MS));
+    THEN(natsOptions_SetRetryOnFailedConnect(o, true, handle_connected, bus));
+    THEN(natsOptions_SetReconnectedCB(o, handle_connected, bus));
+    THEN(natsOptions_SetDisconnectedCB(o, handle_disconnected, bus));
+    THEN(natsOptions_SetClosedCB(o, handle_closed, bus));
+    THEN(natsOptions_SetErrorHandler(o, handle_error, bus));
+#undef THEN
+    return s;
+}
+
+static struct bus_request *unlink_locked(struct bus *bus, uint64_t number)
+{
+    struct bus_request **link = &bus->buckets[number & (REQUEST_BUCKETS - 1)];
+
+    for (; *link != NULL; link = &(*link)->next) {
+        if ((*link)->number == number) {
+            struct bus_request *request = *link;
+            *link = request->next;
+            return request;
+        }
+    }
+    return NULL;
+}
+
+static void handle_reply(natsConnection *nats, natsSubscription *subscription, natsMsg *message,
+                         void *ctx)
+{
+    struct bus *bus = ctx;
+    const char *digits = strrchr(natsMsg_GetSubject(message), '.');
+
+    (void)nats;
+    (void)subscription;
+    pthread_mutex_lock(&bus->lock);
+    struct bus_request *request =
+        digits != NULL ? unlink_locked(bus, strtoull(digits + 1, NULL, 16)) : NULL;
+    if (request != NULL) {
+        request->reply = message;
+        request->done = true;
+        pthread_cond_signal(&request->done_cond);
+    }
+    pthread_mutex_unlock(&bus->lock);
+    if (request == NULL) /* the caller has given up */
+        natsMsg_Destroy(message);
+}
+
+static natsStatus connect_and_listen(struct bus *bus)
+{
+    char subject[sizeof(bus->inbox) + 4], hex[25];
+
+    natsStatus s = natsConnection_Connect(&bus->nats, bus->options);
+    if (s != NATS_OK && s != NATS_NOT_YET_CONNECTED)
+        return s;
+    if (s == NATS_OK)
+        handle_connected(bus->nats, bus);
+    id_random_hex(hex, 12);
+    snprintf(bus->inbox, sizeof(bus->inbox), "_INBOX.%s", hex);
+    snprintf(subject, sizeof(subject), "%s.*", bus->inbox);
+    s = natsConnection_Subscribe(&bus->replies, bus->nats, subject, handle_reply, bus);
+    if (s == NATS_OK)
+        s = natsSubscription_SetPendingLimits(bus->replies, PENDING_MESSAGES, PENDING_BYTES);
+    return s;
+}
+
+enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
+{
+    struct bus *bus = xcalloc(1, sizeof(*bus));
+
+    pthread_mutex_init(&bus->lock, NULL);
+    pthread_cond_init(&bus->closed_cond, NULL);
+    bus->on_connect = options->on_connect;
+    bus->on_loss = options->on_loss;
+    bus->ctx = options->ctx;
+    natsStatus s = nats_Open(-1);
+    if (s == NATS_OK)
+        s = nats_SetMessageDeliveryPoolSize(DELIVERY_THREADS);
+    if (s == NATS_OK)
+        s = natsOptions_Create(&bus->options);
+    if (s == NATS_OK)
+        s = set_options(bus, options);
+    if (s == NATS_OK)
+        s = connect_and_listen(bus);
+    if (s != NATS_OK) {
+        log_error("cannot use the bus at \"%s\": %s", options->url, natsStatus_GetText(s));
+        bus_destroy(&bus);
+        return bus_status(s);
+    }
+    *bus_out = bus;
+    return STATUS_OK;
+}
+
+bool bus_is_connected(const struct bus *bus)
+{
+    return atomic_load(&bus->connected);
+}
+
+bool bus_flush(struct bus *bus, int64_t timeout_ms)
+{
+    return natsConnection_FlushTimeout(bus->nats, timeout_ms) == NATS_OK;
+}
+
+static struct timespec after_ms(int64_t ms)
+{
+    struct timespec at;
+
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += ms / 1000;
+    at.tv_nsec += (ms % 1000) * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_nsec -= 1000000000;
+        at.tv_sec++;
+    }
+    return at;
+}
+
+void bus_destroy(struct bus **bus)
+{
+    struct bus *b = *bus;
+
+    if (b == NULL)
+        return;
+    if (b->nats != NULL) {
+        if (bus_is_connected(b))
+            natsConnection_FlushTimeout(b->nats, CLOSE_MS);
+        natsSubscription_Destroy(b->replies);
+        natsConnection_Close(b->nats);
+        /* The library calls back from threads of its own until it has said "closed". */
+        struct timespec until = after_ms(CLOSE_MS);
+        pthread_mutex_lock(&b->lock);
+        while (!b->closed &&
+               pthread_cond_clockwait(&b->closed_cond, &b->lock, CLOCK_MONOTONIC, &until) == 0)
+            continue;
+        pthread_mutex_unlock(&b->lock);
+        natsConnection_Destroy(b->nats);
+    }
+    natsOptions_Destroy(b->options);
+    pthread_cond_destroy(&b->closed_cond);
+    pthread_mutex_destroy(&b->lock);
+    free(b);
+    *bus = NULL;
+}
+
+/* --- publishing ---------------------------------------------------------------------------- */
+
+enum status bus_publish(struct bus *bus, const char *subject, const void *data, size_t length)
+{
+    return bus_status(natsConnection_Publish(bus->nats, subject, data, (int)length));
+}
+
+static natsStatus make_message(const char *subject, const char *reply_to,
+                               const struct bus_header *headers, size_t header_count,
+                               const void *data, size_t length, natsMsg **message_out)
+{
+    natsStatus s = natsMsg_Create(message_out, subject, reply_to, data, (int)length);
+    for (size_t i = 0; s == NATS_OK && i < header_count; i++)
+        s = natsMsgHeader_Set(*message_out, headers[i].name, headers[i].value);
+    return s;
+}
+
+enum status bus_publish_headers(struct bus *bus, const char *subject,
+                                const struct bus_header *headers, size_t header_count,
+                                const void *data, size_t length)
+{
+    natsMsg *message = NULL;
+
+    natsStatus s = make_message(subject, NULL, headers, header_count, data, length, &message);
+    if (s == NATS_OK)
+        s = natsConnection_PublishMsg(bus->nats, message);
+    natsMsg_Destroy(message);
+    return bus_status(s);
+}
+
+/* --- subscribing --------------------------------------------------------------------------- */
+
+static void handle_message(natsConnection *nats, natsSubscription *nats_subscription,
+                           natsMsg *message, void *ctx)
+{
+    struct bus_subscription *subscription = ctx;
+
+    (void)nats;
+    (void)nats_subscription;
+    subscription->handler(subscription->ctx, (struct bus_message *)message);
+}
+
+/* The library says that no handler will run again: only now may the closure go. */
+static void handle_complete(void *ctx)
+{
+    free(ctx);
+}
+
+enum status bus_subscribe(struct bus *bus, const char *subject, const char *queue,
+                          bus_handler *handler, void *ctx,
+                          struct bus_subscription **subscription_out)
+{
+    struct bus_subscription *subscription = xcalloc(1, sizeof(*subscription));
+
+    subscription->handler = handler;
+    subscription->ctx = ctx;
+    natsStatus s =
+        queue != NULL ? natsConnection_QueueSubscribe(&subscription->nats, bus->nats, subject,
+                                                      queue, handle_message, subscription)
+                      : natsConnection_Subscribe(&subscription->nats, bus->nats, subject,
+                                                 handle_message, subscription);
+    if (s != NATS_OK) {
+        free(subscription);
+        return bus_status(s);
+    }
+    natsSubscription_SetPendingLimits(subscription->nats, PENDING_MESSAGES, PENDING_BYTES);
+    natsSubscription_SetOnCompleteCB(subscription->nats, handle_complete, subscription);
+    *subscription_out = subscription;
+    return STATUS_OK;
+}
+
+void bus_unsubscribe(struct bus_subscription **subscription)
+{
+    if (*subscription == NULL)
+        return;
+    natsSubscription *nats = (*subscription)->nats;
+    *subscription = NULL; /* handle_complete frees it */
+    natsSubscription_Unsubscribe(nats);
+    natsSubscription_Destroy(nats);
+}
+
+void bus_drain(struct bus_subscription **subscription)
+{
+    if (*subscription == NULL)
+        return;
+    natsSubscription *nats = (*subscription)->nats;
+    *subscription = NULL;
+    if (natsSubscription_Drain(nats) == NATS_OK)
+        natsSubscription_WaitForDrainCompletion(nats, CLOSE_MS);
+    natsSubscription_Destroy(nats);
+}
+
+static natsMsg *in(const struct bus_message *message)
+{
+    return (natsMsg *)(uintptr_t)message;
+}
+
+const char *bus_message_subject(const struct bus_message *message)
+{
+    return natsMsg_GetSubject(in(message));
+}
+
+const char *bus_message_reply_to(const struct bus_message *message)
+{
+    return natsMsg_GetReply(in(message));
+}
+
+const void *bus_message_data(const struct bus_message *message)
+{
+    return natsMsg_GetData(in(message));
+}
+
+size_t bus_message_length(const struct bus_message *message)
+{
+    return (size_t)natsMsg_GetDataLength(in(message));
+}
+
+const char *bus_message_header(const struct bus_message *message, const char *name)
+{
+    const char *value = NULL;
+    return natsMsgHeader_Get(in(message), name, &value) == NATS_OK ? value : NULL;
+}
+
+void bus_message_destroy(struct bus_message **message)
+{
+    natsMsg_Destroy((natsMsg *)*message);
+    *message = NULL;
+}
+
+/* --- requests ------------------------------------------------------------------------------ */
+
+static void request_free(struct bus_request **request)
+{
+    pthread_cond_destroy(&(*request)->done_cond);
+    free(*request);
+    *request = NULL;
+}
+
+enum status bus_request_begin(struct bus *bus, const char *subject,
+                              const struct bus_header *headers, size_t header_count,
+                              const void *data, size_t length, struct bus_request **request_out)
+{
+    char reply_to[sizeof(bus->inbox) + 18];
+    natsMsg *message = NULL;
+
+    if (!bus_is_connected(bus))
+        return STATUS_UNAVAILABLE;
+    struct bus_request *request = xcalloc(1, sizeof(*request));
+    request->bus = bus;
+    pthread_cond_init(&request->done_cond, NULL);
+    pthread_mutex_lock(&bus->lock);
+    request->number = bus->next_number++;
+    struct bus_request **bucket = &bus->buckets[request->number & (REQUEST_BUCKETS - 1)];
+    request->next = *bucket;
+    *bucket = request;
+    pthread_mutex_unlock(&bus->lock);
+
+    snprintf(reply_to, sizeof(reply_to), "%s.%" PRIx64, bus->inbox, request->number);
+    natsStatus s = make_message(subject, reply_to, headers, header_count, data, length, &message);
+    if (s == NATS_OK)
+        s = natsConnection_PublishMsg(bus->nats, message);
+    natsMsg_Destroy(message);
+    if (s != NATS_OK) {
+        pthread_mutex_lock(&bus->lock);
+        unlink_locked(bus, request->number);
+        pthread_mutex_unlock(&bus->lock);
+        request_free(&request);
+        return bus_status(s);
+    }
+    *request_out = request;
+    return STATUS_OK;
+}
+
+enum status bus_request_end(struct bus_request **request, int64_t deadline_us,
+                            struct bus_message **reply_out)
+{
+    struct bus_request *r = *request;
+    struct bus *bus = r->bus;
+    struct timespec until = { .tv_sec = deadline_us / 1000000,
+                              .tv_nsec = deadline_us % 1000000 * 1000 };
+    enum status status = STATUS_OK;
+
+    pthread_mutex_lock(&bus->lock);
+    while (!r->done && status == STATUS_OK)
+        if (pthread_cond_clockwait(&r->done_cond, &bus->lock, CLOCK_MONOTONIC, &until) != 0)
+            status = STATUS_DEADLINE_EXCEEDED;
+    if (r->done)
+        status = r->broken ? STATUS_UNAVAILABLE : STATUS_OK;
+    else
+        unlink_locked(bus, r->number);
+    pthread_mutex_unlock(&bus->lock);
+
+    if (status == STATUS_OK && natsMsg_IsNoResponders(r->reply)) {
+        natsMsg_Destroy(r->reply);
+        status = STATUS_UNAVAILABLE;
+    }
+    if (status == STATUS_OK)
+        *reply_out = (struct bus_message *)r->reply;
+    request_free(request);
+    return status;
+}

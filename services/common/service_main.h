@@ -1,0 +1,35 @@
+#ifndef COMMON_SERVICE_MAIN_H
+#define COMMON_SERVICE_MAIN_H
+
+#include "services/common/bus.h"
+#include "services/common/settings.h"
+
+/*
+ * The life that all programs share: read the command line and the settings, connect to the bus,
+ * start, wait for SIGTERM or SIGINT, stop. Exit codes: 0 after an orderly end, 1 when it could not
+ * start, 2 for a wrong command line or configuration.
+ */
+struct service {
+    const char *name;
+    struct settings settings;
+    struct bus *bus;
+};
+
+struct service_program {
+    const char *name;
+    const char *summary; /* one line for --help */
+    /* Sets up everything on top of the bus; on failure it has logged why and undone its part. */
+    enum status (*start)(struct service *service, void **state_out);
+    /* Stops taking work, finishes what was accepted, frees. */
+    void (*stop)(struct service *service, void *state);
+    /* As in struct bus_options, with the state; called only while it is set. May be NULL. */
+    void (*on_bus_connect)(void *state);
+};
+
+int service_main(int argc, char **argv, const struct service_program *program);
+
+/* The URL of a store: as configured, or SQLite in the data directory. The caller frees it. */
+char *service_store_url(const struct service *service, const char *configured,
+                        const char *file_name);
+
+#endif

@@ -1,0 +1,274 @@
+#include "services/common/sqlite_db.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "services/common/log.h"
+#include "services/common/memory.h"
+
+enum {
+    READERS = 4,
+    STATEMENTS = 48,
+    BUSY_PAUSE_US = 500,
+    BUSY_PAUSES_MOST = 8000, /* 4 s: less than a caller's deadline */
+};
+
+struct sqlite_conn {
+    sqlite3 *handle;
+    struct {
+        const char *sql;
+        sqlite3_stmt *statement;
+    } cache[STATEMENTS];
+};
+
+struct sqlite_db {
+    char *path;
+    pthread_mutex_t lock; /* guards the idle readers */
+    pthread_cond_t returned_cond;
+    struct sqlite_conn *idle[READERS];
+    size_t idle_count, open_count;
+};
+
+/* Another process holds the write lock, for a few milliseconds: SQLite's own waits are too long. */
+static int wait_for_lock(void *ctx, int pauses)
+{
+    struct timespec pause = { .tv_nsec = BUSY_PAUSE_US * 1000 };
+
+    (void)ctx;
+    if (pauses >= BUSY_PAUSES_MOST)
+        return 0;
+    nanosleep(&pause, NULL);
+    return 1;
+}
+
+enum status sqlite_conn_exec(struct sqlite_conn *conn, const char *sql)
+{
+    if (sqlite3_exec(conn->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
+        return STATUS_OK;
+    log_error("sqlite: %s: %.60s", sqlite3_errmsg(conn->handle), sql);
+    return STATUS_UNAVAILABLE;
+}
+
+struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db)
+{
+    struct sqlite_conn *conn = xcalloc(1, sizeof(*conn));
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+
+    if (sqlite3_open_v2(db->path, &conn->handle, flags, NULL) != SQLITE_OK) {
+        log_error("%s: %s", db->path,
+                  conn->handle != NULL ? sqlite3_errmsg(conn->handle) : "out of memory");
+        sqlite_conn_close(&conn);
+        return NULL;
+    }
+    sqlite3_busy_handler(conn->handle, wait_for_lock, NULL);
+    if (sqlite_conn_exec(conn, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                               "PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;"
+                               "PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456;") !=
+        STATUS_OK)
+        sqlite_conn_close(&conn);
+    return conn;
+}
+
+void sqlite_conn_close(struct sqlite_conn **conn)
+{
+    if (*conn == NULL)
+        return;
+    for (size_t i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize((*conn)->cache[i].statement);
+    sqlite3_close((*conn)->handle);
+    free(*conn);
+    *conn = NULL;
+}
+
+sqlite3_stmt *sqlite_conn_prepare(struct sqlite_conn *conn, const char *sql_literal)
+{
+    size_t i = 0;
+
+    while (i < STATEMENTS && conn->cache[i].sql != NULL && conn->cache[i].sql != sql_literal)
+        i++;
+    if (i == STATEMENTS) {
+        log_error("sqlite: more statements than the cache holds");
+        return NULL;
+    }
+    if (conn->cache[i].sql == NULL) {
+        if (sqlite3_prepare_v3(conn->handle, sql_literal, -1, SQLITE_PREPARE_PERSISTENT,
+                               &conn->cache[i].statement, NULL) != SQLITE_OK) {
+            log_error("sqlite: %s: %.60s", sqlite3_errmsg(conn->handle), sql_literal);
+            return NULL;
+        }
+        conn->cache[i].sql = sql_literal;
+    }
+    sqlite3_reset(conn->cache[i].statement);
+    sqlite3_clear_bindings(conn->cache[i].statement);
+    return conn->cache[i].statement;
+}
+
+int sqlite_step(sqlite3_stmt *statement)
+{
+    int result = sqlite3_step(statement);
+
+    if (result == SQLITE_ROW)
+        return result;
+    if (result != SQLITE_DONE && result != SQLITE_CONSTRAINT)
+        log_error("sqlite: %s: %.60s", sqlite3_errmsg(sqlite3_db_handle(statement)),
+                  sqlite3_sql(statement));
+    sqlite3_reset(statement); /* an open read would keep the WAL from being emptied */
+    return result;
+}
+
+int64_t sqlite_conn_last_rowid(struct sqlite_conn *conn)
+{
+    return sqlite3_last_insert_rowid(conn->handle);
+}
+
+const char *sqlite_column_text_or_empty(sqlite3_stmt *statement, int column)
+{
+    const unsigned char *text = sqlite3_column_text(statement, column);
+    return text != NULL ? (const char *)text : "";
+}
+
+/* --- schema -------------------------------------------------------------------------------- */
+
+static int64_t schema_version(struct sqlite_conn *conn)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t version = -1;
+
+    if (sqlite3_prepare_v2(conn->handle, "SELECT version FROM schema_version", -1, &statement,
+                           NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        version = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return version;
+}
+
+/* Two processes may start at once: the write lock is taken before the version is read. */
+static enum status migrate_locked(struct sqlite_conn *conn, const char *const *migrations,
+                                  size_t count)
+{
+    enum status status = sqlite_conn_exec(
+        conn, "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);"
+              "INSERT INTO schema_version SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM schema_version)");
+    int64_t version = status == STATUS_OK ? schema_version(conn) : -1;
+
+    if (version < 0)
+        return STATUS_UNAVAILABLE;
+    if ((size_t)version > count) {
+        log_error("the store is of a newer version (%" PRId64 ") than this program knows (%zu)",
+                  version, count);
+        return STATUS_INVALID_ARGUMENT;
+    }
+    for (size_t i = (size_t)version; i < count && status == STATUS_OK; i++) {
+        status = sqlite_conn_exec(conn, migrations[i]);
+        if (status == STATUS_OK)
+            status = sqlite_conn_exec(conn, "UPDATE schema_version SET version = version + 1");
+        if (status == STATUS_OK)
+            log_info("store: migrated to version %zu", i + 1);
+    }
+    return status;
+}
+
+static enum status migrate(struct sqlite_conn *conn, const char *const *migrations, size_t count)
+{
+    enum status status = sqlite_conn_exec(conn, "BEGIN IMMEDIATE");
+
+    if (status != STATUS_OK)
+        return status;
+    status = migrate_locked(conn, migrations, count);
+    if (status == STATUS_OK)
+        return sqlite_conn_exec(conn, "COMMIT");
+    if (sqlite_conn_exec(conn, "ROLLBACK") != STATUS_OK)
+        log_error("store: the failed migration could not be rolled back");
+    return status;
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+/* Makes the directories above a file, as `mkdir -p` would. */
+static bool make_parents(const char *path)
+{
+    char *copy = xstrdup(path);
+    bool made = true;
+
+    for (char *slash = strchr(copy + 1, '/'); slash != NULL && made; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        made = mkdir(copy, 0700) == 0 || errno == EEXIST;
+        if (!made)
+            log_error("cannot make the directory %s: %s", copy, strerror(errno));
+        *slash = '/';
+    }
+    free(copy);
+    return made;
+}
+
+enum status sqlite_db_open(const char *path, const char *const *migrations, size_t migration_count,
+                           struct sqlite_db **db_out)
+{
+    struct sqlite_db *db = xcalloc(1, sizeof(*db));
+    enum status status = STATUS_UNAVAILABLE;
+    struct sqlite_conn *conn = NULL;
+
+    db->path = xstrdup(path);
+    pthread_mutex_init(&db->lock, NULL);
+    pthread_cond_init(&db->returned_cond, NULL);
+    if (make_parents(path))
+        conn = sqlite_conn_open(db);
+    if (conn != NULL)
+        status = migrate(conn, migrations, migration_count);
+    sqlite_conn_close(&conn);
+    if (status != STATUS_OK)
+        sqlite_db_close(&db);
+    *db_out = db;
+    return status;
+}
+
+void sqlite_db_close(struct sqlite_db **db)
+{
+    if (*db == NULL)
+        return;
+    for (size_t i = 0; i < (*db)->idle_count; i++)
+        sqlite_conn_close(&(*db)->idle[i]);
+    pthread_cond_destroy(&(*db)->returned_cond);
+    pthread_mutex_destroy(&(*db)->lock);
+    free((*db)->path);
+    free(*db);
+    *db = NULL;
+}
+
+struct sqlite_conn *sqlite_db_borrow(struct sqlite_db *db)
+{
+    struct sqlite_conn *conn = NULL;
+
+    pthread_mutex_lock(&db->lock);
+    while (db->idle_count == 0 && db->open_count == READERS)
+        pthread_cond_wait(&db->returned_cond, &db->lock);
+    if (db->idle_count > 0)
+        conn = db->idle[--db->idle_count];
+    else
+        db->open_count++;
+    pthread_mutex_unlock(&db->lock);
+    if (conn != NULL)
+        return conn;
+    conn = sqlite_conn_open(db);
+    if (conn == NULL) {
+        pthread_mutex_lock(&db->lock);
+        db->open_count--;
+        pthread_cond_signal(&db->returned_cond);
+        pthread_mutex_unlock(&db->lock);
+    }
+    return conn;
+}
+
+void sqlite_db_give_back(struct sqlite_db *db, struct sqlite_conn *conn)
+{
+    pthread_mutex_lock(&db->lock);
+    db->idle[db->idle_count++] = conn;
+    pthread_cond_signal(&db->returned_cond);
+    pthread_mutex_unlock(&db->lock);
+}

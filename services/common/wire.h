@@ -1,0 +1,23 @@
+#ifndef COMMON_WIRE_H
+#define COMMON_WIRE_H
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "services/common/buffer.h"
+#include "services/common/bus.h"
+
+/* Protobuf messages to bytes and back; the only file that calls the packing functions. */
+
+/* Appends the packed message. */
+void wire_pack(const ProtobufCMessage *message, struct buffer *out);
+
+/* A new message, freed with wire_free; NULL when the bytes are not such a message. */
+void *wire_unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t length);
+
+/* NULL is allowed. */
+void wire_free(void *message);
+
+/* Publishes a fact or a notification. A failure is logged: whoever lacks it pulls it later. */
+void wire_publish(struct bus *bus, const char *subject, const ProtobufCMessage *message);
+
+#endif

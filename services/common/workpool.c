@@ -1,0 +1,122 @@
+#define _GNU_SOURCE /* pthread_setname_np, gettid */
+#include "services/common/workpool.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "services/common/memory.h"
+
+struct job {
+    workpool_job *run;
+    void *arg;
+};
+
+struct workpool {
+    pthread_mutex_t lock; /* guards everything below */
+    pthread_cond_t wake;
+    struct job *ring;
+    size_t ring_size, first, waiting;
+    bool closing;
+    char name[16];
+    int niceness;
+    size_t thread_count;
+    pthread_t *threads;
+};
+
+static bool take(struct workpool *pool, struct job *job_out)
+{
+    pthread_mutex_lock(&pool->lock);
+    while (pool->waiting == 0 && !pool->closing)
+        pthread_cond_wait(&pool->wake, &pool->lock);
+    bool taken = pool->waiting > 0;
+    if (taken) {
+        *job_out = pool->ring[pool->first];
+        pool->first = (pool->first + 1) % pool->ring_size;
+        pool->waiting--;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return taken;
+}
+
+static void *run(void *arg)
+{
+    struct workpool *pool = arg;
+    struct job job;
+
+    pthread_setname_np(pthread_self(), pool->name);
+    if (pool->niceness > 0) /* on Linux the nice value belongs to the thread */
+        setpriority(PRIO_PROCESS, (id_t)gettid(), pool->niceness);
+    while (take(pool, &job))
+        job.run(job.arg);
+    return NULL;
+}
+
+struct workpool *workpool_create(const struct workpool_options *options)
+{
+    struct workpool *pool = xcalloc(1, sizeof(*pool));
+    pthread_attr_t attr;
+
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->wake, NULL);
+    pool->ring_size = options->queue_most > 0 ? options->queue_most : 1;
+    pool->ring = xcalloc(pool->ring_size, sizeof(*pool->ring));
+    pool->niceness = options->niceness;
+    snprintf(pool->name, sizeof(pool->name), "%s", options->name);
+    pool->threads = xcalloc(options->threads, sizeof(*pool->threads));
+    pthread_attr_init(&attr);
+    if (options->stack_bytes > 0)
+        pthread_attr_setstacksize(&attr, options->stack_bytes);
+    for (size_t i = 0; i < options->threads; i++) {
+        if (pthread_create(&pool->threads[i], &attr, run, pool) != 0) {
+            fputs("fatal: cannot start a thread\n", stderr);
+            abort();
+        }
+        pool->thread_count++;
+    }
+    pthread_attr_destroy(&attr);
+    return pool;
+}
+
+bool workpool_submit(struct workpool *pool, workpool_job *job, void *arg)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool accepted = !pool->closing && pool->waiting < pool->ring_size;
+    if (accepted) {
+        pool->ring[(pool->first + pool->waiting) % pool->ring_size] = (struct job){ job, arg };
+        pool->waiting++;
+        pthread_cond_signal(&pool->wake);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return accepted;
+}
+
+size_t workpool_waiting(struct workpool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    size_t waiting = pool->waiting;
+    pthread_mutex_unlock(&pool->lock);
+    return waiting;
+}
+
+void workpool_destroy(struct workpool **pool)
+{
+    struct workpool *p = *pool;
+
+    if (p == NULL)
+        return;
+    pthread_mutex_lock(&p->lock);
+    p->closing = true;
+    pthread_cond_broadcast(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    for (size_t i = 0; i < p->thread_count; i++)
+        pthread_join(p->threads[i], NULL);
+    pthread_cond_destroy(&p->wake);
+    pthread_mutex_destroy(&p->lock);
+    free(p->threads);
+    free(p->ring);
+    free(p);
+    *pool = NULL;
+}

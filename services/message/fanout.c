@@ -1,0 +1,216 @@
+#include "services/message/fanout.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event.pb-c.h"
+#include "services/common/log.h"
+#include "services/common/memory.h"
+#include "services/common/wire.h"
+#include "services/common/workpool.h"
+
+enum { EVENTS_MOST = 65536, SUBSCRIPTIONS = 3 };
+
+struct fanout {
+    struct bus *bus;
+    struct message_store *store;
+    struct workpool *pool; /* one thread: the events of a user keep their order */
+    struct bus_subscription *subscriptions[SUBSCRIPTIONS];
+};
+
+static char *text(const char *borrowed)
+{
+    return (char *)(uintptr_t)borrowed; /* protobuf-c has no const; packing only reads */
+}
+
+static void notify(struct bus *bus, const char *key, Messenger__Notification *notification)
+{
+    char subject[TAG_SIZE + 8], tag[TAG_SIZE + 1];
+
+    snprintf(subject, sizeof(subject), "notify.%s", key);
+    snprintf(tag, sizeof(tag), "@%s", key);
+    notification->receiver_tag = tag;
+    wire_publish(bus, subject, &notification->base);
+}
+
+void fanout_message(struct bus *bus, const struct message_send *send, const char *origin)
+{
+    Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
+    Messenger__MessageSent event = MESSENGER__MESSAGE_SENT__INIT;
+    Messenger__Message message = MESSENGER__MESSAGE__INIT;
+    char id[ID_HEX + 1];
+
+    id_to_hex(&send->id, id);
+    message.id = id;
+    message.sender_tag = text(send->sender.tag);
+    message.receiver_tag = text(send->receiver.tag);
+    message.text = text(send->text);
+    message.date_ms = send->date_ms;
+    message.seq = send->seq;
+    message.client_message_id = text(send->client_message_id);
+
+    notification.exclude_session = text(origin);
+    notification.body_case = MESSENGER__NOTIFICATION__BODY_NEW_MESSAGE;
+    notification.new_message = &message;
+    notification.user_seq = send->receiver_user_seq;
+    notify(bus, send->receiver.key, &notification);
+
+    notification.body_case = MESSENGER__NOTIFICATION__BODY_MESSAGE_SENT;
+    notification.message_sent = &message;
+    notification.user_seq = send->sender_user_seq;
+    notify(bus, send->sender.key, &notification);
+
+    event.message = &message;
+    wire_publish(bus, "event.message.sent", &event.base);
+}
+
+void fanout_read(struct bus *bus, const struct message_mark *mark, const char *origin)
+{
+    Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
+    Messenger__MessageRead event = MESSENGER__MESSAGE_READ__INIT;
+
+    notification.exclude_session = text(origin);
+    notification.body_case = MESSENGER__NOTIFICATION__BODY_MESSAGE_WAS_READ;
+    notification.message_was_read = text(mark->reader_tag);
+    notification.user_seq = mark->sender_user_seq;
+    notify(bus, mark->sender.key, &notification);
+
+    notification.body_case = MESSENGER__NOTIFICATION__BODY_DIALOG_WAS_READ;
+    notification.dialog_was_read = text(mark->sender_tag);
+    notification.user_seq = mark->reader_user_seq;
+    notify(bus, mark->reader.key, &notification);
+
+    event.reader_tag = text(mark->reader_tag);
+    event.sender_tag = text(mark->sender_tag);
+    event.newly_read = mark->newly_read;
+    wire_publish(bus, "event.message.read", &event.base);
+}
+
+/* --- what other services say --------------------------------------------------------------- */
+
+struct event_job {
+    struct fanout *fanout;
+    struct bus_message *message;
+};
+
+static void notify_contacts(struct fanout *fanout, const char *tag,
+                            Messenger__Notification *notification)
+{
+    struct message_contacts contacts;
+    char key[TAG_SIZE];
+
+    if (!tag_to_key(tag, key))
+        return;
+    enum status status = message_store_contacts(fanout->store, key, &contacts);
+    if (status != STATUS_OK) {
+        log_warn("the contacts of %s are not told: %s", tag, status_name(status));
+        return;
+    }
+    for (size_t i = 0; i < contacts.count; i++)
+        notify(fanout->bus, contacts.keys[i], notification);
+    message_contacts_finish(&contacts);
+}
+
+static void tell_presence(struct fanout *fanout, const struct bus_message *message, bool online)
+{
+    Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
+    Messenger__PresenceChanged *event =
+        wire_unpack(&messenger__presence_changed__descriptor, bus_message_data(message),
+                    bus_message_length(message));
+
+    if (event == NULL)
+        return;
+    if (online) {
+        notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
+        notification.contact_online = event->tag;
+    } else {
+        notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_OFFLINE;
+        notification.contact_offline = event->tag;
+    }
+    notify_contacts(fanout, event->tag, &notification);
+    wire_free(event);
+}
+
+static void tell_profile(struct fanout *fanout, const struct bus_message *message)
+{
+    Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
+    Messenger__UserUpdated *event =
+        wire_unpack(&messenger__user_updated__descriptor, bus_message_data(message),
+                    bus_message_length(message));
+    char key[TAG_SIZE];
+
+    if (event == NULL || event->change == NULL || !tag_to_key(event->change->tag, key)) {
+        wire_free(event);
+        return;
+    }
+    notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_CHANGED;
+    notification.contact_changed = event->change;
+    notify_contacts(fanout, event->change->tag, &notification);
+
+    notification.exclude_session = event->origin;
+    notification.body_case = MESSENGER__NOTIFICATION__BODY_SELF_CHANGED;
+    notification.self_changed = event->change;
+    notify(fanout->bus, key, &notification);
+    wire_free(event);
+}
+
+static void run_event(void *arg)
+{
+    struct event_job *job = arg;
+    const char *subject = bus_message_subject(job->message);
+
+    if (strcmp(subject, "event.presence.online") == 0)
+        tell_presence(job->fanout, job->message, true);
+    else if (strcmp(subject, "event.presence.offline") == 0)
+        tell_presence(job->fanout, job->message, false);
+    else
+        tell_profile(job->fanout, job->message);
+    bus_message_destroy(&job->message);
+    free(job);
+}
+
+static void handle_event(void *ctx, struct bus_message *message_take)
+{
+    struct fanout *fanout = ctx;
+    struct event_job *job = xmalloc(sizeof(*job));
+
+    *job = (struct event_job){ fanout, message_take };
+    if (!workpool_submit(fanout->pool, run_event, job)) {
+        log_warn("dropped %s: too many events are waiting", bus_message_subject(message_take));
+        bus_message_destroy(&job->message);
+        free(job);
+    }
+}
+
+enum status fanout_start(struct bus *bus, struct message_store *store, struct fanout **fanout_out)
+{
+    static const char *const subjects[SUBSCRIPTIONS] = { "event.presence.online",
+                                                         "event.presence.offline",
+                                                         "event.user.updated" };
+    struct workpool_options options = { .name = "fanout", .threads = 1, .queue_most = EVENTS_MOST };
+    struct fanout *fanout = xcalloc(1, sizeof(*fanout));
+    enum status status = STATUS_OK;
+
+    fanout->bus = bus;
+    fanout->store = store;
+    fanout->pool = workpool_create(&options);
+    for (int i = 0; i < SUBSCRIPTIONS && status == STATUS_OK; i++)
+        status = bus_subscribe(bus, subjects[i], "message", handle_event, fanout,
+                               &fanout->subscriptions[i]);
+    if (status != STATUS_OK)
+        fanout_stop(&fanout);
+    *fanout_out = fanout;
+    return status;
+}
+
+void fanout_stop(struct fanout **fanout)
+{
+    if (*fanout == NULL)
+        return;
+    for (int i = 0; i < SUBSCRIPTIONS; i++)
+        bus_drain(&(*fanout)->subscriptions[i]);
+    workpool_destroy(&(*fanout)->pool);
+    free(*fanout);
+    *fanout = NULL;
+}

@@ -1,0 +1,25 @@
+#ifndef MESSAGE_FANOUT_H
+#define MESSAGE_FANOUT_H
+
+#include "services/common/bus.h"
+#include "services/message/message_store.h"
+
+/*
+ * Who is told what: the only place that publishes notify.<tag>. It also follows
+ * event.presence.online, .offline and event.user.updated and tells the contacts. A notification
+ * for a user without a socket costs one publish, which the bus drops.
+ */
+struct fanout;
+
+enum status fanout_start(struct bus *bus, struct message_store *store,
+                         struct fanout **fanout_out) MUST_CHECK;
+void fanout_stop(struct fanout **fanout);
+
+/* A message was stored: newMessage, messageSent, event.message.sent. `origin` is the session that
+ * sent it. From any thread. */
+void fanout_message(struct bus *bus, const struct message_send *send, const char *origin);
+
+/* Messages were newly read: messageWasRead, dialogWasRead, event.message.read. */
+void fanout_read(struct bus *bus, const struct message_mark *mark, const char *origin);
+
+#endif

@@ -1,0 +1,296 @@
+#include "services/message/handlers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.pb-c.h"
+#include "services/common/clock.h"
+#include "services/common/memory.h"
+#include "services/message/fanout.h"
+#include "services/message/message_rules.h"
+
+/* --- sending ------------------------------------------------------------------------------- */
+
+struct sending {
+    struct message_send send;
+    struct message_service *service;
+    struct rpc_call *call;
+    const Messenger__SendRequest *request; /* lives until the call is answered */
+};
+
+static void reply_sent(const struct sending *sending)
+{
+    const struct message_send *send = &sending->send;
+    Messenger__SendReply reply = MESSENGER__SEND_REPLY__INIT;
+    Messenger__Message message = MESSENGER__MESSAGE__INIT;
+    char id[ID_HEX + 1];
+
+    id_to_hex(&send->id, id);
+    message.id = id;
+    message.sender_tag = (char *)(uintptr_t)send->sender.tag;
+    message.receiver_tag = (char *)(uintptr_t)send->receiver.tag;
+    message.text = sending->request->text;
+    message.date_ms = send->date_ms;
+    message.seq = send->seq;
+    message.is_read = send->is_read;
+    message.client_message_id = sending->request->client_message_id;
+    reply.message = &message;
+    reply.repeated = send->repeated;
+    rpc_reply(sending->call, &reply.base);
+}
+
+/*
+ * The receiver is told before the sender is answered, over the same connection: so whatever the
+ * sender does next is published after it, and no receiver sees the two out of order.
+ */
+static void handle_stored(struct message_send *send, enum status status)
+{
+    struct sending *sending = (struct sending *)send;
+
+    if (status == STATUS_OK) {
+        if (!send->repeated)
+            fanout_message(sending->service->bus, send, sending->request->origin);
+        reply_sent(sending);
+    } else {
+        rpc_fail(sending->call, status,
+                 status == STATUS_CONFLICT
+                     ? "clientMessageId: used before for another receiver or text"
+                     : "the message could not be stored");
+    }
+    free(sending);
+}
+
+static const char *check_send(const Messenger__SendRequest *request)
+{
+    const char *problem = message_check_text(request->text);
+
+    if (problem == NULL)
+        problem = message_check_client_id(request->client_message_id);
+    if (problem == NULL && tag_same(request->sender_tag, request->receiver_tag))
+        problem = "receiverTag: one cannot write to oneself";
+    return problem;
+}
+
+static void handle_send(void *ctx, struct rpc_call *call, const void *request)
+{
+    struct message_service *service = ctx;
+    const Messenger__SendRequest *wanted = request;
+    const char *problem = check_send(wanted);
+
+    if (problem != NULL) {
+        rpc_fail(call, STATUS_INVALID_ARGUMENT, problem);
+        return;
+    }
+    struct sending *sending = xcalloc(1, sizeof(*sending));
+    struct message_send *send = &sending->send;
+    sending->service = service;
+    sending->call = call;
+    sending->request = wanted;
+    send->text = wanted->text;
+    send->client_message_id = wanted->client_message_id;
+    send->now_ms = clock_wall_ms();
+    send->done = handle_stored;
+    snprintf(send->sender.tag, sizeof(send->sender.tag), "%s", wanted->sender_tag);
+    enum status status = tag_to_key(wanted->sender_tag, send->sender.key)
+                             ? STATUS_OK
+                             : STATUS_INVALID_ARGUMENT;
+    problem = "senderTag: not a tag";
+    if (status == STATUS_OK) {
+        status = user_directory_find(service->users, rpc_call_context(call), wanted->receiver_tag,
+                                     &send->receiver);
+        problem = status == STATUS_NOT_FOUND ? "receiverTag: no such user" : NULL;
+    }
+    if (status == STATUS_OK)
+        status = message_store_send(service->store, send);
+    if (status != STATUS_OK) {
+        rpc_fail(call, status, problem);
+        free(sending);
+    }
+}
+
+/* --- reading marks ------------------------------------------------------------------------- */
+
+struct marking {
+    struct message_mark mark;
+    struct message_service *service;
+    struct rpc_call *call;
+    const Messenger__MarkReadRequest *request; /* lives until the call is answered */
+};
+
+static void handle_marked(struct message_mark *mark, enum status status)
+{
+    struct marking *marking = (struct marking *)mark;
+    Messenger__MarkReadReply reply = MESSENGER__MARK_READ_REPLY__INIT;
+
+    if (status == STATUS_OK) {
+        if (mark->newly_read > 0)
+            fanout_read(marking->service->bus, mark, marking->request->origin);
+        reply.newly_read = mark->newly_read;
+        rpc_reply(marking->call, &reply.base);
+    } else {
+        rpc_fail(marking->call, status, "the mark could not be stored");
+    }
+    free(marking);
+}
+
+static void handle_mark_read(void *ctx, struct rpc_call *call, const void *request)
+{
+    struct message_service *service = ctx;
+    const Messenger__MarkReadRequest *wanted = request;
+    struct message_user sender;
+
+    enum status status =
+        user_directory_find(service->users, rpc_call_context(call), wanted->sender_tag, &sender);
+    if (status != STATUS_OK) {
+        rpc_fail(call, status, status == STATUS_NOT_FOUND ? "senderTag: no such user" : NULL);
+        return;
+    }
+    struct marking *marking = xcalloc(1, sizeof(*marking));
+    marking->service = service;
+    marking->call = call;
+    marking->request = wanted;
+    marking->mark.sender = sender;
+    marking->mark.done = handle_marked;
+    status = tag_to_key(wanted->reader_tag, marking->mark.reader.key)
+                 ? message_store_mark_read(service->store, &marking->mark)
+                 : STATUS_INVALID_ARGUMENT;
+    if (status != STATUS_OK) {
+        rpc_fail(call, status, "readerTag: not a tag");
+        free(marking);
+    }
+}
+
+/* --- reads --------------------------------------------------------------------------------- */
+
+/* A protobuf view of a message; borrows from it and from `hex`. */
+static void view_message(const struct message *message, char hex[ID_HEX + 1],
+                         Messenger__Message *view)
+{
+    messenger__message__init(view);
+    id_to_hex(&message->id, hex);
+    view->id = hex;
+    view->sender_tag = (char *)(uintptr_t)message->sender_tag;
+    view->receiver_tag = (char *)(uintptr_t)message->receiver_tag;
+    view->text = message->text;
+    view->date_ms = message->date_ms;
+    view->seq = message->seq;
+    view->is_read = message->is_read;
+}
+
+/* An answer must fit into one bus message, 1 MB by default: how many entries do, at least one. */
+enum { REPLY_BYTES_MOST = 800 * 1024, ENTRY_BYTES = 256 };
+
+static bool fits(const struct message *message, size_t *bytes)
+{
+    *bytes += strlen(message->text) + ENTRY_BYTES;
+    return *bytes <= REPLY_BYTES_MOST;
+}
+
+static void reply_messages(struct rpc_call *call, const struct message_list *list)
+{
+    struct item {
+        Messenger__Message view;
+        char hex[ID_HEX + 1];
+    } *items = xcalloc(list->count, sizeof(*items));
+    Messenger__Message **pointers = xcalloc(list->count, sizeof(*pointers));
+    Messenger__MessageList reply = MESSENGER__MESSAGE_LIST__INIT;
+    size_t n = 0, bytes = 0;
+
+    for (; n < list->count && fits(&list->items[n], &bytes); n++) {
+        view_message(&list->items[n], items[n].hex, &items[n].view);
+        pointers[n] = &items[n].view;
+    }
+    reply.n_messages = n;
+    reply.messages = pointers;
+    reply.more = n < list->count;
+    rpc_reply(call, &reply.base);
+    free(pointers);
+    free(items);
+}
+
+static void handle_get_messages(void *ctx, struct rpc_call *call, const void *request)
+{
+    struct message_service *service = ctx;
+    const Messenger__GetMessagesRequest *wanted = request;
+    char owner[TAG_SIZE], peer[TAG_SIZE];
+    struct message_list list = { 0 };
+    const char *problem = message_check_range(wanted->start, wanted->end);
+    enum status status = STATUS_OK;
+
+    if (problem != NULL) {
+        rpc_fail(call, STATUS_INVALID_ARGUMENT, problem);
+        return;
+    }
+    if (tag_to_key(wanted->owner_tag, owner) && tag_to_key(wanted->peer_tag, peer))
+        status = message_store_messages(
+            service->store, owner, peer,
+            (struct message_range){ wanted->start, wanted->end, wanted->newest_seq }, &list);
+    if (status == STATUS_OK)
+        reply_messages(call, &list);
+    else
+        rpc_fail(call, status, NULL);
+    message_list_finish(&list);
+}
+
+static void reply_dialogs(struct rpc_call *call, const struct dialog_list *list)
+{
+    struct item {
+        Messenger__Dialog view;
+        Messenger__Message last;
+        char hex[ID_HEX + 1], conversation_hex[ID_HEX + 1];
+    } *items = xcalloc(list->count, sizeof(*items));
+    Messenger__Dialog **pointers = xcalloc(list->count, sizeof(*pointers));
+    Messenger__DialogList reply = MESSENGER__DIALOG_LIST__INIT;
+    size_t n = 0, bytes = 0;
+
+    for (; n < list->count && fits(&list->items[n].last, &bytes); n++) {
+        const struct dialog *dialog = &list->items[n];
+        struct item *item = &items[n];
+        messenger__dialog__init(&item->view);
+        view_message(&dialog->last, item->hex, &item->last);
+        id_to_hex(&dialog->conversation, item->conversation_hex);
+        item->view.conversation_id = item->conversation_hex;
+        item->view.last_message = &item->last;
+        item->view.unread_incoming = dialog->unread_incoming;
+        item->view.unread_outgoing = dialog->unread_outgoing;
+        item->view.peer_tag = (char *)(uintptr_t)dialog->peer_tag;
+        pointers[n] = &item->view;
+    }
+    reply.n_dialogs = n;
+    reply.dialogs = pointers;
+    reply.more = n < list->count;
+    rpc_reply(call, &reply.base);
+    free(pointers);
+    free(items);
+}
+
+static void handle_get_dialogs(void *ctx, struct rpc_call *call, const void *request)
+{
+    struct message_service *service = ctx;
+    const Messenger__GetDialogsRequest *wanted = request;
+    struct dialog_list list = { 0 };
+    const char *problem = message_check_range(wanted->start, wanted->end);
+    char owner[TAG_SIZE];
+    enum status status = STATUS_OK;
+
+    if (problem != NULL) {
+        rpc_fail(call, STATUS_INVALID_ARGUMENT, problem);
+        return;
+    }
+    if (tag_to_key(wanted->owner_tag, owner))
+        status = message_store_dialogs(service->store, owner, wanted->start, wanted->end, &list);
+    if (status == STATUS_OK)
+        reply_dialogs(call, &list);
+    else
+        rpc_fail(call, status, NULL);
+    dialog_list_finish(&list);
+}
+
+const struct rpc_method message_methods[] = {
+    { "Send", &messenger__send_request__descriptor, handle_send, RPC_FAST },
+    { "GetDialogs", &messenger__get_dialogs_request__descriptor, handle_get_dialogs, RPC_FAST },
+    { "GetMessages", &messenger__get_messages_request__descriptor, handle_get_messages, RPC_FAST },
+    { "MarkRead", &messenger__mark_read_request__descriptor, handle_mark_read, RPC_FAST },
+};
+const size_t message_method_count = sizeof(message_methods) / sizeof(message_methods[0]);

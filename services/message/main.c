@@ -1,0 +1,67 @@
+#include <stdlib.h>
+
+#include "services/common/memory.h"
+#include "services/common/service_main.h"
+#include "services/message/fanout.h"
+#include "services/message/handlers.h"
+
+enum { FAST_THREADS = 8, FAST_QUEUE = 16384 };
+
+struct state {
+    struct message_service service;
+    struct fanout *fanout;
+    struct rpc_server *server;
+};
+
+static void stop(struct service *process, void *arg)
+{
+    struct state *state = arg;
+
+    (void)process;
+    rpc_server_stop(&state->server);
+    fanout_stop(&state->fanout);
+    message_store_close(&state->service.store);
+    user_directory_destroy(&state->service.users);
+    free(state);
+}
+
+static enum status start(struct service *process, void **state_out)
+{
+    struct state *state = xcalloc(1, sizeof(*state));
+    struct message_service *service = &state->service;
+    char *url = service_store_url(process, process->settings.store_messages, "messages.db");
+    struct rpc_server_options options = {
+        .bus = process->bus,
+        .service = "message",
+        .methods = message_methods,
+        .method_count = message_method_count,
+        .ctx = service,
+        .lanes = { [RPC_FAST] = { FAST_THREADS, FAST_QUEUE } },
+    };
+
+    service->bus = process->bus;
+    service->users = user_directory_create(process->bus);
+    enum status status = message_store_open(url, &service->store);
+    free(url);
+    if (status == STATUS_OK)
+        status = fanout_start(process->bus, service->store, &state->fanout);
+    if (status == STATUS_OK)
+        status = rpc_server_start(&options, &state->server);
+    if (status != STATUS_OK) {
+        stop(process, state);
+        return status;
+    }
+    *state_out = state;
+    return STATUS_OK;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct service_program program = {
+        .name = "message",
+        .summary = "conversations, and who is told what",
+        .start = start,
+        .stop = stop,
+    };
+    return service_main(argc, argv, &program);
+}

@@ -1,0 +1,19 @@
+#ifndef MESSAGE_RULES_H
+#define MESSAGE_RULES_H
+
+#include <stdint.h>
+
+/* What a message may be: the one place that knows. Each check returns NULL when the value is good,
+ * else a sentence for people that names the field. */
+enum { MESSAGE_TEXT_MOST = 16 * 1024, MESSAGE_CLIENT_ID_MOST = 64, MESSAGE_PAGE_MOST = 1000 };
+
+/* 1 byte to 16 KiB of UTF-8. */
+const char *message_check_text(const char *text);
+
+/* "" (none), or 1 to 64 characters of UTF-8. */
+const char *message_check_client_id(const char *client_message_id);
+
+/* [start, end) with start < end and at most 1000 entries. */
+const char *message_check_range(uint32_t start, uint32_t end);
+
+#endif

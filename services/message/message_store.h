@@ -1,0 +1,140 @@
+#ifndef MESSAGE_STORE_H
+#define MESSAGE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "services/common/id.h"
+#include "services/common/status.h"
+#include "services/common/tag.h"
+
+/*
+ * Where conversations are kept: one interface, several stores, chosen by URL (sqlite:///path).
+ * Every store passes tests/unit/test_message_store.c. All functions may be called from any thread.
+ * Besides what each says, every one may end with STATUS_UNAVAILABLE (the store does not answer) or
+ * STATUS_BUSY (its queue is full).
+ *
+ * The model. A conversation is an unordered pair of users; its messages carry seq 1, 2, 3... without
+ * holes, and sender_count, how many of them their sender has sent so far. A dialog is one user's
+ * view of a conversation; each change of a dialog takes its owner's next user sequence. A message
+ * is read when its sender_count is at most what the receiver has read. All of it follows from the
+ * messages and the two read counts.
+ */
+struct message_store;
+
+/* A user as a conversation knows it: the tag as typed at sign-up, and its key. */
+struct message_user {
+    char tag[TAG_SIZE];
+    char key[TAG_SIZE];
+};
+
+struct message {
+    struct id id;
+    char sender_tag[TAG_SIZE];
+    char receiver_tag[TAG_SIZE];
+    char *text; /* UTF-8 */
+    int64_t date_ms; /* never falls within a conversation */
+    uint64_t seq;
+    uint64_t sender_count;
+    bool is_read;
+};
+
+/* What sending needs and yields. */
+struct message_send {
+    /* in: borrowed until `done` */
+    struct message_user sender, receiver;
+    const char *text;
+    const char *client_message_id; /* "" = none */
+    int64_t now_ms;
+    /* out */
+    struct id id;
+    int64_t date_ms;
+    uint64_t seq;
+    bool repeated; /* it had been stored before; the other out fields are of then, is_read of now */
+    bool is_read;
+    uint64_t sender_user_seq, receiver_user_seq; /* 0 when repeated */
+    /*
+     * Called once, on a thread of the store, in the order of the sequence numbers of this process.
+     * STATUS_OK: stored durably. STATUS_CONFLICT: the client's id was used before for another
+     * receiver or text. Must not block for long.
+     */
+    void (*done)(struct message_send *send, enum status status);
+};
+
+/* Marks everything the sender sent to the reader as read. */
+struct message_mark {
+    struct message_user reader, sender; /* in; keys only */
+    uint64_t newly_read; /* out: 0 when there was nothing to mark, not even a dialog */
+    bool has_dialog;
+    char sender_tag[TAG_SIZE], reader_tag[TAG_SIZE]; /* out, as typed, if there is a dialog */
+    uint64_t reader_user_seq, sender_user_seq;       /* 0 when nothing changed */
+    void (*done)(struct message_mark *mark, enum status status);
+};
+
+struct dialog {
+    struct message last;
+    char peer_tag[TAG_SIZE];
+    struct id conversation;
+    uint64_t unread_incoming, unread_outgoing;
+};
+
+struct message_list {
+    struct message *items;
+    size_t count;
+};
+
+struct dialog_list {
+    struct dialog *items;
+    size_t count;
+};
+
+struct message_contacts {
+    char (*keys)[TAG_SIZE];
+    size_t count;
+};
+
+/* Opens the store and brings its schema up to date. STATUS_INVALID_ARGUMENT: not a URL we know. */
+enum status message_store_open(const char *url, struct message_store **store_out) MUST_CHECK;
+
+/* Finishes what was accepted. */
+void message_store_close(struct message_store **store);
+
+/* STATUS_OK: accepted, `done` will be called. Otherwise it will not. */
+enum status message_store_send(struct message_store *store, struct message_send *send) MUST_CHECK;
+enum status message_store_mark_read(struct message_store *store,
+                                    struct message_mark *mark) MUST_CHECK;
+
+/* Entries [start, end) of the owner's dialogs, the one with the newest message first. */
+enum status message_store_dialogs(struct message_store *store, const char *owner_key,
+                                  uint32_t start, uint32_t end,
+                                  struct dialog_list *list_out) MUST_CHECK;
+
+/* Which part of a conversation: entries [start, end) counted back from the message `newest_seq`,
+ * or from the newest when that is 0. */
+struct message_range {
+    uint32_t start, end;
+    uint64_t newest_seq;
+};
+
+/* That part of a conversation, newest first; nothing when there is no such conversation. */
+enum status message_store_messages(struct message_store *store, const char *owner_key,
+                                   const char *peer_key, struct message_range range,
+                                   struct message_list *list_out) MUST_CHECK;
+
+/* Everyone the owner has a dialog with. */
+enum status message_store_contacts(struct message_store *store, const char *owner_key,
+                                   struct message_contacts *contacts_out) MUST_CHECK;
+
+/* Free what the lists own; a zeroed list is allowed. */
+void message_list_finish(struct message_list *list);
+void dialog_list_finish(struct dialog_list *list);
+void message_contacts_finish(struct message_contacts *contacts);
+
+/* The id of the conversation of two users, in either order of their keys. */
+struct id message_conversation_id(const char *key, const char *other_key);
+
+/* The id of a message with a client's id: the same for the same sender and client id. */
+struct id message_id_from_client(const char *sender_key, const char *client_message_id);
+
+#endif

@@ -1,0 +1,601 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/common/memory.h"
+#include "services/common/sqlite_db.h"
+#include "services/common/sqlite_writer.h"
+#include "services/message/message_store_kind.h"
+
+enum { WRITES_MOST = 16384 };
+
+/*
+ * Keys are small integers: an account's number for a tag, a conversation's number for a pair, and
+ * a message's rowid is (conversation << 32) + seq, so that a conversation lies together in the
+ * tree and a page of it is one range. Nothing but the id index is random.
+ */
+static const char *const migrations[] = {
+    "CREATE TABLE account ("
+    "  id INTEGER PRIMARY KEY,"
+    "  key TEXT NOT NULL UNIQUE,"
+    "  tag TEXT NOT NULL,"
+    "  user_seq INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE conversation (id INTEGER PRIMARY KEY);"
+    "CREATE TABLE message ("
+    "  rowid INTEGER PRIMARY KEY,"
+    "  id BLOB NOT NULL,"
+    "  sender INTEGER NOT NULL,"
+    "  receiver INTEGER NOT NULL,"
+    "  date_ms INTEGER NOT NULL,"
+    "  sender_count INTEGER NOT NULL,"
+    "  text TEXT NOT NULL);"
+    "CREATE UNIQUE INDEX message_id ON message (id);"
+    "CREATE TABLE dialog ("
+    "  owner INTEGER NOT NULL,"
+    "  peer INTEGER NOT NULL,"
+    "  conversation INTEGER NOT NULL,"
+    "  last_seq INTEGER NOT NULL,"
+    "  last_date_ms INTEGER NOT NULL,"
+    "  last_mod INTEGER NOT NULL," /* the owner's user sequence at the last message */
+    "  in_count INTEGER NOT NULL,"
+    "  out_count INTEGER NOT NULL,"
+    "  in_read INTEGER NOT NULL,"
+    "  out_read INTEGER NOT NULL,"
+    "  mod INTEGER NOT NULL," /* the owner's user sequence at the last change */
+    "  PRIMARY KEY (owner, peer)) WITHOUT ROWID;",
+};
+
+struct store {
+    struct message_store head;
+    struct sqlite_db *db;
+    struct sqlite_writer *writer;
+};
+
+struct dialog_row {
+    int64_t conversation, last_seq, last_date_ms;
+    int64_t in_count, out_count, in_read, out_read;
+};
+
+static struct store *in(struct message_store *store)
+{
+    return (struct store *)store;
+}
+
+static int64_t message_rowid(int64_t conversation, int64_t seq)
+{
+    return (conversation << 32) + seq;
+}
+
+static void bind_text(sqlite3_stmt *s, int index, const char *text)
+{
+    sqlite3_bind_text(s, index, text, -1, SQLITE_STATIC);
+}
+
+static void copy_column(sqlite3_stmt *s, int column, char *out, size_t size)
+{
+    snprintf(out, size, "%s", sqlite_column_text_or_empty(s, column));
+}
+
+/* SQLITE_ROW or SQLITE_DONE as a status; anything else is the store's failure. */
+static enum status row_status(int result)
+{
+    if (result == SQLITE_ROW)
+        return STATUS_OK;
+    return result == SQLITE_DONE ? STATUS_NOT_FOUND : STATUS_UNAVAILABLE;
+}
+
+/* --- rows ---------------------------------------------------------------------------------- */
+
+/* The account's number and, unless NULL, its tag as typed. */
+static enum status find_account(struct sqlite_conn *conn, const char *key, int64_t *id_out,
+                                char *tag_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT id, tag FROM account WHERE key = ?");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    bind_text(s, 1, key);
+    enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK) {
+        *id_out = sqlite3_column_int64(s, 0);
+        if (tag_out != NULL)
+            copy_column(s, 1, tag_out, TAG_SIZE);
+    }
+    sqlite3_reset(s);
+    return status;
+}
+
+static enum status ensure_account(struct sqlite_conn *conn, const struct message_user *user,
+                                  int64_t *id_out)
+{
+    enum status status = find_account(conn, user->key, id_out, NULL);
+
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "INSERT INTO account (key, tag) VALUES (?,?)");
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    bind_text(s, 1, user->key);
+    bind_text(s, 2, user->tag);
+    if (sqlite_step(s) != SQLITE_DONE)
+        return STATUS_UNAVAILABLE;
+    *id_out = sqlite_conn_last_rowid(conn);
+    return STATUS_OK;
+}
+
+static enum status next_user_seq(struct sqlite_conn *conn, int64_t account, int64_t *seq_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "UPDATE account SET user_seq = user_seq + 1 WHERE id = ? RETURNING user_seq");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, account);
+    if (sqlite_step(s) != SQLITE_ROW)
+        return STATUS_UNAVAILABLE;
+    *seq_out = sqlite3_column_int64(s, 0);
+    sqlite3_reset(s);
+    return STATUS_OK;
+}
+
+static enum status find_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
+                               struct dialog_row *row_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "SELECT conversation, last_seq, last_date_ms, in_count, out_count, in_read, out_read"
+              " FROM dialog WHERE owner = ? AND peer = ?");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, owner);
+    sqlite3_bind_int64(s, 2, peer);
+    enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK)
+        *row_out = (struct dialog_row){
+            sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2),
+            sqlite3_column_int64(s, 3), sqlite3_column_int64(s, 4), sqlite3_column_int64(s, 5),
+            sqlite3_column_int64(s, 6),
+        };
+    sqlite3_reset(s);
+    return status;
+}
+
+static enum status put_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
+                              const struct dialog_row *row, int64_t mod)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "INSERT INTO dialog (owner, peer, conversation, last_seq, last_date_ms, in_count,"
+              " out_count, in_read, out_read, mod, last_mod) VALUES (?,?,?,?,?,?,?,?,?,?10,?10)"
+              " ON CONFLICT (owner, peer) DO UPDATE SET last_seq = excluded.last_seq,"
+              " last_date_ms = excluded.last_date_ms, in_count = excluded.in_count,"
+              " out_count = excluded.out_count, mod = excluded.mod, last_mod = excluded.last_mod");
+    const int64_t values[] = { owner,         peer,           row->conversation, row->last_seq,
+                               row->last_date_ms, row->in_count, row->out_count, row->in_read,
+                               row->out_read, mod };
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    for (int i = 0; i < 10; i++)
+        sqlite3_bind_int64(s, i + 1, values[i]);
+    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+/* --- sending ------------------------------------------------------------------------------- */
+
+struct send_job {
+    struct sqlite_job head;
+    struct message_send *send;
+};
+
+/* Has this client's id been used? STATUS_NOT_FOUND: no. STATUS_OK: yes, for this very message. */
+static enum status find_repeated(struct sqlite_conn *conn, struct message_send *send)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "SELECT m.rowid, m.date_ms, m.sender_count, m.text, a.key, d.out_read"
+              " FROM message m JOIN account a ON a.id = m.receiver"
+              " LEFT JOIN dialog d ON d.owner = m.sender AND d.peer = m.receiver WHERE m.id = ?");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_blob(s, 1, send->id.bytes, ID_BYTES, SQLITE_STATIC);
+    enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK) {
+        send->repeated = true;
+        send->seq = (uint64_t)(sqlite3_column_int64(s, 0) & UINT32_MAX);
+        send->date_ms = sqlite3_column_int64(s, 1);
+        send->is_read = sqlite3_column_int64(s, 2) <= sqlite3_column_int64(s, 5);
+        if (strcmp(sqlite_column_text_or_empty(s, 3), send->text) != 0 ||
+            strcmp(sqlite_column_text_or_empty(s, 4), send->receiver.key) != 0)
+            status = STATUS_CONFLICT;
+    }
+    sqlite3_reset(s);
+    return status;
+}
+
+static enum status new_conversation(struct sqlite_conn *conn, int64_t *conversation_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "INSERT INTO conversation DEFAULT VALUES");
+
+    if (s == NULL || sqlite_step(s) != SQLITE_DONE)
+        return STATUS_UNAVAILABLE;
+    *conversation_out = sqlite_conn_last_rowid(conn);
+    return STATUS_OK;
+}
+
+static enum status insert_message(struct sqlite_conn *conn, const struct message_send *send,
+                                  int64_t sender, int64_t receiver, const struct dialog_row *row)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "INSERT INTO message (rowid, id, sender, receiver, date_ms, sender_count, text)"
+              " VALUES (?,?,?,?,?,?,?)");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, message_rowid(row->conversation, row->last_seq));
+    sqlite3_bind_blob(s, 2, send->id.bytes, ID_BYTES, SQLITE_STATIC);
+    sqlite3_bind_int64(s, 3, sender);
+    sqlite3_bind_int64(s, 4, receiver);
+    sqlite3_bind_int64(s, 5, row->last_date_ms);
+    sqlite3_bind_int64(s, 6, row->out_count);
+    bind_text(s, 7, send->text);
+    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+/* `row` is the sender's dialog with this message already counted. */
+static enum status write_message(struct sqlite_conn *conn, struct message_send *send,
+                                 int64_t sender, int64_t receiver, const struct dialog_row *row)
+{
+    struct dialog_row mirror = *row;
+    int64_t sender_seq = 0, receiver_seq = 0;
+
+    mirror.in_count = row->out_count;
+    mirror.out_count = row->in_count;
+    mirror.in_read = row->out_read;
+    mirror.out_read = row->in_read;
+    enum status status = insert_message(conn, send, sender, receiver, row);
+    if (status == STATUS_OK)
+        status = next_user_seq(conn, sender, &sender_seq);
+    if (status == STATUS_OK)
+        status = next_user_seq(conn, receiver, &receiver_seq);
+    if (status == STATUS_OK)
+        status = put_dialog(conn, sender, receiver, row, sender_seq);
+    if (status == STATUS_OK)
+        status = put_dialog(conn, receiver, sender, &mirror, receiver_seq);
+    send->seq = (uint64_t)row->last_seq;
+    send->date_ms = row->last_date_ms;
+    send->sender_user_seq = (uint64_t)sender_seq;
+    send->receiver_user_seq = (uint64_t)receiver_seq;
+    return status;
+}
+
+static enum status run_send(struct sqlite_job *job, struct sqlite_conn *conn)
+{
+    struct message_send *send = ((struct send_job *)job)->send;
+    struct dialog_row row = { 0 };
+    int64_t sender, receiver;
+
+    if (*send->client_message_id != '\0') {
+        send->id = message_id_from_client(send->sender.key, send->client_message_id);
+        enum status repeated = find_repeated(conn, send);
+        if (repeated != STATUS_NOT_FOUND)
+            return repeated;
+    } else {
+        send->id = id_new();
+    }
+    enum status status = ensure_account(conn, &send->sender, &sender);
+    if (status == STATUS_OK)
+        status = ensure_account(conn, &send->receiver, &receiver);
+    if (status == STATUS_OK)
+        status = find_dialog(conn, sender, receiver, &row);
+    if (status == STATUS_NOT_FOUND)
+        status = new_conversation(conn, &row.conversation);
+    if (status != STATUS_OK)
+        return STATUS_UNAVAILABLE;
+    row.last_seq++;
+    row.out_count++;
+    if (send->now_ms > row.last_date_ms)
+        row.last_date_ms = send->now_ms;
+    return write_message(conn, send, sender, receiver, &row);
+}
+
+static void report_send(struct sqlite_job *job, enum status status)
+{
+    struct message_send *send = ((struct send_job *)job)->send;
+
+    free(job);
+    send->done(send, status);
+}
+
+static enum status send_message(struct message_store *store, struct message_send *send)
+{
+    struct send_job *job = xcalloc(1, sizeof(*job));
+
+    job->head.run = run_send;
+    job->head.done = report_send;
+    job->send = send;
+    enum status status = sqlite_writer_submit(in(store)->writer, &job->head);
+    if (status != STATUS_OK)
+        free(job);
+    return status;
+}
+
+/* --- reading marks ------------------------------------------------------------------------- */
+
+struct mark_job {
+    struct sqlite_job head;
+    struct message_mark *mark;
+};
+
+static enum status set_read(struct sqlite_conn *conn, int64_t reader, int64_t sender,
+                            int64_t in_count, struct message_mark *mark)
+{
+    sqlite3_stmt *mine = sqlite_conn_prepare(
+        conn, "UPDATE dialog SET in_read = ?, mod = ? WHERE owner = ? AND peer = ?");
+    sqlite3_stmt *theirs = sqlite_conn_prepare(
+        conn, "UPDATE dialog SET out_read = ?, mod = ? WHERE owner = ? AND peer = ?");
+    int64_t reader_seq = 0, sender_seq = 0;
+
+    if (mine == NULL || theirs == NULL ||
+        next_user_seq(conn, reader, &reader_seq) != STATUS_OK ||
+        next_user_seq(conn, sender, &sender_seq) != STATUS_OK)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(mine, 1, in_count);
+    sqlite3_bind_int64(mine, 2, reader_seq);
+    sqlite3_bind_int64(mine, 3, reader);
+    sqlite3_bind_int64(mine, 4, sender);
+    sqlite3_bind_int64(theirs, 1, in_count);
+    sqlite3_bind_int64(theirs, 2, sender_seq);
+    sqlite3_bind_int64(theirs, 3, sender);
+    sqlite3_bind_int64(theirs, 4, reader);
+    if (sqlite_step(mine) != SQLITE_DONE || sqlite_step(theirs) != SQLITE_DONE)
+        return STATUS_UNAVAILABLE;
+    mark->reader_user_seq = (uint64_t)reader_seq;
+    mark->sender_user_seq = (uint64_t)sender_seq;
+    return STATUS_OK;
+}
+
+static enum status run_mark(struct sqlite_job *job, struct sqlite_conn *conn)
+{
+    struct message_mark *mark = ((struct mark_job *)job)->mark;
+    struct dialog_row row = { 0 };
+    int64_t reader, sender;
+
+    enum status status = find_account(conn, mark->reader.key, &reader, mark->reader_tag);
+    if (status == STATUS_OK)
+        status = find_account(conn, mark->sender.key, &sender, mark->sender_tag);
+    if (status == STATUS_OK)
+        status = find_dialog(conn, reader, sender, &row);
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_OK;
+    if (status != STATUS_OK)
+        return status;
+    mark->has_dialog = true;
+    mark->newly_read = (uint64_t)(row.in_count - row.in_read);
+    return mark->newly_read > 0 ? set_read(conn, reader, sender, row.in_count, mark) : STATUS_OK;
+}
+
+static void report_mark(struct sqlite_job *job, enum status status)
+{
+    struct message_mark *mark = ((struct mark_job *)job)->mark;
+
+    free(job);
+    mark->done(mark, status);
+}
+
+static enum status mark_read(struct message_store *store, struct message_mark *mark)
+{
+    struct mark_job *job = xcalloc(1, sizeof(*job));
+
+    job->head.run = run_mark;
+    job->head.done = report_mark;
+    job->mark = mark;
+    enum status status = sqlite_writer_submit(in(store)->writer, &job->head);
+    if (status != STATUS_OK)
+        free(job);
+    return status;
+}
+
+/* --- reads --------------------------------------------------------------------------------- */
+
+/* Columns 0 to 5 of a row: rowid, id, date, sender_count, text, whether the owner sent it. */
+static void read_message(sqlite3_stmt *s, const char *owner_tag, const char *peer_tag,
+                         int64_t in_read, int64_t out_read, struct message *message)
+{
+    bool outgoing = sqlite3_column_int(s, 5) != 0;
+
+    *message = (struct message){ .text = NULL };
+    message->seq = (uint64_t)(sqlite3_column_int64(s, 0) & UINT32_MAX);
+    if (sqlite3_column_bytes(s, 1) == ID_BYTES)
+        memcpy(message->id.bytes, sqlite3_column_blob(s, 1), ID_BYTES);
+    message->date_ms = sqlite3_column_int64(s, 2);
+    message->sender_count = (uint64_t)sqlite3_column_int64(s, 3);
+    message->text = xstrdup(sqlite_column_text_or_empty(s, 4));
+    message->is_read = (int64_t)message->sender_count <= (outgoing ? out_read : in_read);
+    snprintf(message->sender_tag, TAG_SIZE, "%s", outgoing ? owner_tag : peer_tag);
+    snprintf(message->receiver_tag, TAG_SIZE, "%s", outgoing ? peer_tag : owner_tag);
+}
+
+static void read_dialog(sqlite3_stmt *s, const char *owner_key, const char *owner_tag,
+                        struct dialog *dialog)
+{
+    int64_t in_read = sqlite3_column_int64(s, 8), out_read = sqlite3_column_int64(s, 9);
+    const char *peer_key = sqlite_column_text_or_empty(s, 11);
+
+    *dialog = (struct dialog){ .peer_tag = "" };
+    copy_column(s, 10, dialog->peer_tag, TAG_SIZE);
+    read_message(s, owner_tag, dialog->peer_tag, in_read, out_read, &dialog->last);
+    dialog->unread_incoming = (uint64_t)(sqlite3_column_int64(s, 6) - in_read);
+    dialog->unread_outgoing = (uint64_t)(sqlite3_column_int64(s, 7) - out_read);
+    dialog->conversation = message_conversation_id(owner_key, peer_key);
+}
+
+static enum status read_dialogs(struct sqlite_conn *conn, const char *owner_key, uint32_t start,
+                                uint32_t most, struct dialog_list *list)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "SELECT m.rowid, m.id, m.date_ms, m.sender_count, m.text, m.sender = d.owner,"
+              " d.in_count, d.out_count, d.in_read, d.out_read, a.tag, a.key"
+              " FROM (SELECT * FROM dialog WHERE owner = ?1 ORDER BY last_mod DESC"
+              "       LIMIT ?2 OFFSET ?3) d"
+              " JOIN account a ON a.id = d.peer"
+              " JOIN message m ON m.rowid = (d.conversation << 32) + d.last_seq"
+              " ORDER BY d.last_mod DESC");
+    char owner_tag[TAG_SIZE];
+    int64_t owner;
+    int result = SQLITE_DONE;
+
+    enum status status = find_account(conn, owner_key, &owner, owner_tag);
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_OK;
+    if (status != STATUS_OK || s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, owner);
+    sqlite3_bind_int64(s, 2, most);
+    sqlite3_bind_int64(s, 3, start);
+    while (list->count < most && (result = sqlite_step(s)) == SQLITE_ROW)
+        read_dialog(s, owner_key, owner_tag, &list->items[list->count++]);
+    sqlite3_reset(s);
+    return result == SQLITE_ROW || result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+static enum status dialogs(struct message_store *store, const char *owner_key, uint32_t start,
+                           uint32_t end, struct dialog_list *list_out)
+{
+    struct sqlite_conn *conn = sqlite_db_borrow(in(store)->db);
+
+    *list_out = (struct dialog_list){ 0 };
+    if (conn == NULL)
+        return STATUS_UNAVAILABLE;
+    list_out->items = xcalloc(end - start, sizeof(struct dialog));
+    enum status status = read_dialogs(conn, owner_key, start, end - start, list_out);
+    sqlite_db_give_back(in(store)->db, conn);
+    if (status != STATUS_OK)
+        dialog_list_finish(list_out);
+    return status;
+}
+
+static enum status read_messages(struct sqlite_conn *conn, const char *owner_key,
+                                 const char *peer_key, struct message_range range,
+                                 struct message_list *list)
+{
+    char owner_tag[TAG_SIZE], peer_tag[TAG_SIZE];
+    struct dialog_row row;
+    int64_t owner, peer;
+    int result;
+
+    enum status status = find_account(conn, owner_key, &owner, owner_tag);
+    if (status == STATUS_OK)
+        status = find_account(conn, peer_key, &peer, peer_tag);
+    if (status == STATUS_OK)
+        status = find_dialog(conn, owner, peer, &row);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    if (range.newest_seq > 0 && (int64_t)range.newest_seq < row.last_seq)
+        row.last_seq = (int64_t)range.newest_seq;
+    int64_t newest = row.last_seq - range.start, oldest = row.last_seq - range.end + 1;
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "SELECT rowid, id, date_ms, sender_count, text, sender = ?3 FROM message"
+              " WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid DESC");
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    if (newest < 1)
+        return STATUS_OK;
+    sqlite3_bind_int64(s, 1, message_rowid(row.conversation, oldest > 1 ? oldest : 1));
+    sqlite3_bind_int64(s, 2, message_rowid(row.conversation, newest));
+    sqlite3_bind_int64(s, 3, owner);
+    while ((result = sqlite_step(s)) == SQLITE_ROW)
+        read_message(s, owner_tag, peer_tag, row.in_read, row.out_read,
+                     &list->items[list->count++]);
+    return result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+static enum status messages(struct message_store *store, const char *owner_key,
+                            const char *peer_key, struct message_range range,
+                            struct message_list *list_out)
+{
+    struct sqlite_conn *conn = sqlite_db_borrow(in(store)->db);
+
+    *list_out = (struct message_list){ 0 };
+    if (conn == NULL)
+        return STATUS_UNAVAILABLE;
+    list_out->items = xcalloc(range.end - range.start, sizeof(struct message));
+    /* One snapshot for the counts and the messages. */
+    enum status status = sqlite_conn_exec(conn, "BEGIN");
+    if (status == STATUS_OK) {
+        status = read_messages(conn, owner_key, peer_key, range, list_out);
+        if (sqlite_conn_exec(conn, "COMMIT") != STATUS_OK)
+            status = STATUS_UNAVAILABLE;
+    }
+    sqlite_db_give_back(in(store)->db, conn);
+    if (status != STATUS_OK)
+        message_list_finish(list_out);
+    return status;
+}
+
+static enum status contacts(struct message_store *store, const char *owner_key,
+                            struct message_contacts *contacts_out)
+{
+    struct sqlite_conn *conn = sqlite_db_borrow(in(store)->db);
+    size_t room = 0;
+    int result = SQLITE_ERROR;
+
+    *contacts_out = (struct message_contacts){ 0 };
+    if (conn == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "SELECT p.key FROM account o JOIN dialog d ON d.owner = o.id"
+              " JOIN account p ON p.id = d.peer WHERE o.key = ?");
+    if (s != NULL) {
+        bind_text(s, 1, owner_key);
+        while ((result = sqlite_step(s)) == SQLITE_ROW) {
+            if (contacts_out->count == room) {
+                room = room == 0 ? 16 : room * 2;
+                contacts_out->keys = xrealloc(contacts_out->keys, room * TAG_SIZE);
+            }
+            copy_column(s, 0, contacts_out->keys[contacts_out->count++], TAG_SIZE);
+        }
+    }
+    sqlite_db_give_back(in(store)->db, conn);
+    if (result == SQLITE_DONE)
+        return STATUS_OK;
+    message_contacts_finish(contacts_out);
+    return STATUS_UNAVAILABLE;
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+static void close_store(struct message_store *store)
+{
+    sqlite_writer_stop(&in(store)->writer);
+    sqlite_db_close(&in(store)->db);
+    free(store);
+}
+
+static enum status open_store(const char *url, struct message_store **store_out)
+{
+    struct store *store = xcalloc(1, sizeof(*store));
+
+    store->head.kind = &message_store_sqlite;
+    enum status status = sqlite_db_open(url + strlen("sqlite://"), migrations,
+                                        sizeof(migrations) / sizeof(migrations[0]), &store->db);
+    if (status == STATUS_OK)
+        status = sqlite_writer_start(store->db, WRITES_MOST, &store->writer);
+    if (status != STATUS_OK) {
+        close_store(&store->head);
+        return status;
+    }
+    *store_out = &store->head;
+    return STATUS_OK;
+}
+
+const struct message_store_kind message_store_sqlite = {
+    .scheme = "sqlite",
+    .open = open_store,
+    .close = close_store,
+    .send = send_message,
+    .mark_read = mark_read,
+    .dialogs = dialogs,
+    .messages = messages,
+    .contacts = contacts,
+};

@@ -1,0 +1,23 @@
+#ifndef MESSAGE_USER_DIRECTORY_H
+#define MESSAGE_USER_DIRECTORY_H
+
+#include "services/common/bus.h"
+#include "services/common/rpc_client.h"
+#include "services/common/status.h"
+#include "services/message/message_store.h"
+
+/*
+ * Does a user exist, and how is the tag written? Asked of the user service once and remembered:
+ * users are never removed and tags never change. From any thread.
+ */
+struct user_directory;
+
+struct user_directory *user_directory_create(struct bus *bus);
+void user_directory_destroy(struct user_directory **directory);
+
+/* STATUS_NOT_FOUND: no such user (not remembered). Others as of rpc_call. */
+enum status user_directory_find(struct user_directory *directory,
+                                const struct rpc_context *context, const char *tag,
+                                struct message_user *user_out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,86 @@
+#include "services/presence/handlers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common.pb-c.h"
+#include "presence.pb-c.h"
+#include "services/common/memory.h"
+#include "services/presence/presence.h"
+
+enum { TAGS_MOST = 1000 };
+
+static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
+
+static void answer(struct rpc_call *call, enum status status)
+{
+    if (status == STATUS_OK)
+        rpc_reply(call, &done.base);
+    else
+        rpc_fail(call, status, "the presence bucket does not answer");
+}
+
+static bool is_gateway_id(const char *id)
+{
+    return *id != '\0' && strlen(id) < GATEWAY_ID_SIZE;
+}
+
+static enum status set_all(struct presence *presence, const char *gateway_id, char *const *tags,
+                           size_t count, bool online)
+{
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        if (tag_is_valid(tags[i]))
+            status = presence_set(presence, tags[i], gateway_id, online);
+    return status;
+}
+
+static void handle_update(void *ctx, struct rpc_call *call, const void *request)
+{
+    const Messenger__PresenceUpdateRequest *update = request;
+
+    if (!is_gateway_id(update->gateway_id)) {
+        rpc_fail(call, STATUS_INVALID_ARGUMENT, "gateway_id");
+        return;
+    }
+    enum status status = set_all(ctx, update->gateway_id, update->online, update->n_online, true);
+    if (status == STATUS_OK)
+        status = set_all(ctx, update->gateway_id, update->offline, update->n_offline, false);
+    answer(call, status);
+}
+
+static void handle_announce(void *ctx, struct rpc_call *call, const void *request)
+{
+    const Messenger__PresenceAnnounceRequest *announce = request;
+
+    if (!is_gateway_id(announce->gateway_id))
+        rpc_fail(call, STATUS_INVALID_ARGUMENT, "gateway_id");
+    else
+        answer(call, presence_announce(ctx, announce->gateway_id, announce->online,
+                                       announce->n_online));
+}
+
+static void handle_get_online(void *ctx, struct rpc_call *call, const void *request)
+{
+    const Messenger__GetOnlineRequest *wanted = request;
+    Messenger__GetOnlineReply reply = MESSENGER__GET_ONLINE_REPLY__INIT;
+
+    if (wanted->n_tags > TAGS_MOST) {
+        rpc_fail(call, STATUS_INVALID_ARGUMENT, "too many tags");
+        return;
+    }
+    reply.online = xcalloc(wanted->n_tags, sizeof(*reply.online));
+    for (size_t i = 0; i < wanted->n_tags; i++)
+        if (presence_is_online(ctx, wanted->tags[i]))
+            reply.online[reply.n_online++] = wanted->tags[i];
+    rpc_reply(call, &reply.base);
+    free(reply.online);
+}
+
+const struct rpc_method presence_methods[] = {
+    { "Update", &messenger__presence_update_request__descriptor, handle_update, RPC_FAST },
+    { "Announce", &messenger__presence_announce_request__descriptor, handle_announce, RPC_FAST },
+    { "GetOnline", &messenger__get_online_request__descriptor, handle_get_online, RPC_INLINE },
+};
+const size_t presence_method_count = sizeof(presence_methods) / sizeof(presence_methods[0]);

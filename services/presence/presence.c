@@ -1,0 +1,587 @@
+#define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
+#include "services/presence/presence.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "event.pb-c.h"
+#include "services/common/buffer.h"
+#include "services/common/bus_kv.h"
+#include "services/common/clock.h"
+#include "services/common/hashmap.h"
+#include "services/common/log.h"
+#include "services/common/memory.h"
+#include "services/common/wire.h"
+
+#define BUCKET "presence"
+
+enum {
+    SWAP_TRIES = 64,
+    WATCH_WAIT_MS = 500,
+    REOPEN_WAIT_MS = 250,
+    SWEEP_MS = 1000,
+    GATEWAY_DEAD_MS = 6000, /* gateways say every second that they live */
+    UNANNOUNCED_MS = 2000,
+    OWN_PAUSE_MS = 3000, /* this process stood still: it cannot judge who else did */
+};
+
+struct presence {
+    struct bus *bus;
+    struct presence_table *table;
+    struct bus_subscription *alive_subscription;
+    pthread_t watch_thread, sweep_thread;
+
+    pthread_mutex_t lock; /* guards what follows, up to the next blank line */
+    pthread_cond_t cond;
+    bool stopping;
+    struct bus_kv *kv; /* NULL while the bucket is not open */
+    size_t kv_users;   /* threads that work with it */
+    unsigned connects; /* how often the bus has connected */
+
+    pthread_mutex_t gateways_lock;
+    struct hashmap *gateways; /* id -> int64_t last sign of life (clock_mono_ms), owned */
+};
+
+/* --- the bucket, which may vanish ---------------------------------------------------------- */
+
+static struct bus_kv *borrow_kv(struct presence *presence)
+{
+    pthread_mutex_lock(&presence->lock);
+    struct bus_kv *kv = presence->kv;
+    if (kv != NULL)
+        presence->kv_users++;
+    pthread_mutex_unlock(&presence->lock);
+    return kv;
+}
+
+static void return_kv(struct presence *presence)
+{
+    pthread_mutex_lock(&presence->lock);
+    if (--presence->kv_users == 0)
+        pthread_cond_broadcast(&presence->cond);
+    pthread_mutex_unlock(&presence->lock);
+}
+
+static void publish_kv(struct presence *presence, struct bus_kv *kv)
+{
+    pthread_mutex_lock(&presence->lock);
+    presence->kv = kv;
+    pthread_mutex_unlock(&presence->lock);
+}
+
+/* Takes the bucket away from the other threads and waits until none works with it. */
+static struct bus_kv *withdraw_kv(struct presence *presence)
+{
+    pthread_mutex_lock(&presence->lock);
+    struct bus_kv *kv = presence->kv;
+    presence->kv = NULL;
+    while (presence->kv_users > 0)
+        pthread_cond_wait(&presence->cond, &presence->lock);
+    pthread_mutex_unlock(&presence->lock);
+    return kv;
+}
+
+/* --- changes ------------------------------------------------------------------------------- */
+
+static void publish_change(struct presence *presence, const struct presence_entry *entry)
+{
+    Messenger__PresenceChanged event = MESSENGER__PRESENCE_CHANGED__INIT;
+
+    event.tag = (char *)(uintptr_t)entry->tag;
+    wire_publish(presence->bus,
+                 entry->gateway_count > 0 ? "event.presence.online" : "event.presence.offline",
+                 &event.base);
+}
+
+static enum status swap(struct bus_kv *kv, const char *key, const struct presence_entry *entry,
+                        uint64_t *revision)
+{
+    struct buffer value = { 0 };
+
+    presence_entry_pack(entry, &value);
+    enum status status = bus_kv_swap(kv, key, *revision, value.data, value.length, revision);
+    buffer_finish(&value);
+    return status;
+}
+
+/* The entry as it really is. A key that is not there is an entry without gateways, revision 0. */
+static enum status fetch(struct bus_kv *kv, const char *key, struct presence_entry *entry_out,
+                         uint64_t *revision_out)
+{
+    struct buffer value = { 0 };
+
+    *entry_out = (struct presence_entry){ .announced = true };
+    *revision_out = 0;
+    enum status status = bus_kv_get(kv, key, &value, revision_out);
+    if (status == STATUS_OK && !presence_entry_unpack(value.data, value.length, entry_out)) {
+        log_error("the bucket holds no entry under %s", key);
+        *entry_out = (struct presence_entry){ .announced = true };
+    }
+    buffer_finish(&value);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* Publishes a change that this process has won, then takes the mark "not announced" off. */
+static void announce_change(struct presence *presence, struct bus_kv *kv, const char *key,
+                            struct presence_entry *entry, uint64_t revision)
+{
+    publish_change(presence, entry);
+    entry->announced = true;
+    /* On a conflict somebody has changed the entry since, and looks after its mark. */
+    enum status status = swap(kv, key, entry, &revision);
+    if (status != STATUS_OK && status != STATUS_CONFLICT)
+        log_warn("the change of %s stays marked: %s", entry->tag, status_name(status));
+}
+
+static enum status change(struct presence *presence, struct bus_kv *kv, const char *tag,
+                          const char *gateway_id, bool online)
+{
+    char key[TAG_SIZE];
+    enum status status = STATUS_CONFLICT;
+
+    if (!tag_to_key(tag, key))
+        return STATUS_INVALID_ARGUMENT;
+    for (int i = 0; i < SWAP_TRIES && status == STATUS_CONFLICT; i++) {
+        struct presence_entry entry;
+        uint64_t revision;
+        status = fetch(kv, key, &entry, &revision);
+        bool was_online = entry.gateway_count > 0;
+        if (status == STATUS_OK && presence_entry_set(&entry, gateway_id, online)) {
+            bool turned = was_online != (entry.gateway_count > 0);
+            if (online || entry.tag[0] == '\0') /* else it stays as its owner writes it */
+                snprintf(entry.tag, sizeof(entry.tag), "%s", tag);
+            entry.announced = entry.announced && !turned;
+            status = swap(kv, key, &entry, &revision);
+            if (status == STATUS_OK && turned)
+                announce_change(presence, kv, key, &entry, revision);
+        }
+        presence_entry_finish(&entry);
+    }
+    return status == STATUS_CONFLICT ? STATUS_UNAVAILABLE : status;
+}
+
+enum status presence_set(struct presence *presence, const char *tag, const char *gateway_id,
+                         bool online)
+{
+    struct bus_kv *kv = borrow_kv(presence);
+
+    if (kv == NULL)
+        return STATUS_UNAVAILABLE;
+    enum status status = change(presence, kv, tag, gateway_id, online);
+    return_kv(presence);
+    return status == STATUS_OK || status == STATUS_INVALID_ARGUMENT ? status : STATUS_UNAVAILABLE;
+}
+
+/* Users whom the replica shows at the gateway though it does not list them. */
+static enum status remove_unlisted(struct presence *presence, struct bus_kv *kv,
+                                   const char *gateway_id, struct hashmap *listed)
+{
+    struct presence_keys keys = presence_table_at(presence->table, gateway_id);
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < keys.count && status == STATUS_OK; i++) {
+        char tag[TAG_SIZE + 1];
+        snprintf(tag, sizeof(tag), "@%s", keys.keys[i]);
+        if (hashmap_get(listed, keys.keys[i]) == NULL)
+            status = change(presence, kv, tag, gateway_id, false);
+    }
+    presence_keys_finish(&keys);
+    return status;
+}
+
+static bool shown_at(struct presence *presence, const char *key, const char *gateway_id)
+{
+    struct presence_entry entry;
+    uint64_t revision;
+
+    if (!presence_table_get(presence->table, key, &entry, &revision))
+        return false;
+    bool shown = presence_entry_has(&entry, gateway_id);
+    presence_entry_finish(&entry);
+    return shown;
+}
+
+enum status presence_announce(struct presence *presence, const char *gateway_id,
+                              char *const *tags, size_t count)
+{
+    struct bus_kv *kv = borrow_kv(presence);
+    enum status status = STATUS_OK;
+
+    if (kv == NULL)
+        return STATUS_UNAVAILABLE;
+    struct hashmap *listed = hashmap_create();
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        char key[TAG_SIZE];
+        if (!tag_to_key(tags[i], key))
+            continue;
+        hashmap_put(listed, key, tags[i]);
+        /* What the replica already shows is left alone: this is repair, and comes again. */
+        if (!shown_at(presence, key, gateway_id))
+            status = change(presence, kv, tags[i], gateway_id, true);
+    }
+    if (status == STATUS_OK)
+        status = remove_unlisted(presence, kv, gateway_id, listed);
+    hashmap_destroy(&listed);
+    return_kv(presence);
+    return status == STATUS_OK ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+bool presence_is_online(struct presence *presence, const char *tag)
+{
+    char key[TAG_SIZE];
+    return tag_to_key(tag, key) && presence_table_is_online(presence->table, key);
+}
+
+/* --- the replica --------------------------------------------------------------------------- */
+
+void presence_bus_connected(struct presence *presence)
+{
+    pthread_mutex_lock(&presence->lock);
+    presence->connects++;
+    pthread_cond_broadcast(&presence->cond);
+    pthread_mutex_unlock(&presence->lock);
+}
+
+static void take_change(struct presence_table *table, const struct bus_kv_change *change_seen)
+{
+    struct presence_entry entry;
+
+    if (presence_entry_unpack(change_seen->value, change_seen->length, &entry))
+        presence_table_put(table, change_seen->key, change_seen->revision, clock_mono_ms(), &entry);
+}
+
+/* Reads the whole bucket into `table`. */
+static enum status read_snapshot(struct bus_kv_watch *watch, struct presence_table *table)
+{
+    struct bus_kv_change seen;
+    enum status status;
+
+    while ((status = bus_kv_watch_next(watch, REOPEN_WAIT_MS * 20, &seen)) == STATUS_OK &&
+           !seen.is_initial_end)
+        take_change(table, &seen);
+    return status;
+}
+
+/*
+ * The bucket lives in the server's memory. When the server comes back empty, what this replica
+ * knew goes in again before anybody may change anything: so users who stayed are not announced a
+ * second time, and those who left meanwhile are, when their gateways say whom they hold.
+ */
+static void restore_lost(struct bus_kv *kv, struct presence_table *before,
+                         struct presence_table *now)
+{
+    struct presence_keys keys = presence_table_at(before, NULL);
+    size_t restored = 0;
+
+    for (size_t i = 0; i < keys.count; i++) {
+        struct presence_entry entry, current;
+        uint64_t revision;
+        if (presence_table_get(now, keys.keys[i], &current, &revision)) {
+            presence_entry_finish(&current);
+            continue;
+        }
+        if (!presence_table_get(before, keys.keys[i], &entry, &revision))
+            continue;
+        revision = 0;
+        if (swap(kv, keys.keys[i], &entry, &revision) == STATUS_OK) {
+            restored++;
+            presence_table_put(now, keys.keys[i], revision, clock_mono_ms(), &entry);
+        }
+        presence_entry_finish(&entry);
+    }
+    if (restored > 0)
+        log_info("put %zu users back into an empty bucket", restored);
+    presence_keys_finish(&keys);
+}
+
+static void forgive_gateways(struct presence *presence)
+{
+    const char *id;
+    void *seen;
+
+    pthread_mutex_lock(&presence->gateways_lock);
+    for (size_t cursor = 0; hashmap_next(presence->gateways, &cursor, &id, &seen);)
+        *(int64_t *)seen = clock_mono_ms();
+    pthread_mutex_unlock(&presence->gateways_lock);
+}
+
+/* Opens the bucket and brings the replica up to date; the watch goes on from there. */
+static enum status open_bucket(struct presence *presence, struct bus_kv_watch **watch_out)
+{
+    struct presence_table *fresh = presence_table_create();
+    struct bus_kv *kv = NULL;
+    struct bus_kv_watch *watch = NULL;
+
+    enum status status = bus_kv_open(presence->bus, BUCKET, &kv);
+    if (status == STATUS_OK)
+        status = bus_kv_watch(kv, &watch);
+    if (status == STATUS_OK)
+        status = read_snapshot(watch, fresh);
+    if (status == STATUS_OK) {
+        restore_lost(kv, presence->table, fresh);
+        presence_table_exchange(presence->table, fresh);
+        forgive_gateways(presence);
+        publish_kv(presence, kv);
+        *watch_out = watch;
+    } else {
+        bus_kv_unwatch(&watch);
+        bus_kv_close(&kv);
+    }
+    presence_table_destroy(&fresh);
+    return status;
+}
+
+/* Waits until a connection is newer than `seen` or `ms` have passed; false when stopping. */
+static bool wait_for_bus(struct presence *presence, int64_t ms)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += ms * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&presence->lock);
+    if (!presence->stopping)
+        pthread_cond_clockwait(&presence->cond, &presence->lock, CLOCK_MONOTONIC, &until);
+    bool go_on = !presence->stopping;
+    pthread_mutex_unlock(&presence->lock);
+    return go_on;
+}
+
+/* False when stopping. */
+static bool read_connects(struct presence *presence, unsigned *connects_out)
+{
+    pthread_mutex_lock(&presence->lock);
+    *connects_out = presence->connects;
+    bool go_on = !presence->stopping;
+    pthread_mutex_unlock(&presence->lock);
+    return go_on;
+}
+
+/* Follows the bucket until the bus reconnects, the watch breaks, or the process stops. */
+static void follow(struct presence *presence, struct bus_kv_watch *watch, unsigned connects)
+{
+    struct bus_kv_change seen;
+    unsigned now = connects;
+
+    while (read_connects(presence, &now) && now == connects) {
+        enum status status = bus_kv_watch_next(watch, WATCH_WAIT_MS, &seen);
+        if (status == STATUS_OK && !seen.is_initial_end)
+            take_change(presence->table, &seen);
+        else if (status != STATUS_OK && status != STATUS_DEADLINE_EXCEEDED)
+            break;
+    }
+}
+
+static void *watch_loop(void *arg)
+{
+    struct presence *presence = arg;
+    struct bus_kv_watch *watch = NULL;
+    unsigned connects;
+
+    pthread_setname_np(pthread_self(), "presence-watch");
+    while (read_connects(presence, &connects)) {
+        if (!bus_is_connected(presence->bus) || open_bucket(presence, &watch) != STATUS_OK) {
+            wait_for_bus(presence, REOPEN_WAIT_MS);
+            continue;
+        }
+        log_info("the bucket \"%s\" is open", BUCKET);
+        follow(presence, watch, connects);
+        struct bus_kv *kv = withdraw_kv(presence);
+        bus_kv_unwatch(&watch);
+        bus_kv_close(&kv);
+    }
+    return NULL;
+}
+
+/* --- gateways that died, changes that were not announced ------------------------------------ */
+
+static void note_gateway(struct presence *presence, const char *gateway_id, bool alive)
+{
+    pthread_mutex_lock(&presence->gateways_lock);
+    int64_t *seen = hashmap_get(presence->gateways, gateway_id);
+    if (seen == NULL) {
+        seen = xmalloc(sizeof(*seen));
+        *seen = clock_mono_ms();
+        hashmap_put(presence->gateways, gateway_id, seen);
+    } else if (alive) {
+        *seen = clock_mono_ms();
+    }
+    pthread_mutex_unlock(&presence->gateways_lock);
+}
+
+static void handle_alive(void *ctx, struct bus_message *message_take)
+{
+    struct bus_message *message = message_take;
+    Messenger__GatewayAlive *event =
+        wire_unpack(&messenger__gateway_alive__descriptor, bus_message_data(message),
+                    bus_message_length(message));
+
+    if (event != NULL && *event->gateway_id != '\0' &&
+        strlen(event->gateway_id) < GATEWAY_ID_SIZE)
+        note_gateway(ctx, event->gateway_id, true);
+    wire_free(event);
+    bus_message_destroy(&message);
+}
+
+/* A gateway found in the table counts as alive from when it was first seen there. */
+static void note_from_table(void *ctx, const char *gateway_id)
+{
+    note_gateway(ctx, gateway_id, false);
+}
+
+/* Takes one dead gateway off the list; false when there is none. */
+static bool take_dead_gateway(struct presence *presence, char id_out[GATEWAY_ID_SIZE])
+{
+    const char *id;
+    void *seen;
+    bool found = false;
+
+    pthread_mutex_lock(&presence->gateways_lock);
+    for (size_t cursor = 0; !found && hashmap_next(presence->gateways, &cursor, &id, &seen);) {
+        if (clock_mono_ms() - *(int64_t *)seen > GATEWAY_DEAD_MS) {
+            snprintf(id_out, GATEWAY_ID_SIZE, "%s", id);
+            free(hashmap_remove(presence->gateways, id_out));
+            found = true;
+        }
+    }
+    pthread_mutex_unlock(&presence->gateways_lock);
+    return found;
+}
+
+static void bury_gateway(struct presence *presence, const char *gateway_id)
+{
+    struct presence_keys keys = presence_table_at(presence->table, gateway_id);
+    Messenger__GatewayLost event = MESSENGER__GATEWAY_LOST__INIT;
+
+    if (keys.count > 0)
+        log_warn("gateway %s is silent: %zu users leave it", gateway_id, keys.count);
+    for (size_t i = 0; i < keys.count; i++) {
+        char tag[TAG_SIZE + 1];
+        snprintf(tag, sizeof(tag), "@%s", keys.keys[i]);
+        if (presence_set(presence, tag, gateway_id, false) != STATUS_OK)
+            log_warn("%s could not be taken off gateway %s; tried again", tag, gateway_id);
+    }
+    /* Should it live after all, it announces its users again. */
+    event.gateway_id = (char *)(uintptr_t)gateway_id;
+    wire_publish(presence->bus, "event.presence.gateway_lost", &event.base);
+    presence_keys_finish(&keys);
+}
+
+/* Whoever takes the mark off is the one who publishes: two instances may be at it. */
+static void announce_forgotten(struct presence *presence)
+{
+    struct presence_keys keys =
+        presence_table_unannounced(presence->table, clock_mono_ms() - UNANNOUNCED_MS);
+    struct bus_kv *kv = keys.count > 0 ? borrow_kv(presence) : NULL;
+
+    for (size_t i = 0; kv != NULL && i < keys.count; i++) {
+        struct presence_entry entry;
+        uint64_t revision;
+        if (fetch(kv, keys.keys[i], &entry, &revision) == STATUS_OK && !entry.announced) {
+            entry.announced = true;
+            if (swap(kv, keys.keys[i], &entry, &revision) == STATUS_OK)
+                publish_change(presence, &entry);
+        }
+        presence_entry_finish(&entry);
+    }
+    if (kv != NULL)
+        return_kv(presence);
+    presence_keys_finish(&keys);
+}
+
+static void sweep(struct presence *presence)
+{
+    char gateway_id[GATEWAY_ID_SIZE];
+    struct bus_kv *kv = borrow_kv(presence);
+
+    if (kv == NULL)
+        return;
+    return_kv(presence);
+    presence_table_each_gateway(presence->table, note_from_table, presence);
+    while (take_dead_gateway(presence, gateway_id))
+        bury_gateway(presence, gateway_id);
+    announce_forgotten(presence);
+}
+
+static void *sweep_loop(void *arg)
+{
+    struct presence *presence = arg;
+    int64_t last = clock_mono_ms();
+    struct timespec pause = { .tv_nsec = 100 * 1000000 };
+    unsigned ignored;
+
+    pthread_setname_np(pthread_self(), "presence-sweep");
+    while (read_connects(presence, &ignored)) {
+        nanosleep(&pause, NULL);
+        int64_t now = clock_mono_ms();
+        if (now - last < SWEEP_MS)
+            continue;
+        if (now - last > OWN_PAUSE_MS)
+            forgive_gateways(presence);
+        else
+            sweep(presence);
+        last = clock_mono_ms();
+    }
+    return NULL;
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+enum status presence_start(struct bus *bus, struct presence **presence_out)
+{
+    struct presence *presence = xcalloc(1, sizeof(*presence));
+
+    presence->bus = bus;
+    presence->table = presence_table_create();
+    presence->gateways = hashmap_create();
+    pthread_mutex_init(&presence->lock, NULL);
+    pthread_cond_init(&presence->cond, NULL);
+    pthread_mutex_init(&presence->gateways_lock, NULL);
+    enum status status = bus_subscribe(bus, "event.gateway.alive", NULL, handle_alive, presence,
+                                       &presence->alive_subscription);
+    if (status != STATUS_OK) {
+        log_error("cannot follow the gateways: %s", status_name(status));
+        hashmap_destroy(&presence->gateways);
+        presence_table_destroy(&presence->table);
+        free(presence);
+        return status;
+    }
+    if (pthread_create(&presence->watch_thread, NULL, watch_loop, presence) != 0 ||
+        pthread_create(&presence->sweep_thread, NULL, sweep_loop, presence) != 0) {
+        log_error("cannot start a thread");
+        abort();
+    }
+    *presence_out = presence;
+    return STATUS_OK;
+}
+
+void presence_stop(struct presence **presence)
+{
+    struct presence *p = *presence;
+    const char *id;
+    void *seen;
+
+    if (p == NULL)
+        return;
+    bus_drain(&p->alive_subscription);
+    pthread_mutex_lock(&p->lock);
+    p->stopping = true;
+    pthread_cond_broadcast(&p->cond);
+    pthread_mutex_unlock(&p->lock);
+    pthread_join(p->sweep_thread, NULL);
+    pthread_join(p->watch_thread, NULL);
+    for (size_t cursor = 0; hashmap_next(p->gateways, &cursor, &id, &seen);)
+        free(seen);
+    hashmap_destroy(&p->gateways);
+    presence_table_destroy(&p->table);
+    pthread_cond_destroy(&p->cond);
+    pthread_mutex_destroy(&p->lock);
+    pthread_mutex_destroy(&p->gateways_lock);
+    free(p);
+    *presence = NULL;
+}

@@ -1,0 +1,37 @@
+#ifndef PRESENCE_H
+#define PRESENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "services/common/bus.h"
+#include "services/common/status.h"
+#include "services/presence/presence_table.h"
+
+/*
+ * Who is online, kept in a bucket of the bus (key: user, value: the set of gateways) that all
+ * instances share, changed by compare-and-swap. Whoever wins the swap that makes a user's set
+ * non-empty or empty publishes event.presence.online or .offline; a winner that died in between
+ * leaves the mark "not announced", which any instance makes good after two seconds. No instance
+ * holds anything that another cannot take over. All functions may be called from any thread.
+ */
+struct presence;
+
+enum status presence_start(struct bus *bus, struct presence **presence_out) MUST_CHECK;
+void presence_stop(struct presence **presence);
+
+/* To be told of every (re)connection of the bus: the bucket may be gone with the server. */
+void presence_bus_connected(struct presence *presence);
+
+/* The user's first socket at this gateway, or the last one closed. Safe to repeat.
+ * STATUS_UNAVAILABLE: not now, try again. */
+enum status presence_set(struct presence *presence, const char *tag, const char *gateway_id,
+                         bool online) MUST_CHECK;
+
+/* Everything a gateway holds, as in presence.proto. */
+enum status presence_announce(struct presence *presence, const char *gateway_id,
+                              char *const *tags, size_t count) MUST_CHECK;
+
+bool presence_is_online(struct presence *presence, const char *tag);
+
+#endif

@@ -1,0 +1,243 @@
+#include "services/presence/presence_table.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "presence.pb-c.h"
+#include "services/common/buffer.h"
+#include "services/common/hashmap.h"
+#include "services/common/memory.h"
+#include "services/common/wire.h"
+
+struct row {
+    struct presence_entry entry;
+    uint64_t revision;
+    int64_t changed_ms;
+};
+
+struct presence_table {
+    pthread_mutex_t lock; /* guards rows */
+    struct hashmap *rows; /* key -> struct row, owned */
+};
+
+/* --- entries ------------------------------------------------------------------------------- */
+
+void presence_entry_finish(struct presence_entry *entry)
+{
+    free(entry->gateways);
+    *entry = (struct presence_entry){ .tag = "" };
+}
+
+static size_t find_gateway(const struct presence_entry *entry, const char *gateway_id)
+{
+    size_t i = 0;
+    while (i < entry->gateway_count && strcmp(entry->gateways[i], gateway_id) != 0)
+        i++;
+    return i;
+}
+
+bool presence_entry_has(const struct presence_entry *entry, const char *gateway_id)
+{
+    return find_gateway(entry, gateway_id) < entry->gateway_count;
+}
+
+static void append_gateway(struct presence_entry *entry, const char *gateway_id)
+{
+    entry->gateways =
+        xrealloc(entry->gateways, (entry->gateway_count + 1) * sizeof(*entry->gateways));
+    snprintf(entry->gateways[entry->gateway_count++], GATEWAY_ID_SIZE, "%s", gateway_id);
+}
+
+bool presence_entry_set(struct presence_entry *entry, const char *gateway_id, bool online)
+{
+    size_t i = find_gateway(entry, gateway_id);
+    bool is_there = i < entry->gateway_count;
+
+    if (is_there == online || (online && entry->gateway_count >= GATEWAYS_MOST))
+        return false;
+    if (online)
+        append_gateway(entry, gateway_id);
+    else
+        memcpy(entry->gateways[i], entry->gateways[--entry->gateway_count], GATEWAY_ID_SIZE);
+    return true;
+}
+
+static struct presence_entry copy_entry(const struct presence_entry *entry)
+{
+    struct presence_entry copy = *entry;
+
+    copy.gateways = NULL;
+    if (entry->gateway_count > 0) {
+        copy.gateways = xcalloc(entry->gateway_count, sizeof(*copy.gateways));
+        memcpy(copy.gateways, entry->gateways, entry->gateway_count * sizeof(*copy.gateways));
+    }
+    return copy;
+}
+
+void presence_entry_pack(const struct presence_entry *entry, struct buffer *out)
+{
+    Messenger__PresenceEntry message = MESSENGER__PRESENCE_ENTRY__INIT;
+    char *gateways[GATEWAYS_MOST];
+
+    for (size_t i = 0; i < entry->gateway_count; i++)
+        gateways[i] = entry->gateways[i];
+    message.tag = (char *)(uintptr_t)entry->tag;
+    message.gateways = gateways;
+    message.n_gateways = entry->gateway_count;
+    message.announced = entry->announced;
+    wire_pack(&message.base, out);
+}
+
+bool presence_entry_unpack(const void *data, size_t length, struct presence_entry *entry_out)
+{
+    Messenger__PresenceEntry *message =
+        wire_unpack(&messenger__presence_entry__descriptor, data, length);
+
+    *entry_out = (struct presence_entry){ .tag = "" };
+    if (message == NULL || strlen(message->tag) >= TAG_SIZE) {
+        wire_free(message);
+        return false;
+    }
+    snprintf(entry_out->tag, sizeof(entry_out->tag), "%s", message->tag);
+    entry_out->announced = message->announced;
+    for (size_t i = 0; i < message->n_gateways && i < GATEWAYS_MOST; i++)
+        append_gateway(entry_out, message->gateways[i]);
+    wire_free(message);
+    return true;
+}
+
+/* --- the table ----------------------------------------------------------------------------- */
+
+struct presence_table *presence_table_create(void)
+{
+    struct presence_table *table = xcalloc(1, sizeof(*table));
+
+    pthread_mutex_init(&table->lock, NULL);
+    table->rows = hashmap_create();
+    return table;
+}
+
+void presence_table_destroy(struct presence_table **table)
+{
+    const char *key;
+    void *row;
+
+    if (*table == NULL)
+        return;
+    for (size_t cursor = 0; hashmap_next((*table)->rows, &cursor, &key, &row);) {
+        presence_entry_finish(&((struct row *)row)->entry);
+        free(row);
+    }
+    hashmap_destroy(&(*table)->rows);
+    pthread_mutex_destroy(&(*table)->lock);
+    free(*table);
+    *table = NULL;
+}
+
+void presence_table_put(struct presence_table *table, const char *key, uint64_t revision,
+                        int64_t now_ms, struct presence_entry *entry_take)
+{
+    pthread_mutex_lock(&table->lock);
+    struct row *row = hashmap_get(table->rows, key);
+    if (row == NULL) {
+        row = xcalloc(1, sizeof(*row));
+        hashmap_put(table->rows, key, row);
+    }
+    presence_entry_finish(&row->entry);
+    *row = (struct row){ *entry_take, revision, now_ms };
+    pthread_mutex_unlock(&table->lock);
+    *entry_take = (struct presence_entry){ .tag = "" };
+}
+
+bool presence_table_get(struct presence_table *table, const char *key,
+                        struct presence_entry *entry_out, uint64_t *revision_out)
+{
+    pthread_mutex_lock(&table->lock);
+    const struct row *row = hashmap_get(table->rows, key);
+    if (row != NULL) {
+        *entry_out = copy_entry(&row->entry);
+        *revision_out = row->revision;
+    }
+    pthread_mutex_unlock(&table->lock);
+    return row != NULL;
+}
+
+bool presence_table_is_online(struct presence_table *table, const char *key)
+{
+    pthread_mutex_lock(&table->lock);
+    const struct row *row = hashmap_get(table->rows, key);
+    bool online = row != NULL && row->entry.gateway_count > 0;
+    pthread_mutex_unlock(&table->lock);
+    return online;
+}
+
+void presence_table_exchange(struct presence_table *one, struct presence_table *other)
+{
+    pthread_mutex_lock(&one->lock); /* `other` is private to the caller: no order to keep */
+    struct hashmap *rows = one->rows;
+    one->rows = other->rows;
+    other->rows = rows;
+    pthread_mutex_unlock(&one->lock);
+}
+
+void presence_keys_finish(struct presence_keys *keys)
+{
+    free(keys->keys);
+    *keys = (struct presence_keys){ 0 };
+}
+
+typedef bool row_predicate(const struct row *row, const void *arg);
+
+static struct presence_keys collect(struct presence_table *table, row_predicate *wanted,
+                                    const void *arg)
+{
+    struct presence_keys list = { 0 };
+    const char *key;
+    void *row;
+
+    pthread_mutex_lock(&table->lock);
+    list.keys = xcalloc(hashmap_count(table->rows), TAG_SIZE);
+    for (size_t cursor = 0; hashmap_next(table->rows, &cursor, &key, &row);)
+        if (wanted(row, arg))
+            snprintf(list.keys[list.count++], TAG_SIZE, "%s", key);
+    pthread_mutex_unlock(&table->lock);
+    return list;
+}
+
+static bool is_at(const struct row *row, const void *gateway_id)
+{
+    return gateway_id == NULL ? row->entry.gateway_count > 0
+                              : presence_entry_has(&row->entry, gateway_id);
+}
+
+static bool is_unannounced(const struct row *row, const void *before_ms)
+{
+    return !row->entry.announced && row->changed_ms < *(const int64_t *)before_ms;
+}
+
+struct presence_keys presence_table_at(struct presence_table *table, const char *gateway_id)
+{
+    return collect(table, is_at, gateway_id);
+}
+
+struct presence_keys presence_table_unannounced(struct presence_table *table, int64_t before_ms)
+{
+    return collect(table, is_unannounced, &before_ms);
+}
+
+void presence_table_each_gateway(struct presence_table *table,
+                                 void (*visit)(void *ctx, const char *gateway_id), void *ctx)
+{
+    const char *key;
+    void *value;
+
+    pthread_mutex_lock(&table->lock);
+    for (size_t cursor = 0; hashmap_next(table->rows, &cursor, &key, &value);) {
+        const struct row *row = value;
+        for (size_t i = 0; i < row->entry.gateway_count; i++)
+            visit(ctx, row->entry.gateways[i]);
+    }
+    pthread_mutex_unlock(&table->lock);
+}

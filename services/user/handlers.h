@@ -1,0 +1,22 @@
+#ifndef USER_HANDLERS_H
+#define USER_HANDLERS_H
+
+#include "services/common/bus.h"
+#include "services/common/rpc_server.h"
+#include "services/user/password.h"
+#include "services/user/user_store.h"
+
+/* What the handlers of this service work with. */
+struct user_service {
+    struct bus *bus;
+    struct user_store *store;
+    struct password_cost cost;
+    size_t password_least;
+    char decoy_hash[USER_HASH_SIZE]; /* compared when the e-mail is unknown: the same time */
+};
+
+/* The table of rpc.user.*; see proto/user.proto for what each promises. */
+extern const struct rpc_method user_methods[];
+extern const size_t user_method_count;
+
+#endif

@@ -1,0 +1,89 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "services/common/log.h"
+#include "services/common/memory.h"
+#include "services/common/service_main.h"
+#include "services/user/handlers.h"
+
+enum { FAST_THREADS = 8, FAST_QUEUE = 4096, SLOW_QUEUE = 256 };
+
+struct state {
+    struct user_service service;
+    struct rpc_server *server;
+};
+
+static size_t hash_threads(const struct settings *settings)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (settings->password_hash_threads > 0)
+        return (size_t)settings->password_hash_threads;
+    return cores > 0 ? (size_t)cores : 1;
+}
+
+static enum status open_service(struct service *process, struct user_service *service)
+{
+    const struct settings *settings = &process->settings;
+    char *url = service_store_url(process, settings->store_users, "users.db");
+
+    service->bus = process->bus;
+    service->cost = (struct password_cost){ (uint32_t)settings->password_hash_memory_kib,
+                                            (uint32_t)settings->password_hash_passes };
+    service->password_least = (size_t)settings->password_min_length;
+    enum status status = user_store_open(url, &service->store);
+    free(url);
+    if (status == STATUS_OK && !password_hash(&service->cost, "no such user", service->decoy_hash,
+                                              sizeof(service->decoy_hash))) {
+        log_error("cannot hash a password with %u KiB of memory", service->cost.memory_kib);
+        status = STATUS_INVALID_ARGUMENT;
+    }
+    return status;
+}
+
+static void stop(struct service *process, void *arg)
+{
+    struct state *state = arg;
+
+    (void)process;
+    rpc_server_stop(&state->server);
+    user_store_close(&state->service.store);
+    free(state);
+}
+
+static enum status start(struct service *process, void **state_out)
+{
+    struct state *state = xcalloc(1, sizeof(*state));
+    struct rpc_server_options options = {
+        .bus = process->bus,
+        .service = "user",
+        .methods = user_methods,
+        .method_count = user_method_count,
+        .ctx = &state->service,
+        .lanes = {
+            [RPC_FAST] = { FAST_THREADS, FAST_QUEUE },
+            [RPC_SLOW] = { hash_threads(&process->settings), SLOW_QUEUE },
+        },
+    };
+
+    enum status status = open_service(process, &state->service);
+    if (status == STATUS_OK)
+        status = rpc_server_start(&options, &state->server);
+    if (status != STATUS_OK) {
+        stop(process, state);
+        return status;
+    }
+    *state_out = state;
+    return STATUS_OK;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct service_program program = {
+        .name = "user",
+        .summary = "accounts, profiles, avatars",
+        .start = start,
+        .stop = stop,
+    };
+    return service_main(argc, argv, &program);
+}

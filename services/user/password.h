@@ -1,0 +1,21 @@
+#ifndef USER_PASSWORD_H
+#define USER_PASSWORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Argon2id (RFC 9106), one lane. Slow on purpose: call it on the slow lane only. */
+struct password_cost {
+    uint32_t memory_kib;
+    uint32_t passes;
+};
+
+/* Writes the encoded hash ($argon2id$v=19$m=...), with a fresh salt. False when memory is gone. */
+bool password_hash(const struct password_cost *cost, const char *password, char *encoded_out,
+                   size_t size);
+
+/* Compares with the parameters that the encoding names, in time that does not depend on the data. */
+bool password_verify(const char *encoded, const char *password);
+
+#endif

@@ -1,0 +1,83 @@
+#include "services/user/user_store.h"
+
+#include <string.h>
+
+#include "services/common/log.h"
+#include "services/user/user_store_kind.h"
+
+static const struct user_store_kind *const kinds[] = { &user_store_sqlite };
+
+enum status user_store_open(const char *url, struct user_store **store_out)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        size_t length = strlen(kinds[i]->scheme);
+        if (strncmp(url, kinds[i]->scheme, length) == 0 &&
+            strncmp(url + length, "://", 3) == 0)
+            return kinds[i]->open(url, store_out);
+    }
+    log_error("store.users: no store of the kind \"%.16s\"", url);
+    return STATUS_INVALID_ARGUMENT;
+}
+
+void user_store_close(struct user_store **store)
+{
+    if (*store != NULL)
+        (*store)->kind->close(*store);
+    *store = NULL;
+}
+
+enum status user_store_add(struct user_store *store, const struct user *user)
+{
+    return store->kind->add(store, user);
+}
+
+enum status user_store_by_email(struct user_store *store, const char *email_key,
+                                struct user *user_out)
+{
+    return store->kind->by_email(store, email_key, user_out);
+}
+
+enum status user_store_by_keys(struct user_store *store, const char *const *keys, size_t key_count,
+                               struct user_list *list_out)
+{
+    return store->kind->by_keys(store, keys, key_count, list_out);
+}
+
+enum status user_store_find(struct user_store *store, const char *part, const char *except_key,
+                            size_t most, struct user_list *list_out)
+{
+    return store->kind->find(store, part, except_key, most, list_out);
+}
+
+enum status user_store_update(struct user_store *store, const char *key, const char *first_name,
+                              const char *last_name, const char *img)
+{
+    return store->kind->update(store, key, first_name, last_name, img);
+}
+
+enum status user_store_put_image(struct user_store *store, const struct user_image *image)
+{
+    return store->kind->put_image(store, image);
+}
+
+enum status user_store_get_image(struct user_store *store, const char *name,
+                                 char **content_type_out, void **data_out, size_t *size_out)
+{
+    return store->kind->get_image(store, name, content_type_out, data_out, size_out);
+}
+
+enum status user_store_has_image(struct user_store *store, const char *name, bool *has_out)
+{
+    return store->kind->has_image(store, name, has_out);
+}
+
+enum status user_store_revoke(struct user_store *store, const char *jti, int64_t expires_at_s,
+                              int64_t now_s)
+{
+    return store->kind->revoke(store, jti, expires_at_s, now_s);
+}
+
+enum status user_store_is_revoked(struct user_store *store, const char *jti, bool *revoked_out)
+{
+    return store->kind->is_revoked(store, jti, revoked_out);
+}

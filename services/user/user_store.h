@@ -1,0 +1,89 @@
+#ifndef USER_STORE_H
+#define USER_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "services/common/id.h"
+#include "services/common/status.h"
+#include "services/common/tag.h"
+
+/*
+ * Where users, avatars and revoked tokens are kept: one interface, several stores, chosen by URL
+ * (sqlite:///path). Every store passes tests/unit/test_user_store.c. All functions may be called
+ * from any thread; writes are durable when they return STATUS_OK. Besides what each says, every
+ * one may return STATUS_UNAVAILABLE (the store does not answer) or STATUS_BUSY.
+ */
+enum { USER_NAME_SIZE = 512, USER_EMAIL_SIZE = 512, USER_HASH_SIZE = 256, USER_IMAGE_SIZE = 48 };
+
+struct user {
+    struct id id;
+    char tag[TAG_SIZE];
+    char first_name[USER_NAME_SIZE]; /* UTF-8, NFC */
+    char last_name[USER_NAME_SIZE];
+    char img[USER_IMAGE_SIZE];
+    char email[USER_EMAIL_SIZE];     /* as typed */
+    char email_key[USER_EMAIL_SIZE]; /* case folded: what is unique */
+    char password_hash[USER_HASH_SIZE];
+};
+
+/* Owned by the caller; free `items` with free. A zeroed list is empty. */
+struct user_list {
+    struct user *items;
+    size_t count;
+};
+
+struct user_image {
+    const char *name;
+    const char *content_type;
+    const void *data;
+    size_t size;
+};
+
+struct user_store;
+
+/* Opens the store and brings its schema up to date. STATUS_INVALID_ARGUMENT: not a URL we know. */
+enum status user_store_open(const char *url, struct user_store **store_out) MUST_CHECK;
+void user_store_close(struct user_store **store);
+
+/* STATUS_ALREADY_EXISTS when the tag or the e-mail is taken, in any case. */
+enum status user_store_add(struct user_store *store, const struct user *user) MUST_CHECK;
+
+/* STATUS_NOT_FOUND when there is none. */
+enum status user_store_by_email(struct user_store *store, const char *email_key,
+                                struct user *user_out) MUST_CHECK;
+
+/* Those of the users that exist, in no order. Keys as of tag_to_key. */
+enum status user_store_by_keys(struct user_store *store, const char *const *keys, size_t key_count,
+                               struct user_list *list_out) MUST_CHECK;
+
+/*
+ * Users whose key holds `part` (letters of lower case, digits, '_'), but not `except_key`: those
+ * that begin with it first, then by key; at most `most`.
+ */
+enum status user_store_find(struct user_store *store, const char *part, const char *except_key,
+                            size_t most, struct user_list *list_out) MUST_CHECK;
+
+/* Replaces names and image; the user as it is then. STATUS_NOT_FOUND. */
+enum status user_store_update(struct user_store *store, const char *key, const char *first_name,
+                              const char *last_name, const char *img) MUST_CHECK;
+
+/* A name stands for its content: a second put of the same name changes nothing. */
+enum status user_store_put_image(struct user_store *store,
+                                 const struct user_image *image) MUST_CHECK;
+
+/* `data_out` and `content_type_out` are the caller's to free. STATUS_NOT_FOUND. */
+enum status user_store_get_image(struct user_store *store, const char *name,
+                                 char **content_type_out, void **data_out,
+                                 size_t *size_out) MUST_CHECK;
+enum status user_store_has_image(struct user_store *store, const char *name,
+                                 bool *has_out) MUST_CHECK;
+
+/* Remembers a token as revoked until `expires_at_s`; forgets those expired at `now_s`. */
+enum status user_store_revoke(struct user_store *store, const char *jti, int64_t expires_at_s,
+                              int64_t now_s) MUST_CHECK;
+enum status user_store_is_revoked(struct user_store *store, const char *jti,
+                                  bool *revoked_out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,433 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/common/log.h"
+#include "services/common/memory.h"
+#include "services/common/sqlite_db.h"
+#include "services/common/sqlite_writer.h"
+#include "services/user/user_store_kind.h"
+
+enum { WRITES_MOST = 4096, TRIGRAM = 3 };
+
+struct store {
+    struct user_store head;
+    struct sqlite_db *db;
+    struct sqlite_writer *writer;
+};
+
+static const char *const migrations[] = {
+    "CREATE TABLE user ("
+    "  rowid INTEGER PRIMARY KEY,"
+    "  id BLOB NOT NULL,"
+    "  key TEXT NOT NULL UNIQUE," /* the tag in lower case, without '@' */
+    "  tag TEXT NOT NULL,"
+    "  email TEXT NOT NULL,"
+    "  email_key TEXT NOT NULL UNIQUE,"
+    "  first_name TEXT NOT NULL,"
+    "  last_name TEXT NOT NULL,"
+    "  img TEXT NOT NULL,"
+    "  password_hash TEXT NOT NULL);"
+    "CREATE VIRTUAL TABLE user_key USING fts5("
+    "  key, content='user', content_rowid='rowid', tokenize='trigram');"
+    "CREATE TRIGGER user_added AFTER INSERT ON user BEGIN"
+    "  INSERT INTO user_key (rowid, key) VALUES (new.rowid, new.key); END;"
+    "CREATE TABLE image ("
+    "  name TEXT PRIMARY KEY, content_type TEXT NOT NULL, data BLOB NOT NULL);"
+    "CREATE TABLE revoked_token ("
+    "  jti TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX revoked_token_expires_at ON revoked_token (expires_at);",
+};
+
+#define USER_COLUMNS "id, tag, email, email_key, first_name, last_name, img, password_hash"
+
+static struct store *in(struct user_store *store)
+{
+    return (struct store *)store;
+}
+
+static void bind_text(sqlite3_stmt *statement, int index, const char *text)
+{
+    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
+}
+
+static void copy_column(sqlite3_stmt *statement, int column, char *out, size_t size)
+{
+    snprintf(out, size, "%s", sqlite_column_text_or_empty(statement, column));
+}
+
+static void read_user(sqlite3_stmt *s, struct user *user)
+{
+    *user = (struct user){ .tag = "" };
+    if (sqlite3_column_bytes(s, 0) == ID_BYTES)
+        memcpy(user->id.bytes, sqlite3_column_blob(s, 0), ID_BYTES);
+    copy_column(s, 1, user->tag, sizeof(user->tag));
+    copy_column(s, 2, user->email, sizeof(user->email));
+    copy_column(s, 3, user->email_key, sizeof(user->email_key));
+    copy_column(s, 4, user->first_name, sizeof(user->first_name));
+    copy_column(s, 5, user->last_name, sizeof(user->last_name));
+    copy_column(s, 6, user->img, sizeof(user->img));
+    copy_column(s, 7, user->password_hash, sizeof(user->password_hash));
+}
+
+/* --- writes -------------------------------------------------------------------------------- */
+
+struct add_job {
+    struct sqlite_job head;
+    const struct user *user;
+    const char *key;
+};
+
+static enum status run_add(struct sqlite_job *job, struct sqlite_conn *conn)
+{
+    const struct user *user = ((struct add_job *)job)->user;
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "INSERT INTO user (key, " USER_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?)"
+              " ON CONFLICT DO NOTHING");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    bind_text(s, 1, ((struct add_job *)job)->key);
+    sqlite3_bind_blob(s, 2, user->id.bytes, ID_BYTES, SQLITE_STATIC);
+    bind_text(s, 3, user->tag);
+    bind_text(s, 4, user->email);
+    bind_text(s, 5, user->email_key);
+    bind_text(s, 6, user->first_name);
+    bind_text(s, 7, user->last_name);
+    bind_text(s, 8, user->img);
+    bind_text(s, 9, user->password_hash);
+    if (sqlite_step(s) != SQLITE_DONE)
+        return STATUS_UNAVAILABLE;
+    return sqlite3_changes(sqlite3_db_handle(s)) == 1 ? STATUS_OK : STATUS_ALREADY_EXISTS;
+}
+
+static enum status add(struct user_store *store, const struct user *user)
+{
+    char key[TAG_SIZE];
+    struct add_job job = { .head.run = run_add, .user = user, .key = key };
+
+    if (!tag_to_key(user->tag, key))
+        return STATUS_INVALID_ARGUMENT;
+    return sqlite_writer_run(in(store)->writer, &job.head);
+}
+
+struct update_job {
+    struct sqlite_job head;
+    const char *key, *first_name, *last_name, *img;
+};
+
+static enum status run_update(struct sqlite_job *job, struct sqlite_conn *conn)
+{
+    const struct update_job *update = (const struct update_job *)job;
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "UPDATE user SET first_name = ?, last_name = ?, img = ? WHERE key = ?");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    bind_text(s, 1, update->first_name);
+    bind_text(s, 2, update->last_name);
+    bind_text(s, 3, update->img);
+    bind_text(s, 4, update->key);
+    if (sqlite_step(s) != SQLITE_DONE)
+        return STATUS_UNAVAILABLE;
+    return sqlite3_changes(sqlite3_db_handle(s)) == 1 ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
+static enum status update(struct user_store *store, const char *key, const char *first_name,
+                          const char *last_name, const char *img)
+{
+    struct update_job job = { { .run = run_update }, key, first_name, last_name, img };
+    return sqlite_writer_run(in(store)->writer, &job.head);
+}
+
+struct image_job {
+    struct sqlite_job head;
+    const struct user_image *image;
+};
+
+static enum status run_put_image(struct sqlite_job *job, struct sqlite_conn *conn)
+{
+    const struct user_image *image = ((const struct image_job *)job)->image;
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "INSERT INTO image (name, content_type, data) VALUES (?,?,?) ON CONFLICT DO NOTHING");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    bind_text(s, 1, image->name);
+    bind_text(s, 2, image->content_type);
+    sqlite3_bind_blob64(s, 3, image->data, image->size, SQLITE_STATIC);
+    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+static enum status put_image(struct user_store *store, const struct user_image *image)
+{
+    struct image_job job = { { .run = run_put_image }, image };
+    return sqlite_writer_run(in(store)->writer, &job.head);
+}
+
+struct revoke_job {
+    struct sqlite_job head;
+    const char *jti;
+    int64_t expires_at_s, now_s;
+};
+
+static enum status run_revoke(struct sqlite_job *job, struct sqlite_conn *conn)
+{
+    const struct revoke_job *revoke = (const struct revoke_job *)job;
+    sqlite3_stmt *forget =
+        sqlite_conn_prepare(conn, "DELETE FROM revoked_token WHERE expires_at <= ?");
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "INSERT INTO revoked_token (jti, expires_at) VALUES (?,?) ON CONFLICT DO NOTHING");
+
+    if (s == NULL || forget == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(forget, 1, revoke->now_s);
+    bind_text(s, 1, revoke->jti);
+    sqlite3_bind_int64(s, 2, revoke->expires_at_s);
+    if (sqlite_step(forget) != SQLITE_DONE || sqlite_step(s) != SQLITE_DONE)
+        return STATUS_UNAVAILABLE;
+    return STATUS_OK;
+}
+
+static enum status revoke(struct user_store *store, const char *jti, int64_t expires_at_s,
+                          int64_t now_s)
+{
+    struct revoke_job job = { { .run = run_revoke }, jti, expires_at_s, now_s };
+    return sqlite_writer_run(in(store)->writer, &job.head);
+}
+
+/* --- reads --------------------------------------------------------------------------------- */
+
+/*
+ * The first row of a query with one text parameter: STATUS_OK with `*s_out` on it, or
+ * STATUS_NOT_FOUND. In every case the caller ends with end_read.
+ */
+static enum status begin_read(struct store *store, const char *sql, const char *parameter,
+                              struct sqlite_conn **conn_out, sqlite3_stmt **s_out)
+{
+    *s_out = NULL;
+    *conn_out = sqlite_db_borrow(store->db);
+    if (*conn_out != NULL)
+        *s_out = sqlite_conn_prepare(*conn_out, sql);
+    if (*s_out == NULL)
+        return STATUS_UNAVAILABLE;
+    bind_text(*s_out, 1, parameter);
+    int result = sqlite_step(*s_out);
+    if (result == SQLITE_ROW)
+        return STATUS_OK;
+    return result == SQLITE_DONE ? STATUS_NOT_FOUND : STATUS_UNAVAILABLE;
+}
+
+static void end_read(struct store *store, struct sqlite_conn *conn, sqlite3_stmt *s)
+{
+    sqlite3_reset(s);
+    if (conn != NULL)
+        sqlite_db_give_back(store->db, conn);
+}
+
+static enum status by_email(struct user_store *store, const char *email_key, struct user *user_out)
+{
+    struct sqlite_conn *conn;
+    sqlite3_stmt *s;
+
+    enum status status =
+        begin_read(in(store), "SELECT " USER_COLUMNS " FROM user WHERE email_key = ?", email_key,
+                   &conn, &s);
+    if (status == STATUS_OK)
+        read_user(s, user_out);
+    end_read(in(store), conn, s);
+    return status;
+}
+
+static enum status by_keys(struct user_store *store, const char *const *keys, size_t key_count,
+                           struct user_list *list_out)
+{
+    struct sqlite_conn *conn = sqlite_db_borrow(in(store)->db);
+    enum status status = conn != NULL ? STATUS_OK : STATUS_UNAVAILABLE;
+
+    *list_out = (struct user_list){ .items = xcalloc(key_count, sizeof(struct user)) };
+    for (size_t i = 0; i < key_count && status == STATUS_OK; i++) {
+        sqlite3_stmt *s =
+            sqlite_conn_prepare(conn, "SELECT " USER_COLUMNS " FROM user WHERE key = ?");
+        int result = SQLITE_ERROR;
+        if (s != NULL) {
+            bind_text(s, 1, keys[i]);
+            result = sqlite_step(s);
+        }
+        if (result == SQLITE_ROW)
+            read_user(s, &list_out->items[list_out->count++]);
+        else if (result != SQLITE_DONE)
+            status = STATUS_UNAVAILABLE;
+        sqlite3_reset(s);
+    }
+    if (conn != NULL)
+        sqlite_db_give_back(in(store)->db, conn);
+    if (status != STATUS_OK) {
+        free(list_out->items);
+        *list_out = (struct user_list){ 0 };
+    }
+    return status;
+}
+
+/* Appends the rows of a bound statement until the list has `most`. */
+static enum status collect(sqlite3_stmt *s, size_t most, struct user_list *list)
+{
+    int result = SQLITE_DONE;
+
+    while (list->count < most && (result = sqlite_step(s)) == SQLITE_ROW)
+        read_user(s, &list->items[list->count++]);
+    sqlite3_reset(s);
+    return result == SQLITE_ROW || result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+static enum status find_prefix(struct sqlite_conn *conn, const char *part, const char *except_key,
+                               size_t most, struct user_list *list)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "SELECT " USER_COLUMNS " FROM user WHERE key >= ?1 AND key < ?2 AND key <> ?3"
+              " ORDER BY key");
+    char end[TAG_SIZE + 1];
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    snprintf(end, sizeof(end), "%s\x7f", part); /* above every character of a key */
+    bind_text(s, 1, part);
+    bind_text(s, 2, end);
+    bind_text(s, 3, except_key);
+    return collect(s, most, list);
+}
+
+/* Those that hold the part but do not begin with it. The trigram index serves three letters and
+ * more; below that nearly every user matches, so a walk by key soon has enough. */
+static enum status find_inside(struct sqlite_conn *conn, const char *part, const char *except_key,
+                               size_t most, struct user_list *list)
+{
+    bool indexed = strlen(part) >= TRIGRAM;
+    char quoted[TAG_SIZE + 2];
+    sqlite3_stmt *s =
+        indexed ? sqlite_conn_prepare(conn,
+                                      "SELECT " USER_COLUMNS " FROM user WHERE rowid IN"
+                                      " (SELECT rowid FROM user_key WHERE user_key MATCH ?4)"
+                                      " AND instr(key, ?1) > 1 AND key <> ?3 ORDER BY key")
+                : sqlite_conn_prepare(conn, "SELECT " USER_COLUMNS " FROM user"
+                                            " WHERE instr(key, ?1) > 1 AND substr(key, 1, ?2) <> ?1"
+                                            " AND key <> ?3 ORDER BY key");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    bind_text(s, 1, part);
+    bind_text(s, 3, except_key);
+    if (indexed) {
+        snprintf(quoted, sizeof(quoted), "\"%s\"", part);
+        bind_text(s, 4, quoted);
+    } else {
+        sqlite3_bind_int64(s, 2, (sqlite3_int64)strlen(part));
+    }
+    return collect(s, most, list);
+}
+
+static enum status find(struct user_store *store, const char *part, const char *except_key,
+                        size_t most, struct user_list *list_out)
+{
+    *list_out = (struct user_list){ 0 };
+    if (strlen(part) >= TAG_SIZE || most == 0)
+        return STATUS_OK; /* longer than any key */
+    struct sqlite_conn *conn = sqlite_db_borrow(in(store)->db);
+    if (conn == NULL)
+        return STATUS_UNAVAILABLE;
+    list_out->items = xcalloc(most, sizeof(struct user));
+    enum status status = find_prefix(conn, part, except_key, most, list_out);
+    if (status == STATUS_OK && list_out->count < most && *part != '\0')
+        status = find_inside(conn, part, except_key, most, list_out);
+    sqlite_db_give_back(in(store)->db, conn);
+    if (status != STATUS_OK) {
+        free(list_out->items);
+        *list_out = (struct user_list){ 0 };
+    }
+    return status;
+}
+
+static enum status get_image(struct user_store *store, const char *name, char **content_type_out,
+                             void **data_out, size_t *size_out)
+{
+    struct sqlite_conn *conn;
+    sqlite3_stmt *s;
+
+    enum status status =
+        begin_read(in(store), "SELECT content_type, data FROM image WHERE name = ?", name, &conn,
+                   &s);
+    if (status == STATUS_OK) {
+        *content_type_out = xstrdup(sqlite_column_text_or_empty(s, 0));
+        const void *data = sqlite3_column_blob(s, 1);
+        *size_out = (size_t)sqlite3_column_bytes(s, 1);
+        *data_out = xmalloc(*size_out);
+        if (*size_out > 0)
+            memcpy(*data_out, data, *size_out);
+    }
+    end_read(in(store), conn, s);
+    return status;
+}
+
+static enum status exists(struct user_store *store, const char *sql, const char *name,
+                          bool *exists_out)
+{
+    struct sqlite_conn *conn;
+    sqlite3_stmt *s;
+
+    enum status status = begin_read(in(store), sql, name, &conn, &s);
+    end_read(in(store), conn, s);
+    *exists_out = status == STATUS_OK;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status has_image(struct user_store *store, const char *name, bool *has_out)
+{
+    return exists(store, "SELECT 1 FROM image WHERE name = ?", name, has_out);
+}
+
+static enum status is_revoked(struct user_store *store, const char *jti, bool *revoked_out)
+{
+    return exists(store, "SELECT 1 FROM revoked_token WHERE jti = ?", jti, revoked_out);
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+static void close_store(struct user_store *store)
+{
+    sqlite_writer_stop(&in(store)->writer);
+    sqlite_db_close(&in(store)->db);
+    free(store);
+}
+
+static enum status open_store(const char *url, struct user_store **store_out)
+{
+    struct store *store = xcalloc(1, sizeof(*store));
+
+    store->head.kind = &user_store_sqlite;
+    enum status status = sqlite_db_open(url + strlen("sqlite://"), migrations,
+                                        sizeof(migrations) / sizeof(migrations[0]), &store->db);
+    if (status == STATUS_OK)
+        status = sqlite_writer_start(store->db, WRITES_MOST, &store->writer);
+    if (status != STATUS_OK) {
+        close_store(&store->head);
+        return status;
+    }
+    *store_out = &store->head;
+    return STATUS_OK;
+}
+
+const struct user_store_kind user_store_sqlite = {
+    .scheme = "sqlite",
+    .open = open_store,
+    .close = close_store,
+    .add = add,
+    .by_email = by_email,
+    .by_keys = by_keys,
+    .find = find,
+    .update = update,
+    .put_image = put_image,
+    .get_image = get_image,
+    .has_image = has_image,
+    .revoke = revoke,
+    .is_revoked = is_revoked,
+};

@@ -1,0 +1,80 @@
+"""Browsers for tests: each with a profile of its own, kept between tests, emptied before each."""
+
+import pathlib
+
+import pytest
+
+CHROMIUM = pathlib.Path("/usr/bin/chromium")
+CHROMEDRIVER = pathlib.Path("/usr/bin/chromedriver")
+ARGUMENTS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--window-size=1280,900",
+)
+
+
+class Browsers:
+    """Started when first asked for."""
+
+    def __init__(self, profiles):
+        self._profiles = profiles
+        self._drivers = {}
+
+    def get(self, name):
+        if name not in self._drivers:
+            self._drivers[name] = start_browser(self._profiles.mktemp(f"profile-{name}"))
+        driver = self._drivers[name]
+        driver.get("about:blank")
+        driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        driver.get_log("browser")
+        return driver
+
+    def quit(self):
+        for driver in self._drivers.values():
+            driver.quit()
+
+
+def start_browser(profile):
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for argument in ARGUMENTS:
+        options.add_argument(argument)
+    options.add_argument(f"--user-data-dir={profile}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    return webdriver.Chrome(service=Service(str(CHROMEDRIVER)), options=options)
+
+
+@pytest.fixture(scope="session")
+def browsers(tmp_path_factory):
+    pytest.importorskip("selenium", reason="selenium is not installed: no test in a browser")
+    if not CHROMIUM.exists() or not CHROMEDRIVER.exists():
+        pytest.skip("chromium and its driver are not installed: no test in a browser")
+    browsers = Browsers(tmp_path_factory)
+    yield browsers
+    browsers.quit()
+
+
+def lend_page(browsers, stack, name):
+    from demo_page import DemoPage
+
+    page = DemoPage(browsers.get(name), stack.url(0))
+    yield page
+    problems = page.console_problems()
+    page.driver.get("about:blank")
+    assert problems == [], "the browser complained"
+
+
+@pytest.fixture
+def page(browsers, stack):
+    """The demo page of a visitor who is not signed in. The browser must not have complained."""
+    yield from lend_page(browsers, stack, "first")
+
+
+@pytest.fixture
+def other_page(browsers, stack):
+    """The same for a second visitor, in a browser of their own."""
+    yield from lend_page(browsers, stack, "second")

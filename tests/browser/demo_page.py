@@ -1,0 +1,125 @@
+"""The demo page as a visitor uses it. Every step waits for what a visitor would wait for."""
+
+import json
+
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+TIMEOUT_S = 15
+
+
+class DemoPage:
+    def __init__(self, driver, base):
+        self.driver = driver
+        self.expected_problems = []  # parts of console messages that a test brings about
+        driver.get(base + "/example")
+        self.wait_state("unauthenticated")
+
+    # Finding and waiting
+
+    def find(self, selector):
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def find_all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def text(self, selector):
+        return self.find(selector).text
+
+    def value(self, selector):
+        return self.find(selector).get_property("value")
+
+    def wait(self, condition, what):
+        WebDriverWait(self.driver, TIMEOUT_S, poll_frequency=0.05).until(
+            lambda _: condition(), f"waited for {what}")
+
+    def wait_text(self, selector, part):
+        self.wait(lambda: part in self.text(selector), f"{part!r} in {selector}")
+
+    def state(self):
+        return self.find("#state").get_attribute("data-state")
+
+    def wait_state(self, state):
+        self.wait(lambda: self.state() == state, f"the socket to be {state}")
+
+    def click(self, selector):
+        element = self.find(selector)
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+
+    def fill(self, selector, text):
+        element = self.find(selector)
+        element.clear()
+        element.send_keys(text)
+
+    # Account and connection
+
+    def sign_up(self):
+        """With the example values. Gives the tag."""
+        tag = self.value("#sign-up [name=tag]")
+        self.click("#sign-up [type=submit]")
+        self.wait_signed_in(tag)
+        return tag
+
+    def log_in(self):
+        self.click("#log-in [type=submit]")
+
+    def log_out(self):
+        self.click("#log-out")
+        self.wait(lambda: self.find("#log-in").is_displayed(), "the log-in form")
+
+    def wait_signed_in(self, tag):
+        self.wait_state("open")
+        self.wait_text("#self-tag", tag)
+
+    # Methods
+
+    def choose(self, method):
+        choice = f'#method-choices input[value="{method}"]'
+        self.click(f'#method-choices label:has(input[value="{method}"])')
+        self.wait(lambda: self.find(choice).is_selected(), f"{method} to be chosen")
+
+    def params(self):
+        return json.loads(self.value("#params"))
+
+    def write_params(self, params):
+        self.write_text(json.dumps(params))
+
+    def write_text(self, text):
+        area = self.find("#params")
+        area.send_keys(Keys.CONTROL, "a")
+        area.send_keys(text)
+
+    def send(self):
+        self.click("#send")
+
+    def run(self, method, params=None):
+        """Calls the method from the menu, with its example if no params are given. Gives the tone
+        and the title of what is shown."""
+        self.choose(method)
+        if params is not None:
+            self.write_params(params)
+        self.send()
+        self.wait(lambda: self.find("#answer").is_displayed(), f"an answer to {method}")
+        return self.find("#answer").get_attribute("data-tone"), self.text("#answer-title")
+
+    def answer(self):
+        return json.loads(self.text("#answer-json"))
+
+    # The log
+
+    def entries(self, selector=""):
+        return [entry for entry in self.find_all(f"#log .entry{selector}") if entry.is_displayed()]
+
+    def wait_entry(self, selector, part=""):
+        self.wait(lambda: any(part in entry.text for entry in self.entries(selector)),
+                  f"a log entry {selector} with {part!r}")
+        return next(entry for entry in self.entries(selector) if part in entry.text)
+
+    def console_problems(self):
+        """What the browser complained of: errors, and anything its content policy refused."""
+        messages = [entry["message"] for entry in self.driver.get_log("browser")
+                    if entry["level"] == "SEVERE" or "Content Security Policy" in entry["message"]]
+        return [message for message in messages
+                if not any(part in message for part in self.expected_problems)]

@@ -1,0 +1,298 @@
+"""The demo page in a real browser: what a visitor can do, see, and is protected from."""
+
+import json
+
+import pytest
+import requests
+
+pytest.importorskip("selenium", reason="selenium is not installed: no test in a browser")
+
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+METHODS = ["getSelfInfo", "setSelfInfo", "sendMessageToUser", "getDialogsList",
+           "getMessagesWithUser", "markMessagesWithUserAsRead", "findUsersByTag"]
+
+
+@pytest.fixture
+def image_file(tmp_path):
+    image = pytest.importorskip("PIL.Image", reason="PIL is not installed: no picture to upload")
+    path = tmp_path / "landscape.png"
+    image.new("RGB", (900, 600), (40, 120, 200)).save(path)
+    return path
+
+
+def stylesheet_applies(page):
+    return page.find("body").value_of_css_property("margin-top") == "0px"
+
+
+# The page
+
+def test_the_page_comes_with_a_strict_policy_and_obeys_it(page, stack):
+    policy = requests.get(stack.url(0) + "/example", timeout=10).headers["Content-Security-Policy"]
+    for part in ("default-src 'self'", "object-src 'none'", "base-uri 'none'",
+                 "frame-ancestors 'none'"):
+        assert part in policy
+    assert "unsafe" not in policy
+    assert stylesheet_applies(page)
+
+
+def test_a_visitor_without_a_token_is_told_to_sign_in(page):
+    assert page.state() == "unauthenticated"
+    page.wait_text("#connection-message", "sign up or log in")
+    page.wait_entry("[data-name=closed]", "not signed in")
+
+
+def test_every_control_has_a_name(page):
+    nameless = page.driver.execute_script("""
+        return [...document.querySelectorAll("input, select, textarea, button")].filter((control) =>
+            !control.labels?.length && !control.textContent.trim() && !control.ariaLabel
+        ).map((control) => control.outerHTML)""")
+    assert nameless == []
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_a_narrow_screen_needs_no_sideways_scrolling(page, width):
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+        "width": width, "height": 844, "deviceScaleFactor": 1, "mobile": False})
+    page.sign_up()
+    page.run("getDialogsList")
+    assert page.driver.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+# Account and connection
+
+def test_two_people_sign_up_and_a_message_arrives(page, other_page):
+    sender = page.sign_up()
+    receiver = other_page.sign_up()
+    tone, _ = page.run("sendMessageToUser", [receiver, "Good morning to you"])
+    assert tone == "good"
+    other_page.wait_entry("[data-kind=notification][data-name=newMessage]", "Good morning to you")
+    entry = other_page.wait_entry("[data-name=newMessage]")
+    assert f"{sender}: Good morning to you" in entry.text
+    assert '"code": 3001' in entry.text
+    page.wait_entry("[data-kind=answer][data-name=sendMessageToUser]")
+
+
+def test_a_failed_sign_up_says_why(page):
+    page.expected_problems.append("400 (Bad Request)")
+    page.fill("#sign-up [name=tag]", "no-at-sign")
+    page.click("#sign-up [type=submit]")
+    page.wait_text("#account-message", "IncorrectDataError")
+    assert page.find("#account-message").get_attribute("data-tone") == "bad"
+    page.wait_entry("[data-kind=error]", "400 /signup")
+    assert page.state() == "unauthenticated"
+
+
+def test_logging_out_closes_the_socket_and_ends_the_token(page):
+    page.sign_up()
+    page.log_out()
+    page.wait_state("closed")
+    assert page.text("#state") == "Socket closed"
+    page.driver.refresh()
+    page.wait_state("unauthenticated")
+    assert not page.find("#signed-in").is_displayed()
+
+
+def test_the_log_in_form_keeps_what_was_signed_up(page):
+    tag = page.sign_up()
+    page.log_out()
+    page.log_in()
+    page.wait_signed_in(tag)
+
+
+def test_a_wrong_password_is_refused(page):
+    page.expected_problems.append("401 (Unauthorized)")
+    page.sign_up()
+    page.log_out()
+    page.fill("#log-in [name=password]", "not the password")
+    page.log_in()
+    page.wait_text("#account-message", "AuthError")
+    assert page.state() == "closed"
+
+
+def test_the_token_survives_a_reload(page):
+    tag = page.sign_up()
+    page.driver.refresh()
+    page.wait_signed_in(tag)
+
+
+def test_disconnecting_and_connecting(page):
+    tag = page.sign_up()
+    page.click("#disconnect")
+    page.wait_state("closed")
+    page.choose("getSelfInfo")
+    page.send()
+    page.wait_text("#params-problem", "Not connected")
+    page.click("#connect")
+    page.wait_signed_in(tag)
+
+
+def test_no_password_is_shown_in_the_log(page):
+    password = page.value("#sign-up [name=password]")
+    page.sign_up()
+    page.click("#expand")
+    page.wait_entry("[data-name='POST /signup']", '"password"')
+    assert password not in page.text("#log")
+
+
+# Methods
+
+def test_every_method_of_the_menu_runs_with_its_example(page, other_page):
+    peer = other_page.sign_up()
+    page.sign_up()
+    page.run("findUsersByTag", [peer])
+    page.wait_text("#people", peer)
+    for method in METHODS:
+        tone, title = page.run(method)
+        assert (tone, title.split(":")[0]) == ("good", method)
+        page.wait_entry(f"[data-kind=answer][data-name={method}]")
+
+
+def test_every_method_of_the_menu_runs_by_name(page, other_page):
+    peer = other_page.sign_up()
+    page.sign_up()
+    page.run("findUsersByTag", [peer])
+    page.wait_text("#people", peer)
+    page.click("#params-style label:last-of-type")
+    for method in METHODS:
+        page.choose(method)
+        assert isinstance(page.params(), dict)
+        assert page.run(method)[0] == "good", method
+
+
+def test_params_change_their_form_and_keep_their_values(page):
+    page.choose("getMessagesWithUser")
+    page.write_params(["@anna", 5, 7])
+    page.click("#params-style label:last-of-type")
+    assert page.params() == {"receiverTag": "@anna", "startIndex": 5, "endIndex": 7}
+    page.click("#params-style label:first-of-type")
+    assert page.params() == ["@anna", 5, 7]
+
+
+def test_a_known_person_is_put_into_the_params_with_one_click(page, other_page):
+    peer = other_page.sign_up()
+    page.sign_up()
+    page.run("findUsersByTag", [peer])
+    page.choose("sendMessageToUser")
+    page.wait_text("#people", peer)
+    page.write_params(["@nobody", "Hi"])
+    next(button for button in page.find_all("#people button") if button.text == peer).click()
+    assert page.params() == [peer, "Hi"]
+
+
+def test_an_error_shows_its_code_and_reason(page):
+    page.sign_up()
+    tone, title = page.run("sendMessageToUser", ["@nobody_has_this_tag_1", "Hi"])
+    assert tone == "bad"
+    assert "-32602 Invalid params" in title
+    page.wait_entry("[data-kind=error][data-name=sendMessageToUser]", "-32602")
+
+
+def test_params_that_are_no_json_are_not_sent(page):
+    page.sign_up()
+    page.choose("findUsersByTag")
+    before = len(page.entries("[data-kind=call]"))
+    page.write_text('["@a"')
+    page.send()
+    page.wait_text("#params-problem", "JSON list")
+    assert page.find("#params").get_attribute("aria-invalid") == "true"
+    assert len(page.entries("[data-kind=call]")) == before
+
+
+def test_a_raw_frame_carries_a_batch(page):
+    page.sign_up()
+    assert page.run("Raw frame")[0] == "plain"
+    entry = page.wait_entry("[data-kind=answer][data-name='batch of 2']")
+    page.wait(lambda: '"raw-1"' in entry.text and '"raw-2"' in entry.text, "both answers")
+
+
+def test_a_raw_frame_may_be_wrong_on_purpose(page):
+    page.sign_up()
+    page.choose("Raw frame")
+    page.write_text("{ this is not JSON")
+    page.send()
+    page.wait_entry("[data-kind=error]", "-32700")
+    assert page.state() == "open"
+
+
+# Picture
+
+def test_an_uploaded_picture_is_shown_and_can_be_used(page, image_file):
+    page.sign_up()
+    page.find("#image").send_keys(str(image_file))
+    page.wait(lambda: page.find("#preview").get_property("naturalWidth") == 900, "the preview")
+    page.click("#upload-button")
+    page.wait(lambda: page.find("#uploaded").is_displayed(), "the uploaded picture")
+    name = page.text("#uploaded-name")
+    page.wait(lambda: page.find("#uploaded-picture").get_property("naturalWidth") == 512,
+              "the scaled picture")
+    page.click("#use-picture")
+    page.wait(lambda: page.find("#self-picture").get_attribute("src").endswith(f"/img/{name}"),
+              "the picture as one's own")
+    assert page.answer()["img"] == name
+
+
+def test_a_file_that_is_no_picture_is_refused(page, tmp_path):
+    page.expected_problems += ["400 (Bad Request)", "blob:"]
+    path = tmp_path / "fake.png"
+    path.write_bytes(b"<script>alert(1)</script>")
+    page.sign_up()
+    page.find("#image").send_keys(str(path))
+    page.click("#upload-button")
+    page.wait_text("#upload-message", "IncorrectDataError")
+    assert not page.find("#uploaded").is_displayed()
+
+
+# The log
+
+def test_hostile_text_stays_text(page, other_page):
+    hostile = "<img src=x onerror=alert(1)><script>alert(2)</script>\u202eevil"
+    page.sign_up()
+    receiver = other_page.sign_up()
+    page.run("sendMessageToUser", [receiver, hostile])
+    entry = other_page.wait_entry("[data-name=newMessage]", "<script>alert(2)</script>")
+    assert entry.find_elements(By.CSS_SELECTOR, "img, script") == []
+    pretty = entry.find_element(By.CSS_SELECTOR, ".json").text
+    assert "\\u202eevil" in pretty and "\u202e" not in pretty
+
+
+def test_the_log_can_be_filtered_and_cleared(page):
+    page.sign_up()
+    page.run("getDialogsList")
+    page.fill("#filter", "getdialogslist")
+    page.wait(lambda: len(page.entries()) == 2, "the call and its answer only")
+    assert page.text("#log-count").startswith("2 of ")
+    page.fill("#filter", "")
+    page.find("#filter").send_keys("x", Keys.BACKSPACE)
+    page.click("#kind option[value=http]")
+    page.wait(lambda: {entry.get_attribute("data-kind") for entry in page.entries()} == {"http"},
+              "HTTP entries only")
+    page.click("#kind option[value='']")
+    page.click("#clear")
+    assert page.entries() == []
+    assert page.find("#log-empty").is_displayed()
+
+
+def test_entries_unfold_into_pretty_json(page):
+    page.sign_up()
+    entry = page.wait_entry("[data-kind=call][data-name=findUsersByTag]")
+    assert not entry.find_element(By.CSS_SELECTOR, ".json").is_displayed()
+    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", entry)
+    entry.find_element(By.CSS_SELECTOR, "summary").click()
+    request = json.loads(entry.find_element(By.CSS_SELECTOR, ".json").text)
+    assert (request["method"], request["params"]) == ("findUsersByTag", [""])
+
+
+# The keyboard
+
+def test_the_keyboard_is_enough(page):
+    tag = page.value("#sign-up [name=tag]")
+    page.find("#sign-up-tab").send_keys(Keys.ARROW_RIGHT)
+    assert page.find("#log-in").is_displayed()
+    page.driver.switch_to.active_element.send_keys(Keys.ARROW_LEFT)
+    page.find("#sign-up [name=password]").send_keys(Keys.ENTER)
+    page.wait_signed_in(tag)
+    page.find("#method-choices input:checked").send_keys(Keys.ARROW_RIGHT)
+    page.find("#params").send_keys(Keys.CONTROL, Keys.ENTER)
+    page.wait_text("#answer-title", "setSelfInfo: done")

@@ -1,0 +1,154 @@
+"""Rate limits and the bounds on connections: who goes too far is told so, and nobody else suffers."""
+
+import json
+
+import pytest
+import requests
+
+from support.client import HandshakeRefused, RpcError, User, error_name, login, signup, unique
+from support.raw import RawWebSocket
+from support.stack import Stack
+from support.wait import wait_until
+
+
+def new_account():
+    name = unique()
+    return {"tag": "@" + name, "firstName": "Test", "lastName": "User",
+            "email": name + "@example.com", "password": "password"}
+
+
+def test_sign_ups_a_minute():
+    with Stack(settings={"limits.signupsPerMinute": 3}) as own:
+        responses = [signup(own.url(), new_account()) for _ in range(4)]
+        assert [r.status_code for r in responses] == [200, 200, 200, 429]
+        assert error_name(responses[-1]) == "RateLimitError"
+        assert requests.get(own.url(path="/healthz")).status_code == 200
+
+
+def test_log_ins_a_minute():
+    with Stack(settings={"limits.loginsPerMinute": 3}) as own:
+        user = User(own)
+        responses = [login(own.url(), user.email, "wrong-password") for _ in range(3)]
+        assert [r.status_code for r in responses] == [401] * 3
+        refused = login(own.url(), user.email, user.password)
+        assert refused.status_code == 429 and error_name(refused) == "RateLimitError"
+        with user.socket() as socket:
+            assert socket.call("getSelfInfo")["tag"] == user.tag, "the token from before works on"
+
+
+def test_a_forged_address_does_not_evade_the_limit():
+    """X-Forwarded-For counts only from a trusted proxy."""
+    with Stack(settings={"limits.loginsPerMinute": 3}) as own:
+        statuses = [login(own.url(), "a@b.c", "password",
+                          headers={"X-Forwarded-For": f"10.0.0.{number}"}).status_code
+                    for number in range(4)]
+        assert statuses == [401, 401, 401, 429]
+
+
+def test_addresses_behind_a_trusted_proxy_are_told_apart():
+    with Stack(settings={"limits.loginsPerMinute": 3, "gateway.trustedProxies": "127.0.0.1"}) as own:
+        def attempt(address):
+            return login(own.url(), "a@b.c", "password", headers={"X-Forwarded-For": address}).status_code
+        assert [attempt("10.0.0.1") for _ in range(4)] == [401, 401, 401, 429]
+        assert attempt("10.0.0.2") == 401
+
+
+def test_calls_a_second():
+    """A burst of twice the limit passes, the rest is refused; then the user may call again."""
+    with Stack(settings={"limits.callsPerSecond": 10}) as own:
+        user, other = User(own), User(own)
+        sockets = [user.socket(), user.socket()]
+        calm = other.socket()
+        ids = [(socket, socket.start_call("getSelfInfo")) for _ in range(50) for socket in sockets]
+        answers = [socket.wait_answer(id) for socket, id in ids]
+        errors = [answer["error"] for answer in answers if "error" in answer]
+        good = len(answers) - len(errors)
+        assert 20 <= good <= 40, f"{good} of 100 calls at once were answered"
+        for error in errors:
+            assert (error["code"], error["message"]) == (-32002, "Too many requests")
+            assert type(error["data"]["retryAfterMs"]) is int and error["data"]["retryAfterMs"] > 0
+        assert calm.call("getSelfInfo")["tag"] == other.tag
+        wait_until(lambda: may_call(sockets[0]), 5, "calls to be answered again")
+        user.close()
+        other.close()
+
+
+def may_call(socket):
+    try:
+        return socket.call("getSelfInfo")
+    except RpcError as error:
+        assert error.code == -32002
+        return None
+
+
+def test_a_batch_counts_as_its_calls():
+    with Stack(settings={"limits.callsPerSecond": 10}) as own:
+        user = User(own)
+        socket = user.socket()
+        socket.send_json([{"jsonrpc": "2.0", "method": "getSelfInfo", "id": n} for n in range(100)])
+        answers = socket.wait_batch()
+        refused = [a for a in answers if a.get("error", {}).get("code") == -32002]
+        assert len(answers) == 100 and 60 <= len(refused) <= 80
+        user.close()
+
+
+def test_connections_of_one_user():
+    with Stack(settings={"webSocket.maxPerUser": 3}) as own:
+        user, other = User(own), User(own)
+        sockets = [user.socket() for _ in range(3)]
+        for socket in sockets:
+            socket.call("getSelfInfo")
+        assert not can_open(user), "a fourth socket works"
+        assert can_open(other)
+        sockets[0].close()
+        wait_until(lambda: can_open(user), 5, "a place to be free")
+        assert all(socket.call("getSelfInfo")["tag"] == user.tag for socket in sockets[1:])
+        user.close()
+
+
+def can_open(user):
+    """Whether a new socket is let in and answers a call; it is closed again."""
+    try:
+        with user.socket() as socket:
+            return socket.call("getSelfInfo")["tag"] == user.tag
+    except (AssertionError, HandshakeRefused):
+        return False
+
+
+def test_more_connections_than_there_is_room_for():
+    """Beyond the limit an upgrade gets 503 at once; log-in, health and open sockets go on."""
+    most = 10
+    with Stack(settings={"webSocket.maxConnections": most}) as own:
+        users = [User(own) for _ in range(3)]
+        opened, refused = [], []
+        for number in range(most + 5):
+            raw = RawWebSocket(own.ports[0], users[number % 3].token)
+            (opened if raw.status == 101 else refused).append(raw)
+        assert len(opened) == most
+        assert [raw.status for raw in refused] == [503] * 5
+        assert requests.get(own.url(path="/healthz")).status_code == 200
+        assert login(own.url(), users[0].email, users[0].password).status_code == 200
+        opened[0].send_frame('{"jsonrpc":"2.0","method":"getSelfInfo","id":1}')
+        assert json.loads(opened[0].next_text())["result"]["tag"] == users[0].tag
+        opened.pop().reset()
+        wait_until(lambda: can_open(users[0]), 10, "a place to be free")
+        for raw in opened + refused:
+            raw.close()
+
+
+def test_server_pings_and_gives_up_on_who_does_not_answer():
+    with Stack(settings={"webSocket.pingInterval": "1s"}) as own:
+        user = User(own)
+        with user.socket() as answering, RawWebSocket(own.ports[0], user.token) as silent:
+            ping = silent.next_frame(5)
+            assert ping.opcode == 9
+            assert silent.wait_end(10), "a client that answers no ping is still connected"
+            wait_until(lambda: answering.pings >= 2, 5, "pings")
+            assert answering.call("getSelfInfo")["tag"] == user.tag
+
+
+@pytest.mark.parametrize("method, params", [("getSelfInfo", None), ("findUsersByTag", ["a"])])
+def test_no_limit_with_zero(stack, alice, method, params):
+    socket = alice.socket()
+    ids = [socket.start_call(method, params) for _ in range(500)]
+    assert all("result" in socket.wait_answer(id, 20) for id in ids)

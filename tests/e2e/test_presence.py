@@ -1,0 +1,251 @@
+"""Presence with two of every program: right after any one of them, or NATS, dies or stops.
+
+Every test leaves the stack whole again; `observer` is a contact of all users it watches."""
+
+import threading
+
+import pytest
+
+from support.client import Crowd, RpcError, befriend, is_online
+from support.stack import Stack
+from support.wait import pass_time, stays_true, wait_until
+
+OFFLINE, ONLINE = 3100, 3101
+LIMIT = 10  # seconds within which the state must be right again
+
+
+@pytest.fixture(scope="module")
+def four_pairs():
+    with Stack(gateways=2, users=2, messages=2, presences=2) as stack:
+        stack.wait_all_instances()
+        yield stack
+
+
+@pytest.fixture
+def whole(four_pairs):
+    yield four_pairs
+    four_pairs.repair()
+    four_pairs.wait_all_instances()
+
+
+class Observer:
+    """Sits on gateway 0 and keeps what it was told of each of its contacts."""
+
+    def __init__(self, stack, crowd, count, gateway):
+        self.user = crowd.user(stack, gateway=0)
+        self.socket = self.user.socket()
+        self.watched = crowd.users(stack, count, gateway=gateway)
+        for user in self.watched:
+            befriend(self.socket, user)
+
+    def events(self, user):
+        """3101 and 3100 of this user, in the order they came."""
+        return [n.code for n in self.socket.seen()
+                if n.body.get("loggedInUserTag") == user.tag
+                or n.body.get("loggedOutUserTag") == user.tag]
+
+    def sees(self, user):
+        """isOnline, or None while the question cannot be answered."""
+        try:
+            return is_online(self.socket, user)
+        except RpcError as error:
+            assert error.code == -32001, error
+            return None
+
+    def wait_events(self, user, expected, timeout=LIMIT):
+        wait_until(lambda: self.events(user) == expected, timeout,
+                   lambda: f"{expected} of {user.tag}, got {self.events(user)}")
+
+    def wait_state(self, user, online, timeout=LIMIT):
+        wait_until(lambda: self.sees(user) is online, timeout,
+                   f"{user.tag} to be {'online' if online else 'offline'}")
+
+    def bring_online(self):
+        sockets = [user.socket() for user in self.watched]
+        for user in self.watched:
+            self.wait_events(user, [ONLINE])
+        return sockets
+
+
+def alternates(events):
+    """Online first, then offline, then online and so on: no event twice, none missing."""
+    return events == [ONLINE if number % 2 == 0 else OFFLINE for number in range(len(events))]
+
+
+def test_users_of_a_killed_gateway_go_offline_once_each(whole, crowd):
+    observer = Observer(whole, crowd, 10, gateway=1)
+    both = crowd.user(whole, gateway=0)
+    befriend(observer.socket, both)
+    kept = both.socket(gateway=0)
+    observer.wait_events(both, [ONLINE])
+    both.socket(gateway=1)
+    observer.bring_online()
+    whole.kill("gateway", 1)
+    for user in observer.watched:
+        observer.wait_events(user, [ONLINE, OFFLINE])
+        observer.wait_state(user, False)
+    stays_true(lambda: all(observer.events(user) == [ONLINE, OFFLINE] for user in observer.watched),
+               2, "offline is told once each")
+    assert observer.events(both) == [ONLINE], "a user with another socket elsewhere stays online"
+    assert observer.sees(both) is True and kept.open
+    whole.restart("gateway", 1)
+    again = observer.watched[0].socket()
+    observer.wait_events(observer.watched[0], [ONLINE, OFFLINE, ONLINE])
+    assert again.call("getSelfInfo")["tag"] == observer.watched[0].tag
+
+
+class Churner(threading.Thread):
+    """Opens and closes a user's socket, on one gateway and then the other, each time waiting until
+    the observer has been told; ends with an open socket if `stay` says so."""
+
+    def __init__(self, observer, user, stay):
+        super().__init__(daemon=True)
+        self.observer, self.user, self.stay = observer, user, stay
+        self.rounds, self.enough, self.error = 0, threading.Event(), None
+
+    def run(self):
+        try:
+            while not self.enough.is_set():
+                self._round()
+            if self.stay:
+                self.user.socket(gateway=self.rounds % 2)
+                self._told(ONLINE)
+        except (AssertionError, OSError) as error:
+            self.error = f"{self.user.tag}: {error}"
+
+    def _round(self):
+        socket = self.user.socket(gateway=self.rounds % 2)
+        self._told(ONLINE)
+        socket.close()
+        self._told(OFFLINE)
+        self.rounds += 1
+
+    def _told(self, code):
+        key = "loggedInUserTag" if code == ONLINE else "loggedOutUserTag"
+        self.observer.socket.wait_notification(code, {key: self.user.tag}, LIMIT)
+
+
+@pytest.mark.slow
+def test_killing_presence_instances_under_churn_loses_nothing(whole, crowd):
+    observer = Observer(whole, crowd, 8, gateway=0)
+    churners = [Churner(observer, user, stay=number % 2 == 0)
+                for number, user in enumerate(observer.watched)]
+    for churner in churners:
+        churner.start()
+
+    def go_on(rounds):
+        """Waits until everyone has come and gone so many times more."""
+        target = [churner.rounds + rounds for churner in churners]
+        wait_until(lambda: all(c.error or c.rounds >= t for c, t in zip(churners, target)), 30,
+                   "everyone to come and go")
+        assert [c.error for c in churners if c.error] == []
+    go_on(2)
+    for index in (0, 1, 0, 1):
+        whole.kill("presence", index)
+        go_on(2)
+        whole.restart("presence", index)
+        whole.wait_all_instances()
+        go_on(1)
+    for churner in churners:
+        churner.enough.set()
+    for churner in churners:
+        churner.join(30)
+        assert not churner.is_alive() and churner.error is None, churner.error
+    for churner in churners:
+        observer.wait_state(churner.user, churner.stay)
+        events = observer.events(churner.user)
+        assert alternates(events), events
+        assert len(events) == 2 * churner.rounds + churner.stay
+
+
+@pytest.mark.slow
+def test_nats_restart(whole, crowd):
+    observer = Observer(whole, crowd, 6, gateway=1)
+    stayers, leavers = observer.watched[:4], observer.watched[4:]
+    sockets = dict(zip(observer.watched, observer.bring_online()))
+    whole.stop_nats()
+    for user in leavers:
+        sockets[user].close()
+    whole.start_nats()
+    for user in stayers:
+        observer.wait_state(user, True)
+    for user in leavers:
+        observer.wait_state(user, False)
+    newcomer = crowd.user(whole, gateway=1)
+    befriend(observer.socket, newcomer)
+    newcomer.socket()
+    observer.wait_events(newcomer, [ONLINE])
+    stays_true(lambda: all(observer.events(user) == [ONLINE] for user in stayers), 5,
+               "nothing is told of those who stayed")
+    assert all(observer.sees(user) is True for user in stayers)
+    assert all(sockets[user].call("getSelfInfo")["tag"] == user.tag for user in stayers)
+    for user in leavers:
+        assert observer.events(user) in ([ONLINE], [ONLINE, OFFLINE])
+
+
+@pytest.mark.slow
+def test_gateway_frozen_for_eight_seconds(whole, crowd):
+    observer = Observer(whole, crowd, 4, gateway=1)
+    sockets = observer.bring_online()
+    whole.freeze("gateway", 1)
+    pass_time(8, "the time for which the gateway is frozen")
+    whole.resume("gateway", 1)
+    for user, socket in zip(observer.watched, sockets):
+        observer.wait_state(user, True)
+        assert socket.call("getSelfInfo")["tag"] == user.tag
+    wait_until(lambda: all(observer.events(user)[-1] == ONLINE for user in observer.watched), LIMIT,
+               "the last that was told of each to be that they are online")
+    stays_true(lambda: all(observer.sees(user) is True for user in observer.watched), 2,
+               "the state stays right")
+    for user in observer.watched:
+        assert alternates(observer.events(user)), observer.events(user)
+    sockets[0].close()
+    observer.wait_state(observer.watched[0], False)
+    assert observer.events(observer.watched[0])[-1] == OFFLINE
+
+
+def test_presence_instance_frozen_under_use(whole, crowd):
+    """An instance that hangs is no reason for a wrong state later."""
+    observer = Observer(whole, crowd, 4, gateway=1)
+    sockets = observer.bring_online()
+    whole.freeze("presence", 0)
+    for socket in sockets[:2]:
+        socket.close()
+    pass_time(3, "the time for which the instance is frozen")
+    whole.resume("presence", 0)
+    for user, online in zip(observer.watched, (False, False, True, True)):
+        observer.wait_state(user, online, 15)
+    for user in observer.watched[:2]:
+        observer.wait_events(user, [ONLINE, OFFLINE], 15)
+    for user in observer.watched[2:]:
+        assert observer.events(user) == [ONLINE]
+
+
+def test_gateway_that_is_asked_to_end_says_goodbye(whole, crowd):
+    observer = Observer(whole, crowd, 3, gateway=1)
+    sockets = observer.bring_online()
+    whole.terminate("gateway", 1)
+    for user, socket in zip(observer.watched, sockets):
+        code, _ = socket.wait_closed()
+        assert code == 1001
+        observer.wait_events(user, [ONLINE, OFFLINE])
+    whole.restart("gateway", 1)
+    observer.watched[0].socket()
+    observer.wait_events(observer.watched[0], [ONLINE, OFFLINE, ONLINE])
+    stays_true(lambda: observer.events(observer.watched[1]) == [ONLINE, OFFLINE], 1,
+               "the start of a gateway makes nobody else online")
+
+
+def test_offline_grace_hides_a_page_reload():
+    """Within presence.offlineGraceMs a new socket makes as if there had been no gap."""
+    with Stack(settings={"presence.offlineGraceMs": 2000}) as own:
+        crowd = Crowd()
+        observer = Observer(own, crowd, 1, gateway=0)
+        (user,), (socket,) = observer.watched, observer.bring_online()
+        socket.close()
+        user.socket()
+        stays_true(lambda: observer.events(user) == [ONLINE], 3, "the reload is not told")
+        assert observer.sees(user) is True
+        user.close()
+        observer.wait_events(user, [ONLINE, OFFLINE], 6)
+        crowd.close()

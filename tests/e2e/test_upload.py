@@ -1,0 +1,269 @@
+"""Avatars: what is taken, what is refused, and what is served."""
+
+import json
+
+import pytest
+import requests
+
+from support import images
+from support.client import RpcError, User, bearer, befriend, error_name, upload, uploaded_name
+from support.shapes import IMAGE_NAME
+from support.stack import Stack
+
+LIMIT = 15 << 20
+SIDE = 512
+SECRET = "taken-at-52.3702N-4.8952E"
+
+
+def fetch(stack, name, gateway=0):
+    response = requests.get(stack.url(gateway, "/img/" + name))
+    assert response.status_code == 200, response.text
+    return response
+
+
+def store(stack, user, data, **options):
+    """Uploads and fetches; the bytes that are served."""
+    return fetch(stack, uploaded_name(upload(stack.url(), user.token, data, **options))).content
+
+
+def assert_refused(response):
+    assert response.status_code == 400, response.text
+    assert error_name(response) == "IncorrectDataError"
+
+
+def close_colours(one, other, tolerance=24):
+    return all(abs(a - b) <= tolerance for a, b in zip(one, other))
+
+
+# Good pictures
+
+@pytest.mark.parametrize("kind, make", images.KINDS.items(), ids=images.KINDS.keys())
+def test_picture_is_kept(stack, alice, kind, make):
+    served = images.decode(store(stack, alice, make(64, 48, (30, 160, 70))))
+    assert served.size == (64, 48)
+    assert close_colours(served.convert("RGB").getpixel((32, 24)), (30, 160, 70))
+
+
+def test_answer_is_a_json_string_that_holds_json(stack, alice):
+    response = upload(stack.url(), alice.token, images.png(8, 8))
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("application/json")
+    outer = response.json()
+    assert isinstance(outer, str)
+    inner = json.loads(outer)
+    assert set(inner) == {"fileName"} and IMAGE_NAME.fullmatch(inner["fileName"])
+
+
+def test_the_kind_is_seen_from_the_content_not_the_name(stack, alice):
+    data = images.jpeg(20, 10)
+    served = store(stack, alice, data, filename="a.png", content_type="text/plain")
+    assert images.decode(served).size == (20, 10)
+
+
+def test_the_same_picture_has_the_same_name(stack, alice, bob):
+    data = images.png(33, 44)
+    names = {uploaded_name(upload(stack.url(), user.token, data)) for user in (alice, alice, bob)}
+    assert len(names) == 1
+    other = uploaded_name(upload(stack.url(), alice.token, images.png(33, 45)))
+    assert other not in names
+
+
+MODES = {"grey": "L", "grey with alpha": "LA", "colours by palette": "P", "alpha": "RGBA", "one bit": "1"}
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
+def test_png_of_every_mode(stack, alice, mode):
+    data = images.encode(images.picture(40, 30).convert("RGBA").convert(mode), "PNG")
+    assert images.decode(store(stack, alice, data)).size == (40, 30)
+
+
+JPEGS = {"progressive": {"progressive": True}, "grey": {"mode": "L"}, "CMYK": {"mode": "CMYK"},
+         "without subsampling": {"subsampling": 0}}
+
+
+@pytest.mark.parametrize("options", JPEGS.values(), ids=JPEGS.keys())
+def test_jpeg_of_other_kinds(stack, alice, options):
+    options = dict(options)
+    image = images.picture(40, 30).convert(options.pop("mode", "RGB"))
+    assert images.decode(store(stack, alice, images.encode(image, "JPEG", **options))).size == (40, 30)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (511, 512), (512, 512)],
+                         ids=lambda size: f"{size[0]}x{size[1]}")
+def test_small_picture_keeps_its_size(stack, alice, size):
+    assert images.decode(store(stack, alice, images.png(*size))).size == size
+
+
+SCALED = {(513, 513): (512, 512), (1024, 512): (512, 256), (512, 1024): (256, 512), (4000, 3000): (512, 384),
+          (3000, 20): (512, 3), (600, 1): (512, 1)}
+
+
+@pytest.mark.parametrize("size, expected", SCALED.items(), ids=lambda size: f"{size[0]}x{size[1]}")
+def test_large_picture_is_scaled(stack, alice, size, expected):
+    served = images.decode(store(stack, alice, images.jpeg(*size)))
+    assert max(served.size) == SIDE
+    assert all(abs(a - b) <= 1 for a, b in zip(served.size, expected))
+    assert close_colours(served.convert("RGB").getpixel((served.width // 2, served.height // 2)),
+                         (200, 40, 90))
+
+
+# What must not survive
+
+METADATA = {"JPEG": images.jpeg_with_metadata, "PNG": images.png_with_metadata,
+            "WebP": images.webp_with_metadata, "GIF": images.gif_with_metadata}
+
+
+@pytest.mark.parametrize("make", METADATA.values(), ids=METADATA.keys())
+def test_metadata_is_gone(stack, alice, make):
+    data = make(SECRET)
+    assert SECRET.encode() in data
+    served = store(stack, alice, data)
+    assert SECRET.encode() not in served and b"Exif" not in served and b"xmp" not in served.lower()
+    image = images.decode(served)
+    assert not image.getexif() and "comment" not in image.info and "Comment" not in image.info
+
+
+@pytest.mark.parametrize("kind, make", images.KINDS.items(), ids=images.KINDS.keys())
+def test_what_hides_behind_the_picture_is_gone(stack, alice, kind, make):
+    payload = b"<script>alert(1)</script><?php system($_GET['c']);?>PK\x03\x04"
+    served = store(stack, alice, make(64, 48) + payload)
+    assert b"<script" not in served and b"<?php" not in served and b"PK\x03\x04" not in served
+
+
+# Refused
+
+def cut(data, part):
+    return data[:int(len(data) * part)]
+
+
+def noisy(kind):
+    return images.encode(images.noise(300, 300), kind)
+
+
+REFUSED = {
+    "SVG": b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>',
+    "SVG with an XML head": b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script/></svg>',
+    "HTML": b"<!doctype html><html><body><img src=x></body></html>",
+    "text": b"hello",
+    "nothing": b"",
+    "one byte": b"\x89",
+    "zeros": bytes(1000),
+    "PDF": b"%PDF-1.4\n%%EOF",
+    "BMP": images.encode(images.picture(8, 8), "BMP"),
+    "TIFF": images.encode(images.picture(8, 8), "TIFF"),
+    "icon": images.encode(images.picture(16, 16), "ICO"),
+    "only a PNG signature": images.SIGNATURE,
+    "only a JPEG start": b"\xff\xd8\xff\xe0\x00\x10JFIF\x00",
+    "only a GIF signature": b"GIF89a",
+    "only a WebP header": b"RIFF\x00\x00\x00\x00WEBP",
+    "PNG signature and HTML": images.SIGNATURE + b"<html><script>alert(1)</script></html>",
+    "GIF that is JavaScript": b"GIF89a=1;alert(1)//",
+    "PNG without pixels": images.png_header_only(100, 100),
+    "PNG of no width": images.png_header_only(0, 100),
+    "PNG that claims 30000 x 30000": images.png_header_only(30000, 30000),
+    "PNG that claims 2^31 - 1": images.png_header_only(2**31 - 1, 2**31 - 1),
+    "PNG cut in half": cut(noisy("PNG"), 0.5),
+    "PNG with a byte changed": noisy("PNG")[:20000] + b"\0\1\2\3" + noisy("PNG")[20004:],
+    "JPEG cut in half": cut(noisy("JPEG"), 0.5),
+    "GIF cut in half": cut(noisy("GIF"), 0.5),
+    "WebP cut in half": cut(noisy("WEBP"), 0.5),
+    "JPEG cut in its header": noisy("JPEG")[:100],
+}
+
+
+@pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED.keys())
+def test_refused(stack, alice, data):
+    assert_refused(upload(stack.url(), alice.token, data))
+
+
+def test_bomb_of_thirty_thousand_square_is_refused_before_it_unpacks(stack, alice):
+    """A hundred kilobytes that unpack to 900 million pixels."""
+    programs = stack.programs("gateway") + stack.programs("user")
+    before = [program.resident_kib("VmHWM") for program in programs]
+    assert_refused(upload(stack.url(), alice.token, images.png_bomb(30000)))
+    after = [program.resident_kib("VmHWM") for program in programs]
+    assert all(b - a < 100 * 1024 for a, b in zip(before, after)), (before, after)
+
+
+# Sizes
+
+def test_file_of_fifteen_mib(stack, alice):
+    assert images.decode(store(stack, alice, images.padded_png(LIMIT))).size == (16, 16)
+
+
+def test_file_over_fifteen_mib(stack, alice):
+    response = upload(stack.url(), alice.token, images.padded_png(LIMIT + 1))
+    assert response.status_code == 413
+    assert error_name(response) == "FileTooLargeError"
+
+
+def test_body_over_sixteen_mib(stack, alice):
+    response = upload(stack.url(), alice.token, images.padded_png(17 << 20))
+    assert response.status_code == 413
+
+
+# Serving
+
+def test_headers_of_an_image(stack, alice):
+    response = fetch(stack, uploaded_name(upload(stack.url(), alice.token, images.jpeg(20, 20))))
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    kind = images.decode(response.content).format
+    assert response.headers["Content-Type"] == "image/" + kind.lower()
+    assert int(response.headers["Content-Length"]) == len(response.content)
+
+
+def test_default_image(stack):
+    response = fetch(stack, "default.jpg")
+    assert response.headers["Content-Type"] == "image/jpeg"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert images.decode(response.content).format == "JPEG"
+
+
+def test_unknown_image(stack):
+    assert requests.get(stack.url(path=f"/img/{'0' * 32}.png")).status_code == 404
+
+
+# As an avatar
+
+def test_avatar_is_set_and_told(alice, bob):
+    mine, his, mine_too = alice.socket(), bob.socket(), alice.socket()
+    befriend(mine, bob)
+    name = uploaded_name(alice.upload(images.png(50, 50)))
+    assert mine.call("setSelfInfo", ["", "", name])["img"] == name
+    assert mine.call("getSelfInfo")["img"] == name
+    assert his.wait_notification(3200) == {"tag": alice.tag, "img": name}
+    assert mine_too.wait_notification(3201) == {"tag": alice.tag, "img": name}
+    assert his.call("getDialogsList")[0]["userInfo"]["img"] == name
+    assert mine.call("setSelfInfo", {"img": "default.jpg"})["img"] == "default.jpg"
+
+
+def test_unknown_image_as_an_avatar(alice):
+    socket = alice.socket()
+    with pytest.raises(RpcError) as raised:
+        socket.call("setSelfInfo", ["", "", "0123456789abcdef" * 2 + ".png"])
+    assert raised.value.code == -32602 and raised.value.reason
+    assert socket.call("getSelfInfo")["img"] == "default.jpg"
+
+
+def test_the_other_gateway_serves_and_knows_the_image(pair, crowd):
+    user = crowd.user(pair, gateway=0)
+    name = uploaded_name(user.upload(images.png(70, 50), gateway=0))
+    served = [fetch(pair, name, gateway).content for gateway in (1, 0)]
+    assert served[0] == served[1] and images.decode(served[0]).size == (70, 50)
+    assert user.socket(gateway=1).call("setSelfInfo", ["", "", name])["img"] == name
+
+
+# Limit
+
+def test_uploads_a_minute_are_limited_for_each_user():
+    with Stack(settings={"limits.uploadsPerMinute": None}) as own:
+        from_one, other = User(own), User(own)
+        data = images.png(8, 8)
+        statuses = [upload(own.url(), from_one.token, data).status_code for _ in range(11)]
+        assert statuses == [200] * 10 + [429]
+        refused = requests.post(own.url(path="/upload-image"), headers=bearer(from_one.token),
+                                files={"image": ("a.png", data, "image/png")})
+        assert refused.status_code == 429 and error_name(refused) == "FilesLimitExceedingError"
+        assert upload(own.url(), other.token, data).status_code == 200

@@ -1,0 +1,266 @@
+"""The bus as somebody who monitors it sees it: events, notifications, and the services' answers."""
+
+import re
+import secrets
+
+import pytest
+
+from support.client import befriend, leave, send
+from support.stack import KINDS
+from support.wait import wait_until
+
+
+@pytest.fixture
+def bus(stack):
+    with stack.bus() as bus:
+        yield bus
+        assert bus.errors == []
+
+
+def holds(message, *texts):
+    """Strings are plain bytes in a protobuf message, so what it says can be looked for in it."""
+    return all(text.encode() in message.data for text in texts)
+
+
+def next_with(subscription, *texts):
+    """The next message that holds these texts; others, of users of other tests, are passed over."""
+    while True:
+        message = subscription.next(5)
+        if holds(message, *texts):
+            return message
+
+
+def notify_subject(user):
+    return "notify." + user.tag[1:].lower()
+
+
+# Events
+
+def test_sent_and_read_are_facts(bus, alice, bob):
+    sent, read = bus.subscribe("event.message.sent"), bus.subscribe("event.message.read")
+    text = "secret " + secrets.token_hex(8)
+    send(alice.socket(), bob, text)
+    assert next_with(sent, text, alice.tag, bob.tag)
+    his = bob.socket()
+    his.call("markMessagesWithUserAsRead", [alice.tag])
+    assert next_with(read, alice.tag, bob.tag)
+    his.call("markMessagesWithUserAsRead", [alice.tag])
+    send(his, alice, text + " again")
+    assert next_with(sent, text + " again")
+    late = read.next_or_none(0.3)
+    assert late is None or not holds(late, alice.tag), "nothing was newly read"
+
+
+def test_a_repeated_send_is_one_fact(bus, alice, bob):
+    sent = bus.subscribe("event.message.sent")
+    socket, text = alice.socket(), "once " + secrets.token_hex(8)
+    for _ in range(3):
+        send(socket, bob, text, "id-1")
+    send(socket, bob, text + " last", "id-2")
+    assert next_with(sent, text) and holds(next_with(sent, text), text + " last")
+
+
+def test_registered_and_updated_are_facts(bus, stack, crowd):
+    registered, updated = bus.subscribe("event.user.registered"), bus.subscribe("event.user.updated")
+    user = crowd.user(stack)
+    assert not holds(next_with(registered, user.tag), user.password)
+    user.socket().call("setSelfInfo", ["Changed"])
+    assert next_with(updated, user.tag, "Changed")
+
+
+def test_online_and_offline_are_facts(bus, alice):
+    online, offline = bus.subscribe("event.presence.online"), bus.subscribe("event.presence.offline")
+    name = alice.tag[1:].lower()
+    first, second = alice.socket(), alice.socket()
+    assert next_with(online, name)
+    first.close()
+    second.close()
+    assert next_with(offline, name)
+    for subscription in (online, offline):
+        late = subscription.next_or_none(0.3)
+        assert late is None or not holds(late, name), "told twice"
+
+
+def test_facts_come_once_to_a_queue_group(bus, stack, alice, bob):
+    """Two consumers of one group share the facts."""
+    with stack.bus() as other:
+        group = [client.subscribe("event.message.>", "audit") for client in (bus, other)]
+        socket, text = alice.socket(), "shared " + secrets.token_hex(8)
+        for number in range(20):
+            send(socket, bob, f"{text} {number}")
+        got = []
+        wait_until(lambda: got.extend(m for s in group for m in [s.next_or_none(0.05)]
+                                      if m and holds(m, text)) or len(got) >= 20, 5, "all facts")
+        assert len(got) == 20
+
+
+# Notifications
+
+def test_notifications_go_by_the_users_subject(bus, alice, bob):
+    to_bob, to_alice = bus.subscribe(notify_subject(bob)), bus.subscribe(notify_subject(alice))
+    socket, text = alice.socket(), "hello " + secrets.token_hex(8)
+    send(socket, bob, text)
+    assert next_with(to_bob, text)
+    assert next_with(to_alice, text), "for the sender's other sockets"
+    bob.socket().call("markMessagesWithUserAsRead", [alice.tag])
+    assert next_with(to_alice, bob.tag)
+
+
+def test_message_for_a_user_without_a_socket(bus, alice, bob):
+    subscription = bus.subscribe(notify_subject(bob))
+    message = send(alice.socket(), bob, "nobody is there")
+    assert holds(subscription.next(), "nobody is there")
+    assert bob.socket().call("getMessagesWithUser", [alice.tag])[0]["_id"] == message["_id"]
+
+
+def test_contacts_are_told_on_their_subjects(bus, stack, crowd, alice, bob):
+    stranger = crowd.user(stack)
+    befriend(alice.socket(), bob)
+    to_alice, to_stranger = bus.subscribe(notify_subject(alice)), bus.subscribe(notify_subject(stranger))
+    his = bob.socket()
+    assert next_with(to_alice, bob.tag)
+    his.call("setSelfInfo", ["Robert"])
+    assert next_with(to_alice, bob.tag, "Robert")
+    assert to_stranger.next_or_none(0.3) is None
+
+
+def test_no_secret_travels_in_events_and_notifications(bus, stack, crowd):
+    everything = [bus.subscribe("event.>"), bus.subscribe("notify.>")]
+    user = crowd.user(stack)
+    user.socket().call("setSelfInfo", ["Changed"])
+    leave(stack.url(), user.token)
+    seen = []
+    wait_until(lambda: seen.extend(m for s in everything for m in [s.next_or_none(0.05)] if m)
+               or any(holds(m, "Changed") for m in seen), 5, "the change of the profile")
+    signature = user.token.split(".")[2]
+    for message in seen:
+        assert not holds(message, user.password) and not holds(message, signature)
+        assert b"$argon2" not in message.data
+
+
+# Monitoring (ADR-32)
+
+def by_name(messages):
+    """Answers keyed by the program that gave them: the one whose name is in the service's name."""
+    found = {}
+    for message in messages:
+        info = message.json()
+        for kind in KINDS:
+            if kind in info["name"].lower():
+                found.setdefault(kind, []).append(info)
+    return found
+
+
+def check_identity(info, kind):
+    assert info["type"] == f"io.nats.micro.v1.{kind}_response"
+    assert re.fullmatch(r"[A-Za-z0-9_-]+", info["name"])
+    assert isinstance(info["id"], str) and info["id"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*", info["version"]), "a version as semver wants it"
+    assert isinstance(info.get("metadata", {}), dict)
+
+
+@pytest.mark.parametrize("verb", ["PING", "INFO", "STATS"])
+def test_every_program_answers(bus, verb):
+    found = by_name(bus.request_many(f"$SRV.{verb}"))
+    assert set(found) == set(KINDS)
+    for infos in found.values():
+        assert len(infos) == 1
+        check_identity(infos[0], verb.lower())
+
+
+def test_every_instance_answers_with_its_own_id(pair):
+    pair.wait_all_instances()
+    with pair.bus() as bus:
+        infos = [message.json() for message in bus.request_many("$SRV.PING")]
+    assert len(infos) == 8 and len({info["id"] for info in infos}) == 8
+
+
+@pytest.mark.parametrize("verb", ["PING", "INFO", "STATS"])
+def test_one_service_and_one_instance_can_be_asked(bus, verb):
+    for kind, infos in by_name(bus.request_many("$SRV.PING")).items():
+        name, id = infos[0]["name"], infos[0]["id"]
+        for subject in (f"$SRV.{verb}.{name}", f"$SRV.{verb}.{name}.{id}"):
+            answers = [message.json() for message in bus.request_many(subject)]
+            assert [(a["name"], a["id"]) for a in answers] == [(name, id)], subject
+    assert bus.request_many(f"$SRV.{verb}.nosuchservice") == []
+
+
+def test_info_lists_the_endpoints(bus):
+    found = by_name(bus.request_many("$SRV.INFO"))
+    for kind in ("user", "message", "presence"):
+        (info,) = found[kind]
+        assert isinstance(info["description"], str)
+        assert info["endpoints"], f"{kind} lists no endpoint"
+        for endpoint in info["endpoints"]:
+            assert endpoint["name"] and endpoint["subject"].startswith(f"rpc.{kind}.")
+            assert endpoint["queue_group"] == kind
+
+
+def test_stats_count_requests(bus, alice):
+    def requests_so_far():
+        (stats,) = by_name(bus.request_many("$SRV.STATS"))["user"]
+        assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", stats["started"])
+        for endpoint in stats["endpoints"]:
+            for key in ("num_requests", "num_errors", "processing_time", "average_processing_time"):
+                assert type(endpoint[key]) is int and endpoint[key] >= 0, (key, endpoint)
+            assert isinstance(endpoint["last_error"], str)
+        return sum(endpoint["num_requests"] for endpoint in stats["endpoints"])
+    before = requests_so_far()
+    socket = alice.socket()
+    for _ in range(10):
+        socket.call("getSelfInfo")
+    assert requests_so_far() >= before + 10
+
+
+# Bytes that are no request
+
+def endpoints(bus):
+    found = by_name(bus.request_many("$SRV.INFO"))
+    return [endpoint["subject"] for infos in found.values() for info in infos
+            for endpoint in info.get("endpoints", []) if endpoint["subject"].startswith("rpc.")]
+
+
+GARBAGE = {"not protobuf": b"\xff" * 20, "length beyond the end": b"\x0a\x7fabc",
+           "text": b'{"tag":"@a"}', "large": b"\xff" * 500000}
+
+
+@pytest.mark.parametrize("data", GARBAGE.values(), ids=GARBAGE.keys())
+def test_garbage_is_answered_with_an_error(bus, stack, alice, data):
+    subjects = endpoints(bus)
+    assert len(subjects) >= 5
+    for subject in subjects:
+        answer = bus.request(subject, data)
+        code = answer.headers.get("Nats-Service-Error-Code")
+        assert code and re.fullmatch(r"\d{3}", code), f"{subject}: {answer}"
+        assert answer.headers.get("Nats-Service-Error"), subject
+    assert alice.socket().call("getSelfInfo")["tag"] == alice.tag
+
+
+def test_empty_request_is_answered(bus, alice):
+    """An empty protobuf message is well-formed: fields are empty, which may be an error or not."""
+    for subject in endpoints(bus):
+        answer = bus.request(subject, b"")
+        assert answer.headers.get("Status") != "503", f"nobody answers {subject}"
+    assert alice.socket().call("getSelfInfo")["tag"] == alice.tag
+
+
+def test_garbage_headers_do_no_harm(bus, alice):
+    headers = {"traceparent": "00-zz", "Deadline": "x" * 5000, "Nats-Service-Error-Code": "-1"}
+    for subject in endpoints(bus):
+        assert bus.request(subject, b"\xff" * 20, headers).headers.get("Nats-Service-Error-Code")
+    assert alice.socket().call("getSelfInfo")["tag"] == alice.tag
+
+
+def test_garbage_without_a_reply_and_on_foreign_subjects(bus, alice, bob):
+    his = bob.socket()
+    befriend(alice.socket(), bob)
+    for subject in [*endpoints(bus), notify_subject(bob), "event.message.sent", "event.user.updated",
+                    "event.user.registered", "event.presence.online", "event.presence.offline"]:
+        bus.publish(subject, b"\xff" * 20)
+    bus.flush()
+    send(alice.socket(), bob, "after the garbage")
+    assert his.wait_notification(3001, {"text": "after the garbage"})
+
+
+def test_unknown_method_has_no_responder(bus):
+    assert bus.request("rpc.user.NoSuchMethod", b"").headers.get("Status") == "503"

@@ -1,0 +1,203 @@
+"""`make run`: everything on this machine with one command."""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+
+import pytest
+import requests
+
+from support.ports import free_port
+from support.process import REPOSITORY, clean_environment
+from support.stack import KINDS
+from support.wait import wait_until
+
+START_SECONDS = 60
+STOP_SECONDS = 10
+
+
+def environment_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
+
+
+def state_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (OSError, IndexError):
+        return "X"
+
+
+def name_of(pid):
+    try:
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+    except OSError:
+        return ""
+
+
+class LocalRun:
+    """A running `make run`. Its processes are known by a mark in their environment."""
+
+    def __init__(self, directory, **env):
+        self.directory = pathlib.Path(directory)
+        self.port, self.nats_port = free_port(), free_port()
+        self.mark = f"MESSENGER_TEST_RUN={self.directory}"
+        self._log = self.directory / "output.txt"
+        variables = {"PORT": self.port, "NATS_PORT": self.nats_port, "DATA_DIR": self.directory / "data",
+                     "NO_INSTALL": 1, **env}
+        environment = {**clean_environment(), **{k: str(v) for k, v in variables.items()}}
+        environment.update([self.mark.split("=", 1)])
+        self._variables = variables
+        with open(self._log, "wb") as log:
+            self.process = subprocess.Popen(
+                ["make", "--no-print-directory", "run"], cwd=REPOSITORY, env=environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        wait_until(self._kill_all, 10, "the last of its processes to be gone")
+        self.process.wait(10)
+
+    def _kill_all(self):
+        """Those that a test has left behind; again and again, since one may restart another."""
+        left = self.pids()
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not left
+
+    def url(self, path=""):
+        return f"http://127.0.0.1:{self._variables['PORT']}{path}"
+
+    def output(self):
+        return self._log.read_text(errors="replace")
+
+    def lines(self, pattern):
+        return [line for line in self.output().splitlines() if re.search(pattern, line, re.IGNORECASE)]
+
+    def pids(self, name=None):
+        """All its processes that live, or those of one program."""
+        found = [int(entry) for entry in os.listdir("/proc")
+                 if entry.isdigit() and self.mark.encode() in environment_of(entry).split(b"\0")]
+        return [pid for pid in found if state_of(pid) not in "ZX" and name in (None, name_of(pid))]
+
+    def ready(self):
+        try:
+            return requests.get(self.url("/readyz"), timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def wait_ready(self):
+        def ready_or_ended():
+            assert self.process.poll() is None, f"ended:\n{self.output()}"
+            return self.ready()
+        wait_until(ready_or_ended, START_SECONDS, lambda: f"make run to be ready:\n{self.output()}")
+        return self
+
+    def wait_stopped(self, timeout=STOP_SECONDS):
+        wait_until(lambda: self.process.poll() is not None and not self.pids(), timeout,
+                   lambda: f"all to stop; left: {[name_of(p) for p in self.pids()]}\n{self.output()}")
+
+
+def test_starts_restarts_and_stops_on_sigterm(tmp_path):
+    with LocalRun(tmp_path) as run:
+        run.wait_ready()
+        wait_until(lambda: run.lines(rf"http://\S*:{run.port}\b"), 5, "the line with the address")
+        assert len(run.lines(rf"http://\S*:{run.port}\b")) == 1, run.output()
+        assert requests.get(run.url("/")).status_code == 200
+        for kind in KINDS:
+            check_restart(run, kind)
+        os.kill(run.process.pid, signal.SIGTERM)
+        run.wait_stopped()
+
+
+def check_restart(run, kind):
+    """kill -9 of a program: another one comes, and a line says which and why."""
+    (old,) = run.pids(kind)
+    before = len(run.output().splitlines())
+    os.kill(old, signal.SIGKILL)
+    wait_until(lambda: [pid for pid in run.pids(kind) if pid != old], 10, f"another {kind}")
+    wait_until(run.ready, 15, f"all to be ready after {kind} was killed")
+    new = run.output().splitlines()[before:]
+    said = [line for line in new if kind in line and re.search(r"signal 9|SIGKILL|killed", line, re.I)]
+    assert said, "\n".join(new)
+
+
+def test_ctrl_c_stops_everything(tmp_path):
+    with LocalRun(tmp_path) as run:
+        run.wait_ready()
+        os.killpg(run.process.pid, signal.SIGINT)
+        run.wait_stopped()
+
+
+def test_number_of_instances(tmp_path):
+    with LocalRun(tmp_path, USERS=2, MESSAGES=2, PRESENCES=3) as run:
+        run.wait_ready()
+        counts = {kind: len(run.pids(kind)) for kind in KINDS}
+        assert counts == {"gateway": 1, "user": 2, "message": 2, "presence": 3}
+        os.kill(run.process.pid, signal.SIGTERM)
+        run.wait_stopped()
+
+
+def test_two_gateways(tmp_path):
+    with LocalRun(tmp_path, GATEWAYS=2) as run:
+        run.wait_ready()
+        wait_until(lambda: len(run.pids("gateway")) == 2, 10, "two gateways")
+        os.kill(run.process.pid, signal.SIGTERM)
+        run.wait_stopped()
+
+
+def test_accounts_and_key_are_kept_for_the_next_run(tmp_path):
+    user = {"tag": "@keeper", "firstName": "Test", "lastName": "User", "email": "keeper@example.com",
+            "password": "password"}
+    with LocalRun(tmp_path) as run:
+        run.wait_ready()
+        cookie = requests.post(run.url("/signup"), json={"user": user}).cookies["auth"]
+        os.kill(run.process.pid, signal.SIGTERM)
+        run.wait_stopped()
+    with LocalRun(tmp_path) as run:
+        run.wait_ready()
+        login = requests.post(run.url("/login"), json={"user": user})
+        assert login.status_code == 200
+        refused = requests.post(run.url("/upload-image"), cookies={"auth": cookie},
+                                files={"image": ("a.png", b"x", "image/png")})
+        assert refused.status_code == 400, "the token of the first run is still good"
+        os.kill(run.process.pid, signal.SIGTERM)
+        run.wait_stopped()
+
+
+# What cannot start says so in one line
+
+def assert_fails(run, *words):
+    wait_until(lambda: run.process.poll() is not None, START_SECONDS, lambda: f"an end:\n{run.output()}")
+    assert run.process.returncode != 0
+    said = [line for line in run.output().splitlines() if all(word in line for word in words)]
+    assert len(said) == 1, run.output()
+    run.wait_stopped()
+
+
+@pytest.mark.parametrize("which", ["PORT", "NATS_PORT"])
+def test_taken_port(tmp_path, which):
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("0.0.0.0", free_port()))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with LocalRun(tmp_path, **{which: port}) as run:
+            assert_fails(run, str(port))
+
+
+def test_unwritable_directory(tmp_path):
+    """Below a regular file nobody can write, not even root."""
+    (tmp_path / "file").write_text("not a directory")
+    data = tmp_path / "file" / "data"
+    with LocalRun(tmp_path, DATA_DIR=data) as run:
+        assert_fails(run, str(data))

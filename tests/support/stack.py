@@ -1,0 +1,287 @@
+"""A whole messenger on this machine: a NATS server and any number of each program.
+
+    with Stack(gateways=2, settings={"rpc.timeoutMs": 1000}) as stack:
+        stack.kill("message")
+        stack.restart("message")
+"""
+
+import atexit
+import os
+import pathlib
+import re
+import secrets
+import shutil
+import socket
+import tempfile
+import weakref
+
+import requests
+
+from support import nats
+from support.ports import free_port
+from support.process import Program, binary, clean_environment
+from support.wait import wait_until
+
+SERVICES = ("user", "message", "presence")
+KINDS = ("gateway",) + SERVICES
+CLIENT_URL = "http://client.test:3000"
+
+# Quick and without limits. What a test is about, it sets itself.
+DEFAULT_SETTINGS = {
+    "client.url": CLIENT_URL,
+    "limits.callsPerSecond": 0,
+    "limits.loginsPerMinute": 0,
+    "limits.signupsPerMinute": 0,
+    "limits.uploadsPerMinute": 0,
+    "log.level": "debug",
+    "password.hashMemoryKib": 1024,
+    "password.hashPasses": 1,
+    "webSocket.host": "127.0.0.1",
+    "webSocket.maxConnections": 400,
+}
+
+_live = weakref.WeakSet()
+
+
+def live_stacks():
+    return list(_live)
+
+
+@atexit.register
+def _kill_what_is_left():
+    for stack in live_stacks():
+        stack.destroy()
+
+
+def env_name(key):
+    """Environment variable of a configuration key: webSocket.maxPerUser -> MESSENGER_WEB_SOCKET_MAX_PER_USER."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key)
+    return "MESSENGER_" + words.replace(".", "_").upper()
+
+
+def to_env(settings):
+    def text(value):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    return {env_name(key): text(value) for key, value in settings.items()}
+
+
+def start_nats(program, port):
+    program.start()
+
+    def accepts():
+        assert program.alive, f"nats-server ended at once:\n{program.log()}"
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return True
+        except OSError:
+            return False
+    wait_until(accepts, 10, "nats-server to accept connections")
+
+
+class Stack:
+    """`settings` are configuration keys, `env` is for other environment variables. A setting of
+    None is left unset, so that the program's own default or its `config` file decides."""
+
+    def __init__(self, gateways=1, users=1, messages=1, presences=1, settings=None, env=None,
+                 config=None):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="messenger-test-"))
+        self.counts = dict(zip(KINDS, (gateways, users, messages, presences)))
+        self.nats_port = free_port()
+        self.jwt_key = secrets.token_hex(32)
+        self.ports = [free_port() for _ in range(gateways)]
+        self._config = config
+        self._env = {**clean_environment(), **self._settings_env(settings), **(env or {})}
+        self._nats = Program("nats", self._nats_argv(), clean_environment(), self._log("nats"))
+        self._programs = {
+            kind: [self._program(kind, i) for i in range(count)]
+            for kind, count in self.counts.items()}
+        _live.add(self)
+
+    # Building
+
+    def _settings_env(self, settings):
+        fresh_id = secrets.token_hex(6)
+        merged = dict(DEFAULT_SETTINGS)
+        merged["nats.url"] = f"nats://127.0.0.1:{self.nats_port}"
+        merged["data.directory"] = self.directory / "data"
+        merged["JWT.privateKey"] = self.jwt_key
+        for store in ("users", "messages"):
+            template = os.environ.get(f"MESSENGER_TEST_STORE_{store.upper()}")
+            if template:
+                merged[f"store.{store}"] = template.replace("{id}", fresh_id)
+        merged.update(settings or {})
+        return to_env({k: v for k, v in merged.items() if v is not None})
+
+    def _nats_argv(self):
+        return ["nats-server", "-js", "-sd", str(self.directory / "nats"), "-a", "127.0.0.1",
+                "-p", str(self.nats_port)]
+
+    def _log(self, name):
+        return self.directory / f"{name}.log"
+
+    def _program(self, kind, index):
+        argv = [binary(kind)]
+        if self._config:
+            argv += ["--config", str(self._config)]
+        env = dict(self._env)
+        if kind == "gateway":
+            env.update(to_env({"app.port": self.ports[index]}))
+        return Program(f"{kind}-{index}", argv, env, self._log(f"{kind}-{index}"))
+
+    # Life
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exception):
+        self.stop()
+
+    def start(self):
+        try:
+            (self.directory / "data").mkdir(exist_ok=True)
+            start_nats(self._nats, self.nats_port)
+            for program in self.programs():
+                program.start()
+            self.wait_ready()
+        except BaseException as error:
+            logs = self.log_tails()
+            self.destroy()
+            if isinstance(error, AssertionError):
+                raise AssertionError(f"{error}\n{logs}") from None
+            raise
+        return self
+
+    def stop(self):
+        """Ends everything in good order; fails if a program has ended before, lingers or ends badly."""
+        problems = []
+        try:
+            running = [p for p in self.programs() if p.alive]
+            problems += [f"{p.name} had ended with {p.exit_code}" for p in self.programs()
+                         if p.exit_code is not None]
+            for program in running:
+                program.terminate()
+            for program in running:
+                code = program.wait(10)
+                if code is None:
+                    problems.append(f"{program.name} still ran 10 s after SIGTERM")
+                elif code != 0:
+                    problems.append(f"{program.name} ended with {code} on SIGTERM")
+            logs = self.log_tails() if problems else ""
+        finally:
+            self.destroy()
+        assert not problems, "; ".join(problems) + "\n" + logs
+
+    def destroy(self):
+        """Kills whatever runs and removes the directory; never fails."""
+        for program in self.programs() + [self._nats]:
+            program.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+        _live.discard(self)
+
+    # The programs
+
+    def programs(self, kind=None):
+        if kind:
+            return list(self._programs[kind])
+        return [program for kind in KINDS for program in self._programs[kind]]
+
+    def program(self, kind, index=0):
+        return self._programs[kind][index]
+
+    def kill(self, kind, index=0):
+        self.program(kind, index).kill()
+
+    def terminate(self, kind, index=0, timeout=10):
+        """SIGTERM and wait; fails unless the exit code is 0."""
+        program = self.program(kind, index)
+        code = program.stop(timeout)
+        assert code == 0, f"{program.name} ended with {code} on SIGTERM"
+        program.kill()
+
+    def freeze(self, kind, index=0):
+        self.program(kind, index).freeze()
+
+    def resume(self, kind, index=0):
+        self.program(kind, index).resume()
+
+    def restart(self, kind, index=0, settings=None, ready=True):
+        """Starts an instance (again), with changed settings if given; waits until all is ready."""
+        program = self.program(kind, index)
+        if program.alive:
+            self.terminate(kind, index)
+        program.start(to_env(settings or {}))
+        if ready:
+            self.wait_ready()
+
+    def stop_nats(self):
+        self._nats.stop()
+        self._nats.kill()
+
+    def start_nats(self):
+        start_nats(self._nats, self.nats_port)
+
+    def repair(self):
+        """Brings back whatever a test has stopped, so that the next one finds a whole stack."""
+        for program in self.programs():
+            program.resume()
+        if not self._nats.alive:
+            self.start_nats()
+        for program in self.programs():
+            if not program.alive:
+                program.kill()
+                program.start()
+        self.wait_ready(20)
+
+    def pids(self):
+        return {program.name: program.pid if program.alive else None for program in self.programs()}
+
+    def healthy(self):
+        return self._nats.alive and all(program.alive for program in self.programs())
+
+    # Looking at it
+
+    def url(self, gateway=0, path=""):
+        return f"http://127.0.0.1:{self.ports[gateway]}{path}"
+
+    def ready(self, gateway=0):
+        """True when /readyz says 200, False when 503 or nobody listens."""
+        try:
+            return requests.get(self.url(gateway, "/readyz"), timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def wait_ready(self, timeout=15):
+        for index, program in enumerate(self._programs["gateway"]):
+            if program.alive:
+                wait_until(lambda: self._alive_or_fail() and self.ready(index), timeout,
+                           f"/readyz of {program.name} to answer 200")
+
+    def _alive_or_fail(self):
+        for program in self.programs():
+            code = program.exit_code
+            assert code is None, f"{program.name} ended with {code} while starting"
+        return True
+
+    def bus(self):
+        """A client on this stack's NATS; close it, or use it in a with statement."""
+        return nats.Client(self.nats_port)
+
+    def wait_all_instances(self, timeout=10):
+        """Waits until every instance, not just one of each kind, answers on the bus."""
+        wanted = sum(program.alive for program in self.programs())
+        with self.bus() as bus:
+            wait_until(lambda: len(bus.request_many("$SRV.PING", quiet=0.2)) >= wanted, timeout,
+                       f"all {wanted} instances to answer $SRV.PING")
+
+    def mark_logs(self):
+        for program in self.programs() + [self._nats]:
+            program.mark_log()
+
+    def log_tails(self, lines=60, since_mark=False):
+        parts = []
+        for program in self.programs() + [self._nats]:
+            text = program.log(since_mark).splitlines()
+            if text:
+                parts.append(f"----- {program.name} (last lines of {len(text)})")
+                parts += text[-lines:]
+        return "\n".join(parts)

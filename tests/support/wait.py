@@ -1,0 +1,40 @@
+"""The only place in the tests that pauses. Everything else waits on a condition through here."""
+
+import time
+
+POLL_SECONDS = 0.01
+
+
+def wait_until(predicate, timeout=10.0, what="the condition"):
+    """Polls until predicate() is true and returns its value; fails the test after timeout seconds.
+
+    `what` is a text, or a function that makes one when it has come to that."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = predicate()
+        if value:
+            return value
+        if time.monotonic() >= deadline:
+            text = what() if callable(what) else what
+            raise AssertionError(f"waited {timeout:g} s in vain for {text}")
+        time.sleep(POLL_SECONDS)
+
+
+def stays_true(predicate, duration, what="the condition"):
+    """Fails the test if predicate() turns false within duration seconds."""
+    deadline = time.monotonic() + duration
+    while True:
+        assert predicate(), f"did not hold for {duration:g} s: {what}"
+        if time.monotonic() >= deadline:
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def pass_time(seconds, what):
+    """Lets time go by where time itself is what is tested; `what` says why."""
+    stays_true(lambda: True, seconds, what)
+
+
+def next_millisecond(date_ms):
+    """Waits until the clock has left the millisecond date_ms, so that what follows is newer."""
+    wait_until(lambda: int(time.time() * 1000) > date_ms, 5, "the clock to move on")
