@@ -30,6 +30,9 @@ else
 OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
 LINK := -fsanitize=$(SAN)
 endif
+# Hidden, or a function of ours would stand in for a library's of the same name inside another
+# library (libjwt calls json_string of libjansson).
+OPT += -fvisibility=hidden
 CPPFLAGS += -I. -isystem $(GEN)
 CFLAGS += $(STD) $(WARN) $(OPT)
 LDFLAGS += $(LINK) -Wl,--as-needed -pthread

@@ -137,7 +137,10 @@ static void follow_header(const unsigned char *bytes, size_t length)
 
 /* --- what the library calls -------------------------------------------------------------------- */
 
-ssize_t recv(int fd, void *buffer, size_t size, int flags)
+/* Seen by the libraries, unlike everything else of this program. */
+#define EXPORTED __attribute__((visibility("default")))
+
+EXPORTED ssize_t recv(int fd, void *buffer, size_t size, int flags)
 {
     size_t good;
 
@@ -166,7 +169,7 @@ ssize_t recv(int fd, void *buffer, size_t size, int flags)
 /* glibc declares that poll only writes what it is given; this one looks first. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+EXPORTED int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
     struct timespec timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
     bool reading = gate.armed && count == 1 && fds[0].fd == gate.socket &&

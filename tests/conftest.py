@@ -86,6 +86,19 @@ def pytest_configure(config):
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    """A test that hangs fails, and the next one runs."""
+    limit = 300 if item.get_closest_marker("slow") else 90
+
+    def too_long(number, frame):
+        raise AssertionError(f"the test did not end within {limit} s")
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(limit)
+    yield
+    signal.alarm(0)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     for stack in live_stacks():

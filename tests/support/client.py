@@ -11,7 +11,7 @@ import time
 import requests
 import websocket
 
-HTTP_TIMEOUT = 30
+HTTP_TIMEOUT = 20
 NO_AUTH_REASON = '{"Error":{"name":"NoAuthJWTError","message":"Authorization data missing."}}'
 
 
