@@ -16,7 +16,10 @@ static const struct {
     const char *content_type;
     const unsigned char *begin, *end;
 } files[] = {
-#define FILE(name, type, label) { name, type, asset_##label, asset_##label##_end }
+#define FILE(name, type, label)                                                                    \
+    {                                                                                              \
+        name, type, asset_##label, asset_##label##_end                                             \
+    }
     FILE("default.jpg", "image/jpeg", default_jpg),
     FILE("example.css", "text/css; charset=utf-8", example_css),
     FILE("example.html", "text/html; charset=utf-8", example_html),

@@ -87,7 +87,8 @@ static void note_damage(int priority, const char *format, va_list args)
 static gdImagePtr jpeg_decode(const struct job *job)
 {
     jpeg_is_damaged = false;
-    gdImagePtr image = gdImageCreateFromJpegPtrEx((int)job->size, (void *)(uintptr_t)job->upload, 0);
+    gdImagePtr image =
+        gdImageCreateFromJpegPtrEx((int)job->size, (void *)(uintptr_t)job->upload, 0);
     if (image != NULL && jpeg_is_damaged) {
         gdImageDestroy(image);
         return NULL;

@@ -17,7 +17,7 @@ struct deliver {
     struct hashmap *subscriptions; /* key -> struct bus_subscription; changed in turns only */
 };
 
-/* --- what a notification looks like ---------------------------------------------------------------- */
+/* --- what a notification looks like ------------------------------------------------------ */
 
 static void begin(struct json_writer *w, const char *type, int code)
 {
@@ -96,7 +96,7 @@ static bool put_notification(struct json_writer *w, const Messenger__Notificatio
     return true;
 }
 
-/* --- from the bus to the sockets --------------------------------------------------------------------- */
+/* --- from the bus to the sockets --------------------------------------------------------- */
 
 static void push(struct deliver *deliver, const Messenger__Notification *notification)
 {
@@ -177,8 +177,7 @@ void deliver_destroy(struct deliver **deliver)
 
     if (*deliver == NULL)
         return;
-    for (size_t cursor = 0;
-         hashmap_next((*deliver)->subscriptions, &cursor, &key, &subscription);)
+    for (size_t cursor = 0; hashmap_next((*deliver)->subscriptions, &cursor, &key, &subscription);)
         bus_unsubscribe((struct bus_subscription **)&subscription);
     hashmap_destroy(&(*deliver)->subscriptions);
     free(*deliver);

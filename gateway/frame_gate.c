@@ -19,7 +19,7 @@ static _Thread_local struct {
     struct frame_scan scan;
 } gate = { .socket = -1 };
 
-/* --- the rules of a frame's header (RFC 6455, section 5) ------------------------------------- */
+/* --- the rules of a frame's header (RFC 6455, section 5) --------------------------------- */
 
 /* How long the header is that begins with these bytes; 2 while that cannot be told. */
 static size_t header_size(const unsigned char *header, size_t length)
@@ -27,7 +27,10 @@ static size_t header_size(const unsigned char *header, size_t length)
     if (length < 2)
         return 2;
     unsigned short_length = header[1] & 127u;
-    return 2 + (short_length == 126 ? 2u : short_length == 127 ? 8u : 0u) +
+    return 2 +
+           (short_length == 126   ? 2u
+            : short_length == 127 ? 8u
+                                  : 0u) +
            ((header[1] & 128) != 0 ? 4u : 0u);
 }
 
@@ -57,8 +60,7 @@ static int check_header(const unsigned char *header, uint64_t payload_most)
     return claimed_length(header) > payload_most ? WS_CLOSE_TOO_BIG : 0;
 }
 
-int frame_scan(struct frame_scan *scan, const unsigned char *bytes, size_t length,
-               size_t *good_out)
+int frame_scan(struct frame_scan *scan, const unsigned char *bytes, size_t length, size_t *good_out)
 {
     size_t at = 0, frame_start = 0;
 
@@ -87,7 +89,7 @@ int frame_scan(struct frame_scan *scan, const unsigned char *bytes, size_t lengt
     return 0;
 }
 
-/* --- one connection ---------------------------------------------------------------------------- */
+/* --- one connection ---------------------------------------------------------------------- */
 
 void frame_gate_reset(void)
 {
@@ -135,7 +137,7 @@ static void follow_header(const unsigned char *bytes, size_t length)
     }
 }
 
-/* --- what the library calls -------------------------------------------------------------------- */
+/* --- what the library calls -------------------------------------------------------------- */
 
 /* Seen by the libraries, unlike everything else of this program. */
 #define EXPORTED __attribute__((visibility("default")))
@@ -172,8 +174,8 @@ EXPORTED ssize_t recv(int fd, void *buffer, size_t size, int flags)
 EXPORTED int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
     struct timespec timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
-    bool reading = gate.armed && count == 1 && fds[0].fd == gate.socket &&
-                   (fds[0].events & POLLOUT) == 0;
+    bool reading =
+        gate.armed && count == 1 && fds[0].fd == gate.socket && (fds[0].events & POLLOUT) == 0;
 
     if (reading && gate.broken != 0) { /* so that recv gets to say so */
         fds[0].revents = POLLIN;

@@ -47,7 +47,7 @@ void frame_gate_arm(uint64_t payload_most);
 /* Back to an ordinary connection. Returns the close code of the rule that a frame broke, or 0. */
 int frame_gate_disarm(void);
 
-/* --- for the tests --------------------------------------------------------------------------- */
+/* --- for the tests ----------------------------------------------------------------------- */
 
 /* The state of the check of one stream of frames. */
 struct frame_scan {

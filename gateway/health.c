@@ -42,8 +42,7 @@ void health_ready(struct gateway *gateway, struct http_request *request)
     json_put_string(&w, "bus", bus_is_connected(gateway->bus) ? "ok" : "away");
     for (int i = 0; i < SERVICES; i++) {
         Messenger__Empty *reply;
-        enum status status =
-            rpc_end(&pending[i], &messenger__empty__descriptor, &reply, NULL);
+        enum status status = rpc_end(&pending[i], &messenger__empty__descriptor, &reply, NULL);
         wire_free(reply);
         ready = ready && status == STATUS_OK;
         json_put_string(&w, services[i], status == STATUS_OK ? "ok" : "away");

@@ -18,7 +18,7 @@
 enum { BODY_MOST = 64 * 1024 };
 #define COOKIE "auth"
 
-/* --- who is it -------------------------------------------------------------------------------------- */
+/* --- who is it --------------------------------------------------------------------------- */
 
 /* Is the word one of the list "a, b,c"? */
 static bool is_listed(const char *list, const char *word)
@@ -104,7 +104,7 @@ enum http_identity http_identify(struct gateway *gateway, const struct http_requ
     return revoked ? HTTP_NOBODY : HTTP_KNOWN;
 }
 
-/* --- answers ------------------------------------------------------------------------------------------ */
+/* --- answers ----------------------------------------------------------------------------- */
 
 static void add_retry_after(struct http_request *request, int64_t retry_after_ms)
 {
@@ -174,7 +174,7 @@ static void respond_signed_in(struct gateway *gateway, struct http_request *requ
     free(token);
 }
 
-/* --- reading the forms ---------------------------------------------------------------------------------- */
+/* --- reading the forms ------------------------------------------------------------------- */
 
 static bool is_json(const struct http_request *request)
 {
@@ -233,7 +233,7 @@ static enum field_result read_fields(const struct json *root, const char *const 
     return FIELDS_OK;
 }
 
-/* --- routes -------------------------------------------------------------------------------------------------- */
+/* --- routes ------------------------------------------------------------------------------ */
 
 static void respond_register_failure(struct http_request *request, enum status status,
                                      const struct rpc_error *error)
@@ -270,8 +270,7 @@ static void sign_up(struct gateway *gateway, struct http_request *request,
     wire_free(account);
 }
 
-static void log_in(struct gateway *gateway, struct http_request *request,
-                   const char *const *fields)
+static void log_in(struct gateway *gateway, struct http_request *request, const char *const *fields)
 {
     Messenger__AuthenticateRequest login = MESSENGER__AUTHENTICATE_REQUEST__INIT;
     Messenger__Account *account;
@@ -294,7 +293,7 @@ static void log_in(struct gateway *gateway, struct http_request *request,
 /* What the two forms have in common. */
 static void handle_form(struct gateway *gateway, struct http_request *request,
                         const char *const *names, size_t count, struct ratelimit *limit,
-                        const char *missing_error,
+                        const char *missing_error, const char *wrong_type_error,
                         void (*proceed)(struct gateway *, struct http_request *,
                                         const char *const *))
 {
@@ -313,7 +312,7 @@ static void handle_form(struct gateway *gateway, struct http_request *request,
         break;
     case FIELD_NOT_TEXT:
         snprintf(message, sizeof(message), "%s: must be a string", bad);
-        http_respond_error(request, 400, "IncorrectDataError", message);
+        http_respond_error(request, 400, wrong_type_error, message);
         break;
     case FIELDS_OK:
         if (ratelimit_take(limit, address, &retry_after_ms))
@@ -329,14 +328,16 @@ void http_sign_up(struct gateway *gateway, struct http_request *request)
 {
     static const char *const names[] = { "tag", "firstName", "lastName", "email", "password" };
 
-    handle_form(gateway, request, names, 5, gateway->signups, "NoSignUpDataProvidedError", sign_up);
+    handle_form(gateway, request, names, 5, gateway->signups, "NoSignUpDataProvidedError",
+                "IncorrectDataError", sign_up);
 }
 
 void http_log_in(struct gateway *gateway, struct http_request *request)
 {
     static const char *const names[] = { "email", "password" };
 
-    handle_form(gateway, request, names, 2, gateway->logins, "NoAuthDataProvidedError", log_in);
+    handle_form(gateway, request, names, 2, gateway->logins, "NoAuthDataProvidedError",
+                "NoAuthDataProvidedError", log_in);
 }
 
 void http_exit(struct gateway *gateway, struct http_request *request)

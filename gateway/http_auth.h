@@ -17,7 +17,7 @@ enum http_identity http_identify(struct gateway *gateway, const struct http_requ
 /* What a client reads in a body or a close reason when it has to log in. */
 #define HTTP_NO_AUTH_NAME "NoAuthJWTError"
 #define HTTP_NO_AUTH_MESSAGE "Authorization data missing."
-#define HTTP_NO_AUTH_REASON \
+#define HTTP_NO_AUTH_REASON                                                                        \
     "{\"Error\":{\"name\":\"" HTTP_NO_AUTH_NAME "\",\"message\":\"" HTTP_NO_AUTH_MESSAGE "\"}}"
 
 /* The client's address: the TCP peer, or what a trusted proxy says. At most 64 bytes. */

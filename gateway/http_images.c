@@ -22,7 +22,7 @@ enum {
 #define IMAGE_PREFIX "/img/"
 #define DEFAULT_IMAGE "default.jpg"
 
-/* --- upload ---------------------------------------------------------------------------------------------- */
+/* --- upload ------------------------------------------------------------------------------ */
 
 static enum status store_image(struct gateway *gateway, const struct avatar *avatar)
 {
@@ -107,37 +107,22 @@ static bool is_form(const struct http_request *request)
     return type != NULL && strncasecmp(type, form, sizeof(form) - 1) == 0;
 }
 
-/* Refusals come before the body is taken, but after it has been read away. */
-static void refuse(struct http_request *request)
-{
-    struct buffer none = { 0 };
-
-    if (http_read_body(request, 0, &none) == HTTP_BODY_BROKEN)
-        log_debug("a refused upload broke off");
-    buffer_finish(&none);
-}
-
 void http_upload_image(struct gateway *gateway, struct http_request *request)
 {
     struct token_claims claims;
     int64_t retry_after_ms;
 
     enum http_identity identity = http_identify(gateway, request, &claims);
-    if (identity != HTTP_KNOWN) {
-        refuse(request);
-        if (identity == HTTP_CANNOT_TELL)
-            http_respond_unavailable(request);
-        else
-            http_respond_error(request, 401, HTTP_NO_AUTH_NAME, HTTP_NO_AUTH_MESSAGE);
+    if (identity == HTTP_CANNOT_TELL) {
+        http_respond_unavailable(request);
+    } else if (identity == HTTP_NOBODY) {
+        http_respond_error(request, 401, HTTP_NO_AUTH_NAME, HTTP_NO_AUTH_MESSAGE);
     } else if (!is_form(request)) {
-        refuse(request);
         http_respond_error(request, 415, "UnsupportedMediaTypeError",
                            "Content-Type must be multipart/form-data.");
     } else if (!ratelimit_take(gateway->uploads, claims.tag, &retry_after_ms)) {
-        refuse(request);
         http_respond_too_many(request, "FilesLimitExceedingError", retry_after_ms);
     } else if (sem_trywait(&gateway->upload_slots) != 0) {
-        refuse(request);
         http_respond_unavailable(request);
     } else {
         receive_image(gateway, request);
@@ -145,7 +130,7 @@ void http_upload_image(struct gateway *gateway, struct http_request *request)
     }
 }
 
-/* --- images ------------------------------------------------------------------------------------------------ */
+/* --- images ------------------------------------------------------------------------------ */
 
 static void respond_image(struct http_request *request, const char *content_type, const void *data,
                           size_t size)

@@ -1,5 +1,6 @@
 #include "gateway/http_routes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "gateway/assets.h"
@@ -8,8 +9,8 @@
 #include "gateway/http_images.h"
 #include "services/common/log.h"
 
-#define PAGE_POLICY \
-    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; " \
+#define PAGE_POLICY                                                                                \
+    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; "                \
     "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 static void respond_page(struct http_request *request, const char *name)
@@ -50,16 +51,11 @@ static const struct route {
     const char *path; /* one that ends with '/' and is longer stands for all below it */
     void (*handle)(struct gateway *gateway, struct http_request *request);
 } routes[] = {
-    { "POST", "/signup", http_sign_up },
-    { "POST", "/login", http_log_in },
-    { "GET", "/exit", http_exit },
-    { "POST", "/upload-image", http_upload_image },
-    { "GET", "/img/", http_get_image },
-    { "GET", "/example", get_example },
-    { "GET", "/assets/", get_asset },
-    { "GET", "/healthz", health_live },
-    { "GET", "/readyz", health_ready },
-    { "GET", "/", get_root },
+    { "POST", "/signup", http_sign_up }, { "POST", "/login", http_log_in },
+    { "GET", "/exit", http_exit },       { "POST", "/upload-image", http_upload_image },
+    { "GET", "/img/", http_get_image },  { "GET", "/example", get_example },
+    { "GET", "/assets/", get_asset },    { "GET", "/healthz", health_live },
+    { "GET", "/readyz", health_ready },  { "GET", "/", get_root },
 };
 enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
@@ -92,9 +88,9 @@ static void add_cors(const struct gateway *gateway, struct http_request *request
 
 static void respond_preflight(struct http_request *request, const struct route *route)
 {
-    char methods[32] = "OPTIONS, ";
+    char methods[32];
 
-    strcat(methods, route->method);
+    snprintf(methods, sizeof(methods), "OPTIONS, %s", route->method);
     http_add_header(request, "Access-Control-Allow-Methods", methods);
     http_add_header(request, "Access-Control-Allow-Headers", "Content-Type, Authorization");
     http_add_header(request, "Access-Control-Max-Age", "600");

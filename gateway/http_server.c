@@ -20,9 +20,8 @@
 
 enum {
     HTTP_THREADS = 64, /* beyond those that WebSockets take */
-    DISCARD_MOST = 4 * 1024 * 1024,
     LINGER_MS = 1000,
-    LINGER_BYTES_MOST = 1024 * 1024,
+    LINGER_BYTES_MOST = 32 * 1024 * 1024,
 };
 
 /* Thread stacks: the library sets no size, and with thousands of threads 8 MiB each add up to more
@@ -44,7 +43,7 @@ struct http_request {
     const struct mg_request_info *info;
     struct buffer headers; /* of the answer */
     bool answered;
-    bool unread; /* part of the body is still in the socket: close after the answer */
+    bool unread; /* part of the body may still be to come: close after the answer */
 };
 
 /* The WebSocket that this thread serves. The library cannot carry it from the upgrade to the
@@ -59,7 +58,7 @@ static struct http_server *server_of(const struct mg_connection *conn)
     return mg_get_user_data(mg_get_context(conn));
 }
 
-/* --- requests ------------------------------------------------------------------------------------ */
+/* --- requests ---------------------------------------------------------------------------- */
 
 const char *http_method(const struct http_request *request)
 {
@@ -68,7 +67,8 @@ const char *http_method(const struct http_request *request)
 
 const char *http_path(const struct http_request *request)
 {
-    return request->info->local_uri != NULL ? request->info->local_uri : "*";
+    /* Not the library's cleaned path: what is not one of ours to the letter is not found. */
+    return request->info->local_uri_raw != NULL ? request->info->local_uri_raw : "*";
 }
 
 const char *http_header(const struct http_request *request, const char *name)
@@ -96,38 +96,23 @@ static void expect_continue(struct http_request *request)
         mg_write(request->conn, go_on, sizeof(go_on) - 1);
 }
 
-static void discard_body(struct http_request *request)
-{
-    char scrap[4096];
-    size_t left = DISCARD_MOST;
-
-    request->unread = true;
-    for (int n; left > 0 && (n = mg_read(request->conn, scrap, sizeof(scrap))) > 0;)
-        left -= (size_t)n < left ? (size_t)n : left;
-}
-
 enum http_body http_read_body(struct http_request *request, size_t most, struct buffer *body_out)
 {
     char chunk[4096];
     int n;
 
-    if (request->info->content_length > (long long)most) {
-        discard_body(request);
+    if (request->info->content_length > (long long)most)
         return HTTP_BODY_TOO_LARGE;
-    }
     expect_continue(request);
     while ((n = mg_read(request->conn, chunk, sizeof(chunk))) > 0) {
-        if (body_out->length + (size_t)n > most) {
-            discard_body(request);
+        if (body_out->length + (size_t)n > most)
             return HTTP_BODY_TOO_LARGE;
-        }
         buffer_append(body_out, chunk, (size_t)n);
     }
     if (n < 0 || (request->info->content_length > 0 &&
-                  body_out->length != (size_t)request->info->content_length)) {
-        request->unread = true;
+                  body_out->length != (size_t)request->info->content_length))
         return HTTP_BODY_BROKEN;
-    }
+    request->unread = false;
     return HTTP_BODY_OK;
 }
 
@@ -176,24 +161,21 @@ enum http_body http_read_form_file(struct http_request *request, const char *fie
     };
 
     /* Without a length there would be no bound on what the library reads to find the field. */
-    if (request->info->content_length > (long long)most) {
-        discard_body(request);
+    if (request->info->content_length > (long long)most)
         return HTTP_BODY_TOO_LARGE;
-    }
-    if (request->info->content_length <= 0) {
-        discard_body(request);
+    if (request->info->content_length <= 0)
         return HTTP_BODY_BROKEN;
-    }
     expect_continue(request);
     int fields = mg_handle_form_request(request->conn, &handler);
-    if (reading.too_large || fields < 1)
-        discard_body(request);
     if (reading.too_large)
         return HTTP_BODY_TOO_LARGE;
-    return reading.found && fields >= 1 ? HTTP_BODY_OK : HTTP_BODY_BROKEN;
+    if (!reading.found || fields < 1)
+        return HTTP_BODY_BROKEN;
+    request->unread = false;
+    return HTTP_BODY_OK;
 }
 
-/* --- answers --------------------------------------------------------------------------------------- */
+/* --- answers ----------------------------------------------------------------------------- */
 
 void http_add_header(struct http_request *request, const char *name, const char *value)
 {
@@ -242,16 +224,43 @@ void http_respond_error(struct http_request *request, int status, const char *na
     buffer_finish(&w.out);
 }
 
-/* --- what the library calls: HTTP ------------------------------------------------------------------- */
+/* Reads on for a moment after the last word: closing a socket with bytes unread makes the kernel
+ * send a reset, which may overtake that word. */
+static void linger(int fd)
+{
+    char scrap[16384];
+    size_t left = LINGER_BYTES_MOST;
+    int64_t until_ms = clock_mono_ms() + LINGER_MS;
+    struct timeval slice = { .tv_usec = 100 * 1000 };
+
+    shutdown(fd, SHUT_WR);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof(slice));
+    while (left > 0 && clock_mono_ms() < until_ms) {
+        ssize_t n = recvfrom(fd, scrap, sizeof(scrap), 0, NULL, NULL);
+        if (n == 0)
+            return;
+        if (n > 0)
+            left -= (size_t)n < left ? (size_t)n : left;
+    }
+}
+
+/* --- what the library calls: HTTP -------------------------------------------------------- */
 
 static int handle_request(struct mg_connection *conn, void *arg)
 {
     struct http_server *server = arg;
     struct http_request request = { .conn = conn, .info = mg_get_request_info(conn) };
 
-    server->options.on_request(server->options.ctx, &request);
+    request.unread = request.info->content_length > 0 || /* -1: no such header */
+                     http_header(&request, "Transfer-Encoding") != NULL;
+    if (strstr(request.info->request_uri, "%00") != NULL) /* would cut the decoded path short */
+        http_respond_error(&request, 400, "BadRequestError", "A path holds no NUL.");
+    else
+        server->options.on_request(server->options.ctx, &request);
     if (!request.answered)
         http_respond_error(&request, 500, "InternalError", "Something went wrong.");
+    if (request.unread)
+        linger(frame_gate_socket());
     buffer_finish(&request.headers);
     return 200; /* answered; the number is for statistics only */
 }
@@ -259,7 +268,8 @@ static int handle_request(struct mg_connection *conn, void *arg)
 /* The library's own errors (a bad request line, a header too long) in the shape of ours. */
 static int handle_error(struct mg_connection *conn, int status, const char *text)
 {
-    struct http_request request = { .conn = conn, .info = mg_get_request_info(conn),
+    struct http_request request = { .conn = conn,
+                                    .info = mg_get_request_info(conn),
                                     .unread = true };
     struct mg_request_info none = { .request_method = "GET", .http_version = "1.0" };
 
@@ -299,7 +309,7 @@ static void handle_request_end(const struct mg_connection *conn, int status)
     frame_gate_reset();
 }
 
-/* --- what the library calls: WebSocket ---------------------------------------------------------------- */
+/* --- what the library calls: WebSocket --------------------------------------------------- */
 
 static int handle_upgrade(const struct mg_connection *conn, void *arg)
 {
@@ -317,8 +327,8 @@ static int handle_upgrade(const struct mg_connection *conn, void *arg)
         http_respond_error(&request, 400, "BadRequestError",
                            "Nothing may follow the upgrade before its answer.");
     else
-        accepted = server->options.websocket.upgrade(server->options.ctx, &request,
-                                                     &serving.socket);
+        accepted =
+            server->options.websocket.upgrade(server->options.ctx, &request, &serving.socket);
     if (!accepted && !request.answered)
         http_respond_error(&request, 500, "InternalError", "Something went wrong.");
     buffer_finish(&request.headers);
@@ -345,26 +355,6 @@ static int handle_frame(struct mg_connection *conn, int first_byte, char *data, 
                                            (unsigned)first_byte & 0xFF, data, length);
 }
 
-/* Reads on for a moment after a close frame: closing a socket with bytes unread makes the kernel
- * send a reset, which may overtake the frame. */
-static void linger(int fd)
-{
-    char scrap[4096];
-    size_t left = LINGER_BYTES_MOST;
-    int64_t until_ms = clock_mono_ms() + LINGER_MS;
-    struct timeval slice = { .tv_usec = 100 * 1000 };
-
-    shutdown(fd, SHUT_WR);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof(slice));
-    while (left > 0 && clock_mono_ms() < until_ms) {
-        ssize_t n = recvfrom(fd, scrap, sizeof(scrap), 0, NULL, NULL);
-        if (n == 0)
-            return;
-        if (n > 0)
-            left -= (size_t)n < left ? (size_t)n : left;
-    }
-}
-
 static void handle_close(const struct mg_connection *conn, void *arg)
 {
     struct http_server *server = arg;
@@ -379,7 +369,7 @@ static void handle_close(const struct mg_connection *conn, void *arg)
         linger(serving.fd);
 }
 
-/* --- life ------------------------------------------------------------------------------------------------ */
+/* --- life -------------------------------------------------------------------------------- */
 
 static void start_civetweb(struct http_server *server)
 {
@@ -394,19 +384,32 @@ static void start_civetweb(struct http_server *server)
                                             : xasprintf("%d", options->port);
     char *threads = xasprintf("%zu", options->websockets_most + HTTP_THREADS);
     const char *settings[] = {
-        "listening_ports", listen,
-        "num_threads", threads,
-        "connection_queue", "1024",
-        "request_timeout_ms", "10000",
-        "keep_alive_timeout_ms", "2000",
-        "enable_keep_alive", "yes",
-        "tcp_nodelay", "1",
-        "max_request_size", "8192",
-        "access_control_allow_origin", "",
-        "access_control_allow_methods", "",
-        "access_control_allow_headers", "",
-        "enable_directory_listing", "no",
-        "enable_websocket_ping_pong", "no",
+        "listening_ports",
+        listen,
+        "num_threads",
+        threads,
+        "connection_queue",
+        "1024",
+        "request_timeout_ms",
+        "10000",
+        "keep_alive_timeout_ms",
+        "2000",
+        "enable_keep_alive",
+        "yes",
+        "tcp_nodelay",
+        "1",
+        "max_request_size",
+        "8192",
+        "access_control_allow_origin",
+        "",
+        "access_control_allow_methods",
+        "",
+        "access_control_allow_headers",
+        "",
+        "enable_directory_listing",
+        "no",
+        "enable_websocket_ping_pong",
+        "no",
         NULL,
     };
 

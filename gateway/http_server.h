@@ -52,7 +52,7 @@ int http_server_port(const struct http_server *server);
 /* Waits until every connection's thread has ended: cut the WebSockets before. */
 void http_server_stop(struct http_server **server);
 
-/* --- requests: everything is borrowed from the request ------------------------------------------ */
+/* --- requests: everything is borrowed from the request ----------------------------------- */
 
 const char *http_method(const struct http_request *request); /* "GET", "POST"... */
 const char *http_path(const struct http_request *request);   /* decoded, begins with '/' */
@@ -64,8 +64,10 @@ bool http_cookie(const struct http_request *request, const char *name, char *out
 
 enum http_body { HTTP_BODY_OK, HTTP_BODY_TOO_LARGE, HTTP_BODY_BROKEN };
 
-/* The whole body, at most `most` bytes. What is too large is read and thrown away up to a bound,
- * so that the client gets to read the refusal. */
+/*
+ * The whole body, at most `most` bytes. A body that no handler reads to its end closes the
+ * connection after the answer, which the client still gets to read.
+ */
 enum http_body http_read_body(struct http_request *request, size_t most, struct buffer *body_out);
 
 /*
@@ -75,7 +77,7 @@ enum http_body http_read_body(struct http_request *request, size_t most, struct 
 enum http_body http_read_form_file(struct http_request *request, const char *field, size_t most,
                                    size_t field_most, struct buffer *file_out);
 
-/* --- answers ---------------------------------------------------------------------------------- */
+/* --- answers ----------------------------------------------------------------------------- */
 
 /* Adds a header to the coming answer. Values are ours or checked: no CR or LF. */
 void http_add_header(struct http_request *request, const char *name, const char *value);

@@ -5,8 +5,7 @@
 
 #include "services/common/json.h"
 
-void jsonrpc_fail(struct jsonrpc_call *call, int error, const char *reason,
-                  int64_t retry_after_ms)
+void jsonrpc_fail(struct jsonrpc_call *call, int error, const char *reason, int64_t retry_after_ms)
 {
     call->error = error;
     call->retry_after_ms = retry_after_ms;
@@ -35,7 +34,7 @@ static const char *error_message(int error)
     }
 }
 
-/* --- answers ------------------------------------------------------------------------------------ */
+/* --- answers ----------------------------------------------------------------------------- */
 
 static void begin_answer(const struct jsonrpc_options *options, struct json_writer *w)
 {
@@ -89,7 +88,7 @@ static void answer_plain_error(const struct jsonrpc_options *options, struct jso
     answer_error(options, w, &call, id);
 }
 
-/* --- parameters ----------------------------------------------------------------------------------- */
+/* --- parameters -------------------------------------------------------------------------- */
 
 static void fail_param(struct jsonrpc_call *call, const char *name, const char *what)
 {
@@ -152,7 +151,7 @@ static void bind_by_name(struct jsonrpc_call *call, const struct jsonrpc_method 
                    &call->params[i]);
 }
 
-/* --- calls ------------------------------------------------------------------------------------------ */
+/* --- calls ------------------------------------------------------------------------------- */
 
 static const struct jsonrpc_method *find_method(const struct jsonrpc_options *options,
                                                 const char *name)

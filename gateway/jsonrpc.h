@@ -45,8 +45,7 @@ struct jsonrpc_call {
 
 /* Answers with an error. `reason` (copied, may be NULL) goes to the client as data.reason, and
  * `retry_after_ms`, unless 0, as data.retryAfterMs. */
-void jsonrpc_fail(struct jsonrpc_call *call, int error, const char *reason,
-                  int64_t retry_after_ms);
+void jsonrpc_fail(struct jsonrpc_call *call, int error, const char *reason, int64_t retry_after_ms);
 
 enum jsonrpc_kind {
     JSONRPC_TEXT,

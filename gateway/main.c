@@ -13,7 +13,7 @@
 
 enum { IMAGE_CACHE_BYTES = 16 * 1024 * 1024, MINUTE_MS = 60000, SECOND_MS = 1000 };
 
-/* --- what the parts call of each other ------------------------------------------------------------------------ */
+/* --- what the parts call of each other --------------------------------------------------- */
 
 /* A user's first session here: subscribe before the handshake, so that nothing said after it is
  * missed. The last one gone: unsubscribe. */
@@ -56,7 +56,7 @@ static void handle_bus_connect(void *state)
     presence_agent_announce(((struct gateway *)state)->agent);
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------------- */
 
 /* A key must be there, and a weak one is told of; settings.c refuses it in production. */
 static bool check_key(const struct settings *settings)
@@ -77,14 +77,14 @@ static void make_limits(struct gateway *gateway)
 {
     const struct settings *s = gateway->settings;
 
-    gateway->logins = ratelimit_create(s->limit_logins_per_minute, MINUTE_MS,
-                                       s->limit_logins_per_minute);
-    gateway->signups = ratelimit_create(s->limit_signups_per_minute, MINUTE_MS,
-                                        s->limit_signups_per_minute);
-    gateway->uploads = ratelimit_create(s->limit_uploads_per_minute, MINUTE_MS,
-                                        s->limit_uploads_per_minute);
-    gateway->calls = ratelimit_create(s->limit_calls_per_second, SECOND_MS,
-                                      s->limit_calls_per_second * 2);
+    gateway->logins =
+        ratelimit_create(s->limit_logins_per_minute, MINUTE_MS, s->limit_logins_per_minute);
+    gateway->signups =
+        ratelimit_create(s->limit_signups_per_minute, MINUTE_MS, s->limit_signups_per_minute);
+    gateway->uploads =
+        ratelimit_create(s->limit_uploads_per_minute, MINUTE_MS, s->limit_uploads_per_minute);
+    gateway->calls =
+        ratelimit_create(s->limit_calls_per_second, SECOND_MS, s->limit_calls_per_second * 2);
     sem_init(&gateway->upload_slots, 0, UPLOADS_AT_ONCE);
 }
 

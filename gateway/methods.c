@@ -1,8 +1,26 @@
 #include "gateway/methods.h"
 
-#define TEXT(name) { name, JSONRPC_TEXT, true, { .text = "" } }
-#define OPTIONAL_TEXT(name) { name, JSONRPC_TEXT, false, { .text = "" } }
-#define OPTIONAL_INDEX(name, initial) { name, JSONRPC_INDEX, false, { .number = initial } }
+#define TEXT(name)                                                                                 \
+    {                                                                                              \
+        name, JSONRPC_TEXT, true,                                                                  \
+        {                                                                                          \
+            .text = ""                                                                             \
+        }                                                                                          \
+    }
+#define OPTIONAL_TEXT(name)                                                                        \
+    {                                                                                              \
+        name, JSONRPC_TEXT, false,                                                                 \
+        {                                                                                          \
+            .text = ""                                                                             \
+        }                                                                                          \
+    }
+#define OPTIONAL_INDEX(name, initial)                                                              \
+    {                                                                                              \
+        name, JSONRPC_INDEX, false,                                                                \
+        {                                                                                          \
+            .number = initial                                                                      \
+        }                                                                                          \
+    }
 
 const struct jsonrpc_method api_methods[] = {
     { "getSelfInfo", { { 0 } }, 0, method_get_self_info },
@@ -11,7 +29,8 @@ const struct jsonrpc_method api_methods[] = {
       3,
       method_set_self_info },
     { "sendMessageToUser",
-      { TEXT("receiverTag"), TEXT("text"),
+      { TEXT("receiverTag"),
+        TEXT("text"),
         { "clientMessageId", JSONRPC_TEXT, false, { .text = 0 } } },
       3,
       method_send_message_to_user },
@@ -23,7 +42,9 @@ const struct jsonrpc_method api_methods[] = {
       { TEXT("receiverTag"), OPTIONAL_INDEX("startIndex", 0), OPTIONAL_INDEX("endIndex", 100) },
       3,
       method_get_messages_with_user },
-    { "markMessagesWithUserAsRead", { TEXT("senderTag") }, 1,
+    { "markMessagesWithUserAsRead",
+      { TEXT("senderTag") },
+      1,
       method_mark_messages_with_user_as_read },
     { "findUsersByTag", { TEXT("tag") }, 1, method_find_users_by_tag },
 };

@@ -86,7 +86,7 @@ static void put_date(struct json_writer *w, int64_t date_ms)
     json_put_string(w, "date", date);
 }
 
-/* --- getDialogsList -------------------------------------------------------------------------------- */
+/* --- getDialogsList ---------------------------------------------------------------------- */
 
 static void put_dialog(struct json_writer *w, const Messenger__Dialog *dialog,
                        const struct people *people)
@@ -119,8 +119,8 @@ static bool put_dialogs(struct jsonrpc_call *call, const struct rpc_context *con
 
     for (size_t i = 0; i < list->n_dialogs; i++)
         tags[i] = list->dialogs[i]->peer_tag;
-    struct people *people = list->n_dialogs > 0 ? people_fetch(call, context, tags, list->n_dialogs)
-                                                : NULL;
+    struct people *people =
+        list->n_dialogs > 0 ? people_fetch(call, context, tags, list->n_dialogs) : NULL;
     for (size_t i = 0; people != NULL && i < list->n_dialogs; i++)
         if (hashmap_put(seen, list->dialogs[i]->conversation_id, call) == NULL)
             put_dialog(call->result, list->dialogs[i], people);
@@ -154,7 +154,7 @@ void method_get_dialogs_list(struct jsonrpc_call *call)
     hashmap_destroy(&seen);
 }
 
-/* --- getMessagesWithUser ------------------------------------------------------------------------------ */
+/* --- getMessagesWithUser ----------------------------------------------------------------- */
 
 static void put_message(struct json_writer *w, const Messenger__Message *message)
 {
@@ -198,7 +198,7 @@ void method_get_messages_with_user(struct jsonrpc_call *call)
     json_end_array(call->result);
 }
 
-/* --- markMessagesWithUserAsRead -------------------------------------------------------------------------- */
+/* --- markMessagesWithUserAsRead ---------------------------------------------------------- */
 
 void method_mark_messages_with_user_as_read(struct jsonrpc_call *call)
 {

@@ -47,8 +47,7 @@ static Messenger__GetOnlineReply *hear_presence(struct rpc_pending *pending)
 {
     Messenger__GetOnlineReply *reply;
 
-    enum status status =
-        rpc_end(pending, &messenger__get_online_reply__descriptor, &reply, NULL);
+    enum status status = rpc_end(pending, &messenger__get_online_reply__descriptor, &reply, NULL);
     if (status != STATUS_OK)
         log_warn("presence is not known: %s", status_name(status));
     return reply;

@@ -71,7 +71,7 @@ void presence_agent_announce(struct presence_agent *agent)
     pthread_mutex_unlock(&agent->lock);
 }
 
-/* --- telling ----------------------------------------------------------------------------------- */
+/* --- telling ----------------------------------------------------------------------------- */
 
 static bool call(struct presence_agent *agent, const char *method, const ProtobufCMessage *request)
 {
@@ -102,8 +102,8 @@ static bool announce_all(struct presence_agent *agent)
 
 /* Takes up to BATCH_MOST marks that are due. An offline one waits for the grace time, if the user
  * is still gone then. Lock held. */
-static size_t take_due_locked(struct presence_agent *agent, struct mark *due, char (*keys)[TAG_SIZE],
-                              bool *online)
+static size_t take_due_locked(struct presence_agent *agent, struct mark *due,
+                              char (*keys)[TAG_SIZE], bool *online)
 {
     const char *key;
     void *value;
@@ -179,7 +179,7 @@ static void tell_alive(struct presence_agent *agent)
     wire_publish(agent->bus, "event.gateway.alive", &event.base);
 }
 
-/* --- the thread ---------------------------------------------------------------------------------- */
+/* --- the thread -------------------------------------------------------------------------- */
 
 /* Waits for a change or for `ms`; false when stopping. */
 static bool wait_for_work(struct presence_agent *agent, int64_t ms, bool for_changes)

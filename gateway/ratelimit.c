@@ -14,7 +14,7 @@ struct bucket {
 
 struct ratelimit {
     double per_ms, burst;
-    pthread_mutex_t lock; /* guards the buckets */
+    pthread_mutex_t lock;    /* guards the buckets */
     struct hashmap *buckets; /* name -> struct bucket, owned */
     int64_t swept_ms;
 };

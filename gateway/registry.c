@@ -61,7 +61,7 @@ void registry_destroy(struct registry **registry)
     *registry = NULL;
 }
 
-/* --- with the lock held ------------------------------------------------------------------------ */
+/* --- with the lock held ------------------------------------------------------------------ */
 
 static void link_slot_locked(struct registry *registry, struct session *session)
 {
@@ -139,7 +139,7 @@ static enum registry_result link_locked(struct registry *registry, struct sessio
     return REGISTRY_OK;
 }
 
-/* --- from any thread ----------------------------------------------------------------------------- */
+/* --- from any thread --------------------------------------------------------------------- */
 
 static bool unlink_session(struct registry *registry, struct session *session)
 {

@@ -117,7 +117,7 @@ void session_heard(struct session *session)
     atomic_store(&session->heard_ms, clock_mono_ms());
 }
 
-/* --- sending, with the lock held ----------------------------------------------------------------- */
+/* --- sending, with the lock held --------------------------------------------------------- */
 
 /* Ends the connection at once; its thread wakes up and shuts the session. */
 static void cut_locked(struct session *session)
@@ -169,7 +169,7 @@ static void give_up_locked(struct session *session, const char *reason)
     close_locked(session, WS_CLOSE_TRY_AGAIN_LATER, reason);
 }
 
-/* --- from any thread ------------------------------------------------------------------------------- */
+/* --- from any thread --------------------------------------------------------------------- */
 
 void session_open(struct session *session, int socket)
 {
@@ -230,7 +230,7 @@ void session_wait_until_calm(struct session *session)
     pthread_mutex_unlock(&session->lock);
 }
 
-/* --- from the writer's thread ------------------------------------------------------------------------ */
+/* --- from the writer's thread ------------------------------------------------------------ */
 
 void session_writable(struct session *session)
 {
@@ -260,7 +260,8 @@ void session_tick(struct session *session, int64_t now_ms, struct frame *ping)
     if (session->closing) {
         if (now_ms - session->closing_since_ms > SESSION_CLOSING_MS)
             cut_locked(session);
-    } else if (session->stuck_since_ms != 0 && now_ms - session->stuck_since_ms > SESSION_STUCK_MS) {
+    } else if (session->stuck_since_ms != 0 &&
+               now_ms - session->stuck_since_ms > SESSION_STUCK_MS) {
         give_up_locked(session, "takes nothing");
     } else if (session->identity.expires_at != 0 &&
                clock_wall_ms() / 1000 >= session->identity.expires_at) {

@@ -15,7 +15,7 @@
 #include "services/common/clock.h"
 #include "services/common/log.h"
 
-/* --- upgrade ------------------------------------------------------------------------------------------------- */
+/* --- upgrade ----------------------------------------------------------------------------- */
 
 /* Does `origin` ("https://host:port") name the host that the request was sent to? */
 static bool is_own_origin(const struct http_request *request, const char *origin)
@@ -68,9 +68,8 @@ static bool add_session(struct gateway *gateway, struct http_request *request,
 
     snprintf(id, sizeof(id), "%s.%llu", gateway->id,
              atomic_fetch_add(&gateway->next_session, 1ULL));
-    struct session *session =
-        session_create(gateway->writer, id, claims,
-                       gateway->settings->websocket_ping_interval_s * 1000);
+    struct session *session = session_create(gateway->writer, id, claims,
+                                             gateway->settings->websocket_ping_interval_s * 1000);
     enum registry_result result = registry_add(gateway->registry, session);
     if (result != REGISTRY_OK) {
         session_unref(&session);
@@ -121,14 +120,13 @@ static void handle_open(void *ctx, void *socket, int fd)
     session_open(session, fd);
 }
 
-/* --- frames ------------------------------------------------------------------------------------------------------ */
+/* --- frames ------------------------------------------------------------------------------ */
 
 static bool admit(void *ctx, int64_t *retry_after_ms_out)
 {
     struct caller *caller = ctx;
 
-    return ratelimit_take(caller->gateway->calls, session_key(caller->session),
-                          retry_after_ms_out);
+    return ratelimit_take(caller->gateway->calls, session_key(caller->session), retry_after_ms_out);
 }
 
 static void carry_out(struct gateway *gateway, struct session *session,
@@ -211,7 +209,7 @@ const struct http_websocket_handlers websocket_handlers = {
     .close = handle_close,
 };
 
-/* --- the end --------------------------------------------------------------------------------------------------------- */
+/* --- the end ----------------------------------------------------------------------------- */
 
 void websocket_close_all(struct gateway *gateway)
 {

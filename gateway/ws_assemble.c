@@ -5,8 +5,14 @@
 #include "gateway/frame_gate.h"
 #include "services/common/text.h"
 
-enum { OPCODE_CONTINUATION = 0, OPCODE_TEXT = 1, OPCODE_BINARY = 2, OPCODE_CLOSE = 8,
-       OPCODE_PING = 9, OPCODE_PONG = 10 };
+enum {
+    OPCODE_CONTINUATION = 0,
+    OPCODE_TEXT = 1,
+    OPCODE_BINARY = 2,
+    OPCODE_CLOSE = 8,
+    OPCODE_PING = 9,
+    OPCODE_PONG = 10
+};
 enum { KEEP_BYTES = 4096 };
 
 static struct ws_input refuse(int code, const char *reason)

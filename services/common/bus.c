@@ -86,7 +86,7 @@ enum status bus_status(natsStatus status)
     }
 }
 
-/* --- connection ---------------------------------------------------------------------------- */
+/* --- connection -------------------------------------------------------------------------- */
 
 static void handle_connected(natsConnection *nats, void *ctx)
 {
@@ -309,7 +309,7 @@ void bus_destroy(struct bus **bus)
     *bus = NULL;
 }
 
-/* --- publishing ---------------------------------------------------------------------------- */
+/* --- publishing -------------------------------------------------------------------------- */
 
 enum status bus_publish(struct bus *bus, const char *subject, const void *data, size_t length)
 {
@@ -339,7 +339,7 @@ enum status bus_publish_headers(struct bus *bus, const char *subject,
     return bus_status(s);
 }
 
-/* --- subscribing --------------------------------------------------------------------------- */
+/* --- subscribing ------------------------------------------------------------------------- */
 
 static void handle_message(natsConnection *nats, natsSubscription *nats_subscription,
                            natsMsg *message, void *ctx)
@@ -365,11 +365,11 @@ enum status bus_subscribe(struct bus *bus, const char *subject, const char *queu
 
     subscription->handler = handler;
     subscription->ctx = ctx;
-    natsStatus s =
-        queue != NULL ? natsConnection_QueueSubscribe(&subscription->nats, bus->nats, subject,
-                                                      queue, handle_message, subscription)
-                      : natsConnection_Subscribe(&subscription->nats, bus->nats, subject,
-                                                 handle_message, subscription);
+    natsStatus s = queue != NULL
+                       ? natsConnection_QueueSubscribe(&subscription->nats, bus->nats, subject,
+                                                       queue, handle_message, subscription)
+                       : natsConnection_Subscribe(&subscription->nats, bus->nats, subject,
+                                                  handle_message, subscription);
     if (s != NATS_OK) {
         free(subscription);
         return bus_status(s);
@@ -438,7 +438,7 @@ void bus_message_destroy(struct bus_message **message)
     *message = NULL;
 }
 
-/* --- requests ------------------------------------------------------------------------------ */
+/* --- requests ---------------------------------------------------------------------------- */
 
 static void request_free(struct bus_request **request)
 {

@@ -38,14 +38,14 @@ bool bus_is_connected(const struct bus *bus);
 /* Sends out what is pending (waits up to 5 s), closes, frees. */
 void bus_destroy(struct bus **bus);
 
-/* --- headers ------------------------------------------------------------------------------- */
+/* --- headers ----------------------------------------------------------------------------- */
 
 struct bus_header {
     const char *name;
     const char *value; /* no CR or LF */
 };
 
-/* --- publishing ---------------------------------------------------------------------------- */
+/* --- publishing -------------------------------------------------------------------------- */
 
 /* `data` may be NULL when `length` is 0. STATUS_UNAVAILABLE when it could not even be queued. */
 enum status bus_publish(struct bus *bus, const char *subject, const void *data,
@@ -54,7 +54,7 @@ enum status bus_publish_headers(struct bus *bus, const char *subject,
                                 const struct bus_header *headers, size_t header_count,
                                 const void *data, size_t length) MUST_CHECK;
 
-/* --- subscribing --------------------------------------------------------------------------- */
+/* --- subscribing ------------------------------------------------------------------------- */
 
 /*
  * Called on one of a few shared delivery threads, messages of one subscription in order; must not
@@ -84,7 +84,7 @@ size_t bus_message_length(const struct bus_message *message);
 const char *bus_message_header(const struct bus_message *message, const char *name);
 void bus_message_destroy(struct bus_message **message);
 
-/* --- requests ------------------------------------------------------------------------------ */
+/* --- requests ---------------------------------------------------------------------------- */
 
 /*
  * Sends a request; several may be under way at once. Every request that was begun is ended.

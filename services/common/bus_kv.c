@@ -65,9 +65,9 @@ enum status bus_kv_get(struct bus_kv *kv, const char *key, struct buffer *value_
 enum status bus_kv_swap(struct bus_kv *kv, const char *key, uint64_t revision, const void *value,
                         size_t length, uint64_t *revision_out)
 {
-    natsStatus s =
-        revision == 0 ? kvStore_Create(revision_out, kv->store, key, value, (int)length)
-                      : kvStore_Update(revision_out, kv->store, key, value, (int)length, revision);
+    natsStatus s = revision == 0
+                       ? kvStore_Create(revision_out, kv->store, key, value, (int)length)
+                       : kvStore_Update(revision_out, kv->store, key, value, (int)length, revision);
     /* The server's refusal of a stale revision arrives as the general error. */
     return s == NATS_ERR ? STATUS_CONFLICT : bus_status(s);
 }

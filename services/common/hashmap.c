@@ -149,8 +149,7 @@ size_t hashmap_count(const struct hashmap *map)
     return map->count;
 }
 
-bool hashmap_next(const struct hashmap *map, size_t *cursor, const char **key_out,
-                  void **value_out)
+bool hashmap_next(const struct hashmap *map, size_t *cursor, const char **key_out, void **value_out)
 {
     while (*cursor < map->capacity) {
         struct slot *slot = &map->slots[(*cursor)++];

@@ -1,5 +1,6 @@
 #include "services/common/json.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -50,6 +51,21 @@ static const char *scan_number(const char *at, const char *end)
     return at;
 }
 
+/* `at` is behind the backslash; returns the first byte behind the escape, or NULL. */
+static const char *scan_escape(const char *at, const char *end)
+{
+    if (at == end || *at == '\0' || strchr("\"\\/bfnrtu", *at) == NULL)
+        return NULL;
+    if (*at != 'u')
+        return at + 1;
+    if (end - at < 5 || memcmp(at, "u0000", 5) == 0)
+        return NULL;
+    for (int i = 1; i <= 4; i++)
+        if (!isxdigit((unsigned char)at[i]))
+            return NULL;
+    return at + 5;
+}
+
 /* `at` is behind the opening quote; returns the first byte behind the closing one, or NULL. */
 static const char *scan_string(const char *at, const char *end)
 {
@@ -58,9 +74,9 @@ static const char *scan_string(const char *at, const char *end)
             return NULL;
         if (*at++ != '\\')
             continue;
-        if (at == end || (end - at >= 5 && memcmp(at, "u0000", 5) == 0))
+        at = scan_escape(at, end);
+        if (at == NULL)
             return NULL;
-        at++;
     }
     return at < end ? at + 1 : NULL;
 }

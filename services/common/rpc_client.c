@@ -28,8 +28,8 @@ void rpc_context_trace_id(const struct rpc_context *context, char out[33])
         snprintf(out, 33, "%.32s", context->traceparent + 3);
 }
 
-struct rpc_pending rpc_begin(struct bus *bus, const struct rpc_context *context,
-                             const char *method, const ProtobufCMessage *request)
+struct rpc_pending rpc_begin(struct bus *bus, const struct rpc_context *context, const char *method,
+                             const ProtobufCMessage *request)
 {
     struct rpc_pending pending = { .deadline_us = context->deadline_us };
     int64_t left_ms = (context->deadline_us - clock_mono_us()) / 1000;
@@ -62,9 +62,8 @@ static enum status read_error(const struct bus_message *reply, struct rpc_error 
 
     if (code == NULL)
         return STATUS_OK;
-    Messenger__ErrorDetail *detail =
-        wire_unpack(&messenger__error_detail__descriptor, bus_message_data(reply),
-                    bus_message_length(reply));
+    Messenger__ErrorDetail *detail = wire_unpack(
+        &messenger__error_detail__descriptor, bus_message_data(reply), bus_message_length(reply));
     if (detail != NULL && error != NULL) {
         snprintf(error->reason, sizeof(error->reason), "%s", detail->reason);
         error->retry_after_ms = detail->retry_after_ms;

@@ -35,8 +35,8 @@ struct rpc_pending {
 };
 
 /* `method` is e.g. "user.GetUsers". Never fails here: rpc_end tells. */
-struct rpc_pending rpc_begin(struct bus *bus, const struct rpc_context *context,
-                             const char *method, const ProtobufCMessage *request);
+struct rpc_pending rpc_begin(struct bus *bus, const struct rpc_context *context, const char *method,
+                             const ProtobufCMessage *request);
 
 /*
  * STATUS_OK: `*reply_out` is a message of that type, which the caller frees with wire_free.

@@ -21,7 +21,8 @@ struct rpc_monitor_endpoint {
     char last_error[80];
 };
 
-/* `name` is borrowed for ever. `endpoints` names them; NULL and 0 for a process that serves none. */
+/* `name` is borrowed for ever. `endpoints` names them; NULL and 0 for a process that serves none.
+ */
 enum status rpc_monitor_start(struct bus *bus, const char *name, const char *const *endpoints,
                               size_t endpoint_count, struct rpc_monitor **monitor_out) MUST_CHECK;
 void rpc_monitor_stop(struct rpc_monitor **monitor);

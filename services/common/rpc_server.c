@@ -20,8 +20,9 @@
 
 enum { DEFAULT_TIMEOUT_MS = 5000, MOST_TIMEOUT_MS = 600000, RETRY_MS = 500, STOP_S = 5 };
 
-#define SAME(status, code) \
-    static_assert((int)(status) == (int)MESSENGER__ERROR_CODE__ERROR_##code, "status.h and common.proto")
+#define SAME(status, code)                                                                         \
+    static_assert((int)(status) == (int)MESSENGER__ERROR_CODE__ERROR_##code,                       \
+                  "status.h and common.proto")
 SAME(STATUS_INVALID_ARGUMENT, INVALID_ARGUMENT);
 SAME(STATUS_UNAUTHENTICATED, UNAUTHENTICATED);
 SAME(STATUS_NOT_FOUND, NOT_FOUND);
@@ -56,7 +57,7 @@ const struct rpc_context *rpc_call_context(const struct rpc_call *call)
     return &call->context;
 }
 
-/* --- answering ----------------------------------------------------------------------------- */
+/* --- answering --------------------------------------------------------------------------- */
 
 static void finish(struct rpc_call *call, enum status status)
 {
@@ -117,7 +118,7 @@ void rpc_fail(struct rpc_call *call, enum status status, const char *reason)
     finish(call, status);
 }
 
-/* --- taking calls -------------------------------------------------------------------------- */
+/* --- taking calls ------------------------------------------------------------------------ */
 
 static void run(void *arg)
 {
@@ -188,7 +189,7 @@ static void handle_message(void *ctx, struct bus_message *message_take)
         rpc_fail(call, STATUS_BUSY, "too many calls are waiting");
 }
 
-/* --- life ---------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------------- */
 
 static void start_lanes(struct rpc_server *server)
 {

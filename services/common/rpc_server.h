@@ -56,7 +56,7 @@ enum status rpc_server_start(const struct rpc_server_options *options,
 /* Takes no new calls, waits (up to 5 s) until those accepted are answered, frees. */
 void rpc_server_stop(struct rpc_server **server);
 
-/* --- for handlers -------------------------------------------------------------------------- */
+/* --- for handlers ------------------------------------------------------------------------ */
 
 void rpc_reply(struct rpc_call *call, const ProtobufCMessage *reply);
 

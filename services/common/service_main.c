@@ -40,18 +40,26 @@ static void set_hook(struct connect_hook *hook, void *state)
 static void print_help(const struct service_program *program)
 {
     printf("messenger %s: %s\n\n"
-           "usage: %s [--config FILE] [--version] [--help]\n\n"
-           "FILE is a config.json; MESSENGER_CONFIG names one too. Every key also has an\n"
-           "environment variable, which wins:\n\n",
+           "usage: %s [--config FILE] [--check | --get KEY | --version | --help]\n\n"
+           "  --config FILE  a config.json; MESSENGER_CONFIG names one too\n"
+           "  --check        only says whether the configuration is usable\n"
+           "  --get KEY      prints what a key is set to; of a secret, whether it is\n\n"
+           "Every key of the file also has an environment variable, which wins:\n\n",
            program->name, program->summary, program->name);
     settings_print(stdout);
 }
 
+struct arguments {
+    const char *config;
+    bool check;
+    const char *get; /* a key, or NULL */
+};
+
 /* True when the program should go on; otherwise `*exit_out` is its exit code. */
 static bool read_arguments(int argc, char **argv, const struct service_program *program,
-                           const char **config_out, int *exit_out)
+                           struct arguments *arguments_out, int *exit_out)
 {
-    *config_out = getenv("MESSENGER_CONFIG");
+    *arguments_out = (struct arguments){ .config = getenv("MESSENGER_CONFIG") };
     *exit_out = 0;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
@@ -62,8 +70,16 @@ static bool read_arguments(int argc, char **argv, const struct service_program *
             puts(MESSENGER_VERSION);
             return false;
         }
+        if (strcmp(argv[i], "--check") == 0) {
+            arguments_out->check = true;
+            continue;
+        }
         if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
-            *config_out = argv[++i];
+            arguments_out->config = argv[++i];
+            continue;
+        }
+        if (strcmp(argv[i], "--get") == 0 && i + 1 < argc) {
+            arguments_out->get = argv[++i];
             continue;
         }
         fprintf(stderr, "%s: unknown argument \"%s\"; --help lists all\n", program->name, argv[i]);
@@ -86,6 +102,14 @@ static bool load_settings(struct service *service, const char *config)
     log_level_from_name(service->settings.log_level, &level);
     log_init(service->name, level);
     return status == STATUS_OK;
+}
+
+static int print_setting(const struct service *service, const char *key)
+{
+    if (settings_print_value(&service->settings, key, stdout))
+        return 0;
+    fprintf(stderr, "%s: no such key: %s\n", service->name, key);
+    return EXIT_USAGE;
 }
 
 static int run(struct service *service, const struct service_program *program,
@@ -124,11 +148,11 @@ static int run(struct service *service, const struct service_program *program,
 int service_main(int argc, char **argv, const struct service_program *program)
 {
     struct service service = { .name = program->name };
-    const char *config;
+    struct arguments arguments;
     sigset_t signals;
     int exit_code;
 
-    if (!read_arguments(argc, argv, program, &config, &exit_code))
+    if (!read_arguments(argc, argv, program, &arguments, &exit_code))
         return exit_code;
     /* Blocked before any thread starts, so that only sigwait gets them. */
     sigemptyset(&signals);
@@ -136,7 +160,12 @@ int service_main(int argc, char **argv, const struct service_program *program)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
-    exit_code = load_settings(&service, config) ? run(&service, program, &signals) : EXIT_USAGE;
+    if (!load_settings(&service, arguments.config))
+        exit_code = EXIT_USAGE;
+    else if (arguments.get != NULL)
+        exit_code = print_setting(&service, arguments.get);
+    else if (!arguments.check)
+        exit_code = run(&service, program, &signals);
     settings_finish(&service.settings);
     return exit_code;
 }

@@ -144,15 +144,18 @@ static void set(struct settings *settings, const struct row *row, const char *va
         return;
     case KIND_INT:
         if (!text_to_int(value, row->least, row->most, (int64_t *)(void *)field))
-            buffer_printf(problems, "%s: \"%s\" is not a whole number from %" PRId64 " to %" PRId64
-                                    "\n", row->key, value, row->least, row->most);
+            buffer_printf(problems,
+                          "%s: \"%s\" is not a whole number from %" PRId64 " to %" PRId64 "\n",
+                          row->key, value, row->least, row->most);
         return;
     case KIND_SECONDS:
         if (text_to_seconds(value, &number) && number >= row->least && number <= row->most)
             *(int64_t *)(void *)field = number;
         else
-            buffer_printf(problems, "%s: \"%s\" is not a duration such as 72h, 30m, \"2 days\" or "
-                                    "a number of seconds\n", row->key, value);
+            buffer_printf(problems,
+                          "%s: \"%s\" is not a duration such as 72h, 30m, \"2 days\" or "
+                          "a number of seconds\n",
+                          row->key, value);
         return;
     case KIND_BOOL:
         if (strcmp(value, "true") == 0 || strcmp(value, "1") == 0)
@@ -353,4 +356,29 @@ void settings_print(FILE *out)
         fprintf(out, "  %-26s %s\n      %s (default: %s)\n", rows[i].key, name, rows[i].meaning,
                 *rows[i].initial != '\0' ? rows[i].initial : "empty");
     }
+}
+
+bool settings_print_value(const struct settings *settings, const char *key, FILE *out)
+{
+    const struct row *row = find_row(key);
+
+    if (row == NULL)
+        return false;
+    const char *field = (const char *)settings + row->offset;
+    switch (row->kind) {
+    case KIND_TEXT:
+        fprintf(out, "%s\n", *(char *const *)(const void *)field);
+        break;
+    case KIND_SECRET:
+        fprintf(out, "%s\n", **(char *const *)(const void *)field != '\0' ? "(set)" : "");
+        break;
+    case KIND_BOOL:
+        fprintf(out, "%s\n", *(const bool *)field ? "true" : "false");
+        break;
+    case KIND_INT:
+    case KIND_SECONDS:
+        fprintf(out, "%" PRId64 "\n", *(const int64_t *)(const void *)field);
+        break;
+    }
+    return true;
 }

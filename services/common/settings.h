@@ -62,6 +62,9 @@ void settings_finish(struct settings *settings);
 /* The table for people: key, environment variable, default, meaning. */
 void settings_print(FILE *out);
 
+/* What a key is set to, on a line; of a secret "(set)", or an empty line. False: no such key. */
+bool settings_print_value(const struct settings *settings, const char *key, FILE *out);
+
 /* Why this JWT key is weak, or NULL when it is not. */
 const char *settings_weak_key(const char *key);
 

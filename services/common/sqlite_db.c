@@ -67,10 +67,10 @@ struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db)
         return NULL;
     }
     sqlite3_busy_handler(conn->handle, wait_for_lock, NULL);
-    if (sqlite_conn_exec(conn, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                               "PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;"
-                               "PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456;") !=
-        STATUS_OK)
+    if (sqlite_conn_exec(conn,
+                         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                         "PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;"
+                         "PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456;") != STATUS_OK)
         sqlite_conn_close(&conn);
     return conn;
 }
@@ -133,7 +133,7 @@ const char *sqlite_column_text_or_empty(sqlite3_stmt *statement, int column)
     return text != NULL ? (const char *)text : "";
 }
 
-/* --- schema -------------------------------------------------------------------------------- */
+/* --- schema ------------------------------------------------------------------------------ */
 
 static int64_t schema_version(struct sqlite_conn *conn)
 {
@@ -153,8 +153,9 @@ static enum status migrate_locked(struct sqlite_conn *conn, const char *const *m
                                   size_t count)
 {
     enum status status = sqlite_conn_exec(
-        conn, "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);"
-              "INSERT INTO schema_version SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM schema_version)");
+        conn,
+        "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);"
+        "INSERT INTO schema_version SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM schema_version)");
     int64_t version = status == STATUS_OK ? schema_version(conn) : -1;
 
     if (version < 0)
@@ -188,7 +189,7 @@ static enum status migrate(struct sqlite_conn *conn, const char *const *migratio
     return status;
 }
 
-/* --- life ---------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------------- */
 
 /* Makes the directories above a file, as `mkdir -p` would. */
 static bool make_parents(const char *path)
@@ -196,7 +197,8 @@ static bool make_parents(const char *path)
     char *copy = xstrdup(path);
     bool made = true;
 
-    for (char *slash = strchr(copy + 1, '/'); slash != NULL && made; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(copy + 1, '/'); slash != NULL && made;
+         slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         made = mkdir(copy, 0700) == 0 || errno == EEXIST;
         if (!made)

@@ -60,7 +60,7 @@ static struct sqlite_job *lane_take(struct lane *lane, size_t most)
     return jobs;
 }
 
-/* --- committing ---------------------------------------------------------------------------- */
+/* --- committing -------------------------------------------------------------------------- */
 
 static enum status run_jobs(struct sqlite_writer *writer, struct sqlite_job *jobs)
 {
@@ -116,7 +116,7 @@ static void *commit_loop(void *arg)
     return NULL;
 }
 
-/* --- reporting ----------------------------------------------------------------------------- */
+/* --- reporting --------------------------------------------------------------------------- */
 
 static void *report_loop(void *arg)
 {
@@ -141,7 +141,7 @@ static void *report_loop(void *arg)
     return NULL;
 }
 
-/* --- life ---------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------------- */
 
 enum status sqlite_writer_start(struct sqlite_db *db, size_t queue_most,
                                 struct sqlite_writer **writer_out)

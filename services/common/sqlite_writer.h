@@ -21,7 +21,8 @@ struct sqlite_job;
  */
 typedef enum status sqlite_job_run(struct sqlite_job *job, struct sqlite_conn *conn);
 
-/* Called once for every accepted job, with its outcome, after the commit. Owns the job from here. */
+/* Called once for every accepted job, with its outcome, after the commit. Owns the job from here.
+ */
 typedef void sqlite_job_done(struct sqlite_job *job, enum status status);
 
 /* The head of a caller's own struct. */

@@ -74,10 +74,10 @@ static int64_t unit_seconds(const char *unit)
         const char *name;
         int64_t seconds;
     } units[] = {
-        { "", 1 },          { "s", 1 },        { "sec", 1 },       { "second", 1 },
-        { "seconds", 1 },   { "m", 60 },       { "min", 60 },      { "minute", 60 },
-        { "minutes", 60 },  { "h", 3600 },     { "hour", 3600 },   { "hours", 3600 },
-        { "d", 86400 },     { "day", 86400 },  { "days", 86400 },  { "w", 604800 },
+        { "", 1 },          { "s", 1 },          { "sec", 1 },      { "second", 1 },
+        { "seconds", 1 },   { "m", 60 },         { "min", 60 },     { "minute", 60 },
+        { "minutes", 60 },  { "h", 3600 },       { "hour", 3600 },  { "hours", 3600 },
+        { "d", 86400 },     { "day", 86400 },    { "days", 86400 }, { "w", 604800 },
         { "week", 604800 }, { "weeks", 604800 },
     };
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)

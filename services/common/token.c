@@ -76,12 +76,14 @@ bool token_verify(const char *key, const char *token, int64_t now_s,
     if (strlen(token) > TOKEN_MOST ||
         jwt_decode(&jwt, token, (const unsigned char *)key, (int)strlen(key)) != 0)
         return false;
-    const char *jti = jwt_get_grant(jwt, "jti");
+    const char *jti = jwt_get_grant(jwt, "jti"), *alg = jwt_get_header(jwt, "alg");
     claims.issued_at = jwt_get_grant_int(jwt, "iat");
     claims.expires_at = jwt_get_grant_int(jwt, "exp");
-    /* The library checks the signature with the algorithm that the token itself names. */
-    bool good = jwt_get_alg(jwt) == JWT_ALG_HS256 && claims.expires_at > now_s &&
-                claims.issued_at > 0 && claims.issued_at <= now_s + CLOCK_SKEW_S && jti != NULL &&
+    /* The library checks the signature with the algorithm that the token itself names, and takes
+     * any spelling of it. */
+    bool good = jwt_get_alg(jwt) == JWT_ALG_HS256 && alg != NULL && strcmp(alg, "HS256") == 0 &&
+                claims.expires_at > now_s && claims.issued_at > 0 &&
+                claims.issued_at <= now_s + CLOCK_SKEW_S && jti != NULL &&
                 strlen(jti) < sizeof(claims.jti) && read_data(jwt, &claims);
     if (good) {
         snprintf(claims.jti, sizeof(claims.jti), "%s", jti);

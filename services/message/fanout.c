@@ -87,7 +87,7 @@ void fanout_read(struct bus *bus, const struct message_mark *mark, const char *o
     wire_publish(bus, "event.message.read", &event.base);
 }
 
-/* --- what other services say --------------------------------------------------------------- */
+/* --- what other services say ------------------------------------------------------------- */
 
 struct event_job {
     struct fanout *fanout;

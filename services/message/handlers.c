@@ -10,7 +10,7 @@
 #include "services/message/fanout.h"
 #include "services/message/message_rules.h"
 
-/* --- sending ------------------------------------------------------------------------------- */
+/* --- sending ----------------------------------------------------------------------------- */
 
 struct sending {
     struct message_send send;
@@ -92,9 +92,8 @@ static void handle_send(void *ctx, struct rpc_call *call, const void *request)
     send->now_ms = clock_wall_ms();
     send->done = handle_stored;
     snprintf(send->sender.tag, sizeof(send->sender.tag), "%s", wanted->sender_tag);
-    enum status status = tag_to_key(wanted->sender_tag, send->sender.key)
-                             ? STATUS_OK
-                             : STATUS_INVALID_ARGUMENT;
+    enum status status =
+        tag_to_key(wanted->sender_tag, send->sender.key) ? STATUS_OK : STATUS_INVALID_ARGUMENT;
     problem = "senderTag: not a tag";
     if (status == STATUS_OK) {
         status = user_directory_find(service->users, rpc_call_context(call), wanted->receiver_tag,
@@ -109,7 +108,7 @@ static void handle_send(void *ctx, struct rpc_call *call, const void *request)
     }
 }
 
-/* --- reading marks ------------------------------------------------------------------------- */
+/* --- reading marks ----------------------------------------------------------------------- */
 
 struct marking {
     struct message_mark mark;
@@ -161,7 +160,7 @@ static void handle_mark_read(void *ctx, struct rpc_call *call, const void *reque
     }
 }
 
-/* --- reads --------------------------------------------------------------------------------- */
+/* --- reads ------------------------------------------------------------------------------- */
 
 /* A protobuf view of a message; borrows from it and from `hex`. */
 static void view_message(const struct message *message, char hex[ID_HEX + 1],

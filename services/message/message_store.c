@@ -12,8 +12,7 @@ enum status message_store_open(const char *url, struct message_store **store_out
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         size_t length = strlen(kinds[i]->scheme);
-        if (strncmp(url, kinds[i]->scheme, length) == 0 &&
-            strncmp(url + length, "://", 3) == 0)
+        if (strncmp(url, kinds[i]->scheme, length) == 0 && strncmp(url + length, "://", 3) == 0)
             return kinds[i]->open(url, store_out);
     }
     log_error("store.messages: no store of the kind \"%.16s\"", url);

@@ -15,11 +15,11 @@
  * Besides what each says, every one may end with STATUS_UNAVAILABLE (the store does not answer) or
  * STATUS_BUSY (its queue is full).
  *
- * The model. A conversation is an unordered pair of users; its messages carry seq 1, 2, 3... without
- * holes, and sender_count, how many of them their sender has sent so far. A dialog is one user's
- * view of a conversation; each change of a dialog takes its owner's next user sequence. A message
- * is read when its sender_count is at most what the receiver has read. All of it follows from the
- * messages and the two read counts.
+ * The model. A conversation is an unordered pair of users; its messages carry seq 1, 2, 3...
+ * without holes, and sender_count, how many of them their sender has sent so far. A dialog is one
+ * user's view of a conversation; each change of a dialog takes its owner's next user sequence. A
+ * message is read when its sender_count is at most what the receiver has read. All of it follows
+ * from the messages and the two read counts.
  */
 struct message_store;
 
@@ -33,7 +33,7 @@ struct message {
     struct id id;
     char sender_tag[TAG_SIZE];
     char receiver_tag[TAG_SIZE];
-    char *text; /* UTF-8 */
+    char *text;      /* UTF-8 */
     int64_t date_ms; /* never falls within a conversation */
     uint64_t seq;
     uint64_t sender_count;

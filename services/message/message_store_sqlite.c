@@ -85,7 +85,7 @@ static enum status row_status(int result)
     return result == SQLITE_DONE ? STATUS_NOT_FOUND : STATUS_UNAVAILABLE;
 }
 
-/* --- rows ---------------------------------------------------------------------------------- */
+/* --- rows -------------------------------------------------------------------------------- */
 
 /* The account's number and, unless NULL, its tag as typed. */
 static enum status find_account(struct sqlite_conn *conn, const char *key, int64_t *id_out,
@@ -170,9 +170,10 @@ static enum status put_dialog(struct sqlite_conn *conn, int64_t owner, int64_t p
               " ON CONFLICT (owner, peer) DO UPDATE SET last_seq = excluded.last_seq,"
               " last_date_ms = excluded.last_date_ms, in_count = excluded.in_count,"
               " out_count = excluded.out_count, mod = excluded.mod, last_mod = excluded.last_mod");
-    const int64_t values[] = { owner,         peer,           row->conversation, row->last_seq,
-                               row->last_date_ms, row->in_count, row->out_count, row->in_read,
-                               row->out_read, mod };
+    const int64_t values[] = {
+        owner,         peer,           row->conversation, row->last_seq, row->last_date_ms,
+        row->in_count, row->out_count, row->in_read,      row->out_read, mod
+    };
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
@@ -181,7 +182,7 @@ static enum status put_dialog(struct sqlite_conn *conn, int64_t owner, int64_t p
     return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
-/* --- sending ------------------------------------------------------------------------------- */
+/* --- sending ----------------------------------------------------------------------------- */
 
 struct send_job {
     struct sqlite_job head;
@@ -320,7 +321,7 @@ static enum status send_message(struct message_store *store, struct message_send
     return status;
 }
 
-/* --- reading marks ------------------------------------------------------------------------- */
+/* --- reading marks ----------------------------------------------------------------------- */
 
 struct mark_job {
     struct sqlite_job head;
@@ -336,8 +337,7 @@ static enum status set_read(struct sqlite_conn *conn, int64_t reader, int64_t se
         conn, "UPDATE dialog SET out_read = ?, mod = ? WHERE owner = ? AND peer = ?");
     int64_t reader_seq = 0, sender_seq = 0;
 
-    if (mine == NULL || theirs == NULL ||
-        next_user_seq(conn, reader, &reader_seq) != STATUS_OK ||
+    if (mine == NULL || theirs == NULL || next_user_seq(conn, reader, &reader_seq) != STATUS_OK ||
         next_user_seq(conn, sender, &sender_seq) != STATUS_OK)
         return STATUS_UNAVAILABLE;
     sqlite3_bind_int64(mine, 1, in_count);
@@ -396,7 +396,7 @@ static enum status mark_read(struct message_store *store, struct message_mark *m
     return status;
 }
 
-/* --- reads --------------------------------------------------------------------------------- */
+/* --- reads ------------------------------------------------------------------------------- */
 
 /* Columns 0 to 5 of a row: rowid, id, date, sender_count, text, whether the owner sent it. */
 static void read_message(sqlite3_stmt *s, const char *owner_tag, const char *peer_tag,
@@ -543,9 +543,9 @@ static enum status contacts(struct message_store *store, const char *owner_key,
     *contacts_out = (struct message_contacts){ 0 };
     if (conn == NULL)
         return STATUS_UNAVAILABLE;
-    sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "SELECT p.key FROM account o JOIN dialog d ON d.owner = o.id"
-              " JOIN account p ON p.id = d.peer WHERE o.key = ?");
+    sqlite3_stmt *s =
+        sqlite_conn_prepare(conn, "SELECT p.key FROM account o JOIN dialog d ON d.owner = o.id"
+                                  " JOIN account p ON p.id = d.peer WHERE o.key = ?");
     if (s != NULL) {
         bind_text(s, 1, owner_key);
         while ((result = sqlite_step(s)) == SQLITE_ROW) {
@@ -563,7 +563,7 @@ static enum status contacts(struct message_store *store, const char *owner_key,
     return STATUS_UNAVAILABLE;
 }
 
-/* --- life ---------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------------- */
 
 static void close_store(struct message_store *store)
 {

@@ -14,7 +14,7 @@ enum { REMEMBERED_MOST = 200000 };
 
 struct user_directory {
     struct bus *bus;
-    pthread_mutex_t lock;  /* guards tags */
+    pthread_mutex_t lock; /* guards tags */
     struct hashmap *tags; /* key -> tag as typed, owned */
 };
 
@@ -69,9 +69,8 @@ static void remember(struct user_directory *directory, const struct message_user
     pthread_mutex_unlock(&directory->lock);
 }
 
-enum status user_directory_find(struct user_directory *directory,
-                                const struct rpc_context *context, const char *tag,
-                                struct message_user *user_out)
+enum status user_directory_find(struct user_directory *directory, const struct rpc_context *context,
+                                const char *tag, struct message_user *user_out)
 {
     Messenger__GetUsersRequest request = MESSENGER__GET_USERS_REQUEST__INIT;
     Messenger__UserList *reply;

@@ -16,8 +16,7 @@ struct user_directory *user_directory_create(struct bus *bus);
 void user_directory_destroy(struct user_directory **directory);
 
 /* STATUS_NOT_FOUND: no such user (not remembered). Others as of rpc_call. */
-enum status user_directory_find(struct user_directory *directory,
-                                const struct rpc_context *context, const char *tag,
-                                struct message_user *user_out) MUST_CHECK;
+enum status user_directory_find(struct user_directory *directory, const struct rpc_context *context,
+                                const char *tag, struct message_user *user_out) MUST_CHECK;
 
 #endif

@@ -57,8 +57,8 @@ static void handle_announce(void *ctx, struct rpc_call *call, const void *reques
     if (!is_gateway_id(announce->gateway_id))
         rpc_fail(call, STATUS_INVALID_ARGUMENT, "gateway_id");
     else
-        answer(call, presence_announce(ctx, announce->gateway_id, announce->online,
-                                       announce->n_online));
+        answer(call,
+               presence_announce(ctx, announce->gateway_id, announce->online, announce->n_online));
 }
 
 static void handle_get_online(void *ctx, struct rpc_call *call, const void *request)

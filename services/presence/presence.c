@@ -46,7 +46,7 @@ struct presence {
     struct hashmap *gateways; /* id -> int64_t last sign of life (clock_mono_ms), owned */
 };
 
-/* --- the bucket, which may vanish ---------------------------------------------------------- */
+/* --- the bucket, which may vanish -------------------------------------------------------- */
 
 static struct bus_kv *borrow_kv(struct presence *presence)
 {
@@ -85,7 +85,7 @@ static struct bus_kv *withdraw_kv(struct presence *presence)
     return kv;
 }
 
-/* --- changes ------------------------------------------------------------------------------- */
+/* --- changes ----------------------------------------------------------------------------- */
 
 static void publish_change(struct presence *presence, const struct presence_entry *entry)
 {
@@ -205,8 +205,8 @@ static bool shown_at(struct presence *presence, const char *key, const char *gat
     return shown;
 }
 
-enum status presence_announce(struct presence *presence, const char *gateway_id,
-                              char *const *tags, size_t count)
+enum status presence_announce(struct presence *presence, const char *gateway_id, char *const *tags,
+                              size_t count)
 {
     struct bus_kv *kv = borrow_kv(presence);
     enum status status = STATUS_OK;
@@ -236,7 +236,7 @@ bool presence_is_online(struct presence *presence, const char *tag)
     return tag_to_key(tag, key) && presence_table_is_online(presence->table, key);
 }
 
-/* --- the replica --------------------------------------------------------------------------- */
+/* --- the replica ------------------------------------------------------------------------- */
 
 void presence_bus_connected(struct presence *presence)
 {
@@ -398,7 +398,7 @@ static void *watch_loop(void *arg)
     return NULL;
 }
 
-/* --- gateways that died, changes that were not announced ------------------------------------ */
+/* --- gateways that died, changes that were not announced --------------------------------- */
 
 static void note_gateway(struct presence *presence, const char *gateway_id, bool alive)
 {
@@ -421,8 +421,7 @@ static void handle_alive(void *ctx, struct bus_message *message_take)
         wire_unpack(&messenger__gateway_alive__descriptor, bus_message_data(message),
                     bus_message_length(message));
 
-    if (event != NULL && *event->gateway_id != '\0' &&
-        strlen(event->gateway_id) < GATEWAY_ID_SIZE)
+    if (event != NULL && *event->gateway_id != '\0' && strlen(event->gateway_id) < GATEWAY_ID_SIZE)
         note_gateway(ctx, event->gateway_id, true);
     wire_free(event);
     bus_message_destroy(&message);
@@ -530,7 +529,7 @@ static void *sweep_loop(void *arg)
     return NULL;
 }
 
-/* --- life ---------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------------- */
 
 enum status presence_start(struct bus *bus, struct presence **presence_out)
 {

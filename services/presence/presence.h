@@ -29,8 +29,8 @@ enum status presence_set(struct presence *presence, const char *tag, const char 
                          bool online) MUST_CHECK;
 
 /* Everything a gateway holds, as in presence.proto. */
-enum status presence_announce(struct presence *presence, const char *gateway_id,
-                              char *const *tags, size_t count) MUST_CHECK;
+enum status presence_announce(struct presence *presence, const char *gateway_id, char *const *tags,
+                              size_t count) MUST_CHECK;
 
 bool presence_is_online(struct presence *presence, const char *tag);
 

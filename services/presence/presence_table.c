@@ -22,7 +22,7 @@ struct presence_table {
     struct hashmap *rows; /* key -> struct row, owned */
 };
 
-/* --- entries ------------------------------------------------------------------------------- */
+/* --- entries ----------------------------------------------------------------------------- */
 
 void presence_entry_finish(struct presence_entry *entry)
 {
@@ -108,7 +108,7 @@ bool presence_entry_unpack(const void *data, size_t length, struct presence_entr
     return true;
 }
 
-/* --- the table ----------------------------------------------------------------------------- */
+/* --- the table --------------------------------------------------------------------------- */
 
 struct presence_table *presence_table_create(void)
 {

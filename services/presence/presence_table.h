@@ -63,7 +63,8 @@ struct presence_keys presence_table_at(struct presence_table *table, const char 
 /* Keys not announced that were last seen to change before `before_ms`. */
 struct presence_keys presence_table_unannounced(struct presence_table *table, int64_t before_ms);
 
-/* Calls for each gateway that some user is online at, perhaps several times; the table is locked. */
+/* Calls for each gateway that some user is online at, perhaps several times; the table is locked.
+ */
 void presence_table_each_gateway(struct presence_table *table,
                                  void (*visit)(void *ctx, const char *gateway_id), void *ctx);
 

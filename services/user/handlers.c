@@ -72,7 +72,7 @@ static void reply_list(struct rpc_call *call, const struct user_list *list)
     free(items);
 }
 
-/* --- accounts ------------------------------------------------------------------------------ */
+/* --- accounts ---------------------------------------------------------------------------- */
 
 static const char *check_registration(const struct user_service *service,
                                       const Messenger__RegisterRequest *request, struct user *user)
@@ -147,8 +147,7 @@ static void handle_authenticate(void *ctx, struct rpc_call *call, const void *re
         return;
     }
     bool known = status == STATUS_OK;
-    bool right = password_verify(known ? user.password_hash : service->decoy_hash,
-                                 login->password);
+    bool right = password_verify(known ? user.password_hash : service->decoy_hash, login->password);
     if (known && right)
         reply_account(call, &user);
     else
@@ -156,7 +155,7 @@ static void handle_authenticate(void *ctx, struct rpc_call *call, const void *re
     memory_wipe(user.password_hash, sizeof(user.password_hash));
 }
 
-/* --- profiles ------------------------------------------------------------------------------ */
+/* --- profiles ---------------------------------------------------------------------------- */
 
 static void handle_get_users(void *ctx, struct rpc_call *call, const void *request)
 {
@@ -315,7 +314,7 @@ static void handle_update_profile(void *ctx, struct rpc_call *call, const void *
     reply_user(call, &user);
 }
 
-/* --- images -------------------------------------------------------------------------------- */
+/* --- images ------------------------------------------------------------------------------ */
 
 static void handle_put_image(void *ctx, struct rpc_call *call, const void *request)
 {
@@ -360,7 +359,7 @@ static void handle_get_image(void *ctx, struct rpc_call *call, const void *reque
     free(data);
 }
 
-/* --- tokens -------------------------------------------------------------------------------- */
+/* --- tokens ------------------------------------------------------------------------------ */
 
 static void handle_revoke_token(void *ctx, struct rpc_call *call, const void *request)
 {
@@ -369,8 +368,8 @@ static void handle_revoke_token(void *ctx, struct rpc_call *call, const void *re
     const Messenger__RevokeTokenRequest *token = request;
     Messenger__UserLoggedOut event = MESSENGER__USER_LOGGED_OUT__INIT;
 
-    enum status status = user_store_revoke(service->store, token->jti, token->expires_at,
-                                           clock_wall_ms() / 1000);
+    enum status status =
+        user_store_revoke(service->store, token->jti, token->expires_at, clock_wall_ms() / 1000);
     if (status != STATUS_OK) {
         rpc_fail(call, status, NULL);
         return;

@@ -15,7 +15,8 @@ struct password_cost {
 bool password_hash(const struct password_cost *cost, const char *password, char *encoded_out,
                    size_t size);
 
-/* Compares with the parameters that the encoding names, in time that does not depend on the data. */
+/* Compares with the parameters that the encoding names, in time that does not depend on the data.
+ */
 bool password_verify(const char *encoded, const char *password);
 
 #endif

@@ -80,7 +80,8 @@ static bool is_email(const char *email)
     const char *sign = strchr(email, '@');
     utf8proc_int32_t c;
 
-    if (strlen(email) > EMAIL_MOST || sign == NULL || sign == email || strchr(sign + 1, '@') != NULL)
+    if (strlen(email) > EMAIL_MOST || sign == NULL || sign == email ||
+        strchr(sign + 1, '@') != NULL)
         return false;
     const char *dot = strchr(sign + 1, '.');
     if (dot == NULL || dot == sign + 1 || email[strlen(email) - 1] == '.')
@@ -115,7 +116,6 @@ const char *user_check_password(const char *password, size_t least)
 
     if (length >= least && length <= PASSWORD_MOST)
         return NULL;
-    snprintf(problem, sizeof(problem), "password: must have %zu to %d bytes", least,
-             PASSWORD_MOST);
+    snprintf(problem, sizeof(problem), "password: must have %zu to %d bytes", least, PASSWORD_MOST);
     return problem;
 }

@@ -11,8 +11,7 @@ enum status user_store_open(const char *url, struct user_store **store_out)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         size_t length = strlen(kinds[i]->scheme);
-        if (strncmp(url, kinds[i]->scheme, length) == 0 &&
-            strncmp(url + length, "://", 3) == 0)
+        if (strncmp(url, kinds[i]->scheme, length) == 0 && strncmp(url + length, "://", 3) == 0)
             return kinds[i]->open(url, store_out);
     }
     log_error("store.users: no store of the kind \"%.16s\"", url);

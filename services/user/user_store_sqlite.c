@@ -70,7 +70,7 @@ static void read_user(sqlite3_stmt *s, struct user *user)
     copy_column(s, 7, user->password_hash, sizeof(user->password_hash));
 }
 
-/* --- writes -------------------------------------------------------------------------------- */
+/* --- writes ------------------------------------------------------------------------------ */
 
 struct add_job {
     struct sqlite_job head;
@@ -81,9 +81,9 @@ struct add_job {
 static enum status run_add(struct sqlite_job *job, struct sqlite_conn *conn)
 {
     const struct user *user = ((struct add_job *)job)->user;
-    sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "INSERT INTO user (key, " USER_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?)"
-              " ON CONFLICT DO NOTHING");
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "INSERT INTO user (key, " USER_COLUMNS
+                                                ") VALUES (?,?,?,?,?,?,?,?,?)"
+                                                " ON CONFLICT DO NOTHING");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
@@ -196,7 +196,7 @@ static enum status revoke(struct user_store *store, const char *jti, int64_t exp
     return sqlite_writer_run(in(store)->writer, &job.head);
 }
 
-/* --- reads --------------------------------------------------------------------------------- */
+/* --- reads ------------------------------------------------------------------------------- */
 
 /*
  * The first row of a query with one text parameter: STATUS_OK with `*s_out` on it, or
@@ -230,9 +230,8 @@ static enum status by_email(struct user_store *store, const char *email_key, str
     struct sqlite_conn *conn;
     sqlite3_stmt *s;
 
-    enum status status =
-        begin_read(in(store), "SELECT " USER_COLUMNS " FROM user WHERE email_key = ?", email_key,
-                   &conn, &s);
+    enum status status = begin_read(
+        in(store), "SELECT " USER_COLUMNS " FROM user WHERE email_key = ?", email_key, &conn, &s);
     if (status == STATUS_OK)
         read_user(s, user_out);
     end_read(in(store), conn, s);
@@ -305,10 +304,9 @@ static enum status find_inside(struct sqlite_conn *conn, const char *part, const
     bool indexed = strlen(part) >= TRIGRAM;
     char quoted[TAG_SIZE + 2];
     sqlite3_stmt *s =
-        indexed ? sqlite_conn_prepare(conn,
-                                      "SELECT " USER_COLUMNS " FROM user WHERE rowid IN"
-                                      " (SELECT rowid FROM user_key WHERE user_key MATCH ?4)"
-                                      " AND instr(key, ?1) > 1 AND key <> ?3 ORDER BY key")
+        indexed ? sqlite_conn_prepare(conn, "SELECT " USER_COLUMNS " FROM user WHERE rowid IN"
+                                            " (SELECT rowid FROM user_key WHERE user_key MATCH ?4)"
+                                            " AND instr(key, ?1) > 1 AND key <> ?3 ORDER BY key")
                 : sqlite_conn_prepare(conn, "SELECT " USER_COLUMNS " FROM user"
                                             " WHERE instr(key, ?1) > 1 AND substr(key, 1, ?2) <> ?1"
                                             " AND key <> ?3 ORDER BY key");
@@ -353,9 +351,8 @@ static enum status get_image(struct user_store *store, const char *name, char **
     struct sqlite_conn *conn;
     sqlite3_stmt *s;
 
-    enum status status =
-        begin_read(in(store), "SELECT content_type, data FROM image WHERE name = ?", name, &conn,
-                   &s);
+    enum status status = begin_read(
+        in(store), "SELECT content_type, data FROM image WHERE name = ?", name, &conn, &s);
     if (status == STATUS_OK) {
         *content_type_out = xstrdup(sqlite_column_text_or_empty(s, 0));
         const void *data = sqlite3_column_blob(s, 1);
@@ -390,7 +387,7 @@ static enum status is_revoked(struct user_store *store, const char *jti, bool *r
     return exists(store, "SELECT 1 FROM revoked_token WHERE jti = ?", jti, revoked_out);
 }
 
-/* --- life ---------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------------- */
 
 static void close_store(struct user_store *store)
 {
