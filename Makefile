@@ -118,14 +118,14 @@ test: install-test-deps
 	tests/run-all.sh
 
 install-test-deps:
-	deploy/install-deps.sh build test
+	@deploy/install-deps.sh build test
 install-deps:
-	deploy/install-deps.sh build
+	@deploy/install-deps.sh build
 
 # --- running ---------------------------------------------------------------------------------------
 
 run: install-deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) -s --no-print-directory all
 	@exec deploy/run-local.sh
 
 # --- checks ----------------------------------------------------------------------------------------

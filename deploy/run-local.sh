@@ -34,7 +34,7 @@ log_of() { echo "$DATA_DIR/logs/$1.log"; }
 # In a process group of its own: Ctrl-C reaches this script alone, and the end has an order.
 launch() { # name
     set -m
-    eval "env ${command_of[$1]}" >>"$(log_of "$1")" 2>&1 </dev/null &
+    eval "exec env ${command_of[$1]}" >>"$(log_of "$1")" 2>&1 </dev/null &
     pid_of[$1]=$!
     set +m
     started_at[$1]=$SECONDS

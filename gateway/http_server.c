@@ -123,6 +123,7 @@ struct form_reading {
     bool found, too_large;
 };
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the library's type */
 static int form_field_found(const char *key, const char *file_name, char *path, size_t path_size,
                             void *arg)
 {

@@ -25,8 +25,14 @@ struct image_cache {
 
 static void unlink_locked(struct image_cache *cache, struct image *image)
 {
-    *(image->newer != NULL ? &image->newer->older : &cache->newest) = image->older;
-    *(image->older != NULL ? &image->older->newer : &cache->oldest) = image->newer;
+    if (image->newer != NULL)
+        image->newer->older = image->older;
+    else
+        cache->newest = image->older;
+    if (image->older != NULL)
+        image->older->newer = image->newer;
+    else
+        cache->oldest = image->newer;
     image->newer = image->older = NULL;
 }
 
@@ -34,13 +40,22 @@ static void link_newest_locked(struct image_cache *cache, struct image *image)
 {
     image->older = cache->newest;
     image->newer = NULL;
-    *(cache->newest != NULL ? &cache->newest->newer : &cache->oldest) = image;
+    if (cache->newest != NULL)
+        cache->newest->newer = image;
+    else
+        cache->oldest = image;
     cache->newest = image;
 }
 
-static void forget_locked(struct image_cache *cache, struct image *image)
+static void forget_oldest_locked(struct image_cache *cache)
 {
-    unlink_locked(cache, image);
+    struct image *image = cache->oldest;
+
+    cache->oldest = image->newer;
+    if (cache->oldest != NULL)
+        cache->oldest->older = NULL;
+    else
+        cache->newest = NULL;
     hashmap_remove(cache->images, image->name);
     cache->bytes -= image->size;
     free(image->name);
@@ -71,7 +86,7 @@ void image_cache_destroy(struct image_cache **cache)
     if (*cache == NULL)
         return;
     while ((*cache)->oldest != NULL)
-        forget_locked(*cache, (*cache)->oldest);
+        forget_oldest_locked(*cache);
     hashmap_destroy(&(*cache)->images);
     pthread_mutex_destroy(&(*cache)->lock);
     free(*cache);
@@ -102,7 +117,7 @@ void image_cache_put(struct image_cache *cache, const char *name, const char *co
     pthread_mutex_lock(&cache->lock);
     if (hashmap_get(cache->images, name) == NULL) {
         while (cache->bytes + size > cache->bytes_most)
-            forget_locked(cache, cache->oldest);
+            forget_oldest_locked(cache);
         struct image *image = xcalloc(1, sizeof(*image));
         image->name = xstrdup(name);
         image->content_type = xstrdup(content_type);

@@ -167,9 +167,11 @@ static void carry_out(const struct jsonrpc_options *options, const struct jsonrp
 {
     int64_t retry_after_ms = 0;
 
-    if (method == NULL)
+    if (method == NULL) {
         jsonrpc_fail(call, JSONRPC_METHOD_NOT_FOUND, NULL, 0);
-    else if (!options->admit(options->ctx, &retry_after_ms))
+        return;
+    }
+    if (!options->admit(options->ctx, &retry_after_ms))
         jsonrpc_fail(call, JSONRPC_TOO_MANY, NULL, retry_after_ms);
     else if (json_is_object(params))
         bind_by_name(call, method, params);

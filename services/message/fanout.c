@@ -32,6 +32,7 @@ static void notify(struct bus *bus, const char *key, Messenger__Notification *no
     snprintf(tag, sizeof(tag), "@%s", key);
     notification->receiver_tag = tag;
     wire_publish(bus, subject, &notification->base);
+    notification->receiver_tag = text(protobuf_c_empty_string); /* `tag` ends here */
 }
 
 void fanout_message(struct bus *bus, const struct message_send *send, const char *origin)

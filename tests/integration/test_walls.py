@@ -1,0 +1,71 @@
+"""The walls of the layout: each library is known in one place, and no service reaches into another."""
+
+import re
+import subprocess
+
+import pytest
+
+from support.process import REPOSITORY
+
+# header of the library -> the only files that may include it
+LIBRARIES = {
+    r"civetweb\.h": r"gateway/http_server\.c",
+    r"cjson/": r"services/common/json\.c",
+    r"nats(/nats)?\.h": r"services/common/bus(_\w+)?\.[ch]",
+    r"jwt\.h": r"services/common/token\.c",
+    r"argon2\.h": r"services/user/password\.c",
+    r"sqlite3\.h": r"(\w+/)*(\w+_sqlite\.c|sqlite_\w+\.[ch])",
+    r"mongoc": r"(\w+/)*(\w+_mongo\.c|mongo_\w+\.[ch])",
+    r"gd\.h": r"gateway/avatar\.c",
+    r"utf8proc\.h": r"services/(common/text|user/user_rules)\.c",
+    r"openssl/": r"(services/common/id|gateway/avatar)\.c",
+}
+
+
+def sources():
+    listed = subprocess.run(["git", "ls-files", "services", "gateway"], cwd=REPOSITORY, text=True,
+                            capture_output=True, check=True).stdout.split()
+    return [path for path in listed if path.endswith((".c", ".h"))]
+
+
+def includes(path):
+    return re.findall(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', (REPOSITORY / path).read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_library_is_included_in_its_one_place(library):
+    outside = [path for path in sources() for header in includes(path)
+               if re.match(library, header) and not re.fullmatch(LIBRARIES[library], path)]
+    assert not outside
+
+
+def test_only_the_wire_packs_and_unpacks():
+    outside = [path for path in sources() if path != "services/common/wire.c"
+               and re.search(r"\bprotobuf_c_message_\w+\(|__(un)?pack\(|__get_packed_size\(",
+                             (REPOSITORY / path).read_text())]
+    assert not outside
+
+
+def test_services_do_not_include_each_other_and_nobody_includes_the_gateway():
+    outside = []
+    for path in sources():
+        home = path.split("/")[1] if path.startswith("services/") else "gateway"
+        for header in includes(path):
+            if header.startswith("gateway/") and home != "gateway":
+                outside.append((path, header))
+            if re.match(r"services/(?!common/)", header) and header.split("/")[1] != home:
+                outside.append((path, header))
+    assert not outside
+
+
+def test_no_forgetful_string_functions():
+    forbidden = re.compile(r"\b(atoi|atol|atof|sprintf|vsprintf|strcpy|strcat|gets|strncpy)\s*\(")
+    found = [(path, match.group()) for path in sources()
+             for match in forbidden.finditer((REPOSITORY / path).read_text())]
+    assert not found
+
+
+def test_files_stay_small():
+    long = {path: count for path in sources()
+            if (count := len((REPOSITORY / path).read_text().splitlines())) > 600}
+    assert not long
