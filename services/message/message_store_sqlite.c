@@ -6,6 +6,7 @@
 #include "services/common/memory.h"
 #include "services/common/sqlite_db.h"
 #include "services/common/sqlite_writer.h"
+#include "services/message/message_rows_sqlite.h"
 #include "services/message/message_store_kind.h"
 
 enum { WRITES_MOST = 16384 };
@@ -52,11 +53,6 @@ struct store {
     struct sqlite_writer *writer;
 };
 
-struct dialog_row {
-    int64_t conversation, last_seq, last_date_ms;
-    int64_t in_count, out_count, in_read, out_read;
-};
-
 static struct store *in(struct message_store *store)
 {
     return (struct store *)store;
@@ -65,121 +61,6 @@ static struct store *in(struct message_store *store)
 static int64_t message_rowid(int64_t conversation, int64_t seq)
 {
     return (conversation << 32) + seq;
-}
-
-static void bind_text(sqlite3_stmt *s, int index, const char *text)
-{
-    sqlite3_bind_text(s, index, text, -1, SQLITE_STATIC);
-}
-
-static void copy_column(sqlite3_stmt *s, int column, char *out, size_t size)
-{
-    snprintf(out, size, "%s", sqlite_column_text_or_empty(s, column));
-}
-
-/* SQLITE_ROW or SQLITE_DONE as a status; anything else is the store's failure. */
-static enum status row_status(int result)
-{
-    if (result == SQLITE_ROW)
-        return STATUS_OK;
-    return result == SQLITE_DONE ? STATUS_NOT_FOUND : STATUS_UNAVAILABLE;
-}
-
-/* --- rows -------------------------------------------------------------------------------- */
-
-/* The account's number and, unless NULL, its tag as typed. */
-static enum status find_account(struct sqlite_conn *conn, const char *key, int64_t *id_out,
-                                char *tag_out)
-{
-    sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT id, tag FROM account WHERE key = ?");
-
-    if (s == NULL)
-        return STATUS_UNAVAILABLE;
-    bind_text(s, 1, key);
-    enum status status = row_status(sqlite_step(s));
-    if (status == STATUS_OK) {
-        *id_out = sqlite3_column_int64(s, 0);
-        if (tag_out != NULL)
-            copy_column(s, 1, tag_out, TAG_SIZE);
-    }
-    sqlite3_reset(s);
-    return status;
-}
-
-static enum status ensure_account(struct sqlite_conn *conn, const struct message_user *user,
-                                  int64_t *id_out)
-{
-    enum status status = find_account(conn, user->key, id_out, NULL);
-
-    if (status != STATUS_NOT_FOUND)
-        return status;
-    sqlite3_stmt *s = sqlite_conn_prepare(conn, "INSERT INTO account (key, tag) VALUES (?,?)");
-    if (s == NULL)
-        return STATUS_UNAVAILABLE;
-    bind_text(s, 1, user->key);
-    bind_text(s, 2, user->tag);
-    if (sqlite_step(s) != SQLITE_DONE)
-        return STATUS_UNAVAILABLE;
-    *id_out = sqlite_conn_last_rowid(conn);
-    return STATUS_OK;
-}
-
-static enum status next_user_seq(struct sqlite_conn *conn, int64_t account, int64_t *seq_out)
-{
-    sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "UPDATE account SET user_seq = user_seq + 1 WHERE id = ? RETURNING user_seq");
-
-    if (s == NULL)
-        return STATUS_UNAVAILABLE;
-    sqlite3_bind_int64(s, 1, account);
-    if (sqlite_step(s) != SQLITE_ROW)
-        return STATUS_UNAVAILABLE;
-    *seq_out = sqlite3_column_int64(s, 0);
-    sqlite3_reset(s);
-    return STATUS_OK;
-}
-
-static enum status find_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
-                               struct dialog_row *row_out)
-{
-    sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "SELECT conversation, last_seq, last_date_ms, in_count, out_count, in_read, out_read"
-              " FROM dialog WHERE owner = ? AND peer = ?");
-
-    if (s == NULL)
-        return STATUS_UNAVAILABLE;
-    sqlite3_bind_int64(s, 1, owner);
-    sqlite3_bind_int64(s, 2, peer);
-    enum status status = row_status(sqlite_step(s));
-    if (status == STATUS_OK)
-        *row_out = (struct dialog_row){
-            sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2),
-            sqlite3_column_int64(s, 3), sqlite3_column_int64(s, 4), sqlite3_column_int64(s, 5),
-            sqlite3_column_int64(s, 6),
-        };
-    sqlite3_reset(s);
-    return status;
-}
-
-static enum status put_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
-                              const struct dialog_row *row, int64_t mod)
-{
-    sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "INSERT INTO dialog (owner, peer, conversation, last_seq, last_date_ms, in_count,"
-              " out_count, in_read, out_read, mod, last_mod) VALUES (?,?,?,?,?,?,?,?,?,?10,?10)"
-              " ON CONFLICT (owner, peer) DO UPDATE SET last_seq = excluded.last_seq,"
-              " last_date_ms = excluded.last_date_ms, in_count = excluded.in_count,"
-              " out_count = excluded.out_count, mod = excluded.mod, last_mod = excluded.last_mod");
-    const int64_t values[] = {
-        owner,         peer,           row->conversation, row->last_seq, row->last_date_ms,
-        row->in_count, row->out_count, row->in_read,      row->out_read, mod
-    };
-
-    if (s == NULL)
-        return STATUS_UNAVAILABLE;
-    for (int i = 0; i < 10; i++)
-        sqlite3_bind_int64(s, i + 1, values[i]);
-    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
 /* --- sending ----------------------------------------------------------------------------- */
@@ -239,7 +120,7 @@ static enum status insert_message(struct sqlite_conn *conn, const struct message
     sqlite3_bind_int64(s, 4, receiver);
     sqlite3_bind_int64(s, 5, row->last_date_ms);
     sqlite3_bind_int64(s, 6, row->out_count);
-    bind_text(s, 7, send->text);
+    row_bind_text(s, 7, send->text);
     return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
@@ -256,13 +137,13 @@ static enum status write_message(struct sqlite_conn *conn, struct message_send *
     mirror.out_read = row->in_read;
     enum status status = insert_message(conn, send, sender, receiver, row);
     if (status == STATUS_OK)
-        status = next_user_seq(conn, sender, &sender_seq);
+        status = row_next_user_seq(conn, sender, &sender_seq);
     if (status == STATUS_OK)
-        status = next_user_seq(conn, receiver, &receiver_seq);
+        status = row_next_user_seq(conn, receiver, &receiver_seq);
     if (status == STATUS_OK)
-        status = put_dialog(conn, sender, receiver, row, sender_seq);
+        status = row_put_dialog(conn, sender, receiver, row, sender_seq);
     if (status == STATUS_OK)
-        status = put_dialog(conn, receiver, sender, &mirror, receiver_seq);
+        status = row_put_dialog(conn, receiver, sender, &mirror, receiver_seq);
     send->seq = (uint64_t)row->last_seq;
     send->date_ms = row->last_date_ms;
     send->sender_user_seq = (uint64_t)sender_seq;
@@ -284,11 +165,11 @@ static enum status run_send(struct sqlite_job *job, struct sqlite_conn *conn)
     } else {
         send->id = id_new();
     }
-    enum status status = ensure_account(conn, &send->sender, &sender);
+    enum status status = row_ensure_account(conn, &send->sender, &sender);
     if (status == STATUS_OK)
-        status = ensure_account(conn, &send->receiver, &receiver);
+        status = row_ensure_account(conn, &send->receiver, &receiver);
     if (status == STATUS_OK)
-        status = find_dialog(conn, sender, receiver, &row);
+        status = row_find_dialog(conn, sender, receiver, &row);
     if (status == STATUS_NOT_FOUND)
         status = new_conversation(conn, &row.conversation);
     if (status != STATUS_OK)
@@ -337,8 +218,9 @@ static enum status set_read(struct sqlite_conn *conn, int64_t reader, int64_t se
         conn, "UPDATE dialog SET out_read = ?, mod = ? WHERE owner = ? AND peer = ?");
     int64_t reader_seq = 0, sender_seq = 0;
 
-    if (mine == NULL || theirs == NULL || next_user_seq(conn, reader, &reader_seq) != STATUS_OK ||
-        next_user_seq(conn, sender, &sender_seq) != STATUS_OK)
+    if (mine == NULL || theirs == NULL ||
+        row_next_user_seq(conn, reader, &reader_seq) != STATUS_OK ||
+        row_next_user_seq(conn, sender, &sender_seq) != STATUS_OK)
         return STATUS_UNAVAILABLE;
     sqlite3_bind_int64(mine, 1, in_count);
     sqlite3_bind_int64(mine, 2, reader_seq);
@@ -361,11 +243,11 @@ static enum status run_mark(struct sqlite_job *job, struct sqlite_conn *conn)
     struct dialog_row row = { 0 };
     int64_t reader, sender;
 
-    enum status status = find_account(conn, mark->reader.key, &reader, mark->reader_tag);
+    enum status status = row_find_account(conn, mark->reader.key, &reader, mark->reader_tag);
     if (status == STATUS_OK)
-        status = find_account(conn, mark->sender.key, &sender, mark->sender_tag);
+        status = row_find_account(conn, mark->sender.key, &sender, mark->sender_tag);
     if (status == STATUS_OK)
-        status = find_dialog(conn, reader, sender, &row);
+        status = row_find_dialog(conn, reader, sender, &row);
     if (status == STATUS_NOT_FOUND)
         return STATUS_OK;
     if (status != STATUS_OK)
@@ -423,7 +305,7 @@ static void read_dialog(sqlite3_stmt *s, const char *owner_key, const char *owne
     const char *peer_key = sqlite_column_text_or_empty(s, 11);
 
     *dialog = (struct dialog){ .peer_tag = "" };
-    copy_column(s, 10, dialog->peer_tag, TAG_SIZE);
+    row_copy_text(s, 10, dialog->peer_tag, TAG_SIZE);
     read_message(s, owner_tag, dialog->peer_tag, in_read, out_read, &dialog->last);
     dialog->unread_incoming = (uint64_t)(sqlite3_column_int64(s, 6) - in_read);
     dialog->unread_outgoing = (uint64_t)(sqlite3_column_int64(s, 7) - out_read);
@@ -445,7 +327,7 @@ static enum status read_dialogs(struct sqlite_conn *conn, const char *owner_key,
     int64_t owner;
     int result = SQLITE_DONE;
 
-    enum status status = find_account(conn, owner_key, &owner, owner_tag);
+    enum status status = row_find_account(conn, owner_key, &owner, owner_tag);
     if (status == STATUS_NOT_FOUND)
         return STATUS_OK;
     if (status != STATUS_OK || s == NULL)
@@ -484,11 +366,11 @@ static enum status read_messages(struct sqlite_conn *conn, const char *owner_key
     int64_t owner, peer;
     int result;
 
-    enum status status = find_account(conn, owner_key, &owner, owner_tag);
+    enum status status = row_find_account(conn, owner_key, &owner, owner_tag);
     if (status == STATUS_OK)
-        status = find_account(conn, peer_key, &peer, peer_tag);
+        status = row_find_account(conn, peer_key, &peer, peer_tag);
     if (status == STATUS_OK)
-        status = find_dialog(conn, owner, peer, &row);
+        status = row_find_dialog(conn, owner, peer, &row);
     if (status != STATUS_OK)
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     if (range.newest_seq > 0 && (int64_t)range.newest_seq < row.last_seq)
@@ -547,13 +429,13 @@ static enum status contacts(struct message_store *store, const char *owner_key,
         sqlite_conn_prepare(conn, "SELECT p.key FROM account o JOIN dialog d ON d.owner = o.id"
                                   " JOIN account p ON p.id = d.peer WHERE o.key = ?");
     if (s != NULL) {
-        bind_text(s, 1, owner_key);
+        row_bind_text(s, 1, owner_key);
         while ((result = sqlite_step(s)) == SQLITE_ROW) {
             if (contacts_out->count == room) {
                 room = room == 0 ? 16 : room * 2;
                 contacts_out->keys = xrealloc(contacts_out->keys, room * TAG_SIZE);
             }
-            copy_column(s, 0, contacts_out->keys[contacts_out->count++], TAG_SIZE);
+            row_copy_text(s, 0, contacts_out->keys[contacts_out->count++], TAG_SIZE);
         }
     }
     sqlite_db_give_back(in(store)->db, conn);

@@ -1,0 +1,116 @@
+#include "services/message/message_rows_sqlite.h"
+
+#include <stdio.h>
+
+void row_bind_text(sqlite3_stmt *s, int index, const char *text)
+{
+    sqlite3_bind_text(s, index, text, -1, SQLITE_STATIC);
+}
+
+void row_copy_text(sqlite3_stmt *s, int column, char *out, size_t size)
+{
+    snprintf(out, size, "%s", sqlite_column_text_or_empty(s, column));
+}
+
+/* SQLITE_ROW or SQLITE_DONE as a status; anything else is the store's failure. */
+enum status row_status(int result)
+{
+    if (result == SQLITE_ROW)
+        return STATUS_OK;
+    return result == SQLITE_DONE ? STATUS_NOT_FOUND : STATUS_UNAVAILABLE;
+}
+
+/* The account's number and, unless NULL, its tag as typed. */
+enum status row_find_account(struct sqlite_conn *conn, const char *key, int64_t *id_out,
+                             char *tag_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT id, tag FROM account WHERE key = ?");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    row_bind_text(s, 1, key);
+    enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK) {
+        *id_out = sqlite3_column_int64(s, 0);
+        if (tag_out != NULL)
+            row_copy_text(s, 1, tag_out, TAG_SIZE);
+    }
+    sqlite3_reset(s);
+    return status;
+}
+
+enum status row_ensure_account(struct sqlite_conn *conn, const struct message_user *user,
+                               int64_t *id_out)
+{
+    enum status status = row_find_account(conn, user->key, id_out, NULL);
+
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "INSERT INTO account (key, tag) VALUES (?,?)");
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    row_bind_text(s, 1, user->key);
+    row_bind_text(s, 2, user->tag);
+    if (sqlite_step(s) != SQLITE_DONE)
+        return STATUS_UNAVAILABLE;
+    *id_out = sqlite_conn_last_rowid(conn);
+    return STATUS_OK;
+}
+
+enum status row_next_user_seq(struct sqlite_conn *conn, int64_t account, int64_t *seq_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "UPDATE account SET user_seq = user_seq + 1 WHERE id = ? RETURNING user_seq");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, account);
+    if (sqlite_step(s) != SQLITE_ROW)
+        return STATUS_UNAVAILABLE;
+    *seq_out = sqlite3_column_int64(s, 0);
+    sqlite3_reset(s);
+    return STATUS_OK;
+}
+
+enum status row_find_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
+                            struct dialog_row *row_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "SELECT conversation, last_seq, last_date_ms, in_count, out_count, in_read, out_read"
+              " FROM dialog WHERE owner = ? AND peer = ?");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, owner);
+    sqlite3_bind_int64(s, 2, peer);
+    enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK)
+        *row_out = (struct dialog_row){
+            sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2),
+            sqlite3_column_int64(s, 3), sqlite3_column_int64(s, 4), sqlite3_column_int64(s, 5),
+            sqlite3_column_int64(s, 6),
+        };
+    sqlite3_reset(s);
+    return status;
+}
+
+enum status row_put_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
+                           const struct dialog_row *row, int64_t mod)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "INSERT INTO dialog (owner, peer, conversation, last_seq, last_date_ms, in_count,"
+              " out_count, in_read, out_read, mod, last_mod) VALUES (?,?,?,?,?,?,?,?,?,?10,?10)"
+              " ON CONFLICT (owner, peer) DO UPDATE SET last_seq = excluded.last_seq,"
+              " last_date_ms = excluded.last_date_ms, in_count = excluded.in_count,"
+              " out_count = excluded.out_count, mod = excluded.mod, last_mod = excluded.last_mod");
+    const int64_t values[] = {
+        owner,         peer,           row->conversation, row->last_seq, row->last_date_ms,
+        row->in_count, row->out_count, row->in_read,      row->out_read, mod
+    };
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    for (int i = 0; i < 10; i++)
+        sqlite3_bind_int64(s, i + 1, values[i]);
+    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}

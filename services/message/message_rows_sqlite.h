@@ -1,0 +1,46 @@
+#ifndef MESSAGE_ROWS_SQLITE_H
+#define MESSAGE_ROWS_SQLITE_H
+
+#include "services/common/sqlite_db.h"
+#include "services/message/message_store.h"
+
+/*
+ * The rows that the SQLite store's statements share: accounts and dialogs. All return
+ * STATUS_UNAVAILABLE when the store fails, and belong into a transaction of the caller.
+ */
+
+/* One owner's view of a conversation, without its owner and peer. */
+struct dialog_row {
+    int64_t conversation, last_seq, last_date_ms;
+    int64_t in_count, out_count, in_read, out_read;
+};
+
+/* The account's number and, unless NULL, its tag as typed (TAG_SIZE). STATUS_NOT_FOUND. */
+enum status row_find_account(struct sqlite_conn *conn, const char *key, int64_t *id_out,
+                             char *tag_out) MUST_CHECK;
+
+/* Finds or makes it. */
+enum status row_ensure_account(struct sqlite_conn *conn, const struct message_user *user,
+                               int64_t *id_out) MUST_CHECK;
+
+/* Takes the account's next user sequence. */
+enum status row_next_user_seq(struct sqlite_conn *conn, int64_t account,
+                              int64_t *seq_out) MUST_CHECK;
+
+/* STATUS_NOT_FOUND. */
+enum status row_find_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
+                            struct dialog_row *row_out) MUST_CHECK;
+
+/* Makes the dialog, or brings it up to date after a message; the read counts of one that is there
+ * stay as they are. `mod` is the owner's user sequence of the change. */
+enum status row_put_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
+                           const struct dialog_row *row, int64_t mod) MUST_CHECK;
+
+/* SQLITE_ROW is STATUS_OK, SQLITE_DONE is STATUS_NOT_FOUND, anything else the store's failure. */
+enum status row_status(int result);
+
+/* `text` must live until the statement has been stepped. */
+void row_bind_text(sqlite3_stmt *statement, int index, const char *text);
+void row_copy_text(sqlite3_stmt *statement, int column, char *out, size_t size);
+
+#endif
