@@ -33,7 +33,8 @@ void health_ready(struct gateway *gateway, struct http_request *request)
     struct rpc_pending pending[SERVICES];
     struct rpc_context context;
     struct json_writer w = { 0 };
-    bool ready = bus_is_connected(gateway->bus) && !atomic_load(&gateway->stopping);
+    bool ready = bus_is_connected(gateway->bus) && presence_agent_is_settled(gateway->agent) &&
+                 !atomic_load(&gateway->stopping);
 
     rpc_context_start(&context, PING_TIMEOUT_MS);
     for (int i = 0; i < SERVICES; i++)

@@ -55,7 +55,7 @@ void http_server_stop(struct http_server **server);
 /* --- requests: everything is borrowed from the request ----------------------------------- */
 
 const char *http_method(const struct http_request *request); /* "GET", "POST"... */
-const char *http_path(const struct http_request *request);   /* decoded, begins with '/' */
+const char *http_path(const struct http_request *request);   /* as sent, begins with '/' */
 const char *http_header(const struct http_request *request, const char *name); /* or NULL */
 const char *http_peer(const struct http_request *request); /* address of the TCP peer */
 

@@ -46,6 +46,7 @@ struct presence_agent {
     pthread_cond_t cond;
     struct hashmap *marks; /* key -> struct mark, owned */
     bool announce;
+    bool settled; /* nothing is to be announced, and nothing is being */
     bool stopping;
 };
 
@@ -67,7 +68,23 @@ void presence_agent_announce(struct presence_agent *agent)
 {
     pthread_mutex_lock(&agent->lock);
     agent->announce = true;
+    agent->settled = false;
     pthread_cond_signal(&agent->cond);
+    pthread_mutex_unlock(&agent->lock);
+}
+
+bool presence_agent_is_settled(struct presence_agent *agent)
+{
+    pthread_mutex_lock(&agent->lock);
+    bool settled = agent->settled;
+    pthread_mutex_unlock(&agent->lock);
+    return settled;
+}
+
+static void note_settled(struct presence_agent *agent)
+{
+    pthread_mutex_lock(&agent->lock);
+    agent->settled = !agent->announce; /* one may have been asked for meanwhile */
     pthread_mutex_unlock(&agent->lock);
 }
 
@@ -224,6 +241,7 @@ static bool work(struct presence_agent *agent)
             return false;
         }
         agent->announced_ms = clock_mono_ms();
+        note_settled(agent);
     }
     while (tell_marks(agent, &failed) && clock_mono_ms() - agent->alive_ms < ALIVE_MS)
         continue;

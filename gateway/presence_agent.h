@@ -1,6 +1,7 @@
 #ifndef GATEWAY_PRESENCE_AGENT_H
 #define GATEWAY_PRESENCE_AGENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "gateway/registry.h"
@@ -21,6 +22,9 @@ struct presence_agent *presence_agent_create(struct bus *bus, struct registry *r
 
 /* Tells once more that all who are gone are gone, waiting 2 s at most. */
 void presence_agent_destroy(struct presence_agent **agent);
+
+/* Has the service been told everything since the last (re)connection? */
+bool presence_agent_is_settled(struct presence_agent *agent);
 
 /* The user came or went. From any thread; does not block. */
 void presence_agent_changed(struct presence_agent *agent, const char *key, const char *tag);

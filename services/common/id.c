@@ -111,9 +111,12 @@ bool id_from_hex(const char *hex, struct id *id_out)
 
 void id_random_hex(char *hex_out, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++) {
-        unsigned char byte;
-        id_random_bytes(&byte, 1);
-        bytes_to_hex(&byte, 1, hex_out + 2 * i);
+    unsigned char chunk[32];
+
+    *hex_out = '\0';
+    for (size_t n; bytes > 0; bytes -= n, hex_out += 2 * n) {
+        n = bytes < sizeof(chunk) ? bytes : sizeof(chunk);
+        id_random_bytes(chunk, n);
+        bytes_to_hex(chunk, n, hex_out);
     }
 }

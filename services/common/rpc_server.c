@@ -171,7 +171,10 @@ static void handle_message(void *ctx, struct bus_message *message_take)
     pthread_mutex_unlock(&server->lock);
 
     if (strcmp(dot + 1, "Ping") == 0) {
-        rpc_reply(call, &pong.base);
+        if (server->options.is_ready == NULL || server->options.is_ready(server->options.ctx))
+            rpc_reply(call, &pong.base);
+        else
+            rpc_fail(call, STATUS_UNAVAILABLE, "not ready yet");
         return;
     }
     call->method = find_method(server, dot + 1);

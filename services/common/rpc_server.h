@@ -1,6 +1,7 @@
 #ifndef COMMON_RPC_SERVER_H
 #define COMMON_RPC_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,7 +13,8 @@
 /*
  * Serves rpc.<service>.* in the queue group <service> from a const table of methods, and answers
  * the monitoring subjects $SRV.* (ADR-32). Requests whose deadline has passed are dropped; when a
- * lane's queue is full the answer is STATUS_BUSY at once. A method Ping is always there.
+ * lane's queue is full the answer is STATUS_BUSY at once. A method Ping is always there: it
+ * answers once the service can do its work.
  */
 struct rpc_server;
 struct rpc_call;
@@ -43,7 +45,8 @@ struct rpc_server_options {
     const char *service; /* borrowed for ever, as are the methods */
     const struct rpc_method *methods;
     size_t method_count;
-    void *ctx; /* handed to the handlers */
+    void *ctx;                   /* handed to the handlers */
+    bool (*is_ready)(void *ctx); /* for Ping; must not block. NULL: always */
     struct {
         size_t threads;    /* 0 = no method uses this lane */
         size_t queue_most; /* calls that may wait */

@@ -22,6 +22,11 @@ static void stop(struct service *process, void *arg)
     free(state);
 }
 
+static bool is_ready(void *ctx)
+{
+    return presence_is_ready(ctx);
+}
+
 static enum status start(struct service *process, void **state_out)
 {
     struct state *state = xcalloc(1, sizeof(*state));
@@ -30,6 +35,7 @@ static enum status start(struct service *process, void **state_out)
         .service = "presence",
         .methods = presence_methods,
         .method_count = presence_method_count,
+        .is_ready = is_ready,
         .lanes = { [RPC_FAST] = { FAST_THREADS, FAST_QUEUE } },
     };
 

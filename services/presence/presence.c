@@ -230,6 +230,14 @@ enum status presence_announce(struct presence *presence, const char *gateway_id,
     return status == STATUS_OK ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
+bool presence_is_ready(struct presence *presence)
+{
+    pthread_mutex_lock(&presence->lock);
+    bool ready = presence->kv != NULL;
+    pthread_mutex_unlock(&presence->lock);
+    return ready;
+}
+
 bool presence_is_online(struct presence *presence, const char *tag)
 {
     char key[TAG_SIZE];

@@ -32,6 +32,9 @@ enum status presence_set(struct presence *presence, const char *tag, const char 
 enum status presence_announce(struct presence *presence, const char *gateway_id, char *const *tags,
                               size_t count) MUST_CHECK;
 
+/* Is the bucket open? */
+bool presence_is_ready(struct presence *presence);
+
 bool presence_is_online(struct presence *presence, const char *tag);
 
 #endif

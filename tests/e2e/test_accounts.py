@@ -8,8 +8,7 @@ import pytest
 import requests
 
 from support.client import (
-    NO_AUTH_REASON, Socket, User, auth_cookie, bearer, error_name, leave, login, signup, token_of,
-    unique, upload)
+    NO_AUTH_REASON, Socket, bearer, error_name, leave, login, signup, token_of, unique, upload)
 from support.images import png
 from support.shapes import is_id
 from support.stack import CLIENT_URL, Stack

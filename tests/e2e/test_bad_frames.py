@@ -156,6 +156,7 @@ def test_length_in_more_bytes_than_needed(raw, length_bytes):
     """The protocol forbids it; a server may take it or refuse it, but must stay in step."""
     raw.send(frame(CALL, length_bytes=length_bytes) + frame(CALL))
     first = raw.next_frame()
+    assert first is not None, "closed without a close frame"
     if first.opcode == CLOSE:
         assert int.from_bytes(first.payload[:2], "big") == 1002
     else:

@@ -1,8 +1,14 @@
 """Figures of this machine, for people to read: they are printed and kept, not judged."""
 
+import os
+import signal
+import statistics
+import time
+
 import pytest
 
 from support.load import Load
+from support.local_run import LocalRun
 from support.process import REPOSITORY
 from support.stack import Stack
 
@@ -44,3 +50,17 @@ def test_messages_of_fifty_pairs(crowd, report, instances):
         assert figures.errors == 0
         assert len(figures.acknowledged) > PAIRS, "hardly a message was sent"
         assert len(figures.delivered) > 0.9 * len(figures.acknowledged)
+
+
+def test_time_from_make_run_to_ready(report, tmp_path):
+    """Everything is built already; the first start makes the databases, too."""
+    seconds = []
+    for _ in range(3):
+        begin = time.monotonic()
+        with LocalRun(tmp_path) as run:
+            run.wait_ready()
+            seconds.append(time.monotonic() - begin)
+            os.kill(run.process.pid, signal.SIGTERM)
+            run.wait_stopped()
+    report.append(f"make run to ready: {statistics.median(seconds):.2f} s "
+                  f"({', '.join(f'{s:.2f}' for s in seconds)})")

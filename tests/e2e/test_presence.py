@@ -201,7 +201,7 @@ def test_gateway_frozen_for_eight_seconds(whole, crowd):
         assert alternates(observer.events(user)), observer.events(user)
     sockets[0].close()
     observer.wait_state(observer.watched[0], False)
-    assert observer.events(observer.watched[0])[-1] == OFFLINE
+    wait_until(lambda: observer.events(observer.watched[0])[-1] == OFFLINE, LIMIT, "offline to be told")
 
 
 def test_presence_instance_frozen_under_use(whole, crowd):
@@ -234,6 +234,20 @@ def test_gateway_that_is_asked_to_end_says_goodbye(whole, crowd):
     observer.wait_events(observer.watched[0], [ONLINE, OFFLINE, ONLINE])
     stays_true(lambda: observer.events(observer.watched[1]) == [ONLINE, OFFLINE], 1,
                "the start of a gateway makes nobody else online")
+
+
+def test_presence_works_from_the_moment_that_readyz_says_so(crowd):
+    """Somebody who comes and goes at once, right after the start, is told of like anybody else."""
+    for _ in range(4):
+        own = Stack().start()
+        try:
+            observer = Observer(own, crowd, 1, gateway=0)
+            (user,) = observer.watched
+            with user.socket() as socket:
+                socket.call("getSelfInfo")
+            observer.wait_events(user, [ONLINE, OFFLINE], 3)
+        finally:
+            own.destroy()
 
 
 def test_offline_grace_hides_a_page_reload():

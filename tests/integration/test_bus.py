@@ -177,10 +177,12 @@ def test_every_instance_answers_with_its_own_id(pair):
 
 @pytest.mark.parametrize("verb", ["PING", "INFO", "STATS"])
 def test_one_service_and_one_instance_can_be_asked(bus, verb):
-    for kind, infos in by_name(bus.request_many("$SRV.PING")).items():
+    found = by_name(bus.request_many("$SRV.PING"))
+    assert set(found) == set(KINDS)
+    for infos in found.values():
         name, id = infos[0]["name"], infos[0]["id"]
         for subject in (f"$SRV.{verb}.{name}", f"$SRV.{verb}.{name}.{id}"):
-            answers = [message.json() for message in bus.request_many(subject)]
+            answers = [message.json() for message in bus.request_many(subject, quiet=0.1)]
             assert [(a["name"], a["id"]) for a in answers] == [(name, id)], subject
     assert bus.request_many(f"$SRV.{verb}.nosuchservice") == []
 
@@ -216,8 +218,10 @@ def test_stats_count_requests(bus, alice):
 
 def endpoints(bus):
     found = by_name(bus.request_many("$SRV.INFO"))
-    return [endpoint["subject"] for infos in found.values() for info in infos
-            for endpoint in info.get("endpoints", []) if endpoint["subject"].startswith("rpc.")]
+    subjects = [endpoint["subject"] for infos in found.values() for info in infos
+                for endpoint in info.get("endpoints", []) if endpoint["subject"].startswith("rpc.")]
+    assert len(subjects) >= 5, "the services list no endpoints"
+    return subjects
 
 
 GARBAGE = {"not protobuf": b"\xff" * 20, "length beyond the end": b"\x0a\x7fabc",
@@ -226,9 +230,7 @@ GARBAGE = {"not protobuf": b"\xff" * 20, "length beyond the end": b"\x0a\x7fabc"
 
 @pytest.mark.parametrize("data", GARBAGE.values(), ids=GARBAGE.keys())
 def test_garbage_is_answered_with_an_error(bus, stack, alice, data):
-    subjects = endpoints(bus)
-    assert len(subjects) >= 5
-    for subject in subjects:
+    for subject in endpoints(bus):
         answer = bus.request(subject, data)
         code = answer.headers.get("Nats-Service-Error-Code")
         assert code and re.fullmatch(r"\d{3}", code), f"{subject}: {answer}"
@@ -262,5 +264,11 @@ def test_garbage_without_a_reply_and_on_foreign_subjects(bus, alice, bob):
     assert his.wait_notification(3001, {"text": "after the garbage"})
 
 
-def test_unknown_method_has_no_responder(bus):
-    assert bus.request("rpc.user.NoSuchMethod", b"").headers.get("Status") == "503"
+@pytest.mark.parametrize("service", ["user", "message", "presence"])
+def test_unknown_method_is_not_found(bus, service):
+    answer = bus.request(f"rpc.{service}.NoSuchMethod", b"")
+    assert answer.headers.get("Nats-Service-Error-Code") == "404"
+
+
+def test_unknown_service_has_no_responder(bus):
+    assert bus.request("rpc.nosuchservice.Method", b"").headers.get("Status") == "503"

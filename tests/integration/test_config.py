@@ -178,6 +178,7 @@ def lifetime(stack):
 @pytest.mark.parametrize("text, seconds", DURATIONS.items(), ids=DURATIONS.keys())
 def test_durations(restartable, text, seconds):
     for kind in ("user", "gateway"):
+        restartable.kill(kind)
         restartable.restart(kind, settings={"JWT.expiresIn": text}, ready=False)
     restartable.wait_ready()
     assert lifetime(restartable) == seconds

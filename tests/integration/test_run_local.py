@@ -1,110 +1,17 @@
 """`make run`: everything on this machine with one command."""
 
-import contextlib
 import os
-import pathlib
 import re
 import signal
 import socket
-import subprocess
 
 import pytest
 import requests
 
+from support.local_run import START_SECONDS, LocalRun
 from support.ports import free_port
-from support.process import REPOSITORY, clean_environment
 from support.stack import KINDS
 from support.wait import wait_until
-
-START_SECONDS = 60
-STOP_SECONDS = 10
-
-
-def environment_of(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return b""
-
-
-def state_of(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except (OSError, IndexError):
-        return "X"
-
-
-def name_of(pid):
-    try:
-        return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
-    except OSError:
-        return ""
-
-
-class LocalRun:
-    """A running `make run`. Its processes are known by a mark in their environment."""
-
-    def __init__(self, directory, **env):
-        self.directory = pathlib.Path(directory)
-        self.port, self.nats_port = free_port(), free_port()
-        self.mark = f"MESSENGER_TEST_RUN={self.directory}"
-        self._log = self.directory / "output.txt"
-        variables = {"PORT": self.port, "NATS_PORT": self.nats_port, "DATA_DIR": self.directory / "data",
-                     "NO_INSTALL": 1, **env}
-        environment = {**clean_environment(), **{k: str(v) for k, v in variables.items()}}
-        environment.update([self.mark.split("=", 1)])
-        self._variables = variables
-        with open(self._log, "wb") as log:
-            self.process = subprocess.Popen(
-                ["make", "--no-print-directory", "run"], cwd=REPOSITORY, env=environment,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        wait_until(self._kill_all, 10, "the last of its processes to be gone")
-        self.process.wait(10)
-
-    def _kill_all(self):
-        """Those that a test has left behind; again and again, since one may restart another."""
-        left = self.pids()
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        return not left
-
-    def url(self, path=""):
-        return f"http://127.0.0.1:{self._variables['PORT']}{path}"
-
-    def output(self):
-        return self._log.read_text(errors="replace")
-
-    def lines(self, pattern):
-        return [line for line in self.output().splitlines() if re.search(pattern, line, re.IGNORECASE)]
-
-    def pids(self, name=None):
-        """All its processes that live, or those of one program."""
-        found = [int(entry) for entry in os.listdir("/proc")
-                 if entry.isdigit() and self.mark.encode() in environment_of(entry).split(b"\0")]
-        return [pid for pid in found if state_of(pid) not in "ZX" and name in (None, name_of(pid))]
-
-    def ready(self):
-        try:
-            return requests.get(self.url("/readyz"), timeout=5).status_code == 200
-        except requests.RequestException:
-            return False
-
-    def wait_ready(self):
-        def ready_or_ended():
-            assert self.process.poll() is None, f"ended:\n{self.output()}"
-            return self.ready()
-        wait_until(ready_or_ended, START_SECONDS, lambda: f"make run to be ready:\n{self.output()}")
-        return self
-
-    def wait_stopped(self, timeout=STOP_SECONDS):
-        wait_until(lambda: self.process.poll() is not None and not self.pids(), timeout,
-                   lambda: f"all to stop; left: {[name_of(p) for p in self.pids()]}\n{self.output()}")
 
 
 def test_starts_restarts_and_stops_on_sigterm(tmp_path):

@@ -265,7 +265,7 @@ class Socket:
                     notification.taken = True
                     return notification
             return None
-        return self._wait(first, timeout, f"notification {code} {match or ''}")
+        return self._wait(first, timeout, f"notification {code} {match or ''}").body
 
     def seen(self, code=None, match=None):
         """All notifications so far, taken or not, in the order of arrival."""

@@ -216,7 +216,7 @@ class RawWebSocket(Connection):
             if self.ended:
                 return None
             left = deadline - time.monotonic()
-            assert left > 0, f"no frame from the server within {timeout:g} s"
+            assert left > 0, f"no frame from the server within {timeout:.3g} s"
             self.read_more(left)
 
     def next_text(self, timeout=5):

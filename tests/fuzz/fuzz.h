@@ -1,0 +1,19 @@
+/*
+ * A fuzz program is one parser of foreign bytes and the properties it must keep. It runs under
+ * libFuzzer (clang) or, where there is none, under the small driver in standalone.c.
+ */
+#ifndef FUZZ_H
+#define FUZZ_H
+
+#undef NDEBUG
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What both drivers call with each input. Asserts; returns 0. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Writes seed number 0, 1, 2... of the program, at most `room` bytes. 0 when there are no more. */
+size_t fuzz_seed(unsigned number, uint8_t *out, size_t room);
+
+#endif

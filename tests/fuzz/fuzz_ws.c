@@ -1,0 +1,159 @@
+/*
+ * A client's frames. The gate gives the same verdict however the bytes are split, and the messages
+ * that come out are the payloads that went in, joined. The first byte of an input says how to split.
+ */
+#include "tests/fuzz/fuzz.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/frame_gate.h"
+#include "gateway/ws_assemble.h"
+#include "services/common/text.h"
+
+enum { FIN = 128, CONTINUATION = 0, TEXT = 1, CLOSE = 8, PING = 9, PONG = 10, MASK_BYTES = 4 };
+
+static struct frame_scan new_scan(void)
+{
+    return (struct frame_scan){ .payload_most = WS_MESSAGE_MOST };
+}
+
+/* Scans in pieces whose sizes follow from `plan`; 0: one piece. Returns the verdict. */
+static int scan_in_pieces(const uint8_t *data, size_t size, unsigned plan)
+{
+    struct frame_scan scan = new_scan();
+    size_t at = 0;
+
+    while (at < size) {
+        size_t piece = plan == 0 ? size : 1 + (plan * 2654435761u + at) % plan, good;
+        piece = piece < size - at ? piece : size - at;
+        int code = frame_scan(&scan, data + at, piece, &good);
+        assert(good <= piece && (code != 0 || good == piece));
+        if (code != 0)
+            return code;
+        at += piece;
+    }
+    return 0;
+}
+
+struct view {
+    unsigned first_byte;
+    const uint8_t *mask, *payload;
+    size_t length;
+};
+
+/* The next whole frame of bytes that the gate has passed. */
+static bool next_frame(const uint8_t **at, size_t *left, struct view *frame)
+{
+    const uint8_t *p = *at;
+    size_t length, bytes;
+
+    if (*left < 2)
+        return false;
+    length = p[1] & 127u;
+    bytes = length == 126 ? 2 : length == 127 ? 8 : 0;
+    if (*left < 2 + bytes + MASK_BYTES)
+        return false;
+    for (size_t i = 0; i < bytes; i++)
+        length = (i == 0 ? 0 : length << 8) | p[2 + i];
+    assert((p[1] & 128) != 0 && length <= WS_MESSAGE_MOST);
+    if (*left < 2 + bytes + MASK_BYTES + length)
+        return false;
+    *frame = (struct view){ p[0], p + 2 + bytes, p + 2 + bytes + MASK_BYTES, length };
+    *at = frame->payload + length;
+    *left -= (size_t)(*at - p);
+    return true;
+}
+
+static char *unmask(const struct view *frame)
+{
+    char *payload = malloc(frame->length > 0 ? frame->length : 1);
+
+    assert(payload != NULL);
+    for (size_t i = 0; i < frame->length; i++)
+        payload[i] = (char)(frame->payload[i] ^ frame->mask[i % MASK_BYTES]);
+    return payload;
+}
+
+static void check_refusal(const struct ws_input *input, unsigned opcode)
+{
+    assert(input->reason != NULL && strlen(input->reason) <= 123);
+    if (input->code == WS_CLOSE_PROTOCOL_ERROR) /* a gap in the order, or a bad good-bye */
+        assert(opcode == CONTINUATION || opcode == TEXT || opcode == CLOSE);
+    else
+        assert(input->code == WS_CLOSE_TOO_BIG || input->code == WS_CLOSE_INVALID_DATA ||
+               input->code == WS_CLOSE_UNSUPPORTED_DATA);
+}
+
+/* Goes on to the first refusal or good-bye. `joined` models the message under way. */
+static void assemble(const uint8_t *data, size_t size)
+{
+    struct ws_assembly assembly = { .in_message = 0 };
+    struct buffer joined = { 0 };
+    struct view frame;
+    bool over = false;
+
+    while (!over && next_frame(&data, &size, &frame)) {
+        char *payload = unmask(&frame);
+        unsigned opcode = frame.first_byte & 15u;
+        struct ws_input input = ws_assemble(&assembly, frame.first_byte, payload, frame.length);
+        over = input.event == WS_REFUSE || input.event == WS_CLOSE;
+        if (input.event == WS_REFUSE)
+            check_refusal(&input, opcode);
+        if (!over && opcode == TEXT)
+            buffer_clear(&joined);
+        if (!over && opcode <= TEXT)
+            buffer_append(&joined, payload, frame.length);
+        if (input.event == WS_TEXT) {
+            assert(input.length == joined.length && input.length <= WS_MESSAGE_MOST);
+            assert(input.length == 0 || memcmp(input.data, joined.data, input.length) == 0);
+            assert(text_is_utf8(input.data, input.length));
+        }
+        if (!over && opcode <= TEXT)
+            assert((input.event == WS_TEXT) == ((frame.first_byte & FIN) != 0));
+        if (!over && opcode == PING)
+            assert(input.event == WS_PING && input.data == payload && input.length <= 125);
+        free(payload);
+    }
+    ws_assembly_finish(&assembly);
+    buffer_finish(&joined);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0)
+        return 0;
+    struct frame_scan scan = new_scan();
+    size_t good;
+    int code = frame_scan(&scan, data + 1, size - 1, &good);
+    assert(scan_in_pieces(data + 1, size - 1, 1) == code);
+    assert(scan_in_pieces(data + 1, size - 1, 2 + data[0]) == code);
+    assert(scan_in_pieces(data + 1, good, 0) == 0);
+    assemble(data + 1, good);
+    return 0;
+}
+
+size_t fuzz_seed(unsigned number, uint8_t *out, size_t room)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } seeds[] = {
+        { "\x03\x81\x85\0\0\0\0hello\x89\x80\0\0\0\0\x88\x82\0\0\0\0\x03\xE8", 26 },
+        { "\x07\x01\x83\0\0\0\0a\xE2\x82\x00\x80\0\0\0\0\x8A\x81\0\0\0\0p\x80\x82\0\0\0\0\xAC"
+          "b", 32 },
+        { "\x01\x81\xFE\x00\x7E\0\0\0\0", 9 },
+        { "\x05\x81\xFF\0\0\0\0\0\x01\0\0\0\0\0\0", 15 },
+        { "\x02\x81\xFF\0\0\0\0\x40\0\0\0\0\0\0\0", 15 },
+        { "\x09\x81\x84\x12\x34\x56\x78\x7A\x51\x3A\x14\x82\x80\0\0\0\0", 17 },
+    };
+    if (number >= sizeof(seeds) / sizeof(seeds[0]) || seeds[number].size > room)
+        return 0;
+    memcpy(out, seeds[number].bytes, seeds[number].size);
+    if (number == 2 && room >= 9 + 126) { /* with its payload */
+        memset(out + 9, 'x', 126);
+        return 9 + 126;
+    }
+    return seeds[number].size;
+}
