@@ -250,9 +250,10 @@ static bool encode_to_fit_take(gdImagePtr image, struct avatar *avatar)
 }
 
 /* Asked before decoding, because a decoder that runs out of memory looks like a bad file. */
-static bool memory_is_there(const struct image_probe *probe)
+static bool memory_is_there(const struct job *job)
 {
-    size_t bytes = (size_t)probe->width * probe->height * probe->bytes_per_pixel;
+    const struct image_probe *probe = job->probe;
+    size_t bytes = (size_t)probe->width * probe->height * probe->bytes_per_pixel + job->size;
     void *volatile block = malloc(bytes); /* volatile, or the compiler drops the pair */
     bool there = block != NULL;
 
@@ -266,7 +267,7 @@ static void *run_job(void *arg)
 
     gdSetErrorMethod(note_damage);
     job->result = AVATAR_FAILED;
-    if (!memory_is_there(job->probe))
+    if (!memory_is_there(job))
         return NULL;
     gdImagePtr source = decoders[job->probe->format](job);
     if (source == NULL) {

@@ -5,16 +5,21 @@
 #include <string.h>
 
 #include "event.pb-c.h"
+#include "gateway/recent.h"
 #include "services/common/hashmap.h"
 #include "services/common/json_writer.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
 #include "services/common/wire.h"
 
+/* About 150 bytes each; a change comes late by seconds, or never. */
+enum { CHANGES_MOST = 65536 };
+
 struct deliver {
     struct bus *bus;
     struct registry *registry;
     struct hashmap *subscriptions; /* key -> struct bus_subscription; changed in turns only */
+    struct recent *changes;        /* user and contact -> the last change that was pushed */
 };
 
 /* --- what a notification looks like ------------------------------------------------------ */
@@ -98,12 +103,27 @@ static bool put_notification(struct json_writer *w, const Messenger__Notificatio
 
 /* --- from the bus to the sockets --------------------------------------------------------- */
 
+/* Of a contact's presence the newest state counts: its events may come twice, and through two
+ * instances of the message service in either order. */
+static bool is_outdated(struct deliver *deliver, const char *key,
+                        const Messenger__Notification *notification)
+{
+    bool online = notification->body_case == MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
+    char name[2 * TAG_SIZE + 2];
+
+    if (notification->change == 0)
+        return false;
+    snprintf(name, sizeof(name), "%s %s", key,
+             online ? notification->contact_online : notification->contact_offline);
+    return !recent_raise(deliver->changes, name, notification->change);
+}
+
 static void push(struct deliver *deliver, const Messenger__Notification *notification)
 {
     struct json_writer w = { 0 };
     char key[TAG_SIZE];
 
-    if (!tag_to_key(notification->receiver_tag, key))
+    if (!tag_to_key(notification->receiver_tag, key) || is_outdated(deliver, key, notification))
         return;
     struct registry_list sessions = registry_of_user(deliver->registry, key);
     if (sessions.count > 0 && put_notification(&w, notification)) {
@@ -162,6 +182,7 @@ struct deliver *deliver_create(struct bus *bus)
 
     deliver->bus = bus;
     deliver->subscriptions = hashmap_create();
+    deliver->changes = recent_create(CHANGES_MOST);
     return deliver;
 }
 
@@ -180,6 +201,7 @@ void deliver_destroy(struct deliver **deliver)
     for (size_t cursor = 0; hashmap_next((*deliver)->subscriptions, &cursor, &key, &subscription);)
         bus_unsubscribe((struct bus_subscription **)&subscription);
     hashmap_destroy(&(*deliver)->subscriptions);
+    recent_destroy(&(*deliver)->changes);
     free(*deliver);
     *deliver = NULL;
 }

@@ -9,6 +9,7 @@
 #include "gateway/image_cache.h"
 #include "gateway/presence_agent.h"
 #include "gateway/ratelimit.h"
+#include "gateway/recent.h"
 #include "gateway/registry.h"
 #include "gateway/writer.h"
 #include "services/common/bus.h"
@@ -33,6 +34,7 @@ struct gateway {
     struct rpc_monitor *monitor;
     struct image_cache *images;
     struct bus_subscription *logout_subscription;
+    struct recent *logouts; /* ids of the tokens revoked lately */
 
     struct ratelimit *logins, *signups; /* by address */
     struct ratelimit *uploads, *calls;  /* by user */

@@ -1,7 +1,5 @@
 #include "gateway/logouts.h"
 
-#include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "event.pb-c.h"
@@ -10,31 +8,6 @@
 #include "services/common/wire.h"
 
 enum { REMEMBERED = 1024 };
-
-static struct {
-    pthread_mutex_t lock; /* guards the ring */
-    char jtis[REMEMBERED][33];
-    size_t next;
-} recent = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
-static void remember(const char *jti)
-{
-    pthread_mutex_lock(&recent.lock);
-    snprintf(recent.jtis[recent.next], sizeof(recent.jtis[0]), "%s", jti);
-    recent.next = (recent.next + 1) % REMEMBERED;
-    pthread_mutex_unlock(&recent.lock);
-}
-
-bool logouts_is_recent(const char *jti)
-{
-    bool found = false;
-
-    pthread_mutex_lock(&recent.lock);
-    for (size_t i = 0; i < REMEMBERED && !found; i++)
-        found = strcmp(recent.jtis[i], jti) == 0;
-    pthread_mutex_unlock(&recent.lock);
-    return found;
-}
 
 static void close_sessions(struct gateway *gateway, const char *tag, const char *jti)
 {
@@ -57,8 +30,9 @@ static void handle_logout(void *ctx, struct bus_message *message_take)
                     bus_message_length(message));
 
     if (event != NULL && *event->jti != '\0') {
-        remember(event->jti);
-        close_sessions(ctx, event->tag, event->jti);
+        struct gateway *gateway = ctx;
+        recent_raise(gateway->logouts, event->jti, 1);
+        close_sessions(gateway, event->tag, event->jti);
     }
     wire_free(event);
     bus_message_destroy(&message);
@@ -66,6 +40,7 @@ static void handle_logout(void *ctx, struct bus_message *message_take)
 
 enum status logouts_start(struct gateway *gateway)
 {
+    gateway->logouts = recent_create(REMEMBERED);
     return bus_subscribe(gateway->bus, "event.user.logged_out", NULL, handle_logout, gateway,
                          &gateway->logout_subscription);
 }
@@ -73,4 +48,10 @@ enum status logouts_start(struct gateway *gateway)
 void logouts_stop(struct gateway *gateway)
 {
     bus_drain(&gateway->logout_subscription);
+    recent_destroy(&gateway->logouts);
+}
+
+bool logouts_is_recent(struct gateway *gateway, const char *jti)
+{
+    return recent_has(gateway->logouts, jti);
 }

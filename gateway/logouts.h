@@ -12,6 +12,6 @@ enum status logouts_start(struct gateway *gateway) MUST_CHECK;
 void logouts_stop(struct gateway *gateway);
 
 /* Was this token among those revoked lately? */
-bool logouts_is_recent(const char *jti);
+bool logouts_is_recent(struct gateway *gateway, const char *jti);
 
 #endif

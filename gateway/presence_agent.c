@@ -39,8 +39,8 @@ struct presence_agent {
     const char *gateway_id;
     int64_t grace_ms;
     struct bus_subscription *lost_subscription;
-    pthread_t thread;
-    int64_t alive_ms, announced_ms; /* the thread's own */
+    pthread_t thread, alive_thread;
+    int64_t announced_ms; /* the thread's own */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t cond;
@@ -60,7 +60,7 @@ void presence_agent_changed(struct presence_agent *agent, const char *key, const
     }
     memcpy(mark->tag, tag, strlen(tag) + 1);
     mark->since_ms = clock_mono_ms();
-    pthread_cond_signal(&agent->cond);
+    pthread_cond_broadcast(&agent->cond);
     pthread_mutex_unlock(&agent->lock);
 }
 
@@ -69,7 +69,7 @@ void presence_agent_announce(struct presence_agent *agent)
     pthread_mutex_lock(&agent->lock);
     agent->announce = true;
     agent->settled = false;
-    pthread_cond_signal(&agent->cond);
+    pthread_cond_broadcast(&agent->cond);
     pthread_mutex_unlock(&agent->lock);
 }
 
@@ -179,6 +179,7 @@ static bool tell_marks(struct presence_agent *agent, bool *failed_out)
         else
             went[request.n_offline++] = due[i].tag;
     }
+    log_debug("telling that %zu came and %zu went", request.n_online, request.n_offline);
     *failed_out = !call(agent, "presence.Update", &request.base);
     if (*failed_out)
         put_back(agent, due, keys, count);
@@ -231,10 +232,6 @@ static bool work(struct presence_agent *agent)
 {
     bool failed = false;
 
-    if (clock_mono_ms() - agent->alive_ms >= ALIVE_MS) {
-        tell_alive(agent);
-        agent->alive_ms = clock_mono_ms();
-    }
     if (take_announce(agent)) {
         if (!announce_all(agent)) {
             presence_agent_announce(agent);
@@ -243,7 +240,7 @@ static bool work(struct presence_agent *agent)
         agent->announced_ms = clock_mono_ms();
         note_settled(agent);
     }
-    while (tell_marks(agent, &failed) && clock_mono_ms() - agent->alive_ms < ALIVE_MS)
+    while (tell_marks(agent, &failed))
         continue;
     return !failed;
 }
@@ -275,6 +272,18 @@ static void *run(void *arg)
         }
     }
     announce_all(agent);
+    return NULL;
+}
+
+/* A thread of its own: a call that waits in vain must not make this gateway look dead. */
+static void *run_alive(void *arg)
+{
+    struct presence_agent *agent = arg;
+
+    pthread_setname_np(pthread_self(), "presence-alive");
+    do
+        tell_alive(agent);
+    while (wait_for_work(agent, ALIVE_MS, false));
     return NULL;
 }
 
@@ -310,7 +319,8 @@ struct presence_agent *presence_agent_create(struct bus *bus, struct registry *r
     if (bus_subscribe(bus, "event.presence.gateway_lost", NULL, handle_lost, agent,
                       &agent->lost_subscription) != STATUS_OK)
         log_warn("cannot hear when this gateway is given up");
-    if (pthread_create(&agent->thread, NULL, run, agent) != 0) {
+    if (pthread_create(&agent->thread, NULL, run, agent) != 0 ||
+        pthread_create(&agent->alive_thread, NULL, run_alive, agent) != 0) {
         log_error("cannot start a thread");
         abort();
     }
@@ -328,8 +338,9 @@ void presence_agent_destroy(struct presence_agent **agent)
     bus_drain(&a->lost_subscription);
     pthread_mutex_lock(&a->lock);
     a->stopping = true;
-    pthread_cond_signal(&a->cond);
+    pthread_cond_broadcast(&a->cond);
     pthread_mutex_unlock(&a->lock);
+    pthread_join(a->alive_thread, NULL);
     pthread_join(a->thread, NULL);
     for (size_t cursor = 0; hashmap_next(a->marks, &cursor, &key, &mark);)
         free(mark);

@@ -113,7 +113,7 @@ static void handle_open(void *ctx, void *socket, int fd)
     struct gateway *gateway = ctx;
     struct session *session = socket;
 
-    if (session_is_anonymous(session) || logouts_is_recent(session_identity(session)->jti))
+    if (session_is_anonymous(session) || logouts_is_recent(gateway, session_identity(session)->jti))
         session_close(session, WS_CLOSE_NORMAL, HTTP_NO_AUTH_REASON);
     else if (atomic_load(&gateway->stopping))
         session_close(session, WS_CLOSE_GOING_AWAY, "the server is going down");

@@ -148,7 +148,7 @@ bool json_is_null(const struct json *value)
 
 bool json_is_number(const struct json *value)
 {
-    return cJSON_IsNumber(in(value));
+    return cJSON_IsNumber(in(value)) && isfinite(in(value)->valuedouble); /* 1e400 is not */
 }
 
 const struct json *json_member(const struct json *object, const char *name)

@@ -8,8 +8,9 @@
 /*
  * Reading JSON (RFC 8259). Stricter than the library underneath: the whole text must be one value
  * in well-formed UTF-8, numbers follow the grammar, raw control characters and lone surrogates are
- * refused, nesting goes JSON_DEPTH_MOST deep, and so is the escape \u0000, which C strings cannot
- * hold. Memory is bounded by about 70 times the text, so the caller bounds the text.
+ * refused (a byte order mark at the start is allowed), nesting goes JSON_DEPTH_MOST deep, and so is
+ * the escape \u0000, which C strings cannot hold. Memory is bounded by about 70 times the text, so
+ * the caller bounds the text.
  */
 struct json;
 
@@ -23,7 +24,7 @@ void json_destroy(struct json **root);
 bool json_is_object(const struct json *value);
 bool json_is_array(const struct json *value);
 bool json_is_null(const struct json *value);
-bool json_is_number(const struct json *value);
+bool json_is_number(const struct json *value); /* one that a double can hold */
 
 /* The member of that name (the first, if there are several), or NULL. */
 const struct json *json_member(const struct json *object, const char *name);

@@ -107,7 +107,7 @@ void log_write(enum log_level level, const char *format, ...)
     if (level < least_level)
         return;
     pthread_mutex_lock(&lock);
-    bool admitted = admit_locked(format, &dropped);
+    bool admitted = admit_locked(format, &dropped) || level == LOG_LEVEL_DEBUG;
     pthread_mutex_unlock(&lock);
     if (!admitted)
         return;

@@ -47,6 +47,20 @@ static int wait_for_lock(void *ctx, int pauses)
     return 1;
 }
 
+/* Two processes that make the file at once may find it locked here, and SQLite does not ask the
+ * busy handler about this lock. */
+static bool use_wal(sqlite3 *handle)
+{
+    int result, pauses = 0;
+
+    do
+        result = sqlite3_exec(handle, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
+    while (result == SQLITE_BUSY && wait_for_lock(NULL, pauses++) != 0);
+    if (result != SQLITE_OK)
+        log_error("sqlite: %s: cannot use a write-ahead log", sqlite3_errmsg(handle));
+    return result == SQLITE_OK;
+}
+
 enum status sqlite_conn_exec(struct sqlite_conn *conn, const char *sql)
 {
     if (sqlite3_exec(conn->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
@@ -67,10 +81,10 @@ struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db)
         return NULL;
     }
     sqlite3_busy_handler(conn->handle, wait_for_lock, NULL);
-    if (sqlite_conn_exec(conn,
-                         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                         "PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;"
-                         "PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456;") != STATUS_OK)
+    if (!use_wal(conn->handle) ||
+        sqlite_conn_exec(conn, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
+                               "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;"
+                               "PRAGMA mmap_size=268435456;") != STATUS_OK)
         sqlite_conn_close(&conn);
     return conn;
 }

@@ -18,8 +18,8 @@ struct sqlite_conn;
 
 /*
  * Opens or creates the file at `path` (its directory is made if missing). `migrations` are SQL
- * scripts; the table schema_version says how many have been applied, the rest are, each in a
- * transaction. Failures are logged.
+ * scripts; the table schema_version says how many have been applied, the rest are, all in
+ * one transaction. Failures are logged.
  */
 enum status sqlite_db_open(const char *path, const char *const *migrations, size_t migration_count,
                            struct sqlite_db **db_out) MUST_CHECK;

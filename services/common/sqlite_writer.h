@@ -42,7 +42,7 @@ void sqlite_writer_stop(struct sqlite_writer **writer);
 /* STATUS_BUSY when the queue is full; then the job has not been touched. */
 enum status sqlite_writer_submit(struct sqlite_writer *writer, struct sqlite_job *job) MUST_CHECK;
 
-/* Submits and waits for the outcome; `job->done` is set by this call. */
+/* Submits and waits for the outcome; `job->done` is not called. */
 enum status sqlite_writer_run(struct sqlite_writer *writer, struct sqlite_job *job) MUST_CHECK;
 
 #endif

@@ -18,7 +18,7 @@ void wire_free(void *message)
     protobuf_c_message_free_unpacked(message, NULL);
 }
 
-void wire_publish(struct bus *bus, const char *subject, const ProtobufCMessage *message)
+bool wire_publish(struct bus *bus, const char *subject, const ProtobufCMessage *message)
 {
     uint8_t small[1024];
     struct buffer large = { 0 };
@@ -35,4 +35,5 @@ void wire_publish(struct bus *bus, const char *subject, const ProtobufCMessage *
     if (status != STATUS_OK)
         log_warn("cannot publish %s: %s", subject, status_name(status));
     buffer_finish(&large);
+    return status == STATUS_OK;
 }

@@ -1,6 +1,8 @@
 #ifndef COMMON_WIRE_H
 #define COMMON_WIRE_H
 
+#include <stdbool.h>
+
 #include <protobuf-c/protobuf-c.h>
 
 #include "services/common/buffer.h"
@@ -17,7 +19,8 @@ void *wire_unpack(const ProtobufCMessageDescriptor *type, const void *data, size
 /* NULL is allowed. */
 void wire_free(void *message);
 
-/* Publishes a fact or a notification. A failure is logged: whoever lacks it pulls it later. */
-void wire_publish(struct bus *bus, const char *subject, const ProtobufCMessage *message);
+/* Publishes a fact or a notification. False, and logged, when it could not even be queued: whoever
+ * lacks it pulls it later. */
+bool wire_publish(struct bus *bus, const char *subject, const ProtobufCMessage *message);
 
 #endif

@@ -10,7 +10,7 @@
 #include "services/common/wire.h"
 #include "services/common/workpool.h"
 
-enum { EVENTS_MOST = 65536, SUBSCRIPTIONS = 3 };
+enum { EVENTS_MOST = 65536, SUBSCRIPTIONS = 2 };
 
 struct fanout {
     struct bus *bus;
@@ -108,6 +108,7 @@ static void notify_contacts(struct fanout *fanout, const char *tag,
         log_warn("the contacts of %s are not told: %s", tag, status_name(status));
         return;
     }
+    log_debug("telling %zu contacts of %s", contacts.count, tag);
     for (size_t i = 0; i < contacts.count; i++)
         notify(fanout->bus, contacts.keys[i], notification);
     message_contacts_finish(&contacts);
@@ -129,6 +130,7 @@ static void tell_presence(struct fanout *fanout, const struct bus_message *messa
         notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_OFFLINE;
         notification.contact_offline = event->tag;
     }
+    notification.change = event->change;
     notify_contacts(fanout, event->tag, &notification);
     wire_free(event);
 }
@@ -165,7 +167,7 @@ static void run_event(void *arg)
         tell_presence(job->fanout, job->message, true);
     else if (strcmp(subject, "event.presence.offline") == 0)
         tell_presence(job->fanout, job->message, false);
-    else
+    else if (strcmp(subject, "event.user.updated") == 0)
         tell_profile(job->fanout, job->message);
     bus_message_destroy(&job->message);
     free(job);
@@ -186,9 +188,8 @@ static void handle_event(void *ctx, struct bus_message *message_take)
 
 enum status fanout_start(struct bus *bus, struct message_store *store, struct fanout **fanout_out)
 {
-    static const char *const subjects[SUBSCRIPTIONS] = { "event.presence.online",
-                                                         "event.presence.offline",
-                                                         "event.user.updated" };
+    /* One subscription for both ways of presence: it is within one that the order is kept. */
+    static const char *const subjects[SUBSCRIPTIONS] = { "event.presence.*", "event.user.updated" };
     struct workpool_options options = { .name = "fanout", .threads = 1, .queue_most = EVENTS_MOST };
     struct fanout *fanout = xcalloc(1, sizeof(*fanout));
     enum status status = STATUS_OK;

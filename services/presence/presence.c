@@ -87,14 +87,16 @@ static struct bus_kv *withdraw_kv(struct presence *presence)
 
 /* --- changes ----------------------------------------------------------------------------- */
 
-static void publish_change(struct presence *presence, const struct presence_entry *entry)
+static bool publish_change(struct presence *presence, const struct presence_entry *entry)
 {
     Messenger__PresenceChanged event = MESSENGER__PRESENCE_CHANGED__INIT;
 
     event.tag = (char *)(uintptr_t)entry->tag;
-    wire_publish(presence->bus,
-                 entry->gateway_count > 0 ? "event.presence.online" : "event.presence.offline",
-                 &event.base);
+    event.change = entry->change;
+    log_debug("%s is %s", entry->tag, entry->gateway_count > 0 ? "online" : "offline");
+    return wire_publish(
+        presence->bus,
+        entry->gateway_count > 0 ? "event.presence.online" : "event.presence.offline", &event.base);
 }
 
 static enum status swap(struct bus_kv *kv, const char *key, const struct presence_entry *entry,
@@ -129,12 +131,20 @@ static enum status fetch(struct bus_kv *kv, const char *key, struct presence_ent
 static void announce_change(struct presence *presence, struct bus_kv *kv, const char *key,
                             struct presence_entry *entry, uint64_t revision)
 {
-    publish_change(presence, entry);
+    if (!publish_change(presence, entry))
+        return; /* the mark stays: it is made good later */
     entry->announced = true;
     /* On a conflict somebody has changed the entry since, and looks after its mark. */
     enum status status = swap(kv, key, entry, &revision);
     if (status != STATUS_OK && status != STATUS_CONFLICT)
         log_warn("the change of %s stays marked: %s", entry->tag, status_name(status));
+}
+
+/* The time, so that the number goes on rising even if the bucket was lost with the server. */
+static uint64_t next_change(uint64_t before)
+{
+    uint64_t now = (uint64_t)clock_wall_ms() * 1000;
+    return now > before ? now : before + 1;
 }
 
 static enum status change(struct presence *presence, struct bus_kv *kv, const char *tag,
@@ -155,6 +165,8 @@ static enum status change(struct presence *presence, struct bus_kv *kv, const ch
             if (online || entry.tag[0] == '\0') /* else it stays as its owner writes it */
                 snprintf(entry.tag, sizeof(entry.tag), "%s", tag);
             entry.announced = entry.announced && !turned;
+            if (turned)
+                entry.change = next_change(entry.change);
             status = swap(kv, key, &entry, &revision);
             if (status == STATUS_OK && turned)
                 announce_change(presence, kv, key, &entry, revision);

@@ -12,8 +12,11 @@
  * Who is online, kept in a bucket of the bus (key: user, value: the set of gateways) that all
  * instances share, changed by compare-and-swap. Whoever wins the swap that makes a user's set
  * non-empty or empty publishes event.presence.online or .offline; a winner that died in between
- * leaves the mark "not announced", which any instance makes good after two seconds. No instance
- * holds anything that another cannot take over. All functions may be called from any thread.
+ * leaves the mark "not announced", which any instance makes good after two seconds. If the winner
+ * died between publishing and taking the mark off, the event comes twice, with the same number,
+ * and the gateways drop the second; they also drop what is older than what they have pushed. No
+ * instance holds anything that another cannot take over. All functions may be called from any
+ * thread.
  */
 struct presence;
 

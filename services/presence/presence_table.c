@@ -87,6 +87,7 @@ void presence_entry_pack(const struct presence_entry *entry, struct buffer *out)
     message.gateways = gateways;
     message.n_gateways = entry->gateway_count;
     message.announced = entry->announced;
+    message.change = entry->change;
     wire_pack(&message.base, out);
 }
 
@@ -102,6 +103,7 @@ bool presence_entry_unpack(const void *data, size_t length, struct presence_entr
     }
     snprintf(entry_out->tag, sizeof(entry_out->tag), "%s", message->tag);
     entry_out->announced = message->announced;
+    entry_out->change = message->change;
     for (size_t i = 0; i < message->n_gateways && i < GATEWAYS_MOST; i++)
         append_gateway(entry_out, message->gateways[i]);
     wire_free(message);

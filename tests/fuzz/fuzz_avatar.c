@@ -79,7 +79,8 @@ size_t fuzz_seed(unsigned number, uint8_t *out, size_t room)
         made = gdImageWebpPtr(image, &size);
     gdImageDestroy(image);
     size_t used = made != NULL && (size_t)size <= room ? (size_t)size : 0;
-    memcpy(out, made, used);
+    if (used > 0)
+        memcpy(out, made, used);
     gdFree(made);
     return used;
 }

@@ -1,6 +1,7 @@
 /*
  * A client's frames. The gate gives the same verdict however the bytes are split, and the messages
- * that come out are the payloads that went in, joined. The first byte of an input says how to split.
+ * that come out are the payloads that went in, joined. The first byte of an input says how to
+ * split.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -142,7 +143,8 @@ size_t fuzz_seed(unsigned number, uint8_t *out, size_t room)
     } seeds[] = {
         { "\x03\x81\x85\0\0\0\0hello\x89\x80\0\0\0\0\x88\x82\0\0\0\0\x03\xE8", 26 },
         { "\x07\x01\x83\0\0\0\0a\xE2\x82\x00\x80\0\0\0\0\x8A\x81\0\0\0\0p\x80\x82\0\0\0\0\xAC"
-          "b", 32 },
+          "b",
+          32 },
         { "\x01\x81\xFE\x00\x7E\0\0\0\0", 9 },
         { "\x05\x81\xFF\0\0\0\0\0\x01\0\0\0\0\0\0", 15 },
         { "\x02\x81\xFF\0\0\0\0\x40\0\0\0\0\0\0\0", 15 },

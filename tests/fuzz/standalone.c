@@ -22,7 +22,7 @@ static uint64_t random_state;
 
 #if defined(__SANITIZE_ADDRESS__)
 /* So that what the sanitiser finds comes to save_input, too. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "abort_on_error=1:allocator_may_return_null=1";
@@ -121,8 +121,8 @@ static void run_mutations(uint8_t *scratch)
     struct input seeds[SEEDS_MOST];
     size_t count = 0;
 
-    for (size_t size; count < SEEDS_MOST &&
-                      (size = fuzz_seed((unsigned)count, scratch, INPUT_MOST)) > 0;
+    for (size_t size;
+         count < SEEDS_MOST && (size = fuzz_seed((unsigned)count, scratch, INPUT_MOST)) > 0;
          count++) {
         seeds[count] = (struct input){ malloc(size), size };
         if (seeds[count].data == NULL)

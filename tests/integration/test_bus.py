@@ -272,3 +272,29 @@ def test_unknown_method_is_not_found(bus, service):
 
 def test_unknown_service_has_no_responder(bus):
     assert bus.request("rpc.nosuchservice.Method", b"").headers.get("Status") == "503"
+
+
+# A presence instance that dies after it has published, but before it could note so
+
+def presence_changed(user, change):
+    """The bytes of a PresenceChanged: tag = 1, change = 2 (varint)."""
+    tag, number = user.tag.encode(), b""
+    while change >= 0x80:
+        number += bytes([change & 0x7f | 0x80])
+        change >>= 7
+    return b"\x0a" + bytes([len(tag)]) + tag + b"\x10" + number + bytes([change])
+
+
+def test_a_presence_change_that_comes_twice_or_late_is_dropped(bus, alice, bob):
+    his = bob.socket()
+    send(his, alice, "hi")
+    alice.socket()
+    his.wait_notification(3101, {"loggedInUserTag": alice.tag}, 5)
+    heard = len(his.frames)
+    future = 2 ** 60
+    for change, way in ((2, "offline"), (2, "offline"), (1, "online"), (4, "online"), (3, "offline"), (5, "offline")):
+        bus.publish("event.presence." + way, presence_changed(alice, future + change))
+    wait_until(lambda: len(his.frames) >= heard + 3, 5, "the changes to be told")
+    bus.publish("event.presence.online", presence_changed(alice, future + 6))
+    wait_until(lambda: len(his.frames) >= heard + 4, 5, "the last change to be told")
+    assert [frame["code"] for frame in his.frames[heard:]] == [3100, 3101, 3100, 3101]

@@ -277,7 +277,7 @@ class Stack:
         for program in self.programs() + [self._nats]:
             program.mark_log()
 
-    def log_tails(self, lines=60, since_mark=False):
+    def log_tails(self, lines=300, since_mark=False):
         parts = []
         for program in self.programs() + [self._nats]:
             text = program.log(since_mark).splitlines()

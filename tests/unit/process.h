@@ -21,13 +21,19 @@ static inline pid_t process_start(int (*run)(void *arg), void *arg)
     return pid;
 }
 
-static inline void assert_process_went_well(pid_t pid)
+/* Waits for all of them before it says that one went wrong: none outlives its test. */
+static inline void assert_processes_went_well(const pid_t *pids, size_t count)
 {
-    int status = -1;
+    int failed = 0;
 
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        fail_msg("a child ended with wait status 0x%x", (unsigned)status);
+    for (size_t i = 0; i < count; i++) {
+        int status = -1;
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+            failed = status;
+    }
+    if (failed != 0)
+        fail_msg("a child ended with wait status 0x%x", (unsigned)failed);
 }
 
 #endif

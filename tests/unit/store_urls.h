@@ -33,7 +33,8 @@ static inline void store_url_new(char out[STORE_URL_SIZE])
              count++, id != NULL ? id + strlen("{id}") : "");
 }
 
-/* A process for each suite, so that each begins without ids made by another. True when it passed. */
+/* A process for each suite, so that each begins without ids made by another. True when it passed.
+ */
 static inline bool store_urls_run_one(int (*suite)(const char *name), const char *url)
 {
     char name[32];

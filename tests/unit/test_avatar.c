@@ -22,14 +22,14 @@ enum { MUTATION_ROUNDS = 3000 };
 
 #if defined(__SANITIZE_ADDRESS__)
 /* So that a refused allocation is a NULL, as it is without the sanitiser. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
 }
 enum { SMALL_STACK_BYTES = 256 * 1024 };
 #elif defined(__SANITIZE_THREAD__)
-const char *__tsan_default_options(void);
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
     return "allocator_may_return_null=1";
@@ -609,13 +609,29 @@ static void too_little_memory_is_our_failure_not_the_files(void **state)
 static void other_files_are_no_images(void **state)
 {
     (void)state;
-    static const char *const files[] = {
-        "", "x", "hello", "<svg xmlns='http://www.w3.org/2000/svg'/>", "<html></html>", "%PDF-1.7",
-        "BM6\x04", "II*", "MM", "GIF", "GIF8", "GIF89a", "GIF89a;", "GIF80a0000000000000;",
-        "\xFF\xD8\xFF", "\xFF\xD8\xFF\xD9", "\x89PNG\r\n\x1A\n", "RIFF", "RIFF....WAVEfmt ",
-        "RIFF\x16...WEBPVP8Xxxxxxxxxxxxxx", "RIFF\x16...WEBPJUNKxxxxxxxxxxxxxx",
-        "RIFF\x16...WEBPVP8 xxxxxxxxxxxxxx", "RIFF\x16...WEBPVP8Lxxxxxxxxxxxxxx",
-    };
+    static const char *const files[] = { "",
+                                         "x",
+                                         "hello",
+                                         "<svg xmlns='http://www.w3.org/2000/svg'/>",
+                                         "<html></html>",
+                                         "%PDF-1.7",
+                                         "BM6\x04",
+                                         "II*",
+                                         "MM",
+                                         "GIF",
+                                         "GIF8",
+                                         "GIF89a",
+                                         "GIF89a;",
+                                         "GIF80a0000000000000;",
+                                         "\xFF\xD8\xFF",
+                                         "\xFF\xD8\xFF\xD9",
+                                         "\x89PNG\r\n\x1A\n",
+                                         "RIFF",
+                                         "RIFF....WAVEfmt ",
+                                         "RIFF\x16...WEBPVP8Xxxxxxxxxxxxxx",
+                                         "RIFF\x16...WEBPJUNKxxxxxxxxxxxxxx",
+                                         "RIFF\x16...WEBPVP8 xxxxxxxxxxxxxx",
+                                         "RIFF\x16...WEBPVP8Lxxxxxxxxxxxxxx" };
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         assert_result(file_copy(files[i], strlen(files[i])), AVATAR_NOT_AN_IMAGE);
     struct avatar avatar;
@@ -707,7 +723,7 @@ static void gif_codes_must_be_valid_and_make_every_pixel(void **state)
     (void)state;
     assert_becomes(gif_of_codes(2, "\x03\x44\x12\x5A", 4), 4, 1, "image/jpeg"); /* 4 0 1 1 0.. */
     assert_result(gif_of_codes(2, "", 0), AVATAR_NOT_AN_IMAGE);
-    assert_result(gif_of_codes(2, "\x01\x44", 2), AVATAR_NOT_AN_IMAGE); /* 4 0: too few */
+    assert_result(gif_of_codes(2, "\x01\x44", 2), AVATAR_NOT_AN_IMAGE);     /* 4 0: too few */
     assert_result(gif_of_codes(2, "\x02\x2C\x00", 3), AVATAR_NOT_AN_IMAGE); /* 4 5: ends */
     assert_result(gif_of_codes(2, "\x02\x34\x00", 3), AVATAR_NOT_AN_IMAGE); /* 4 6: not yet there */
     assert_result(gif_of_codes(2, "\x02\xC4\x01", 3), AVATAR_NOT_AN_IMAGE); /* 4 0 7: beyond next */

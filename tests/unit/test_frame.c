@@ -44,7 +44,10 @@ static void the_opcode_is_the_one_asked_for(void **state)
         struct frame *frame = frame_create(opcodes[i], "ab", 2);
         assert_int_equal(frame->length, 4);
         assert_int_equal(frame->bytes[0], 0x80 | opcodes[i]);
-        assert_memory_equal(frame->bytes + 1, "\x02" "ab", 3);
+        assert_memory_equal(frame->bytes + 1,
+                            "\x02"
+                            "ab",
+                            3);
         frame_unref(&frame);
     }
     struct frame *empty = frame_create(FRAME_PING, NULL, 0);

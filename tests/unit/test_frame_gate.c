@@ -21,15 +21,15 @@ enum { PAYLOAD_MOST = 65536 };
 struct shape {
     unsigned first_byte;
     bool unmasked;
-    unsigned form;    /* of the length: 0 the shortest, else 126 or 127 */
-    uint64_t length;  /* as claimed */
-    size_t payload;   /* bytes that follow */
+    unsigned form;   /* of the length: 0 the shortest, else 126 or 127 */
+    uint64_t length; /* as claimed */
+    size_t payload;  /* bytes that follow */
 };
 
 static void append_frame(struct buffer *out, struct shape shape)
 {
-    unsigned form = shape.form != 0       ? shape.form
-                    : shape.length < 126  ? (unsigned)shape.length
+    unsigned form = shape.form != 0        ? shape.form
+                    : shape.length < 126   ? (unsigned)shape.length
                     : shape.length < 65536 ? 126
                                            : 127;
     size_t bytes = form == 126 ? 2 : form == 127 ? 8 : 0;
@@ -113,14 +113,15 @@ static void assert_verdict(struct shape shape, int expected)
 static void ordinary_frames_pass(void **state)
 {
     (void)state;
-    static const unsigned first_bytes[] = { FIN | TEXT, TEXT, 0, FIN, FIN | BINARY, BINARY,
-                                            FIN | CLOSE, FIN | PING, FIN | PONG };
+    static const unsigned first_bytes[] = { FIN | TEXT,  TEXT,         0,
+                                            FIN,         FIN | BINARY, BINARY,
+                                            FIN | CLOSE, FIN | PING,   FIN | PONG };
     for (size_t i = 0; i < COUNT_OF(first_bytes); i++) {
         assert_verdict((struct shape){ .first_byte = first_bytes[i] }, 0);
         assert_verdict((struct shape){ .first_byte = first_bytes[i], .length = 7, .payload = 7 },
                        0);
-        assert_verdict((struct shape){ .first_byte = first_bytes[i], .length = 125,
-                                       .payload = 125 }, 0);
+        assert_verdict(
+            (struct shape){ .first_byte = first_bytes[i], .length = 125, .payload = 125 }, 0);
     }
 }
 
@@ -129,22 +130,27 @@ static void every_form_of_length_passes(void **state)
     (void)state;
     static const size_t lengths[] = { 126, 127, 128, 255, 256, 1000 };
     for (size_t i = 0; i < COUNT_OF(lengths); i++)
-        assert_verdict((struct shape){ .first_byte = FIN | TEXT, .length = lengths[i],
-                                       .payload = lengths[i] }, 0);
-    assert_verdict((struct shape){ .first_byte = FIN | TEXT, .form = 127, .length = 300,
-                                   .payload = 300 }, 0);
+        assert_verdict(
+            (struct shape){ .first_byte = FIN | TEXT, .length = lengths[i], .payload = lengths[i] },
+            0);
+    assert_verdict(
+        (struct shape){ .first_byte = FIN | TEXT, .form = 127, .length = 300, .payload = 300 }, 0);
 }
 
 static void frames_without_a_mask_are_refused(void **state)
 {
     (void)state;
     for (unsigned opcode = 0; opcode < 16; opcode++)
-        assert_verdict((struct shape){ .first_byte = FIN | opcode, .unmasked = true, .length = 3,
-                                       .payload = 3 }, WS_CLOSE_PROTOCOL_ERROR);
-    assert_verdict((struct shape){ .first_byte = FIN | TEXT, .unmasked = true, .length = 200,
-                                   .payload = 200 }, WS_CLOSE_PROTOCOL_ERROR);
-    assert_verdict((struct shape){ .first_byte = FIN | TEXT, .unmasked = true,
-                                   .length = UINT64_C(1) << 40 }, WS_CLOSE_PROTOCOL_ERROR);
+        assert_verdict(
+            (struct shape){
+                .first_byte = FIN | opcode, .unmasked = true, .length = 3, .payload = 3 },
+            WS_CLOSE_PROTOCOL_ERROR);
+    assert_verdict(
+        (struct shape){ .first_byte = FIN | TEXT, .unmasked = true, .length = 200, .payload = 200 },
+        WS_CLOSE_PROTOCOL_ERROR);
+    assert_verdict(
+        (struct shape){ .first_byte = FIN | TEXT, .unmasked = true, .length = UINT64_C(1) << 40 },
+        WS_CLOSE_PROTOCOL_ERROR);
 }
 
 static void reserved_bits_are_refused(void **state)
@@ -176,8 +182,10 @@ static void control_frames_are_whole_and_short(void **state)
                        WS_CLOSE_PROTOCOL_ERROR);
         assert_verdict((struct shape){ .first_byte = FIN | opcode, .length = 126, .payload = 126 },
                        WS_CLOSE_PROTOCOL_ERROR);
-        assert_verdict((struct shape){ .first_byte = FIN | opcode, .form = 127, .length = 126,
-                                       .payload = 126 }, WS_CLOSE_PROTOCOL_ERROR);
+        assert_verdict(
+            (struct shape){
+                .first_byte = FIN | opcode, .form = 127, .length = 126, .payload = 126 },
+            WS_CLOSE_PROTOCOL_ERROR);
         assert_verdict((struct shape){ .first_byte = FIN | opcode, .length = 1 << 20 },
                        WS_CLOSE_PROTOCOL_ERROR);
     }
@@ -187,7 +195,8 @@ static void a_payload_has_its_limit_and_not_a_byte_more(void **state)
 {
     (void)state;
     struct buffer stream = { 0 };
-    append_frame(&stream, (struct shape){ .first_byte = FIN | TEXT, .length = PAYLOAD_MOST,
+    append_frame(&stream, (struct shape){ .first_byte = FIN | TEXT,
+                                          .length = PAYLOAD_MOST,
                                           .payload = PAYLOAD_MOST });
     append_frame(&stream, (struct shape){ .first_byte = FIN | PING });
     assert_int_equal(scan_split(&stream, stream.length).code, 0);
@@ -197,18 +206,18 @@ static void a_payload_has_its_limit_and_not_a_byte_more(void **state)
                    WS_CLOSE_TOO_BIG);
     assert_verdict((struct shape){ .first_byte = TEXT, .length = PAYLOAD_MOST + 1 },
                    WS_CLOSE_TOO_BIG);
-    assert_verdict((struct shape){ .first_byte = 0, .length = PAYLOAD_MOST + 1 },
-                   WS_CLOSE_TOO_BIG);
+    assert_verdict((struct shape){ .first_byte = 0, .length = PAYLOAD_MOST + 1 }, WS_CLOSE_TOO_BIG);
 }
 
 static void a_claim_of_gigabytes_is_refused_before_its_payload(void **state)
 {
     (void)state;
     for (unsigned shift = 17; shift < 64; shift++)
-        assert_verdict((struct shape){ .first_byte = FIN | TEXT, .form = 127,
-                                       .length = UINT64_C(1) << shift }, WS_CLOSE_TOO_BIG);
-    assert_verdict((struct shape){ .first_byte = FIN | BINARY, .form = 127,
-                                   .length = UINT64_MAX }, WS_CLOSE_TOO_BIG);
+        assert_verdict(
+            (struct shape){ .first_byte = FIN | TEXT, .form = 127, .length = UINT64_C(1) << shift },
+            WS_CLOSE_TOO_BIG);
+    assert_verdict((struct shape){ .first_byte = FIN | BINARY, .form = 127, .length = UINT64_MAX },
+                   WS_CLOSE_TOO_BIG);
 }
 
 static void any_bytes_get_the_same_verdict_however_they_are_split(void **state)
@@ -222,7 +231,8 @@ static void any_bytes_get_the_same_verdict_however_they_are_split(void **state)
             unsigned length = random >> 27;
             append_frame(&stream, (struct shape){ .first_byte = (random >> 16) & 255u,
                                                   .unmasked = (random >> 25) % 4 == 0,
-                                                  .length = length, .payload = length });
+                                                  .length = length,
+                                                  .payload = length });
         }
         struct verdict whole = scan_split(&stream, stream.length);
         assert_int_equal(scan_bytewise(&stream).code, whole.code);
@@ -329,8 +339,8 @@ static void good_frames_reach_the_reader(void **state)
     struct pair *pair = *state;
     struct buffer stream = { 0 };
     arm(pair);
-    append_frame(&stream, (struct shape){ .first_byte = FIN | TEXT, .length = 200,
-                                          .payload = 200 });
+    append_frame(&stream,
+                 (struct shape){ .first_byte = FIN | TEXT, .length = 200, .payload = 200 });
     append_frame(&stream, (struct shape){ .first_byte = FIN | PING });
     tell(pair, stream.data, stream.length);
     hear(pair, stream.length);

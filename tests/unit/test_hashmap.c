@@ -126,14 +126,34 @@ static void a_long_life_of_changes_agrees_with_a_plain_array(void **state)
         random = random * 1664525u + 1013904223u;
         unsigned n = (random >> 8) % CHURN_KEYS;
         name_key(key, n);
-        void *before = (random >> 28) % 2 == 0 ? hashmap_put(map, key, &values[n])
-                                               : hashmap_remove(map, key);
+        void *before =
+            (random >> 28) % 2 == 0 ? hashmap_put(map, key, &values[n]) : hashmap_remove(map, key);
         assert_ptr_equal(before, there[n] ? &values[n] : NULL);
         bool now = (random >> 28) % 2 == 0;
         count = count + (now && !there[n]) - (!now && there[n]);
         there[n] = now;
         assert_int_equal(hashmap_count(map), count);
     }
+    hashmap_destroy(&map);
+}
+
+/* Removed entries leave traces; if they filled the table, a search would never end. */
+static void ever_new_keys_may_come_and_go(void **state)
+{
+    (void)state;
+    static char values[CHURN_ROUNDS];
+    struct hashmap *map = hashmap_create();
+    char key[32];
+    for (unsigned n = 0; n < CHURN_ROUNDS; n++) {
+        name_key(key, n);
+        assert_null(hashmap_put(map, key, &values[n]));
+        if (n >= 5) {
+            name_key(key, n - 5);
+            assert_ptr_equal(hashmap_remove(map, key), &values[n - 5]);
+        }
+        assert_null(hashmap_get(map, "absent"));
+    }
+    assert_int_equal(hashmap_count(map), 5);
     hashmap_destroy(&map);
 }
 
@@ -188,6 +208,7 @@ int main(void)
         cmocka_unit_test(keys_of_every_length_are_told_apart),
         cmocka_unit_test(many_keys_are_all_found_again),
         cmocka_unit_test(a_long_life_of_changes_agrees_with_a_plain_array),
+        cmocka_unit_test(ever_new_keys_may_come_and_go),
         cmocka_unit_test(a_walk_sees_every_entry_once),
         cmocka_unit_test(the_entry_just_seen_may_be_removed),
     };

@@ -1,4 +1,5 @@
-/* gateway/image_probe: what files say of themselves. What becomes of hostile ones: test_avatar.c. */
+/* gateway/image_probe: what files say of themselves. What becomes of hostile ones: test_avatar.c.
+ */
 #include "tests/unit/unit.h"
 
 #include <gd.h>
@@ -82,7 +83,8 @@ static void the_orientation_of_a_jpeg_is_told(void **state)
 {
     (void)state;
     for (unsigned orientation = 1; orientation <= 8; orientation++) {
-        unsigned char segment[] = "\xFF\xE1\x00\x22" "Exif\0\0II*\0\x08\0\0\0\x01\0"
+        unsigned char segment[] = "\xFF\xE1\x00\x22"
+                                  "Exif\0\0II*\0\x08\0\0\0\x01\0"
                                   "\x12\x01\x03\0\x01\0\0\0\0\0\0\0\0\0\0\0";
         struct file file = make(IMAGE_JPEG, PLAIN, 8, 8);
         struct image_probe probe;
@@ -109,11 +111,38 @@ static void the_first_frame_of_a_gif_lies_in_the_upload(void **state)
     free(file.data);
 }
 
+/* Codes of a frame of 4 pixels, with code size 2: 4 clears, 5 ends, 6 is the first to be made. */
+static void codes_of_a_gif_must_be_valid_and_make_every_pixel(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned char data[12];
+        bool sound;
+    } frames[] = {
+        { { 2, 3, 0x44, 0x12, 0x5A, 0 }, true },              /* 4 0 1 1 0 */
+        { { 2, 8, 0x84, 0x01, 0, 0, 0, 0, 0, 0, 0 }, true },  /* 4 0 6 0...: 6 is 0 0 */
+        { { 2, 8, 0xC4, 0x01, 0, 0, 0, 0, 0, 0, 0 }, false }, /* 4 0 7: beyond the next */
+        { { 2, 8, 0x34, 0, 0, 0, 0, 0, 0, 0, 0 }, false },    /* 4 6: nothing before it */
+        { { 2, 8, 0x2C, 0, 0, 0, 0, 0, 0, 0, 0 }, false },    /* 4 5: ends */
+        { { 2, 1, 0x44, 0 }, false },                         /* 4 0: too few */
+        { { 0, 3, 0x44, 0x12, 0x5A, 0 }, false },             /* no such code size */
+        { { 9, 3, 0x44, 0x12, 0x5A, 0 }, false },
+    };
+    for (size_t i = 0; i < COUNT_OF(frames); i++) {
+        struct image_probe probe = { .format = IMAGE_GIF,
+                                     .frame = frames[i].data,
+                                     .frame_size = sizeof(frames[i].data),
+                                     .frame_pixels = 4 };
+        assert_int_equal(image_probe_gif_is_sound(&probe), frames[i].sound);
+    }
+}
+
 static void other_bytes_are_no_image_and_leave_nothing(void **state)
 {
     (void)state;
-    static const char *const texts[] = { "", "x", "<svg/>", "GIF89a", "\x89PNG\r\n\x1A\n", "RIFF",
-                                         "\xFF\xD8\xFF\xD9", "BM" };
+    static const char *const texts[] = {
+        "", "x", "<svg/>", "GIF89a", "\x89PNG\r\n\x1A\n", "RIFF", "\xFF\xD8\xFF\xD9", "BM"
+    };
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         struct image_probe probe = { .width = 7, .frame = (const unsigned char *)"left over" };
         assert_false(image_probe(texts[i], strlen(texts[i]), &probe));
@@ -186,6 +215,7 @@ int main(void)
         cmocka_unit_test(a_progressive_jpeg_takes_more_work_and_memory),
         cmocka_unit_test(the_orientation_of_a_jpeg_is_told),
         cmocka_unit_test(the_first_frame_of_a_gif_lies_in_the_upload),
+        cmocka_unit_test(codes_of_a_gif_must_be_valid_and_make_every_pixel),
         cmocka_unit_test(other_bytes_are_no_image_and_leave_nothing),
         cmocka_unit_test(a_jpeg_or_gif_cut_short_is_no_image),
         cmocka_unit_test(what_does_not_draw_is_left_out_of_a_png),

@@ -44,12 +44,31 @@ static void assert_all(const char *const *texts, size_t count, bool expected)
 static void values_of_every_kind_are_json(void **state)
 {
     (void)state;
-    static const char *const good[] = {
-        "null", "true", "false", "0", "-0", "12", "-1.5", "1e5", "1E+5", "2.25e-3", "\"\"",
-        "\"a\"", "[]", "{}", "[1,\"a\",null,[],{}]", "{\"a\":1,\"b\":[true]}", " [ 1 , 2 ]\r\n\t",
-        "\"\xF0\x9F\x98\x80 \xD0\xB9\"", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "{\"\":0}", "\"\x7F\"",
-        "\"\\u00e9\\uD83D\\uDE00\"", "\"\\\\u0000\"", "\"u0000\"", "1.7976931348623157e308",
-    };
+    static const char *const good[] = { "null",
+                                        "true",
+                                        "false",
+                                        "0",
+                                        "-0",
+                                        "12",
+                                        "-1.5",
+                                        "1e5",
+                                        "1E+5",
+                                        "2.25e-3",
+                                        "\"\"",
+                                        "\"a\"",
+                                        "[]",
+                                        "{}",
+                                        "[1,\"a\",null,[],{}]",
+                                        "{\"a\":1,\"b\":[true]}",
+                                        " [ 1 , 2 ]\r\n\t",
+                                        "\"\xF0\x9F\x98\x80 \xD0\xB9\"",
+                                        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+                                        "{\"\":0}",
+                                        "\"\x7F\"",
+                                        "\"\\u00e9\\uD83D\\uDE00\"",
+                                        "\"\\\\u0000\"",
+                                        "\"u0000\"",
+                                        "1.7976931348623157e308" };
     assert_all(good, COUNT_OF(good), true);
 }
 
@@ -57,10 +76,12 @@ static void anything_else_is_not(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", " ", "nul", "nulll", "True", "NaN", "Infinity", "-Infinity", "undefined", "'a'",
-        "[", "]", "{", "}", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1}", "{]", "{\"a\"}",
-        "{\"a\":}", "{\"a\":1,}", "{a:1}", "{1:1}", "{\"a\" 1}", "{,}", "1 2", "[] []", "{}x",
-        "// x\n1", "/**/1", "\"", "\"a", "a\"", "\"a\"b\"", "[\"a]", ",", ":", "[:]",
+        "",          " ",         "nul",        "nulll",   "True",  "NaN",       "Infinity",
+        "-Infinity", "undefined", "'a'",        "[",       "]",     "{",         "}",
+        "[1",        "[1,",       "[1,]",       "[,1]",    "[1 2]", "[1}",       "{]",
+        "{\"a\"}",   "{\"a\":}",  "{\"a\":1,}", "{a:1}",   "{1:1}", "{\"a\" 1}", "{,}",
+        "1 2",       "[] []",     "{}x",        "// x\n1", "/**/1", "\"",        "\"a",
+        "a\"",       "\"a\"b\"",  "[\"a]",      ",",       ":",     "[:]"
     };
     assert_all(bad, COUNT_OF(bad), false);
 }
@@ -68,31 +89,33 @@ static void anything_else_is_not(void **state)
 static void numbers_follow_the_grammar(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "+1", "01", "-01", "00", "1.", ".5", "-.5", "-", "1e", "1e+", "1.e5", "e5", "0x10",
-        "1_000", "--1", "1..2", "1e5.5", "[01]", "{\"a\":+1}", "[1.]", "1,5", "0b1", "1f", "- 1",
-    };
+    static const char *const bad[] = { "+1",         "01",    "-01", "00",   "1.",    ".5",
+                                       "-.5",        "-",     "1e",  "1e+",  "1.e5",  "e5",
+                                       "0x10",       "1_000", "--1", "1..2", "1e5.5", "[01]",
+                                       "{\"a\":+1}", "[1.]",  "1,5", "0b1",  "1f",    "- 1" };
     assert_all(bad, COUNT_OF(bad), false);
 }
 
 static void bad_escapes_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "\"\\\"", "\"\\x41\"", "\"\\'\"", "\"\\a\"", "\"\\0\"", "\"\\u\"", "\"\\u12\"",
-        "\"\\u123\"", "\"\\u12G4\"", "\"\\uzzzz\"", "\"\\u 123\"", "\"\\u-123\"", "\"\\u000g\"",
-        "\"\\U0041\"", "{\"\\uqqqq\":1}", "\"\\u+041\"",
-    };
+    static const char *const bad[] = { "\"\\\"",      "\"\\x41\"",   "\"\\'\"",
+                                       "\"\\a\"",     "\"\\0\"",     "\"\\u\"",
+                                       "\"\\u12\"",   "\"\\u123\"",  "\"\\u12G4\"",
+                                       "\"\\uzzzz\"", "\"\\u 123\"", "\"\\u-123\"",
+                                       "\"\\u000g\"", "\"\\U0041\"", "{\"\\uqqqq\":1}",
+                                       "\"\\u+041\"" };
     assert_all(bad, COUNT_OF(bad), false);
 }
 
 static void lone_surrogates_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "\"\\uD800\"", "\"\\uDBFFx\"", "\"\\uDC00\"", "\"\\uDFFF\"", "\"\\uD83D\\u0041\"",
-        "\"\\uDE00\\uD83D\"", "\"\\uD83D\\\\uDE00\"", "\"\\uD83D\\uD83D\"", "\"\\uD83D\\n\"",
-    };
+    static const char *const bad[] = { "\"\\uD800\"",          "\"\\uDBFFx\"",
+                                       "\"\\uDC00\"",          "\"\\uDFFF\"",
+                                       "\"\\uD83D\\u0041\"",   "\"\\uDE00\\uD83D\"",
+                                       "\"\\uD83D\\\\uDE00\"", "\"\\uD83D\\uD83D\"",
+                                       "\"\\uD83D\\n\"" };
     assert_all(bad, COUNT_OF(bad), false);
 }
 
@@ -121,7 +144,7 @@ static void raw_control_characters_are_refused(void **state)
 static void text_that_is_not_utf8_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "\"\xFF\"", "\"\xC3\"", "\"\xC0\x80\"",
+    static const char *const bad[] = { "\"\xFF\"",         "\"\xC3\"",   "\"\xC0\x80\"",
                                        "\"\xED\xA0\x80\"", "\xFF\xFE[]", "{\"\x80\":1}" };
     assert_all(bad, COUNT_OF(bad), false);
 }

@@ -49,12 +49,14 @@ static void handle_failing_plainly(struct jsonrpc_call *call)
 }
 
 static const struct jsonrpc_method methods[] = {
-    { "echo", { { "text", JSONRPC_TEXT, true, { NULL, 0 } },
-                { "index", JSONRPC_INDEX, false, { NULL, 30 } } }, 2, handle_echo },
+    { "echo",
+      { { "text", JSONRPC_TEXT, true, { NULL, 0 } },
+        { "index", JSONRPC_INDEX, false, { NULL, 30 } } },
+      2,
+      handle_echo },
     { "nothing", { { NULL, JSONRPC_TEXT, false, { NULL, 0 } } }, 0, handle_nothing },
     { "failing", { { NULL, JSONRPC_TEXT, false, { NULL, 0 } } }, 0, handle_failing },
-    { "failingPlainly", { { NULL, JSONRPC_TEXT, false, { NULL, 0 } } }, 0,
-      handle_failing_plainly },
+    { "failingPlainly", { { NULL, JSONRPC_TEXT, false, { NULL, 0 } } }, 0, handle_failing_plainly },
 };
 
 static bool admit(void *ctx, int64_t *retry_after_ms_out)
@@ -82,10 +84,10 @@ static void assert_answer(const char *request, const char *expected)
 
 #define CALL(rest) "{\"jsonrpc\":\"2.0\",\"id\":1," rest "}"
 #define RESULT(value) "{\"jsonrpc\":\"2.0\",\"result\":" value ",\"id\":1}"
-#define ERROR_OF(id, code, message) \
+#define ERROR_OF(id, code, message)                                                                \
     "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":" code ",\"message\":\"" message "\"},\"id\":" id "}"
-#define INVALID_PARAMS(reason) \
-    "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32602,\"message\":\"Invalid params\"," \
+#define INVALID_PARAMS(reason)                                                                     \
+    "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32602,\"message\":\"Invalid params\","              \
     "\"data\":{\"reason\":\"" reason "\"}},\"id\":1}"
 #define INVALID_REQUEST(id) ERROR_OF(id, "-32600", "Invalid Request")
 
@@ -115,8 +117,10 @@ static void the_version_may_be_the_originals(void **state)
 static void an_id_comes_back_as_it_was(void **state)
 {
     (void)state;
-    static const char *const ids[] = { "\"1\"", "\"\"", "\"\\\"\\\\\\n\xC3\xA4\"", "0", "-7",
-                                       "1.5", "9007199254740991", "null", "123456789012345" };
+    static const char *const ids[] = {
+        "\"1\"", "\"\"",           "\"\\\"\\\\\\n\xC3\xA4\"", "0", "-7", "1.5", "9007199254740991",
+        "null",  "123456789012345"
+    };
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
         char request[128], expected[128];
         snprintf(request, sizeof(request), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"method\":\"nothing\"}",
@@ -130,8 +134,14 @@ static void an_id_comes_back_as_it_was(void **state)
 static void an_answer_is_json_whatever_the_id(void **state)
 {
     (void)state;
-    static const char *const ids[] = { "1e400", "-1e999", "1e308", "5e-324", "1e-999", "0.1",
-                                       "18446744073709551616", "\"\\u0001\\u001f\\\\\"" };
+    static const char *const ids[] = { "1e400",
+                                       "-1e999",
+                                       "1e308",
+                                       "5e-324",
+                                       "1e-999",
+                                       "0.1",
+                                       "18446744073709551616",
+                                       "\"\\u0001\\u001f\\\\\"" };
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
         struct calls calls = { "", false };
         struct jsonrpc_options options = { methods, COUNT_OF(methods), false, admit, &calls };
@@ -152,8 +162,8 @@ static void a_notification_is_carried_out_and_not_answered(void **state)
 {
     (void)state;
     struct calls calls = { "", false };
-    assert_answer_of(&calls, false,
-                     "{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[\"a\"]}", "");
+    assert_answer_of(&calls, false, "{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[\"a\"]}",
+                     "");
     assert_answer_of(&calls, false, "{\"jsonrpc\":\"2.0\",\"method\":\"failing\"}", "");
     assert_answer_of(&calls, false, "{\"jsonrpc\":\"2.0\",\"method\":\"missing\"}", "");
     assert_answer_of(&calls, false, "{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[]}", "");
@@ -163,8 +173,9 @@ static void a_notification_is_carried_out_and_not_answered(void **state)
 static void what_is_no_json_is_a_parse_error(void **state)
 {
     (void)state;
-    static const char *const texts[] = { "", "x", "{", "{\"jsonrpc\": \"2.0\", \"method\": \"x",
-                                         "[1,", "{}{}", "\xFF" };
+    static const char *const texts[] = {
+        "", "x", "{", "{\"jsonrpc\": \"2.0\", \"method\": \"x", "[1,", "{}{}", "\xFF"
+    };
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         assert_answer(texts[i], ERROR_OF("null", "-32700", "Parse error"));
 }
@@ -248,8 +259,8 @@ static void parameters_of_a_wrong_kind_are_refused(void **state)
 {
     (void)state;
     static const char *const not_text[] = { "1", "true", "[]", "{}" };
-    static const char *const not_index[] = { "\"1\"", "true", "[]", "{}", "-1", "1.5",
-                                             "2147483648", "1e999", "-1e999" };
+    static const char *const not_index[] = { "\"1\"", "true",       "[]",   "{}",   "-1",
+                                             "1.5",   "2147483648", "1e99", "-1e99" };
     char request[128];
     for (size_t i = 0; i < COUNT_OF(not_text); i++) {
         snprintf(request, sizeof(request), CALL("\"method\":\"echo\",\"params\":[%s]"),
@@ -273,8 +284,7 @@ static void a_failing_method_answers_with_its_error_and_no_half_result(void **st
     assert_answer(CALL("\"method\":\"failing\""),
                   "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32003,\"message\":\"Conflict\","
                   "\"data\":{\"reason\":\"it \\\"failed\\\"\",\"retryAfterMs\":250}},\"id\":1}");
-    assert_answer(CALL("\"method\":\"failingPlainly\""),
-                  ERROR_OF("1", "-32000", "Server error"));
+    assert_answer(CALL("\"method\":\"failingPlainly\""), ERROR_OF("1", "-32000", "Server error"));
 }
 
 static void a_call_that_is_not_admitted_is_one_too_many(void **state)
@@ -289,20 +299,40 @@ static void a_call_that_is_not_admitted_is_one_too_many(void **state)
 
 /* Batches */
 
+/* "[one,two]"; caller frees. */
+static char *join(const char *const *members, size_t count)
+{
+    struct buffer batch = { 0 };
+    buffer_append_char(&batch, '[');
+    for (size_t i = 0; i < count; i++)
+        buffer_printf(&batch, "%s%s", i > 0 ? "," : "", members[i]);
+    buffer_append_char(&batch, ']');
+    return buffer_take(&batch, NULL);
+}
+
 static void a_batch_is_carried_out_in_order(void **state)
 {
     (void)state;
+    static const char *const requests[] = {
+        CALL("\"method\":\"echo\",\"params\":[\"a\"]"),
+        "{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[\"b\"]}",
+        "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"missing\"}",
+        "5",
+        "[]",
+        "{\"foo\":\"boo\"}",
+        CALL("\"method\":\"nothing\""),
+    };
+    static const char *const answers[] = {
+        RESULT("[\"a\",30]"),    ERROR_OF("\"x\"", "-32601", "Method not found"),
+        INVALID_REQUEST("null"), INVALID_REQUEST("null"),
+        INVALID_REQUEST("null"), RESULT("null"),
+    };
     struct calls calls = { "", false };
-    assert_answer_of(&calls, false,
-                     "[" CALL("\"method\":\"echo\",\"params\":[\"a\"]") ","
-                     "{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[\"b\"]},"
-                     "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"missing\"},5,[],"
-                     "{\"foo\":\"boo\"}," CALL("\"method\":\"nothing\"") "]",
-                     "[" RESULT("[\"a\",30]") ","
-                     ERROR_OF("\"x\"", "-32601", "Method not found") ","
-                     INVALID_REQUEST("null") "," INVALID_REQUEST("null") ","
-                     INVALID_REQUEST("null") "," RESULT("null") "]");
+    char *batch = join(requests, COUNT_OF(requests)), *expected = join(answers, COUNT_OF(answers));
+    assert_answer_of(&calls, false, batch, expected);
     assert_string_equal(calls.log, "a b nothing ");
+    free(batch);
+    free(expected);
 }
 
 static void a_batch_of_notifications_is_not_answered(void **state)
@@ -311,7 +341,8 @@ static void a_batch_of_notifications_is_not_answered(void **state)
     struct calls calls = { "", false };
     assert_answer_of(&calls, false,
                      "[{\"jsonrpc\":\"2.0\",\"method\":\"nothing\"},"
-                     "{\"jsonrpc\":\"2.0\",\"method\":\"nothing\"}]", "");
+                     "{\"jsonrpc\":\"2.0\",\"method\":\"nothing\"}]",
+                     "");
     assert_string_equal(calls.log, "nothing nothing ");
 }
 
@@ -353,8 +384,8 @@ static void an_answer_is_appended_to_what_is_there(void **state)
     buffer_append_text(&answer, "before:");
     jsonrpc_handle(&options, "{\"jsonrpc\":\"2.0\",\"method\":\"nothing\"}", 36, &answer);
     assert_string_equal(buffer_text(&answer), "before:");
-    jsonrpc_handle(&options, CALL("\"method\":\"nothing\""),
-                   strlen(CALL("\"method\":\"nothing\"")), &answer);
+    jsonrpc_handle(&options, CALL("\"method\":\"nothing\""), strlen(CALL("\"method\":\"nothing\"")),
+                   &answer);
     assert_string_equal(buffer_text(&answer), "before:" RESULT("null"));
     buffer_finish(&answer);
 }

@@ -25,8 +25,9 @@ static void a_line_has_time_level_program_and_text(void **state)
     log_warn("%s has %d", "bob", 7);
     char *text = capture_end(&capture);
     int year = 0, ms = -1, end = 0;
-    assert_int_equal(sscanf(text, "%4d-%*2d-%*2dT%*2d:%*2d:%*2d.%3dZ warn  unit: bob has 7%n", &year,
-                            &ms, &end), 2);
+    assert_int_equal(
+        sscanf(text, "%4d-%*2d-%*2dT%*2d:%*2d:%*2d.%3dZ warn  unit: bob has 7%n", &year, &ms, &end),
+        2);
     assert_true(year >= 2020 && ms >= 0);
     assert_string_equal(text + end, "\n");
     free(text);
@@ -36,7 +37,8 @@ static void control_characters_are_escaped(void **state)
 {
     (void)state;
     struct capture capture = capture_begin();
-    log_info("a\nb\rc\td\x1B[31me\x7F" "f\x01");
+    log_info("a\nb\rc\td\x1B[31me\x7F"
+             "f\x01");
     log_info("%s", "\n2020-01-01T00:00:00.000Z error unit: forged");
     char *text = capture_end(&capture);
     assert_non_null(strstr(text, "a\\x0ab\\x0dc\\x09d\\x1b[31me\\x7ff\\x01\n"));

@@ -12,8 +12,9 @@ static const struct password_cost cheap = { .memory_kib = 64, .passes = 1 };
 static void only_the_password_itself_fits(void **state)
 {
     (void)state;
-    static const char *const wrong[] = { "", "correct hors", "correct horse ", "Correct horse",
-                                         "correct horsf", " correct horse" };
+    static const char *const wrong[] = {
+        "", "correct hors", "correct horse ", "Correct horse", "correct horsf", " correct horse"
+    };
     char encoded[USER_HASH_SIZE];
     assert_true(password_hash(&cheap, "correct horse", encoded, sizeof(encoded)));
     assert_true(password_verify(encoded, "correct horse"));
@@ -62,10 +63,13 @@ static void every_hash_has_a_salt_of_its_own(void **state)
 static void what_is_no_hash_fits_nothing(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "", "same", "$argon2id$", "$argon2id$v=19$m=64,t=1,p=1$", "$2b$10$abcdefghijklmnopqrstuv",
-        "$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$aGFzaA", "$argon2id$v=19$m=0,t=0,p=0$AAAA$AAAA",
-    };
+    static const char *const bad[] = { "",
+                                       "same",
+                                       "$argon2id$",
+                                       "$argon2id$v=19$m=64,t=1,p=1$",
+                                       "$2b$10$abcdefghijklmnopqrstuv",
+                                       "$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$aGFzaA",
+                                       "$argon2id$v=19$m=0,t=0,p=0$AAAA$AAAA" };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         assert_false(password_verify(bad[i], "same"));
         assert_false(password_verify(bad[i], ""));

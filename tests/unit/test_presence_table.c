@@ -99,6 +99,7 @@ static void assert_same_entry(const struct presence_entry *one, const struct pre
 {
     assert_string_equal(one->tag, other->tag);
     assert_int_equal(one->announced, other->announced);
+    assert_true(one->change == other->change);
     assert_int_equal(one->gateway_count, other->gateway_count);
     for (size_t i = 0; i < one->gateway_count; i++)
         assert_true(presence_entry_has(other, one->gateways[i]));
@@ -107,6 +108,7 @@ static void assert_same_entry(const struct presence_entry *one, const struct pre
 static void assert_comes_back(const char *tag, const char *gateways, bool announced)
 {
     struct presence_entry entry = make_entry(tag, gateways, announced), back;
+    entry.change = announced ? UINT64_C(0xFEDCBA9876543210) : 0;
     struct buffer bytes = { 0 };
     presence_entry_pack(&entry, &bytes);
     assert_true(presence_entry_unpack(bytes.data, bytes.length, &back));

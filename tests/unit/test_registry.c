@@ -49,9 +49,10 @@ static int set_up_sized(void **state, size_t sessions_most, size_t per_user_most
     if (f == NULL)
         return -1;
     f->turns = calloc(TURNS_MOST, sizeof(*f->turns));
-    f->registry = registry_create(&(struct registry_options){
-        .sessions_most = sessions_most, .per_user_most = per_user_most, .turn = take_turn,
-        .ctx = f });
+    f->registry = registry_create(&(struct registry_options){ .sessions_most = sessions_most,
+                                                              .per_user_most = per_user_most,
+                                                              .turn = take_turn,
+                                                              .ctx = f });
     *state = f;
     return f->turns == NULL;
 }

@@ -31,9 +31,8 @@ static void on_writable(void *ctx, uint64_t token)
 {
     struct fixture *f = ctx;
     pthread_mutex_lock(&f->lock);
-    struct session *session = f->session != NULL && session_token(f->session) == token
-                                  ? session_ref(f->session)
-                                  : NULL;
+    struct session *session =
+        f->session != NULL && session_token(f->session) == token ? session_ref(f->session) : NULL;
     pthread_mutex_unlock(&f->lock);
     if (session != NULL)
         session_writable(session);
@@ -48,8 +47,9 @@ static void on_tick(void *ctx, int64_t now_ms)
 
 static struct token_claims bob(void)
 {
-    return (struct token_claims){ .user_id = "5f7b106bbed28f24c084c440", .tag = "@Bob",
-                                  .email = "bob@example.com", .jti = "j" };
+    return (struct token_claims){
+        .user_id = "5f7b106bbed28f24c084c440", .tag = "@Bob", .email = "bob@example.com", .jti = "j"
+    };
 }
 
 static int set_up_with(void **state, const struct token_claims *identity)
@@ -121,7 +121,8 @@ static void send_filled(struct fixture *f, char fill, size_t frame_length)
     free(payload);
 }
 
-/* Blocks until there are `length` bytes more than were looked at. False at the end of the stream. */
+/* Blocks until there are `length` bytes more than were looked at. False at the end of the stream.
+ */
 static bool hear(struct fixture *f, size_t length)
 {
     while (f->heard.length - f->looked_at < length) {
@@ -153,7 +154,8 @@ static struct heard_frame next_frame(struct fixture *f)
     assert_true(hear(f, 2 + bytes + length));
     at = (unsigned char *)f->heard.data + f->looked_at;
     f->looked_at += 2 + bytes + length;
-    struct heard_frame frame = { .opcode = at[0] & 15u, .payload = (char *)at + 2 + bytes,
+    struct heard_frame frame = { .opcode = at[0] & 15u,
+                                 .payload = (char *)at + 2 + bytes,
                                  .length = length };
     assert_int_equal(at[0] & 0xF0, 0x80);
     if (frame.opcode == FRAME_CLOSE && length >= 2)
@@ -367,6 +369,16 @@ static void a_socket_that_takes_a_little_is_not_stuck(void **state)
     assert_next_is_text(f, 'x', 900 * KIB);
 }
 
+static void a_socket_that_has_taken_everything_is_not_stuck(void **state)
+{
+    struct fixture *f = *state;
+    session_open(f->session, f->ours);
+    send_filled(f, 'x', 400 * KIB);
+    assert_next_is_text(f, 'x', 400 * KIB);
+    session_tick(f->session, clock_mono_ms() + SESSION_STUCK_MS + 1000, f->ping);
+    assert_false(session_is_closing(f->session));
+}
+
 /* Closing */
 
 static void the_good_bye_comes_after_what_was_sent_and_is_the_last(void **state)
@@ -567,6 +579,7 @@ int main(void)
         TEST(a_client_that_does_not_read_is_closed_with_1013),
         TEST(a_socket_that_takes_nothing_is_closed_after_its_time),
         TEST(a_socket_that_takes_a_little_is_not_stuck),
+        TEST(a_socket_that_has_taken_everything_is_not_stuck),
         TEST(the_good_bye_comes_after_what_was_sent_and_is_the_last),
         TEST(a_client_that_does_not_answer_a_good_bye_is_cut_off),
         TEST(after_it_is_shut_nothing_touches_the_socket),

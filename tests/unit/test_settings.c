@@ -190,11 +190,11 @@ static void every_problem_is_named_in_one_go(void **state)
     setenv("MESSENGER_PASSWORD_MIN_LENGTH", "", 1);
     load(f, f->path);
     assert_int_equal(f->status, STATUS_INVALID_ARGUMENT);
-    static const char *const keys[] = {
-        "app.port: ", "app.colour: unknown", "JWT.expiresIn: ", "cookie.secure: ",
-        "webSocket.path: ", "surprise: unknown", "client.url", "log.level: ", "rpc.timeoutMs: ",
-        "password.minLength: ",
-    };
+    static const char *const keys[] = { "app.port: ",       "app.colour: unknown",
+                                        "JWT.expiresIn: ",  "cookie.secure: ",
+                                        "webSocket.path: ", "surprise: unknown",
+                                        "client.url",       "log.level: ",
+                                        "rpc.timeoutMs: ",  "password.minLength: " };
     const char *text = buffer_text(&f->problems);
     for (size_t i = 0; i < COUNT_OF(keys); i++)
         if (strstr(text, keys[i]) == NULL)
@@ -219,9 +219,9 @@ static void values_of_a_wrong_type_are_problems(void **state)
 {
     struct fixture *f = *state;
     static const char *const texts[] = {
-        "{\"app\":{\"port\":true}}", "{\"app\":{\"port\":null}}", "{\"app\":{\"port\":80.5}}",
-        "{\"app\":{\"port\":[]}}", "{\"app\":{\"port\":{}}}", "{\"app\":{\"port\":\"\"}}",
-        "{\"app\":{\"port\":\"80x\"}}", "{\"app\":{\"port\":1e10}}",
+        "{\"app\":{\"port\":true}}",    "{\"app\":{\"port\":null}}", "{\"app\":{\"port\":80.5}}",
+        "{\"app\":{\"port\":[]}}",      "{\"app\":{\"port\":{}}}",   "{\"app\":{\"port\":\"\"}}",
+        "{\"app\":{\"port\":\"80x\"}}", "{\"app\":{\"port\":1e10}}"
     };
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         load_text(f, texts[i]);
@@ -413,11 +413,13 @@ static void the_table_names_every_key_once_with_its_variable(void **state)
     assert_non_null(out);
     settings_print(out);
     fclose(out);
-    static const char *const parts[] = {
-        "app.port", "MESSENGER_APP_PORT", "MESSENGER_WEB_SOCKET_MAX_PER_USER",
-        "MESSENGER_JWT_PRIVATE_KEY", "MESSENGER_PRESENCE_OFFLINE_GRACE_MS", "default: 72h",
-        "MESSENGER_PASSWORD_HASH_MEMORY_KIB",
-    };
+    static const char *const parts[] = { "app.port",
+                                         "MESSENGER_APP_PORT",
+                                         "MESSENGER_WEB_SOCKET_MAX_PER_USER",
+                                         "MESSENGER_JWT_PRIVATE_KEY",
+                                         "MESSENGER_PRESENCE_OFFLINE_GRACE_MS",
+                                         "default: 72h",
+                                         "MESSENGER_PASSWORD_HASH_MEMORY_KIB" };
     for (size_t i = 0; i < COUNT_OF(parts); i++)
         assert_non_null(strstr(text, parts[i]));
     assert_int_equal(count_of_text(text, "MESSENGER_APP_PORT\n"), 1);

@@ -12,12 +12,12 @@
 #include "tests/unit/process.h"
 #include "tests/unit/temp_dir.h"
 
-enum { READERS = 4, OPENERS = 4, ROUNDS = 12 };
+enum { READERS = 4, OPENERS = 4, ROUNDS = 40 };
 
 static const char *const migrations[] = {
     "CREATE TABLE one (x INTEGER UNIQUE); INSERT INTO one VALUES (1);",
     "CREATE TABLE two (y TEXT); INSERT INTO two SELECT 'from ' || x FROM one;",
-    "INSERT INTO one VALUES (3);",
+    "INSERT INTO one VALUES (3);"
 };
 
 struct fixture {
@@ -125,7 +125,7 @@ static void a_failing_migration_leaves_no_half_of_itself(void **state)
     struct fixture *f = *state;
     static const char *const broken[] = {
         "CREATE TABLE one (x INTEGER UNIQUE); INSERT INTO one VALUES (1);",
-        "CREATE TABLE half (z); INSERT INTO nowhere VALUES (1);",
+        "CREATE TABLE half (z); INSERT INTO nowhere VALUES (1);"
     };
     assert_open_fails(f->path, broken, 2, STATUS_UNAVAILABLE);
     reopen(f, 3);
@@ -180,10 +180,21 @@ static void commits_are_durable_and_readers_are_not_blocked(void **state)
     sqlite_conn_close(&writer);
 }
 
+/* A child that waits until the test opens the gate, so that all of them begin at once. */
+struct opener {
+    const char *path;
+    int gate[2]; /* a pipe; open when nobody can write any more */
+};
+
 static int open_and_close(void *arg)
 {
+    const struct opener *opener = arg;
     struct sqlite_db *db = NULL;
-    enum status status = sqlite_db_open(arg, migrations, COUNT_OF(migrations), &db);
+    char byte;
+    close(opener->gate[1]);
+    if (read(opener->gate[0], &byte, 1) != 0)
+        return 2;
+    enum status status = sqlite_db_open(opener->path, migrations, COUNT_OF(migrations), &db);
     sqlite_db_close(&db);
     return status == STATUS_OK ? 0 : 1;
 }
@@ -194,10 +205,13 @@ static void several_processes_may_open_a_new_file_at_once(void **state)
     for (int round = 0; round < ROUNDS; round++) {
         pid_t pids[OPENERS];
         snprintf(f->path, sizeof(f->path), "%s/round-%d.db", f->dir, round);
+        struct opener opener = { .path = f->path };
+        assert_int_equal(pipe(opener.gate), 0);
         for (size_t i = 0; i < OPENERS; i++)
-            pids[i] = process_start(open_and_close, f->path);
-        for (size_t i = 0; i < OPENERS; i++)
-            assert_process_went_well(pids[i]);
+            pids[i] = process_start(open_and_close, &opener);
+        close(opener.gate[1]);
+        close(opener.gate[0]);
+        assert_processes_went_well(pids, OPENERS);
         reopen(f, 3);
         assert_int_equal(ask_db(f->db, "SELECT count(*) FROM one"), 2);
         sqlite_db_close(&f->db);

@@ -28,8 +28,8 @@ struct fixture {
     /* What the jobs of a test share. */
     pthread_mutex_t lock;
     pthread_cond_t cond;
-    bool open;        /* the gate at which a job with `at_gate` waits */
-    bool gate_taken;  /* by such a job */
+    bool open;       /* the gate at which a job with `at_gate` waits */
+    bool gate_taken; /* by such a job */
     int runs, reports;
 };
 
@@ -135,8 +135,10 @@ static void report_entry(struct sqlite_job *head, enum status status)
 
 static struct entry_job make_job(struct fixture *f, int number)
 {
-    struct entry_job job = { .head = { .run = run_entry, .done = report_entry }, .f = f,
-                             .outcome = STATUS_OK, .reported = STATUS_INTERNAL };
+    struct entry_job job = { .head = { .run = run_entry, .done = report_entry },
+                             .f = f,
+                             .outcome = STATUS_OK,
+                             .reported = STATUS_INTERNAL };
     snprintf(job.name, sizeof(job.name), "entry-%d", number);
     return job;
 }
@@ -409,8 +411,7 @@ static void processes_take_turns_in_one_file(void **state)
     pid_t pids[3];
     for (size_t i = 0; i < COUNT_OF(pids); i++)
         pids[i] = process_start(write_from_a_process, f);
-    for (size_t i = 0; i < COUNT_OF(pids); i++)
-        assert_process_went_well(pids[i]);
+    assert_processes_went_well(pids, COUNT_OF(pids));
     start(f, QUEUE_MOST);
     assert_int_equal(count_entries(f), PROCESS_JOBS * COUNT_OF(pids));
 }

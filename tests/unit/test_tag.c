@@ -24,9 +24,9 @@ static void anything_else_is_no_tag(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "",       "@",      "a",       "ab",       "bob",     "@1",         "@_a",     "@@a",
-        "@a-b",   "@a b",   " @ab",    "@ab ",     "@a.b",    "@a\n",       "@a*",     "@a>b",
-        "@\xC3\xA4", "@a\xC3\xA4", "@a\x7f", "@a/b", "@a:b",  "@a`",        "@a[",     "@a{",
+        "",          "@",          "a",      "ab",   "bob",  "@1",   "@_a", "@@a",
+        "@a-b",      "@a b",       " @ab",   "@ab ", "@a.b", "@a\n", "@a*", "@a>b",
+        "@\xC3\xA4", "@a\xC3\xA4", "@a\x7f", "@a/b", "@a:b", "@a`",  "@a[", "@a{",
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         if (tag_is_valid(bad[i]))

@@ -54,12 +54,25 @@ static bool is_utf8_copied(const char *text, size_t length)
 static void malformed_sequences_are_not_utf8(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "\x80",         "\xBF",         "\xC0\x80",     "\xC1\xBF",         "\xE0\x80\x80",
-        "\xE0\x9F\xBF", "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x80\x80\x80", "\xF0\x8F\xBF\xBF",
-        "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "\xFE", "\xFF",         "\xC3\x28",
-        "\xE2\x28\xA1", "\xE2\x82\x28", "\xF0\x28\x8C\xBC", "\xF0\x9F\x28\x80",
-    };
+    static const char *const bad[] = { "\x80",
+                                       "\xBF",
+                                       "\xC0\x80",
+                                       "\xC1\xBF",
+                                       "\xE0\x80\x80",
+                                       "\xE0\x9F\xBF",
+                                       "\xED\xA0\x80",
+                                       "\xED\xBF\xBF",
+                                       "\xF0\x80\x80\x80",
+                                       "\xF0\x8F\xBF\xBF",
+                                       "\xF4\x90\x80\x80",
+                                       "\xF8\x88\x80\x80\x80",
+                                       "\xFE",
+                                       "\xFF",
+                                       "\xC3\x28",
+                                       "\xE2\x28\xA1",
+                                       "\xE2\x82\x28",
+                                       "\xF0\x28\x8C\xBC",
+                                       "\xF0\x9F\x28\x80" };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         char wrapped[16] = "ab";
         assert_false(is_utf8_copied(bad[i], strlen(bad[i])));
@@ -121,7 +134,10 @@ static void casefold_forgets_case_and_nothing_else(void **state)
     (void)state;
     assert_same_folded("Bob@Example.COM", "bob@example.com", true);
     assert_same_folded("\xD0\x90\xD0\x91", "\xD0\xB0\xD0\xB1", true);
-    assert_same_folded("STRASSE", "stra\xC3\x9F" "e", true);
+    assert_same_folded("STRASSE",
+                       "stra\xC3\x9F"
+                       "e",
+                       true);
     assert_same_folded("\xC3\x84", "a\xCC\x88", true);
     assert_same_folded("bob", "bobo", false);
     assert_same_folded("\xC3\xA4", "a", false);
@@ -159,7 +175,7 @@ static void whole_numbers_within_bounds_are_read(void **state)
 static void anything_else_is_no_number(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "",    "-",   "+5",  " 5", "5 ",  "5x", "0x10",
+    static const char *const bad[] = { "",    "-",   "+5",  " 5",  "5 ",  "5x",  "0x10",
                                        "1e3", "1.0", "- 5", "--5", "\t5", "5\n", "five" };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         int64_t value = 77;
@@ -175,10 +191,19 @@ static void durations_are_read(void **state)
         const char *text;
         int64_t seconds;
     } good[] = {
-        { "1", 1 },          { "45s", 45 },        { "30m", 1800 },        { "72h", 259200 },
-        { "2 days", 172800 }, { "1 week", 604800 }, { "1 day", 86400 },     { "3600", 3600 },
-        { "3650d", 315360000 }, { "315360000", 315360000 }, { "2 hours", 7200 },
-        { "1 minute", 60 },  { "87600h", 315360000 },
+        { "1", 1 },
+        { "45s", 45 },
+        { "30m", 1800 },
+        { "72h", 259200 },
+        { "2 days", 172800 },
+        { "1 week", 604800 },
+        { "1 day", 86400 },
+        { "3600", 3600 },
+        { "3650d", 315360000 },
+        { "315360000", 315360000 },
+        { "2 hours", 7200 },
+        { "1 minute", 60 },
+        { "87600h", 315360000 },
     };
     for (size_t i = 0; i < COUNT_OF(good); i++) {
         int64_t seconds = 0;
@@ -191,12 +216,29 @@ static void durations_are_read(void **state)
 static void other_durations_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "",      "0",         "0h",        "-1h",       "+1h",        "h",           " 1h",
-        "1.5h",  "1h30m",     "1 month",   "1 fortnight", "3651d",    "315360001",   "87601h",
-        "522w",  "soon",      "1hh",       "9223372036854775807", "18446744073709551617",
-        "99999999999999999999999", "1e3", "9223372036854775807w", "\xD9\xA1h",
-    };
+    static const char *const bad[] = { "",
+                                       "0",
+                                       "0h",
+                                       "-1h",
+                                       "+1h",
+                                       "h",
+                                       " 1h",
+                                       "1.5h",
+                                       "1h30m",
+                                       "1 month",
+                                       "1 fortnight",
+                                       "3651d",
+                                       "315360001",
+                                       "87601h",
+                                       "522w",
+                                       "soon",
+                                       "1hh",
+                                       "9223372036854775807",
+                                       "18446744073709551617",
+                                       "99999999999999999999999",
+                                       "1e3",
+                                       "9223372036854775807w",
+                                       "\xD9\xA1h" };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         int64_t seconds = 77;
         if (text_to_seconds(bad[i], &seconds))

@@ -12,7 +12,8 @@
 #define KEY "0123456789abcdef0123456789abcdef"
 #define HS256_HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
 #define DATA "\"data\":{\"_id\":\"5f7b106bbed28f24c084c440\",\"tag\":\"@bob\",\"email\":\"b@x.y\"}"
-#define GOOD_CLAIMS "{" DATA ",\"iat\":1000,\"exp\":2000,\"jti\":\"00112233445566778899aabbccddeeff\"}"
+#define GOOD_CLAIMS                                                                                \
+    "{" DATA ",\"iat\":1000,\"exp\":2000,\"jti\":\"00112233445566778899aabbccddeeff\"}"
 
 enum { NOW_S = 1500, SKEW_S = 60 };
 
@@ -67,8 +68,10 @@ static bool verify_claims(const char *claims)
 
 static struct token_claims some_claims(void)
 {
-    return (struct token_claims){ .user_id = "5f7b106bbed28f24c084c440", .tag = "@Bob",
-                                  .email = "bob@example.com", .issued_at = 1000,
+    return (struct token_claims){ .user_id = "5f7b106bbed28f24c084c440",
+                                  .tag = "@Bob",
+                                  .email = "bob@example.com",
+                                  .issued_at = 1000,
                                   .expires_at = 2000 };
 }
 
@@ -130,8 +133,8 @@ static void the_form_is_the_one_documented(void **state)
 static void another_key_is_refused(void **state)
 {
     (void)state;
-    assert_false(verify_made(HS256_HEADER, GOOD_CLAIMS, "another key, also of 32 bytes...",
-                             EVP_sha256()));
+    assert_false(
+        verify_made(HS256_HEADER, GOOD_CLAIMS, "another key, also of 32 bytes...", EVP_sha256()));
     assert_false(verify_made(HS256_HEADER, GOOD_CLAIMS, KEY "0", EVP_sha256()));
     assert_false(verify_made(HS256_HEADER, GOOD_CLAIMS, "", EVP_sha256()));
 }
@@ -139,10 +142,13 @@ static void another_key_is_refused(void **state)
 static void alg_none_is_refused(void **state)
 {
     (void)state;
-    static const char *const headers[] = {
-        "{\"alg\":\"none\"}", "{\"alg\":\"None\"}", "{\"alg\":\"NONE\",\"typ\":\"JWT\"}",
-        "{\"alg\":\"\"}", "{\"typ\":\"JWT\"}", "{\"alg\":null}", "{}",
-    };
+    static const char *const headers[] = { "{\"alg\":\"none\"}",
+                                           "{\"alg\":\"None\"}",
+                                           "{\"alg\":\"NONE\",\"typ\":\"JWT\"}",
+                                           "{\"alg\":\"\"}",
+                                           "{\"typ\":\"JWT\"}",
+                                           "{\"alg\":null}",
+                                           "{}" };
     for (size_t i = 0; i < COUNT_OF(headers); i++) {
         assert_false(verify_made(headers[i], GOOD_CLAIMS, KEY, NULL));
         assert_false(verify_made(headers[i], GOOD_CLAIMS, KEY, EVP_sha256()));
@@ -153,14 +159,14 @@ static void alg_none_is_refused(void **state)
 static void another_algorithm_with_the_right_key_is_refused(void **state)
 {
     (void)state;
-    assert_false(verify_made("{\"alg\":\"HS512\",\"typ\":\"JWT\"}", GOOD_CLAIMS, KEY,
-                             EVP_sha512()));
-    assert_false(verify_made("{\"alg\":\"HS384\",\"typ\":\"JWT\"}", GOOD_CLAIMS, KEY,
-                             EVP_sha384()));
-    assert_false(verify_made("{\"alg\":\"RS256\",\"typ\":\"JWT\"}", GOOD_CLAIMS, KEY,
-                             EVP_sha256()));
-    assert_false(verify_made("{\"alg\":\"ES256\",\"typ\":\"JWT\"}", GOOD_CLAIMS, KEY,
-                             EVP_sha256()));
+    assert_false(
+        verify_made("{\"alg\":\"HS512\",\"typ\":\"JWT\"}", GOOD_CLAIMS, KEY, EVP_sha512()));
+    assert_false(
+        verify_made("{\"alg\":\"HS384\",\"typ\":\"JWT\"}", GOOD_CLAIMS, KEY, EVP_sha384()));
+    assert_false(
+        verify_made("{\"alg\":\"RS256\",\"typ\":\"JWT\"}", GOOD_CLAIMS, KEY, EVP_sha256()));
+    assert_false(
+        verify_made("{\"alg\":\"ES256\",\"typ\":\"JWT\"}", GOOD_CLAIMS, KEY, EVP_sha256()));
 }
 
 /* A changed last character of a part may be padding bits only; everything before it counts. */
@@ -200,9 +206,18 @@ static void a_token_cut_short_is_refused(void **state)
 static void things_that_are_no_tokens_are_refused(void **state)
 {
     (void)state;
-    static const char *const texts[] = { "", ".", "..", "...", "a.b.c", "a", "null", "{}",
-                                         "\xFF.\xFF.\xFF", "eyJhbGciOiJIUzI1NiJ9..",
-                                         "Bearer x.y.z", "%00.%00.%00" };
+    static const char *const texts[] = { "",
+                                         ".",
+                                         "..",
+                                         "...",
+                                         "a.b.c",
+                                         "a",
+                                         "null",
+                                         "{}",
+                                         "\xFF.\xFF.\xFF",
+                                         "eyJhbGciOiJIUzI1NiJ9..",
+                                         "Bearer x.y.z",
+                                         "%00.%00.%00" };
     struct token_claims out;
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         assert_false(token_verify(KEY, texts[i], NOW_S, &out));
@@ -283,7 +298,10 @@ static void claims_of_a_wrong_type_are_refused(void **state)
         "{\"data\":[],\"iat\":1000,\"exp\":2000,\"jti\":\"x\"}",
         "{\"data\":{\"_id\":1,\"tag\":\"@b\",\"email\":\"e\"},\"iat\":1000,\"exp\":2000,"
         "\"jti\":\"x\"}",
-        "[]", "\"text\"", "7", "not json",
+        "[]",
+        "\"text\"",
+        "7",
+        "not json"
     };
     for (size_t i = 0; i < COUNT_OF(claims); i++)
         if (verify_claims(claims[i]))

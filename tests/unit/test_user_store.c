@@ -49,7 +49,9 @@ static void reopen(struct fixture *f)
 
 static struct user make_user(const char *tag, const char *email)
 {
-    struct user user = { .first_name = "Anna", .last_name = "Smith", .img = "default.jpg",
+    struct user user = { .first_name = "Anna",
+                         .last_name = "Smith",
+                         .img = "default.jpg",
                          .password_hash = "$argon2id$v=19$m=64,t=1,p=1$c2FsdA$aGFzaA" };
     user.id = id_new();
     snprintf(user.tag, sizeof(user.tag), "%s", tag);
@@ -271,8 +273,7 @@ static void of_two_processes_one_gets_the_name(void **state)
     for (size_t i = 0; i < COUNT_OF(pids); i++) {
         int status = -1;
         assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
-        assert_true(WIFEXITED(status));
-        got += WEXITSTATUS(status);
+        got += WIFEXITED(status) ? WEXITSTATUS(status) : 1000;
     }
     assert_int_equal(got, 20);
     reopen(f);
@@ -280,12 +281,31 @@ static void of_two_processes_one_gets_the_name(void **state)
 
 /* Searching */
 
-static const char *const population[] = {
-    "@anna",  "@Annabel", "@hanna", "@banana", "@an",     "@n",     "@bob",     "@bobby",
-    "@a_b",   "@axb",     "@a__b",  "@x_",     "@zz9",    "@z9z9",  "@nan",     "@susanna",
-    "@A1",    "@a11",     "@b_a_n", "@ANNA2",  "@nanna",  "@annann", "@q",      "@long_name_with_all",
-    "@the_longest_tag_that_may_be_give",
-};
+static const char *const population[] = { "@anna",
+                                          "@Annabel",
+                                          "@hanna",
+                                          "@banana",
+                                          "@an",
+                                          "@n",
+                                          "@bob",
+                                          "@bobby",
+                                          "@a_b",
+                                          "@axb",
+                                          "@a__b",
+                                          "@x_",
+                                          "@zz9",
+                                          "@z9z9",
+                                          "@nan",
+                                          "@susanna",
+                                          "@A1",
+                                          "@a11",
+                                          "@b_a_n",
+                                          "@ANNA2",
+                                          "@nanna",
+                                          "@annann",
+                                          "@q",
+                                          "@long_name_with_all",
+                                          "@the_longest_tag_that_may_be_give" };
 
 static int by_text(const void *one, const void *other)
 {
@@ -335,11 +355,33 @@ static void add_population(struct fixture *f)
 static void prefix_matches_come_first_then_by_key(void **state)
 {
     struct fixture *f = *state;
-    static const char *const parts[] = {
-        "", "a", "n", "z", "q", "an", "na", "nn", "ann", "nan", "anna", "nanna", "bob", "bobb",
-        "9", "z9", "1", "11", "susanna", "annabel", "hann", "xyz", "annabelx", "longest", "e",
-        "the_longest_tag_that_may_be_give", "he_longest_tag_that_may_be_give",
-    };
+    static const char *const parts[] = { "",
+                                         "a",
+                                         "n",
+                                         "z",
+                                         "q",
+                                         "an",
+                                         "na",
+                                         "nn",
+                                         "ann",
+                                         "nan",
+                                         "anna",
+                                         "nanna",
+                                         "bob",
+                                         "bobb",
+                                         "9",
+                                         "z9",
+                                         "1",
+                                         "11",
+                                         "susanna",
+                                         "annabel",
+                                         "hann",
+                                         "xyz",
+                                         "annabelx",
+                                         "longest",
+                                         "e",
+                                         "the_longest_tag_that_may_be_give",
+                                         "he_longest_tag_that_may_be_give" };
     add_population(f);
     for (size_t i = 0; i < COUNT_OF(parts); i++)
         assert_finds(f, parts[i], "", 100);
@@ -348,8 +390,8 @@ static void prefix_matches_come_first_then_by_key(void **state)
 static void an_underscore_is_a_letter_like_any_other(void **state)
 {
     struct fixture *f = *state;
-    static const char *const parts[] = { "_", "__", "a_b", "a__b", "_b", "x_", "b_a", "_a_", "___",
-                                         "_n", "name_with", "e_" };
+    static const char *const parts[] = { "_",   "__",  "a_b", "a__b", "_b",        "x_",
+                                         "b_a", "_a_", "___", "_n",   "name_with", "e_" };
     add_population(f);
     for (size_t i = 0; i < COUNT_OF(parts); i++)
         assert_finds(f, parts[i], "", 100);
@@ -401,8 +443,9 @@ static void an_update_replaces_names_and_image_only(void **state)
     struct user anna = make_user("@Anna", "anna@x.y"), other = make_user("@Bob", "bob@x.y");
     assert_int_equal(user_store_add(f->store, &anna), STATUS_OK);
     assert_int_equal(user_store_add(f->store, &other), STATUS_OK);
-    assert_int_equal(user_store_update(f->store, "anna", "\xD0\x90\xD0\xBD\xD0\xBD\xD0\xB0", "O'H",
-                                       "new.png"), STATUS_OK);
+    assert_int_equal(
+        user_store_update(f->store, "anna", "\xD0\x90\xD0\xBD\xD0\xBD\xD0\xB0", "O'H", "new.png"),
+        STATUS_OK);
     snprintf(anna.first_name, sizeof(anna.first_name), "\xD0\x90\xD0\xBD\xD0\xBD\xD0\xB0");
     snprintf(anna.last_name, sizeof(anna.last_name), "O'H");
     snprintf(anna.img, sizeof(anna.img), "new.png");
@@ -410,8 +453,8 @@ static void an_update_replaces_names_and_image_only(void **state)
     assert_same_user(&found, &anna);
     found = by_key(f, "bob");
     assert_same_user(&found, &other);
-    assert_int_equal(user_store_update(f->store, "anna", anna.first_name, anna.last_name,
-                                       anna.img), STATUS_OK); /* no change is no failure */
+    assert_int_equal(user_store_update(f->store, "anna", anna.first_name, anna.last_name, anna.img),
+                     STATUS_OK); /* no change is no failure */
     reopen(f);
     assert_int_equal(user_store_by_email(f->store, "anna@x.y", &found), STATUS_OK);
     assert_same_user(&found, &anna);
@@ -537,8 +580,15 @@ static void what_has_expired_is_forgotten_and_not_before(void **state)
 static void what_is_no_url_of_a_store_is_refused(void **state)
 {
     (void)state;
-    static const char *const urls[] = { "", "sqlite", "sqlite:", "sqlit:///tmp/x.db", "http://x",
-                                        "/tmp/x.db", "SQLITE:///tmp/x.db", "://", "sqlite:/tmp/x" };
+    static const char *const urls[] = { "",
+                                        "sqlite",
+                                        "sqlite:",
+                                        "sqlit:///tmp/x.db",
+                                        "http://x",
+                                        "/tmp/x.db",
+                                        "SQLITE:///tmp/x.db",
+                                        "://",
+                                        "sqlite:/tmp/x" };
     for (size_t i = 0; i < COUNT_OF(urls); i++) {
         struct user_store *store = NULL;
         struct capture capture = capture_begin();

@@ -63,7 +63,8 @@ static void open_gate(struct gate *gate)
 
 static struct workpool *create(size_t threads, size_t queue_most)
 {
-    struct workpool_options options = { .name = "test", .threads = threads,
+    struct workpool_options options = { .name = "test",
+                                        .threads = threads,
                                         .queue_most = queue_most };
     return workpool_create(&options);
 }
@@ -218,8 +219,9 @@ static void threads_have_the_name_niceness_and_stack_asked_for(void **state)
     (void)state;
     int before = getpriority(PRIO_PROCESS, 0);
     char name[] = "hash-lane";
-    struct workpool_options options = { .name = name, .threads = 1, .queue_most = 1,
-                                        .niceness = 19, .stack_bytes = 1024 * 1024 };
+    struct workpool_options options = {
+        .name = name, .threads = 1, .queue_most = 1, .niceness = 19, .stack_bytes = 1024 * 1024
+    };
     struct workpool *pool = workpool_create(&options);
     struct self self = { .name = "" };
     memset(name, '?', sizeof(name) - 1);
@@ -234,7 +236,8 @@ static void threads_have_the_name_niceness_and_stack_asked_for(void **state)
 static void a_long_name_is_cut(void **state)
 {
     (void)state;
-    struct workpool_options options = { .name = "a-name-of-more-than-15-bytes", .threads = 1,
+    struct workpool_options options = { .name = "a-name-of-more-than-15-bytes",
+                                        .threads = 1,
                                         .queue_most = 1 };
     struct workpool *pool = workpool_create(&options);
     struct self self = { .name = "" };

@@ -203,8 +203,8 @@ static struct ws_input feed_close(struct ws_assembly *a, int code, const char *r
 
 static void a_good_bye_is_answered_with_its_own_code(void **state)
 {
-    static const int good[] = { 1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013,
-                                1014, 3000, 3999, 4000, 4999 };
+    static const int good[] = { 1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010,
+                                1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999 };
     for (size_t i = 0; i < COUNT_OF(good); i++) {
         struct ws_input input = feed_close(*state, good[i], "bye \xC3\xA4");
         assert_int_equal(input.event, WS_CLOSE);
@@ -217,8 +217,8 @@ static void a_good_bye_is_answered_with_its_own_code(void **state)
 
 static void codes_that_may_not_be_sent_are_a_protocol_error(void **state)
 {
-    static const int bad[] = { 0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1999, 2000, 2999, 5000,
-                               65535 };
+    static const int bad[] = { 0,    1,    999,  1004, 1005, 1006, 1015,
+                               1016, 1999, 2000, 2999, 5000, 65535 };
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         assert_refused(feed_close(*state, bad[i], ""), WS_CLOSE_PROTOCOL_ERROR);
     assert_refused(ws_assemble(*state, FIN | CLOSE, "\x03", 1), WS_CLOSE_PROTOCOL_ERROR);
