@@ -155,7 +155,7 @@ static enum status run_send(struct sqlite_job *job, struct sqlite_conn *conn)
 {
     struct message_send *send = ((struct send_job *)job)->send;
     struct dialog_row row = { 0 };
-    int64_t sender, receiver;
+    int64_t sender = 0, receiver = 0;
 
     if (*send->client_message_id != '\0') {
         send->id = message_id_from_client(send->sender.key, send->client_message_id);
