@@ -16,6 +16,7 @@
 #include "services/common/log.h"
 #include "services/common/memory.h"
 #include "services/common/wire.h"
+#include "services/presence/gateway_watch.h"
 
 #define BUCKET "presence"
 
@@ -24,7 +25,6 @@ enum {
     WATCH_WAIT_MS = 500,
     REOPEN_WAIT_MS = 250,
     SWEEP_MS = 1000,
-    GATEWAY_DEAD_MS = 6000, /* gateways say every second that they live */
     UNANNOUNCED_MS = 2000,
     OWN_PAUSE_MS = 3000, /* this process stood still: it cannot judge who else did */
 };
@@ -32,18 +32,15 @@ enum {
 struct presence {
     struct bus *bus;
     struct presence_table *table;
-    struct bus_subscription *alive_subscription;
+    struct gateway_watch *gateways;
     pthread_t watch_thread, sweep_thread;
 
-    pthread_mutex_t lock; /* guards what follows, up to the next blank line */
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t cond;
     bool stopping;
     struct bus_kv *kv; /* NULL while the bucket is not open */
     size_t kv_users;   /* threads that work with it */
     unsigned connects; /* how often the bus has connected */
-
-    pthread_mutex_t gateways_lock;
-    struct hashmap *gateways; /* id -> int64_t last sign of life (clock_mono_ms), owned */
 };
 
 /* --- the bucket, which may vanish -------------------------------------------------------- */
@@ -318,17 +315,6 @@ static void restore_lost(struct bus_kv *kv, struct presence_table *before,
     presence_keys_finish(&keys);
 }
 
-static void forgive_gateways(struct presence *presence)
-{
-    const char *id;
-    void *seen;
-
-    pthread_mutex_lock(&presence->gateways_lock);
-    for (size_t cursor = 0; hashmap_next(presence->gateways, &cursor, &id, &seen);)
-        *(int64_t *)seen = clock_mono_ms();
-    pthread_mutex_unlock(&presence->gateways_lock);
-}
-
 /* Opens the bucket and brings the replica up to date; the watch goes on from there. */
 static enum status open_bucket(struct presence *presence, struct bus_kv_watch **watch_out)
 {
@@ -344,7 +330,7 @@ static enum status open_bucket(struct presence *presence, struct bus_kv_watch **
     if (status == STATUS_OK) {
         restore_lost(kv, presence->table, fresh);
         presence_table_exchange(presence->table, fresh);
-        forgive_gateways(presence);
+        gateway_watch_forgive(presence->gateways);
         publish_kv(presence, kv);
         *watch_out = watch;
     } else {
@@ -420,56 +406,9 @@ static void *watch_loop(void *arg)
 
 /* --- gateways that died, changes that were not announced --------------------------------- */
 
-static void note_gateway(struct presence *presence, const char *gateway_id, bool alive)
-{
-    pthread_mutex_lock(&presence->gateways_lock);
-    int64_t *seen = hashmap_get(presence->gateways, gateway_id);
-    if (seen == NULL) {
-        seen = xmalloc(sizeof(*seen));
-        *seen = clock_mono_ms();
-        hashmap_put(presence->gateways, gateway_id, seen);
-    } else if (alive) {
-        *seen = clock_mono_ms();
-    }
-    pthread_mutex_unlock(&presence->gateways_lock);
-}
-
-static void handle_alive(void *ctx, struct bus_message *message_take)
-{
-    struct bus_message *message = message_take;
-    Messenger__GatewayAlive *event =
-        wire_unpack(&messenger__gateway_alive__descriptor, bus_message_data(message),
-                    bus_message_length(message));
-
-    if (event != NULL && *event->gateway_id != '\0' && strlen(event->gateway_id) < GATEWAY_ID_SIZE)
-        note_gateway(ctx, event->gateway_id, true);
-    wire_free(event);
-    bus_message_destroy(&message);
-}
-
-/* A gateway found in the table counts as alive from when it was first seen there. */
 static void note_from_table(void *ctx, const char *gateway_id)
 {
-    note_gateway(ctx, gateway_id, false);
-}
-
-/* Takes one dead gateway off the list; false when there is none. */
-static bool take_dead_gateway(struct presence *presence, char id_out[GATEWAY_ID_SIZE])
-{
-    const char *id;
-    void *seen;
-    bool found = false;
-
-    pthread_mutex_lock(&presence->gateways_lock);
-    for (size_t cursor = 0; !found && hashmap_next(presence->gateways, &cursor, &id, &seen);) {
-        if (clock_mono_ms() - *(int64_t *)seen > GATEWAY_DEAD_MS) {
-            snprintf(id_out, GATEWAY_ID_SIZE, "%s", id);
-            free(hashmap_remove(presence->gateways, id_out));
-            found = true;
-        }
-    }
-    pthread_mutex_unlock(&presence->gateways_lock);
-    return found;
+    gateway_watch_note(ctx, gateway_id);
 }
 
 static void bury_gateway(struct presence *presence, const char *gateway_id)
@@ -521,8 +460,8 @@ static void sweep(struct presence *presence)
     if (kv == NULL)
         return;
     return_kv(presence);
-    presence_table_each_gateway(presence->table, note_from_table, presence);
-    while (take_dead_gateway(presence, gateway_id))
+    presence_table_each_gateway(presence->table, note_from_table, presence->gateways);
+    while (gateway_watch_take_dead(presence->gateways, gateway_id))
         bury_gateway(presence, gateway_id);
     announce_forgotten(presence);
 }
@@ -541,7 +480,7 @@ static void *sweep_loop(void *arg)
         if (now - last < SWEEP_MS)
             continue;
         if (now - last > OWN_PAUSE_MS)
-            forgive_gateways(presence);
+            gateway_watch_forgive(presence->gateways);
         else
             sweep(presence);
         last = clock_mono_ms();
@@ -553,23 +492,17 @@ static void *sweep_loop(void *arg)
 
 enum status presence_start(struct bus *bus, struct presence **presence_out)
 {
-    struct presence *presence = xcalloc(1, sizeof(*presence));
+    struct gateway_watch *gateways;
 
+    enum status status = gateway_watch_start(bus, &gateways);
+    if (status != STATUS_OK)
+        return status;
+    struct presence *presence = xcalloc(1, sizeof(*presence));
     presence->bus = bus;
+    presence->gateways = gateways;
     presence->table = presence_table_create();
-    presence->gateways = hashmap_create();
     pthread_mutex_init(&presence->lock, NULL);
     pthread_cond_init(&presence->cond, NULL);
-    pthread_mutex_init(&presence->gateways_lock, NULL);
-    enum status status = bus_subscribe(bus, "event.gateway.alive", NULL, handle_alive, presence,
-                                       &presence->alive_subscription);
-    if (status != STATUS_OK) {
-        log_error("cannot follow the gateways: %s", status_name(status));
-        hashmap_destroy(&presence->gateways);
-        presence_table_destroy(&presence->table);
-        free(presence);
-        return status;
-    }
     if (pthread_create(&presence->watch_thread, NULL, watch_loop, presence) != 0 ||
         pthread_create(&presence->sweep_thread, NULL, sweep_loop, presence) != 0) {
         log_error("cannot start a thread");
@@ -582,25 +515,19 @@ enum status presence_start(struct bus *bus, struct presence **presence_out)
 void presence_stop(struct presence **presence)
 {
     struct presence *p = *presence;
-    const char *id;
-    void *seen;
 
     if (p == NULL)
         return;
-    bus_drain(&p->alive_subscription);
     pthread_mutex_lock(&p->lock);
     p->stopping = true;
     pthread_cond_broadcast(&p->cond);
     pthread_mutex_unlock(&p->lock);
     pthread_join(p->sweep_thread, NULL);
     pthread_join(p->watch_thread, NULL);
-    for (size_t cursor = 0; hashmap_next(p->gateways, &cursor, &id, &seen);)
-        free(seen);
-    hashmap_destroy(&p->gateways);
+    gateway_watch_stop(&p->gateways);
     presence_table_destroy(&p->table);
     pthread_cond_destroy(&p->cond);
     pthread_mutex_destroy(&p->lock);
-    pthread_mutex_destroy(&p->gateways_lock);
     free(p);
     *presence = NULL;
 }

@@ -22,7 +22,7 @@ static void a_higher_number_is_taken_and_the_same_or_a_lower_one_is_not(void **s
 static void the_name_that_came_first_is_forgotten_first(void **state)
 {
     struct recent *recent = recent_create(3);
-    char name[8];
+    char name[24];
 
     (void)state;
     for (int i = 0; i < 3; i++) {
@@ -42,7 +42,7 @@ static void the_name_that_came_first_is_forgotten_first(void **state)
 static void names_without_end_may_come(void **state)
 {
     struct recent *recent = recent_create(16);
-    char name[16];
+    char name[24];
 
     (void)state;
     for (int i = 0; i < 10000; i++) {
