@@ -276,10 +276,12 @@ def test_the_log_can_be_filtered_and_cleared(page):
 
 def test_entries_unfold_into_pretty_json(page):
     page.sign_up()
+    page.wait_entry("[data-kind=answer][data-name=findUsersByTag]")  # the last one: nothing moves any more
     entry = page.wait_entry("[data-kind=call][data-name=findUsersByTag]")
     assert not entry.find_element(By.CSS_SELECTOR, ".json").is_displayed()
     page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", entry)
     entry.find_element(By.CSS_SELECTOR, "summary").click()
+    page.wait(lambda: entry.find_element(By.CSS_SELECTOR, ".json").text, "the unfolded JSON")
     request = json.loads(entry.find_element(By.CSS_SELECTOR, ".json").text)
     assert (request["method"], request["params"]) == ("findUsersByTag", [""])
 
