@@ -33,10 +33,12 @@ endif
 # Hidden, or a function of ours would stand in for a library's of the same name inside another
 # library (libjwt calls json_string of libjansson).
 OPT += -fvisibility=hidden
-CPPFLAGS += -I. -isystem $(GEN)
+# Not by pkg-config: the only library whose headers lie in a folder of their own.
+MONGO := -isystem /usr/include/libmongoc-1.0 -isystem /usr/include/libbson-1.0
+CPPFLAGS += -I. -isystem $(GEN) $(MONGO)
 CFLAGS += $(STD) $(WARN) $(OPT)
 LDFLAGS += $(LINK) -Wl,--as-needed -pthread
-LIBS := -lcivetweb -lnats -lprotobuf-c -lcjson -ljwt -largon2 -lsqlite3 -lutf8proc -lgd -lcrypto -lm
+LIBS := -lcivetweb -lnats -lprotobuf-c -lcjson -ljwt -largon2 -lsqlite3 -lutf8proc -lgd -lcrypto -lmongoc-1.0 -lbson-1.0 -lm
 
 # --- what there is ---------------------------------------------------------------------------------
 

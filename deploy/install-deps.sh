@@ -6,7 +6,7 @@ set -euo pipefail
 declare -A packages=(
     [build]="gcc libc6-dev make pkg-config protobuf-c-compiler libprotobuf-c-dev libnats-dev
         libcivetweb-dev libcjson-dev libjwt-dev libargon2-dev libsqlite3-dev libutf8proc-dev
-        libgd-dev libssl-dev nats-server"
+        libgd-dev libssl-dev libmongoc-dev libbson-dev nats-server"
     [test]="git curl libcmocka-dev python3 python3-pytest python3-websocket python3-requests python3-jwt
         python3-protobuf protobuf-compiler python3-pil python3-selenium chromium chromium-driver
         sqlite3"

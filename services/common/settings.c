@@ -72,7 +72,8 @@ static const struct row rows[] = {
     { "store.messages", KIND_TEXT, AT(store_messages), "", 0, 2048,
       "URL of the message store; empty = sqlite://<data.directory>/messages.db" },
     { "store.users", KIND_TEXT, AT(store_users), "", 0, 2048,
-      "URL of the user store; empty = sqlite://<data.directory>/users.db" },
+      "URL of the user store, sqlite:// or mongodb://; empty = "
+      "sqlite://<data.directory>/users.db" },
     { "webSocket.allowedOrigins", KIND_TEXT, AT(websocket_allowed_origins), "", 0, 4096,
       "further origins that may open sockets, by commas" },
     { "webSocket.host", KIND_TEXT, AT(websocket_host), "", 0, 255,

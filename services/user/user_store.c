@@ -5,7 +5,7 @@
 #include "services/common/log.h"
 #include "services/user/user_store_kind.h"
 
-static const struct user_store_kind *const kinds[] = { &user_store_sqlite };
+static const struct user_store_kind *const kinds[] = { &user_store_sqlite, &user_store_mongo };
 
 enum status user_store_open(const char *url, struct user_store **store_out)
 {

@@ -11,9 +11,10 @@
 
 /*
  * Where users, avatars and revoked tokens are kept: one interface, several stores, chosen by URL
- * (sqlite:///path). Every store passes tests/unit/test_user_store.c. All functions may be called
- * from any thread; writes are durable when they return STATUS_OK. Besides what each says, every
- * one may return STATUS_UNAVAILABLE (the store does not answer) or STATUS_BUSY.
+ * (sqlite:///path, mongodb://host/database). Every store passes tests/unit/test_user_store.c. All
+ * functions may be called from any thread; writes are durable when they return STATUS_OK. Besides
+ * what each says, every one may return STATUS_UNAVAILABLE (the store does not answer) or
+ * STATUS_BUSY.
  */
 enum { USER_NAME_SIZE = 512, USER_EMAIL_SIZE = 512, USER_HASH_SIZE = 256, USER_IMAGE_SIZE = 48 };
 

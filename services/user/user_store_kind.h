@@ -28,5 +28,6 @@ struct user_store {
 };
 
 extern const struct user_store_kind user_store_sqlite;
+extern const struct user_store_kind user_store_mongo;
 
 #endif
