@@ -110,14 +110,14 @@ $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(PART_A) $(COMMON_A)
 	$(call QUIET,LINK)$(CC) $(LDFLAGS) $< -Wl,--start-group $(PART_A) $(COMMON_A) -Wl,--end-group $(LIBS) -lcmocka -o $@
 units: $(UNITS)
 unit: units
-	tests/run-units.sh $(UNITS)
+	@tests/run-units.sh $(UNITS)
 
 fuzz: $(PART_A) $(COMMON_A)
 	OUT=$(OUT) LIBS="$(LIBS)" tests/fuzz/run.sh
 
 test: install-test-deps
-	$(MAKE) all units
-	tests/run-all.sh
+	@$(MAKE) -s --no-print-directory all units
+	@tests/run-all.sh
 
 install-test-deps:
 	@deploy/install-deps.sh build test
@@ -133,7 +133,7 @@ run: install-deps
 # --- checks ----------------------------------------------------------------------------------------
 
 lint: $(GEN)/stamp
-	tests/lint.sh
+	@tests/lint.sh
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
