@@ -10,6 +10,7 @@ import pytest
 from support.client import User
 from support.process import REPOSITORY, binary
 from support.stack import Stack
+from support.wait import wait_until
 
 README = (REPOSITORY / "README.md").read_text()
 VOLATILE = {"_id", "date"}
@@ -77,7 +78,6 @@ class Player:
                     taken.add(index)
                     return True
             return False
-        from support.wait import wait_until
         wait_until(found, 10, lambda: f"{name} to get {frame}; got {socket.frames}")
 
 
@@ -87,12 +87,10 @@ def test_examples_of_the_api(own_stack):
     player = Player(own_stack)
     names = {line.split(" ")[0] for line in lines}
     assert names == {"ada", "ada2", "bob"}
-    player.socket("ada"), player.socket("bob")
+    player.socket("ada")
+    player.socket("bob")
     for line in lines:
-        if line.startswith("ada2"):
-            break
-    for line in lines:
-        if '"look"' in line:
+        if '"look"' in line:  # what the README says before: "with a second socket of Ada's"
             player.socket("ada2")
         player.play(line)
     for user in player.users.values():
