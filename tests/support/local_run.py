@@ -38,6 +38,11 @@ def name_of(pid):
         return ""
 
 
+def hear_ctrl_c():
+    """A shell makes what it starts in the background deaf to Ctrl-C, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class LocalRun:
     """A running `make run`. Its processes are known by a mark in their environment."""
 
@@ -54,7 +59,8 @@ class LocalRun:
         with open(self._log, "wb") as log:
             self.process = subprocess.Popen(
                 ["make", "--no-print-directory", "run"], cwd=REPOSITORY, env=environment,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=hear_ctrl_c)
 
     def __enter__(self):
         return self
