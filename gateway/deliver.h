@@ -9,7 +9,8 @@
 /*
  * The way of a notification: notify.<tag> from the bus, once encoded, to every socket of the user
  * but the one that caused it. The gateway is subscribed for exactly the users who have a socket
- * here. Nothing on this way blocks.
+ * here. A presence change that comes twice, or after a newer one of the same contact, is dropped.
+ * Nothing on this way blocks.
  */
 struct deliver;
 

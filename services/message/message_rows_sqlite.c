@@ -12,7 +12,6 @@ void row_copy_text(sqlite3_stmt *s, int column, char *out, size_t size)
     snprintf(out, size, "%s", sqlite_column_text_or_empty(s, column));
 }
 
-/* SQLITE_ROW or SQLITE_DONE as a status; anything else is the store's failure. */
 enum status row_status(int result)
 {
     if (result == SQLITE_ROW)
@@ -20,7 +19,6 @@ enum status row_status(int result)
     return result == SQLITE_DONE ? STATUS_NOT_FOUND : STATUS_UNAVAILABLE;
 }
 
-/* The account's number and, unless NULL, its tag as typed. */
 enum status row_find_account(struct sqlite_conn *conn, const char *key, int64_t *id_out,
                              char *tag_out)
 {
