@@ -7,8 +7,12 @@ import (
 	"context"
 	"flag"
 	"log"
+	"net"
+	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/FerretDB/FerretDB/ferretdb"
 )
@@ -18,8 +22,12 @@ func main() {
 	directory := flag.String("directory", ".", "where the databases lie")
 	flag.Parse()
 
+	socket := filepath.Join(*directory, "ferretdb.sock")
+	if err := os.Remove(socket); err != nil && !os.IsNotExist(err) {
+		log.Fatal(err)
+	}
 	server, err := ferretdb.New(&ferretdb.Config{
-		Listener:  ferretdb.ListenerConfig{TCP: *listen},
+		Listener:  ferretdb.ListenerConfig{Unix: socket},
 		Handler:   "sqlite",
 		SQLiteURL: "file:" + *directory + "/",
 	})
@@ -28,7 +36,25 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	go func() {
+		waitFor(socket)
+		if err := (&oneByOne{server: socket}).listen(*listen); err != nil {
+			log.Fatal(err)
+		}
+	}()
 	if err := server.Run(ctx); err != nil {
 		log.Fatal(err)
+	}
+}
+
+// Returns once the server accepts connections; it has no other way to say so.
+func waitFor(socket string) {
+	for {
+		connection, err := net.Dial("unix", socket)
+		if err == nil {
+			connection.Close()
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
