@@ -3,13 +3,12 @@
 
 #include <stddef.h>
 
+#include "services/common/batcher.h"
 #include "services/common/sqlite_db.h"
 
 /*
- * The one writer of a SQLite file in this process. Jobs queue up; a thread runs all that have
- * gathered in one transaction and commits (group commit), so that one fsync serves many, and "done"
- * still means on disk. A second thread reports back in the order of the commits, while the first
- * is at the next transaction.
+ * The one writer of a SQLite file in this process: a batcher whose batch is a transaction, so that
+ * one fsync serves many, and "done" still means on disk.
  */
 struct sqlite_writer;
 struct sqlite_job;
@@ -29,8 +28,7 @@ typedef void sqlite_job_done(struct sqlite_job *job, enum status status);
 struct sqlite_job {
     sqlite_job_run *run;
     sqlite_job_done *done;
-    struct sqlite_job *next; /* the writer's */
-    enum status status;      /* the writer's */
+    struct batch_job batch; /* the writer's */
 };
 
 enum status sqlite_writer_start(struct sqlite_db *db, size_t queue_most,
