@@ -27,27 +27,90 @@ enum { MONGO_CLIENTS_MOST = 32 };
 enum status mongo_db_open(const char *url, struct mongo_db **db_out) MUST_CHECK;
 void mongo_db_close(struct mongo_db **db);
 
-mongoc_client_t *mongo_db_borrow(struct mongo_db *db);
-void mongo_db_give_back(struct mongo_db *db, mongoc_client_t *client);
+/* A client of the pool and one of its collections. */
+struct mongo_handle {
+    mongoc_client_t *client;
+    mongoc_collection_t *collection;
+};
 
-/* A collection handle of the client, which the caller destroys. */
-mongoc_collection_t *mongo_collection(struct mongo_db *db, mongoc_client_t *client,
-                                      const char *name);
+/* Waits while all clients are taken. */
+struct mongo_handle mongo_db_borrow(struct mongo_db *db, const char *collection);
+void mongo_db_give_back(struct mongo_db *db, struct mongo_handle *handle);
 
-/* Makes an index if it is not there. `keys` is e.g. { "conv": 1, "seq": 1 }. */
-enum status mongo_ensure_index(struct mongo_db *db, mongoc_client_t *client, const char *collection,
-                               const bson_t *keys, const char *name, bool unique) MUST_CHECK;
+/* Makes an index if it is not there. `keys` is e.g. { "conv": 1, "seq": 1 }, and is destroyed. */
+enum status mongo_ensure_index(struct mongo_db *db, const char *collection, const char *name,
+                               bool unique, bson_t *keys_take) MUST_CHECK;
 
-/* What a failed operation means: STATUS_ALREADY_EXISTS for a duplicate key, else
- * STATUS_UNAVAILABLE, which is logged. */
+/* --- reading --------------------------------------------------------------------------------- */
+
+typedef void mongo_take_document(void *ctx, const bson_t *document);
+
+/* Every document of a query to `take_document`. `opts_take` may be NULL; both are destroyed. */
+enum status mongo_find(struct mongo_db *db, const char *collection, bson_t *filter_take,
+                       bson_t *opts_take, mongo_take_document *take_document, void *ctx) MUST_CHECK;
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+/*
+ * Inserts in one command. `outcomes[i]`: STATUS_OK, STATUS_ALREADY_EXISTS (a key is taken), or
+ * STATUS_UNAVAILABLE: not tried, because an earlier one failed and they are `ordered`. Returns
+ * STATUS_OK when all that failed are taken keys; else the outcomes say nothing.
+ */
+enum status mongo_insert(struct mongo_db *db, const char *collection, bson_t *const *documents,
+                         size_t count, bool ordered, enum status *outcomes) MUST_CHECK;
+
+/* One document that is made or changed. */
+struct mongo_upsert {
+    bson_t *filter, *change;
+};
+
+/* How sure a write must be. */
+enum mongo_concern {
+    MONGO_DURABLE, /* on the disks of a majority */
+    MONGO_HINT,    /* taken by the primary; it may be lost, and nothing else with it */
+};
+
+/*
+ * Carries out all of them, in no order, in one command; those that collide with another's at the
+ * making are tried again, so each must be repeatable. Destroys the filters and changes.
+ */
+enum status mongo_upsert(struct mongo_db *db, const char *collection, struct mongo_upsert *upserts,
+                         size_t count, enum mongo_concern concern) MUST_CHECK;
+
+/* Deletes what matches; `filter_take` is destroyed. */
+enum status mongo_delete(struct mongo_db *db, const char *collection,
+                         bson_t *filter_take) MUST_CHECK;
+
+/* What a failed operation means: STATUS_ALREADY_EXISTS for a taken key, else STATUS_UNAVAILABLE,
+ * which is logged. */
 enum status mongo_status(const bson_error_t *error, const char *doing);
+
+/* --- documents ------------------------------------------------------------------------------- */
 
 /* Fields of a document; "" or 0 when they are missing or of another type. Texts are borrowed. */
 const char *mongo_text(const bson_t *document, const char *field);
 int64_t mongo_int(const bson_t *document, const char *field);
 void mongo_id(const bson_t *document, const char *field, struct id *id_out);
 
+/* A date, in milliseconds since 1970. */
+int64_t mongo_date(const bson_t *document, const char *field);
+
 /* Our ids are ObjectIds to it. */
 void mongo_append_id(bson_t *document, const char *field, const struct id *id);
+
+/* An array under construction: begin, append, append..., end. */
+struct mongo_array {
+    bson_t *parent, array;
+    uint32_t count;
+};
+void mongo_array_begin(bson_t *parent, const char *field, struct mongo_array *array_out);
+void mongo_array_append_text(struct mongo_array *array, const char *text);
+void mongo_array_append_id(struct mongo_array *array, const struct id *id);
+void mongo_array_append_document(struct mongo_array *array, const bson_t *document);
+void mongo_array_end(struct mongo_array *array);
+
+/* Walks an array of a document; nothing when there is none. */
+void mongo_array_each(const bson_t *document, const char *field,
+                      void (*take_item)(void *ctx, const bson_iter_t *item), void *ctx);
 
 #endif

@@ -22,29 +22,9 @@ struct store {
     struct mongo_db *db;
 };
 
-/* A borrowed client and one collection of it. */
-struct handle {
-    mongoc_client_t *client;
-    mongoc_collection_t *collection;
-};
-
 static struct store *in(struct user_store *store)
 {
     return (struct store *)store;
-}
-
-static struct handle take(struct user_store *store, const char *name)
-{
-    struct handle handle = { .client = mongo_db_borrow(in(store)->db) };
-
-    handle.collection = mongo_collection(in(store)->db, handle.client, name);
-    return handle;
-}
-
-static void give_back(struct user_store *store, struct handle *handle)
-{
-    mongoc_collection_destroy(handle->collection);
-    mongo_db_give_back(in(store)->db, handle->client);
 }
 
 /* --- documents ------------------------------------------------------------------------------ */
@@ -53,22 +33,18 @@ static void append_grams(bson_t *document, const char *key)
 {
     struct hashmap *seen = hashmap_create();
     size_t length = strlen(key);
-    bson_t grams;
-    uint32_t n = 0;
+    struct mongo_array grams;
 
-    BSON_APPEND_ARRAY_BEGIN(document, "grams", &grams);
+    mongo_array_begin(document, "grams", &grams);
     for (size_t size = 1; size <= GRAM_MOST; size++) {
         for (size_t i = 0; i + size <= length; i++) {
-            char gram[GRAM_MOST + 1] = "", index[16];
-            const char *name;
+            char gram[GRAM_MOST + 1] = "";
             memcpy(gram, key + i, size);
-            if (hashmap_put(seen, gram, document) != NULL)
-                continue;
-            bson_uint32_to_string(n++, &name, index, sizeof(index));
-            BSON_APPEND_UTF8(&grams, name, gram);
+            if (hashmap_put(seen, gram, document) == NULL)
+                mongo_array_append_text(&grams, gram);
         }
     }
-    bson_append_array_end(document, &grams);
+    mongo_array_end(&grams);
     hashmap_destroy(&seen);
 }
 
@@ -92,43 +68,40 @@ static void read_user(const bson_t *document, struct user *user)
 
 /* --- writes --------------------------------------------------------------------------------- */
 
-static enum status insert(struct user_store *store, const char *collection, const bson_t *document)
+/* STATUS_ALREADY_EXISTS; the document is destroyed. */
+static enum status insert(struct user_store *store, const char *collection, bson_t *document_take)
 {
-    struct handle handle = take(store, collection);
-    bson_error_t error;
+    enum status outcome = STATUS_UNAVAILABLE;
 
-    bool inserted = mongoc_collection_insert_one(handle.collection, document, NULL, NULL, &error);
-    enum status status = inserted ? STATUS_OK : mongo_status(&error, collection);
-    give_back(store, &handle);
-    return status;
+    enum status status = mongo_insert(in(store)->db, collection, &document_take, 1, true, &outcome);
+    bson_destroy(document_take);
+    return status == STATUS_OK ? outcome : status;
 }
 
 static enum status add(struct user_store *store, const struct user *user)
 {
     char key[TAG_SIZE];
-    bson_t document = BSON_INITIALIZER;
 
     if (!tag_to_key(user->tag, key))
         return STATUS_INVALID_ARGUMENT;
-    mongo_append_id(&document, "_id", &user->id);
-    BSON_APPEND_UTF8(&document, "key", key);
-    BSON_APPEND_UTF8(&document, "tag", user->tag);
-    BSON_APPEND_UTF8(&document, "email", user->email);
-    BSON_APPEND_UTF8(&document, "emailKey", user->email_key);
-    BSON_APPEND_UTF8(&document, "firstName", user->first_name);
-    BSON_APPEND_UTF8(&document, "lastName", user->last_name);
-    BSON_APPEND_UTF8(&document, "img", user->img);
-    BSON_APPEND_UTF8(&document, "passwordHash", user->password_hash);
-    append_grams(&document, key);
-    enum status status = insert(store, "users", &document);
-    bson_destroy(&document);
-    return status;
+    bson_t *document = bson_new();
+    mongo_append_id(document, "_id", &user->id);
+    BSON_APPEND_UTF8(document, "key", key);
+    BSON_APPEND_UTF8(document, "tag", user->tag);
+    BSON_APPEND_UTF8(document, "email", user->email);
+    BSON_APPEND_UTF8(document, "emailKey", user->email_key);
+    BSON_APPEND_UTF8(document, "firstName", user->first_name);
+    BSON_APPEND_UTF8(document, "lastName", user->last_name);
+    BSON_APPEND_UTF8(document, "img", user->img);
+    BSON_APPEND_UTF8(document, "passwordHash", user->password_hash);
+    append_grams(document, key);
+    return insert(store, "users", document);
 }
 
 static enum status update(struct user_store *store, const char *key, const char *first_name,
                           const char *last_name, const char *img)
 {
-    struct handle handle = take(store, "users");
+    struct mongo_handle handle = mongo_db_borrow(in(store)->db, "users");
     bson_t *selector = BCON_NEW("key", BCON_UTF8(key));
     bson_t *change = BCON_NEW("$set", "{", "firstName", BCON_UTF8(first_name), "lastName",
                               BCON_UTF8(last_name), "img", BCON_UTF8(img), "}");
@@ -143,74 +116,42 @@ static enum status update(struct user_store *store, const char *key, const char 
     bson_destroy(&reply);
     bson_destroy(change);
     bson_destroy(selector);
-    give_back(store, &handle);
+    mongo_db_give_back(in(store)->db, &handle);
     return status;
 }
 
 /* A document whose _id stands for its content: to have it twice is to have it. */
 static enum status insert_once(struct user_store *store, const char *collection,
-                               const bson_t *document)
+                               bson_t *document_take)
 {
-    enum status status = insert(store, collection, document);
+    enum status status = insert(store, collection, document_take);
     return status == STATUS_ALREADY_EXISTS ? STATUS_OK : status;
 }
 
 static enum status put_image(struct user_store *store, const struct user_image *image)
 {
-    bson_t document = BSON_INITIALIZER;
+    bson_t *document = bson_new();
 
-    BSON_APPEND_UTF8(&document, "_id", image->name);
-    BSON_APPEND_UTF8(&document, "contentType", image->content_type);
-    BSON_APPEND_BINARY(&document, "data", BSON_SUBTYPE_BINARY, image->data, (uint32_t)image->size);
-    enum status status = insert_once(store, "images", &document);
-    bson_destroy(&document);
-    return status;
+    BSON_APPEND_UTF8(document, "_id", image->name);
+    BSON_APPEND_UTF8(document, "contentType", image->content_type);
+    BSON_APPEND_BINARY(document, "data", BSON_SUBTYPE_BINARY, image->data, (uint32_t)image->size);
+    return insert_once(store, "images", document);
 }
 
 static enum status revoke(struct user_store *store, const char *jti, int64_t expires_at_s,
                           int64_t now_s)
 {
-    struct handle handle = take(store, "revoked");
-    bson_t *expired = BCON_NEW("expiresAt", "{", "$lte", BCON_INT64(now_s), "}");
-    bson_t *document = BCON_NEW("_id", BCON_UTF8(jti), "expiresAt", BCON_INT64(expires_at_s));
-    bson_error_t error;
+    enum status status = mongo_delete(in(store)->db, "revoked",
+                                      BCON_NEW("expiresAt", "{", "$lte", BCON_INT64(now_s), "}"));
 
-    enum status status = STATUS_OK;
-    if (!mongoc_collection_delete_many(handle.collection, expired, NULL, NULL, &error))
-        status = mongo_status(&error, "revoked");
-    give_back(store, &handle);
     if (status == STATUS_OK)
-        status = insert_once(store, "revoked", document);
-    bson_destroy(document);
-    bson_destroy(expired);
+        status =
+            insert_once(store, "revoked",
+                        BCON_NEW("_id", BCON_UTF8(jti), "expiresAt", BCON_INT64(expires_at_s)));
     return status;
 }
 
 /* --- reads ----------------------------------------------------------------------------------- */
-
-typedef void take_document(void *ctx, const bson_t *document);
-
-/* Every document of a query to `take_it`; `filter` and `opts` (may be NULL) are destroyed. */
-static enum status query(struct user_store *store, const char *collection, bson_t *filter,
-                         bson_t *opts, take_document *take_it, void *ctx)
-{
-    struct handle handle = take(store, collection);
-    mongoc_cursor_t *cursor =
-        mongoc_collection_find_with_opts(handle.collection, filter, opts, NULL);
-    enum status status = STATUS_OK;
-    const bson_t *document;
-    bson_error_t error;
-
-    while (mongoc_cursor_next(cursor, &document))
-        take_it(ctx, document);
-    if (mongoc_cursor_error(cursor, &error))
-        status = mongo_status(&error, collection);
-    mongoc_cursor_destroy(cursor);
-    bson_destroy(filter);
-    bson_destroy(opts);
-    give_back(store, &handle);
-    return status;
-}
 
 static void append_user(void *ctx, const bson_t *document)
 {
@@ -232,8 +173,9 @@ static enum status by_email(struct user_store *store, const char *email_key, str
     struct user user = { .tag = "" };
     struct user_list one = { .items = &user };
 
-    enum status status = query(store, "users", BCON_NEW("emailKey", BCON_UTF8(email_key)),
-                               BCON_NEW("limit", BCON_INT64(1)), append_user, &one);
+    enum status status =
+        mongo_find(in(store)->db, "users", BCON_NEW("emailKey", BCON_UTF8(email_key)),
+                   BCON_NEW("limit", BCON_INT64(1)), append_user, &one);
     if (status == STATUS_OK && one.count == 0)
         return STATUS_NOT_FOUND;
     if (status == STATUS_OK)
@@ -245,22 +187,18 @@ static enum status by_keys(struct user_store *store, const char *const *keys, si
                            struct user_list *list_out)
 {
     bson_t *filter = bson_new();
-    bson_t wanted, list;
+    bson_t wanted;
+    struct mongo_array list;
 
     *list_out = (struct user_list){ .items = xcalloc(key_count, sizeof(struct user)) };
     BSON_APPEND_DOCUMENT_BEGIN(filter, "key", &wanted);
-    BSON_APPEND_ARRAY_BEGIN(&wanted, "$in", &list);
-    for (size_t i = 0; i < key_count; i++) {
-        char index[16];
-        const char *name;
-        bson_uint32_to_string((uint32_t)i, &name, index, sizeof(index));
-        BSON_APPEND_UTF8(&list, name, keys[i]);
-    }
-    bson_append_array_end(&wanted, &list);
+    mongo_array_begin(&wanted, "$in", &list);
+    for (size_t i = 0; i < key_count; i++)
+        mongo_array_append_text(&list, keys[i]);
+    mongo_array_end(&list);
     bson_append_document_end(filter, &wanted);
-    return finish_list(query(store, "users", filter,
-                             BCON_NEW("limit", BCON_INT64((int64_t)key_count)), append_user,
-                             list_out),
+    bson_t *opts = BCON_NEW("limit", BCON_INT64((int64_t)key_count));
+    return finish_list(mongo_find(in(store)->db, "users", filter, opts, append_user, list_out),
                        list_out);
 }
 
@@ -307,14 +245,14 @@ static enum status find(struct user_store *store, const char *part, const char *
         return STATUS_OK;
     list_out->items = xcalloc(most, sizeof(struct user));
     snprintf(end, sizeof(end), "%s\x7f", part);
-    enum status status = query(store, "users",
-                               BCON_NEW("key", "{", "$gte", BCON_UTF8(part), "$lt", BCON_UTF8(end),
-                                        "$ne", BCON_UTF8(except_key), "}"),
-                               by_key(most), append_user, list_out);
+    enum status status = mongo_find(in(store)->db, "users",
+                                    BCON_NEW("key", "{", "$gte", BCON_UTF8(part), "$lt",
+                                             BCON_UTF8(end), "$ne", BCON_UTF8(except_key), "}"),
+                                    by_key(most), append_user, list_out);
     size_t beginning = list_out->count;
     if (status == STATUS_OK && beginning < most && *part != '\0')
-        status = query(store, "users", inside_filter(part, except_key), by_key(most + beginning),
-                       append_inside, &inside);
+        status = mongo_find(in(store)->db, "users", inside_filter(part, except_key),
+                            by_key(most + beginning), append_inside, &inside);
     return finish_list(status, list_out);
 }
 
@@ -348,8 +286,8 @@ static enum status get_image(struct user_store *store, const char *name, char **
 {
     struct image_reading reading = { .found = false };
 
-    enum status status =
-        query(store, "images", BCON_NEW("_id", BCON_UTF8(name)), NULL, read_image, &reading);
+    enum status status = mongo_find(in(store)->db, "images", BCON_NEW("_id", BCON_UTF8(name)), NULL,
+                                    read_image, &reading);
     if (status == STATUS_OK && !reading.found)
         return STATUS_NOT_FOUND;
     if (status != STATUS_OK) {
@@ -373,8 +311,9 @@ static enum status exists(struct user_store *store, const char *collection, cons
                           bool *exists_out)
 {
     *exists_out = false;
-    return query(store, collection, BCON_NEW("_id", BCON_UTF8(id)),
-                 BCON_NEW("projection", "{", "_id", BCON_INT32(1), "}"), note_found, exists_out);
+    return mongo_find(in(store)->db, collection, BCON_NEW("_id", BCON_UTF8(id)),
+                      BCON_NEW("projection", "{", "_id", BCON_INT32(1), "}"), note_found,
+                      exists_out);
 }
 
 static enum status has_image(struct user_store *store, const char *name, bool *has_out)
@@ -395,21 +334,17 @@ static void close_store(struct user_store *store)
     free(store);
 }
 
-static enum status ensure_indexes(struct store *store)
+static enum status ensure_indexes(struct mongo_db *db)
 {
-    mongoc_client_t *client = mongo_db_borrow(store->db);
-    bson_t *key = BCON_NEW("key", BCON_INT32(1)), *email = BCON_NEW("emailKey", BCON_INT32(1));
-    bson_t *grams = BCON_NEW("grams", BCON_INT32(1), "key", BCON_INT32(1));
+    enum status status =
+        mongo_ensure_index(db, "users", "key", true, BCON_NEW("key", BCON_INT32(1)));
 
-    enum status status = mongo_ensure_index(store->db, client, "users", key, "key", true);
     if (status == STATUS_OK)
-        status = mongo_ensure_index(store->db, client, "users", email, "emailKey", true);
+        status =
+            mongo_ensure_index(db, "users", "emailKey", true, BCON_NEW("emailKey", BCON_INT32(1)));
     if (status == STATUS_OK)
-        status = mongo_ensure_index(store->db, client, "users", grams, "grams", false);
-    bson_destroy(key);
-    bson_destroy(email);
-    bson_destroy(grams);
-    mongo_db_give_back(store->db, client);
+        status = mongo_ensure_index(db, "users", "grams", false,
+                                    BCON_NEW("grams", BCON_INT32(1), "key", BCON_INT32(1)));
     return status;
 }
 
@@ -420,7 +355,7 @@ static enum status open_store(const char *url, struct user_store **store_out)
     store->head.kind = &user_store_mongo;
     enum status status = mongo_db_open(url, &store->db);
     if (status == STATUS_OK)
-        status = ensure_indexes(store);
+        status = ensure_indexes(store->db);
     if (status != STATUS_OK) {
         close_store(&store->head);
         return status;
