@@ -6,7 +6,8 @@
 #include "services/common/log.h"
 #include "services/message/message_store_kind.h"
 
-static const struct message_store_kind *const kinds[] = { &message_store_sqlite };
+static const struct message_store_kind *const kinds[] = { &message_store_sqlite,
+                                                          &message_store_mongo };
 
 enum status message_store_open(const char *url, struct message_store **store_out)
 {

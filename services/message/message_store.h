@@ -10,7 +10,8 @@
 #include "services/common/tag.h"
 
 /*
- * Where conversations are kept: one interface, several stores, chosen by URL (sqlite:///path).
+ * Where conversations are kept: one interface, several stores, chosen by URL (sqlite:///path,
+ * mongodb://host/database).
  * Every store passes tests/unit/test_message_store.c. All functions may be called from any thread.
  * Besides what each says, every one may end with STATUS_UNAVAILABLE (the store does not answer) or
  * STATUS_BUSY (its queue is full).

@@ -23,5 +23,6 @@ struct message_store {
 };
 
 extern const struct message_store_kind message_store_sqlite;
+extern const struct message_store_kind message_store_mongo;
 
 #endif

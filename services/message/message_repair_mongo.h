@@ -1,0 +1,27 @@
+#ifndef MESSAGE_REPAIR_MONGO_H
+#define MESSAGE_REPAIR_MONGO_H
+
+#include "services/message/message_settle_mongo.h"
+
+/*
+ * What a crash, or a store that goes away, leaves half done. Before a writer stores anything, it
+ * writes down what it is about to store, over what it wrote for its last batch. Whoever finds such
+ * a note later settles what of it was stored: at the start, and once a minute for the notes of
+ * writers that have stood still. Nothing has to be searched for.
+ */
+struct repair;
+
+/* Settles what others have left, then goes on doing so on a thread of its own. */
+enum status repair_start(struct mongo_db *db, struct repair **repair_out) MUST_CHECK;
+
+/* Ends the thread; takes the note away if all of it is settled. */
+void repair_stop(struct repair **repair);
+
+/*
+ * For the one writer. Notes what the next batch stores; if the batch before failed, settles that
+ * first. Then, whether all was settled.
+ */
+enum status repair_note(struct repair *repair, const struct fact *facts, size_t count) MUST_CHECK;
+void repair_note_outcome(struct repair *repair, enum status status);
+
+#endif

@@ -1,0 +1,370 @@
+#include "services/message/message_settle_mongo.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/common/hashmap.h"
+#include "services/common/log.h"
+#include "services/common/memory.h"
+
+enum { TRIES_MOST = 256 };
+
+void (*settle_step_for_test)(const char *step);
+
+void settle_note_step(const char *step)
+{
+    if (settle_step_for_test != NULL)
+        settle_step_for_test(step);
+}
+
+/* How far an owner's sequence has come. */
+struct position {
+    const char *owner; /* borrowed */
+    uint64_t known;    /* taken, as far as we know */
+    uint64_t planned;  /* known, and what this round tries to take */
+    bool planned_here; /* in this round */
+};
+
+/* One user's change. */
+struct change {
+    struct fact *fact;
+    const struct message_user *owner, *peer;
+    struct position *position;
+    uint64_t *mod; /* of the fact; 0 until it is stored */
+    char id[CHANGE_ID_SIZE];
+};
+
+struct settling {
+    struct mongo_db *db;
+    struct fact *facts;
+    size_t fact_count;
+    struct change *changes; /* two of each fact */
+    size_t change_count;
+    struct position *positions;
+    size_t position_count;
+    struct hashmap *by_owner; /* key -> position */
+};
+
+/* --- the plan ------------------------------------------------------------------------------ */
+
+static struct position *position_of(struct settling *settling, const char *owner)
+{
+    struct position *position = hashmap_get(settling->by_owner, owner);
+
+    if (position == NULL) {
+        position = &settling->positions[settling->position_count++];
+        position->owner = owner;
+        hashmap_put(settling->by_owner, owner, position);
+    }
+    return position;
+}
+
+static void name_change(struct change *change)
+{
+    const struct fact *fact = change->fact;
+    char hex[ID_HEX + 1];
+
+    if (fact->kind == FACT_MESSAGE) {
+        id_to_hex(&fact->message, hex);
+        snprintf(change->id, sizeof(change->id), "%s/%s", change->owner->key, hex);
+    } else {
+        snprintf(change->id, sizeof(change->id), "%s/%s/%s/%" PRIu64, change->owner->key,
+                 change->owner == &fact->from ? "read" : "wasRead", change->peer->key, fact->count);
+    }
+}
+
+static void add_change(struct settling *settling, struct fact *fact,
+                       const struct message_user *owner, const struct message_user *peer,
+                       uint64_t *mod)
+{
+    struct change *change = &settling->changes[settling->change_count++];
+
+    *mod = 0;
+    *change = (struct change){ .fact = fact,
+                               .owner = owner,
+                               .peer = peer,
+                               .position = position_of(settling, owner->key),
+                               .mod = mod };
+    name_change(change);
+}
+
+static void plan(struct settling *settling, struct mongo_db *db, struct fact *facts, size_t count)
+{
+    *settling = (struct settling){
+        .db = db,
+        .facts = facts,
+        .fact_count = count,
+        .changes = xcalloc(2 * count, sizeof(struct change)),
+        .positions = xcalloc(2 * count, sizeof(struct position)),
+        .by_owner = hashmap_create(),
+    };
+    for (size_t i = 0; i < count; i++) {
+        facts[i].repeated = true;
+        add_change(settling, &facts[i], &facts[i].from, &facts[i].to, &facts[i].from_mod);
+        add_change(settling, &facts[i], &facts[i].to, &facts[i].from, &facts[i].to_mod);
+    }
+}
+
+static void finish(struct settling *settling)
+{
+    hashmap_destroy(&settling->by_owner);
+    free(settling->positions);
+    free(settling->changes);
+}
+
+/* --- sequences ----------------------------------------------------------------------------- */
+
+static void take_position(void *ctx, const bson_t *document)
+{
+    struct position *position = hashmap_get(ctx, mongo_text(document, "_id"));
+
+    if (position != NULL)
+        position->known = (uint64_t)mongo_int(document, "mod");
+}
+
+/* They may lie behind; the unique key tells. */
+static enum status read_positions(struct settling *settling)
+{
+    char(*owners)[TAG_SIZE] = xcalloc(settling->position_count, sizeof(*owners));
+
+    for (size_t i = 0; i < settling->position_count; i++)
+        snprintf(owners[i], TAG_SIZE, "%s", settling->positions[i].owner);
+    bson_t *filter = filter_any("_id", owners[0], TAG_SIZE, settling->position_count);
+    free(owners);
+    return mongo_find(settling->db, POSITIONS, filter, NULL, take_position, settling->by_owner);
+}
+
+static void take_mod(void *ctx, const bson_t *document)
+{
+    *(uint64_t *)ctx = (uint64_t)mongo_int(document, "mod");
+}
+
+enum status settle_position(struct mongo_db *db, const char *owner_key, uint64_t *mod_out)
+{
+    uint64_t newest = 0, at_least = 0;
+
+    /* A store that was copied knows the position, not the changes that led to it. */
+    enum status status =
+        mongo_find(db, CHANGES, BCON_NEW("owner", BCON_UTF8(owner_key)),
+                   BCON_NEW("sort", "{", "mod", BCON_INT32(-1), "}", "limit", BCON_INT64(1)),
+                   take_mod, &newest);
+    if (status == STATUS_OK)
+        status = mongo_find(db, POSITIONS, BCON_NEW("_id", BCON_UTF8(owner_key)), NULL, take_mod,
+                            &at_least);
+    *mod_out = newest > at_least ? newest : at_least;
+    return status;
+}
+
+static bson_t *change_document(const struct change *change, uint64_t mod)
+{
+    const struct fact *fact = change->fact;
+    bson_t *document =
+        BCON_NEW("_id", BCON_UTF8(change->id), "owner", BCON_UTF8(change->owner->key), "mod",
+                 BCON_INT64((int64_t)mod), "peer", BCON_UTF8(change->peer->key));
+
+    if (fact->kind == FACT_MESSAGE) {
+        BSON_APPEND_UTF8(document, "kind", "message");
+        BSON_APPEND_INT64(document, "seq", (int64_t)fact->seq);
+    } else {
+        BSON_APPEND_UTF8(document, "kind", change->owner == &fact->from ? "read" : "wasRead");
+        BSON_APPEND_INT64(document, "count", (int64_t)fact->count);
+    }
+    return document;
+}
+
+/* What the insertion of a change found in its way: itself, or another change with its number. */
+static enum status resolve(struct settling *settling, struct change *change)
+{
+    enum status status = mongo_find(settling->db, CHANGES, BCON_NEW("_id", BCON_UTF8(change->id)),
+                                    NULL, take_mod, change->mod);
+
+    if (status == STATUS_OK)
+        status = settle_position(settling->db, change->owner->key, &change->position->known);
+    return status;
+}
+
+/* One try for all changes that are not stored yet. `left_out`: how many still are not. */
+static enum status store_round(struct settling *settling, size_t *left_out)
+{
+    bson_t **documents = xcalloc(settling->change_count, sizeof(*documents));
+    struct change **tried = xcalloc(settling->change_count, sizeof(struct change *));
+    enum status *outcomes = xcalloc(settling->change_count, sizeof(*outcomes));
+    bool ordered = false; /* must they be, because one owner has several? */
+    size_t n = 0;
+
+    for (size_t i = 0; i < settling->position_count; i++) {
+        settling->positions[i].planned = settling->positions[i].known;
+        settling->positions[i].planned_here = false;
+    }
+    for (size_t i = 0; i < settling->change_count; i++) {
+        struct change *change = &settling->changes[i];
+        if (*change->mod != 0)
+            continue;
+        ordered = ordered || change->position->planned_here;
+        change->position->planned_here = true;
+        documents[n] = change_document(change, ++change->position->planned);
+        tried[n++] = change;
+    }
+    enum status status = mongo_insert(settling->db, CHANGES, documents, n, ordered, outcomes);
+    *left_out = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct change *change = tried[i];
+        if (status == STATUS_OK && outcomes[i] == STATUS_OK) {
+            *change->mod = (uint64_t)mongo_int(documents[i], "mod");
+            change->position->known = *change->mod;
+            change->fact->repeated = false;
+        } else if (status == STATUS_OK && outcomes[i] == STATUS_ALREADY_EXISTS) {
+            status = resolve(settling, change);
+        }
+        *left_out += *change->mod == 0;
+        bson_destroy(documents[i]);
+    }
+    free(outcomes);
+    free(tried);
+    free(documents);
+    return status;
+}
+
+static enum status store_changes(struct settling *settling)
+{
+    enum status status = read_positions(settling);
+    size_t left = settling->change_count;
+
+    /* Each round that leaves something has met another process that went on. */
+    for (int tries = 0; status == STATUS_OK && left > 0; tries++) {
+        if (tries == TRIES_MOST) {
+            log_warn("mongo: no number could be had for %zu changes", left);
+            return STATUS_UNAVAILABLE;
+        }
+        status = store_round(settling, &left);
+    }
+    return status;
+}
+
+/* --- what follows -------------------------------------------------------------------------- */
+
+/* What all changes of one dialog make of it: of each number the greatest. */
+struct dialog_change {
+    const struct change *any;
+    char id[DIALOG_ID_SIZE];
+    uint64_t last_seq, in_count, out_count, in_read, out_read, last_mod, mod;
+    int64_t last_date_ms;
+};
+
+static void raise(uint64_t *number, uint64_t value)
+{
+    if (value > *number)
+        *number = value;
+}
+
+static void count_in(struct dialog_change *dialog, const struct change *change)
+{
+    const struct fact *fact = change->fact;
+    bool by_owner = change->owner == &fact->from;
+
+    raise(&dialog->mod, *change->mod);
+    if (fact->kind == FACT_READ) {
+        raise(by_owner ? &dialog->in_read : &dialog->out_read, fact->count);
+        return;
+    }
+    raise(&dialog->last_mod, *change->mod);
+    raise(&dialog->last_seq, fact->seq);
+    raise(by_owner ? &dialog->out_count : &dialog->in_count, fact->count);
+    raise(by_owner ? &dialog->in_count : &dialog->out_count, fact->seq - fact->count);
+    if (fact->date_ms > dialog->last_date_ms)
+        dialog->last_date_ms = fact->date_ms;
+}
+
+static void append_number(bson_t *numbers, const char *field, uint64_t value)
+{
+    if (value > 0)
+        bson_append_int64(numbers, field, -1, (int64_t)value);
+}
+
+static struct mongo_upsert dialog_upsert(const struct dialog_change *dialog)
+{
+    bson_t numbers = BSON_INITIALIZER;
+
+    append_number(&numbers, "lastSeq", dialog->last_seq);
+    append_number(&numbers, "inCount", dialog->in_count);
+    append_number(&numbers, "outCount", dialog->out_count);
+    append_number(&numbers, "inRead", dialog->in_read);
+    append_number(&numbers, "outRead", dialog->out_read);
+    append_number(&numbers, "lastMod", dialog->last_mod);
+    append_number(&numbers, "mod", dialog->mod);
+    if (dialog->last_seq > 0)
+        BSON_APPEND_DATE_TIME(&numbers, "lastDate", dialog->last_date_ms);
+    struct mongo_upsert upsert = {
+        .filter = BCON_NEW("_id", BCON_UTF8(dialog->id)),
+        .change = BCON_NEW("$max", BCON_DOCUMENT(&numbers), "$setOnInsert", "{", "ownerTag",
+                           BCON_UTF8(dialog->any->owner->tag), "peerTag",
+                           BCON_UTF8(dialog->any->peer->tag), "}"),
+    };
+    bson_destroy(&numbers);
+    return upsert;
+}
+
+static enum status update_dialogs(struct settling *settling)
+{
+    struct dialog_change *dialogs = xcalloc(settling->change_count, sizeof(*dialogs));
+    struct mongo_upsert *upserts = xcalloc(settling->change_count, sizeof(*upserts));
+    struct hashmap *by_id = hashmap_create();
+    size_t n = 0;
+
+    for (size_t i = 0; i < settling->change_count; i++) {
+        const struct change *change = &settling->changes[i];
+        char id[DIALOG_ID_SIZE];
+        dialog_document_id(change->owner->key, change->peer->key, id);
+        struct dialog_change *dialog = hashmap_get(by_id, id);
+        if (dialog == NULL) {
+            dialog = &dialogs[n++];
+            dialog->any = change;
+            snprintf(dialog->id, sizeof(dialog->id), "%s", id);
+            hashmap_put(by_id, id, dialog);
+        }
+        count_in(dialog, change);
+    }
+    for (size_t i = 0; i < n; i++)
+        upserts[i] = dialog_upsert(&dialogs[i]);
+    enum status status = mongo_upsert(settling->db, DIALOGS, upserts, n, MONGO_DURABLE);
+    hashmap_destroy(&by_id);
+    free(upserts);
+    free(dialogs);
+    return status;
+}
+
+static enum status update_positions(struct settling *settling)
+{
+    struct mongo_upsert *upserts = xcalloc(settling->position_count, sizeof(*upserts));
+
+    for (size_t i = 0; i < settling->position_count; i++) {
+        const struct position *position = &settling->positions[i];
+        upserts[i].filter = BCON_NEW("_id", BCON_UTF8(position->owner));
+        upserts[i].change = BCON_NEW("$max", "{", "mod", BCON_INT64((int64_t)position->known), "}");
+    }
+    enum status status =
+        mongo_upsert(settling->db, POSITIONS, upserts, settling->position_count, MONGO_HINT);
+    free(upserts);
+    return status;
+}
+
+enum status settle(struct mongo_db *db, struct fact *facts, size_t count)
+{
+    struct settling settling;
+
+    if (count == 0)
+        return STATUS_OK;
+    plan(&settling, db, facts, count);
+    enum status status = store_changes(&settling);
+    settle_note_step("changes");
+    if (status == STATUS_OK)
+        status = update_dialogs(&settling);
+    settle_note_step("dialogs");
+    if (status == STATUS_OK)
+        status = update_positions(&settling);
+    settle_note_step("positions");
+    finish(&settling);
+    return status;
+}

@@ -1,0 +1,25 @@
+#ifndef MESSAGE_WRITER_MONGO_H
+#define MESSAGE_WRITER_MONGO_H
+
+#include "services/common/mongo_db.h"
+#include "services/message/message_store.h"
+
+/*
+ * The writes of the MongoDB message store. What has gathered goes in a batch, all of it in a few
+ * commands: note what is to be done, insert the messages, settle what follows from them. Of the
+ * operations of a batch none has been answered, so they may be taken in any order; marks come
+ * first.
+ */
+struct message_writer;
+
+struct message_writer *message_writer_start(struct mongo_db *db, size_t queue_most,
+                                            enum status *status_out) MUST_CHECK;
+void message_writer_stop(struct message_writer **writer);
+
+/* As message_store_send and message_store_mark_read. */
+enum status message_writer_send(struct message_writer *writer,
+                                struct message_send *send) MUST_CHECK;
+enum status message_writer_mark(struct message_writer *writer,
+                                struct message_mark *mark) MUST_CHECK;
+
+#endif
