@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/common/clock.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
 
@@ -13,11 +14,22 @@ enum {
     SOCKET_MS = 4000,
     DUPLICATE_KEY = 11000,
     UPSERT_TRIES = 8,
+    PAUSE_LEAST_MS = 100,
+    PAUSE_MOST_MS = 2000,
 };
 
 struct mongo_db {
     mongoc_client_pool_t *pool;
     char *name;
+    pthread_mutex_t lock;  /* guards what follows */
+    unsigned failures;     /* in a row: no server answered */
+    int64_t not_before_ms; /* until then nothing is tried */
+};
+
+/* A client of the pool and one of its collections. */
+struct handle {
+    mongoc_client_t *client;
+    mongoc_collection_t *collection;
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -72,6 +84,7 @@ enum status mongo_db_open(const char *url, struct mongo_db **db_out)
     set_write_concern(uri);
 
     struct mongo_db *db = xcalloc(1, sizeof(*db));
+    pthread_mutex_init(&db->lock, NULL);
     const char *name = mongoc_uri_get_database(uri);
     db->name = xstrdup(name != NULL && *name != '\0' ? name : "messenger");
     db->pool = mongoc_client_pool_new(uri);
@@ -92,63 +105,140 @@ void mongo_db_close(struct mongo_db **db)
         return;
     if ((*db)->pool != NULL)
         mongoc_client_pool_destroy((*db)->pool);
+    pthread_mutex_destroy(&(*db)->lock);
     free((*db)->name);
     free(*db);
     *db = NULL;
 }
 
-struct mongo_handle mongo_db_borrow(struct mongo_db *db, const char *collection)
-{
-    struct mongo_handle handle = { .client = mongoc_client_pool_pop(db->pool) };
+/* --- failures -------------------------------------------------------------------------------- */
 
-    handle.collection = mongoc_client_get_collection(handle.client, db->name, collection);
-    return handle;
+/* False while we stay away from servers that have not answered. */
+static bool may_try(struct mongo_db *db)
+{
+    pthread_mutex_lock(&db->lock);
+    bool may = db->failures == 0 || clock_mono_ms() >= db->not_before_ms;
+    pthread_mutex_unlock(&db->lock);
+    return may;
 }
 
-void mongo_db_give_back(struct mongo_db *db, struct mongo_handle *handle)
+static bool is_silence(const bson_error_t *error)
+{
+    return error->domain == MONGOC_ERROR_SERVER_SELECTION || error->domain == MONGOC_ERROR_STREAM;
+}
+
+/* Half of a pause that doubles with each failure, and by chance up to that much more. */
+static void note_silence(struct mongo_db *db)
+{
+    unsigned char random;
+
+    id_random_bytes(&random, 1);
+    pthread_mutex_lock(&db->lock);
+    int64_t pause_ms = PAUSE_LEAST_MS << (db->failures < 8 ? db->failures : 8);
+    if (pause_ms > PAUSE_MOST_MS)
+        pause_ms = PAUSE_MOST_MS;
+    db->failures++;
+    db->not_before_ms = clock_mono_ms() + pause_ms / 2 + pause_ms * random / 512;
+    pthread_mutex_unlock(&db->lock);
+}
+
+static void note_answer(struct mongo_db *db)
+{
+    pthread_mutex_lock(&db->lock);
+    db->failures = 0;
+    pthread_mutex_unlock(&db->lock);
+}
+
+/* What an operation came to: STATUS_OK, STATUS_ALREADY_EXISTS for a taken key, else
+ * STATUS_UNAVAILABLE, which is logged. */
+static enum status outcome(struct mongo_db *db, bool done, const bson_error_t *error,
+                           const char *doing)
+{
+    if (!done && is_silence(error))
+        note_silence(db);
+    else
+        note_answer(db);
+    if (done)
+        return STATUS_OK;
+    if (error->code == DUPLICATE_KEY)
+        return STATUS_ALREADY_EXISTS;
+    log_warn("mongo: %s: %s", doing, error->message);
+    return STATUS_UNAVAILABLE;
+}
+
+/* --- clients --------------------------------------------------------------------------------- */
+
+/* Waits while all clients are taken. False: it is no use to try. */
+static bool borrow(struct mongo_db *db, const char *collection, struct handle *handle_out)
+{
+    if (!may_try(db))
+        return false;
+    handle_out->client = mongoc_client_pool_pop(db->pool);
+    handle_out->collection = mongoc_client_get_collection(handle_out->client, db->name, collection);
+    return true;
+}
+
+static void give_back(struct mongo_db *db, struct handle *handle)
 {
     mongoc_collection_destroy(handle->collection);
     mongoc_client_pool_push(db->pool, handle->client);
-    *handle = (struct mongo_handle){ NULL, NULL };
+}
+
+static enum status make_index(struct mongo_db *db, const char *collection, const char *name,
+                              bool unique, const bson_t *keys)
+{
+    struct handle handle;
+    bson_error_t error;
+
+    if (!borrow(db, collection, &handle))
+        return STATUS_UNAVAILABLE;
+    bson_t *command = BCON_NEW("createIndexes", BCON_UTF8(collection), "indexes", "[", "{", "key",
+                               BCON_DOCUMENT(keys), "name", BCON_UTF8(name), "unique",
+                               BCON_BOOL(unique), "}", "]");
+    bool made =
+        mongoc_collection_write_command_with_opts(handle.collection, command, NULL, NULL, &error);
+    bson_destroy(command);
+    give_back(db, &handle);
+    return outcome(db, made, &error, name);
 }
 
 enum status mongo_ensure_index(struct mongo_db *db, const char *collection, const char *name,
                                bool unique, bson_t *keys_take)
 {
-    struct mongo_handle handle = mongo_db_borrow(db, collection);
-    bson_error_t error;
-    bson_t *command = BCON_NEW("createIndexes", BCON_UTF8(collection), "indexes", "[", "{", "key",
-                               BCON_DOCUMENT(keys_take), "name", BCON_UTF8(name), "unique",
-                               BCON_BOOL(unique), "}", "]");
+    enum status status = make_index(db, collection, name, unique, keys_take);
 
-    bool made =
-        mongoc_collection_write_command_with_opts(handle.collection, command, NULL, NULL, &error);
-    bson_destroy(command);
     bson_destroy(keys_take);
-    mongo_db_give_back(db, &handle);
-    return made ? STATUS_OK : mongo_status(&error, name);
+    return status;
 }
 
 /* --- reading and writing --------------------------------------------------------------------- */
 
-enum status mongo_find(struct mongo_db *db, const char *collection, bson_t *filter_take,
-                       bson_t *opts_take, mongo_take_document *take_document, void *ctx)
+static enum status find(struct mongo_db *db, const char *collection, const bson_t *filter,
+                        const bson_t *opts, mongo_take_document *take_document, void *ctx)
 {
-    struct mongo_handle handle = mongo_db_borrow(db, collection);
-    mongoc_cursor_t *cursor =
-        mongoc_collection_find_with_opts(handle.collection, filter_take, opts_take, NULL);
-    enum status status = STATUS_OK;
+    struct handle handle;
     const bson_t *document;
     bson_error_t error;
 
+    if (!borrow(db, collection, &handle))
+        return STATUS_UNAVAILABLE;
+    mongoc_cursor_t *cursor =
+        mongoc_collection_find_with_opts(handle.collection, filter, opts, NULL);
     while (mongoc_cursor_next(cursor, &document))
         take_document(ctx, document);
-    if (mongoc_cursor_error(cursor, &error))
-        status = mongo_status(&error, collection);
+    bool failed = mongoc_cursor_error(cursor, &error);
     mongoc_cursor_destroy(cursor);
+    give_back(db, &handle);
+    return outcome(db, !failed, &error, collection);
+}
+
+enum status mongo_find(struct mongo_db *db, const char *collection, bson_t *filter_take,
+                       bson_t *opts_take, mongo_take_document *take_document, void *ctx)
+{
+    enum status status = find(db, collection, filter_take, opts_take, take_document, ctx);
+
     bson_destroy(filter_take);
     bson_destroy(opts_take);
-    mongo_db_give_back(db, &handle);
     return status;
 }
 
@@ -183,22 +273,20 @@ static void note_write_error(void *ctx, const bson_iter_t *item)
         insertion->first_failed = index;
 }
 
-/* What an insertion that failed has done. */
-static enum status read_outcomes(const bson_t *reply, const bson_error_t *error, bool ordered,
-                                 struct insertion *insertion)
+/* What an insertion that failed has done; false when that cannot be told. */
+static bool read_outcomes(const bson_t *reply, bool ordered, struct insertion *insertion)
 {
     bson_iter_t at;
-    bool unsure = bson_iter_init_find(&at, reply, "writeConcernErrors");
 
+    if (bson_iter_init_find(&at, reply, "writeConcernErrors"))
+        return false;
     mongo_array_each(reply, "writeErrors", note_write_error, insertion);
-    if (unsure || insertion->failed || insertion->first_failed == insertion->count) {
-        log_warn("mongo: insert: %s", error->message);
-        return STATUS_UNAVAILABLE;
-    }
+    if (insertion->failed || insertion->first_failed == insertion->count)
+        return false;
     if (ordered)
         for (size_t i = insertion->first_failed + 1; i < insertion->count; i++)
             insertion->outcomes[i] = STATUS_UNAVAILABLE;
-    return STATUS_OK;
+    return true;
 }
 
 enum status mongo_insert(struct mongo_db *db, const char *collection, bson_t *const *documents,
@@ -206,22 +294,26 @@ enum status mongo_insert(struct mongo_db *db, const char *collection, bson_t *co
 {
     struct insertion insertion = { outcomes, count, count, false };
     bson_error_t error = { 0 };
-    enum status status = STATUS_OK;
+    struct handle handle;
     bson_t reply;
 
     if (count == 0)
         return STATUS_OK;
+    if (!borrow(db, collection, &handle))
+        return STATUS_UNAVAILABLE;
     for (size_t i = 0; i < count; i++)
         outcomes[i] = STATUS_OK;
-    struct mongo_handle handle = mongo_db_borrow(db, collection);
     bson_t *opts = BCON_NEW("ordered", BCON_BOOL(ordered));
-    if (!mongoc_collection_insert_many(handle.collection, (const bson_t **)(uintptr_t)documents,
-                                       count, opts, &reply, &error))
-        status = read_outcomes(&reply, &error, ordered, &insertion);
+    bool known =
+        mongoc_collection_insert_many(handle.collection, (const bson_t **)(uintptr_t)documents,
+                                      count, opts, &reply, &error) ||
+        read_outcomes(&reply, ordered, &insertion);
     bson_destroy(&reply);
     bson_destroy(opts);
-    mongo_db_give_back(db, &handle);
-    return status;
+    give_back(db, &handle);
+    if (!known)
+        error.code = error.code == DUPLICATE_KEY ? 0 : error.code; /* not that alone */
+    return outcome(db, known, &error, collection);
 }
 
 static bool execute_upserts(mongoc_collection_t *collection, const struct mongo_upsert *upserts,
@@ -248,47 +340,73 @@ static bool execute_upserts(mongoc_collection_t *collection, const struct mongo_
     return done;
 }
 
+static enum status try_upserts(struct mongo_db *db, const char *collection,
+                               const struct mongo_upsert *upserts, size_t count,
+                               enum mongo_concern concern)
+{
+    enum status status = STATUS_ALREADY_EXISTS;
+    struct handle handle;
+
+    if (!borrow(db, collection, &handle))
+        return STATUS_UNAVAILABLE;
+    for (int tries = 0; tries < UPSERT_TRIES && status == STATUS_ALREADY_EXISTS; tries++) {
+        bson_error_t error = { 0 };
+        bool done = execute_upserts(handle.collection, upserts, count, concern, &error);
+        status = outcome(db, done, &error, collection);
+    }
+    give_back(db, &handle);
+    return status == STATUS_ALREADY_EXISTS ? STATUS_UNAVAILABLE : status;
+}
+
 enum status mongo_upsert(struct mongo_db *db, const char *collection, struct mongo_upsert *upserts,
                          size_t count, enum mongo_concern concern)
 {
-    enum status status = STATUS_OK;
+    enum status status =
+        count > 0 ? try_upserts(db, collection, upserts, count, concern) : STATUS_OK;
 
-    if (count > 0) {
-        struct mongo_handle handle = mongo_db_borrow(db, collection);
-        for (int tries = 0; tries < UPSERT_TRIES; tries++) {
-            bson_error_t error = { 0 };
-            bool done = execute_upserts(handle.collection, upserts, count, concern, &error);
-            status = done ? STATUS_OK : mongo_status(&error, collection);
-            if (status != STATUS_ALREADY_EXISTS)
-                break;
-        }
-        mongo_db_give_back(db, &handle);
-    }
     for (size_t i = 0; i < count; i++) {
         bson_destroy(upserts[i].filter);
         bson_destroy(upserts[i].change);
     }
-    return status == STATUS_ALREADY_EXISTS ? STATUS_UNAVAILABLE : status;
+    return status;
+}
+
+enum status mongo_update(struct mongo_db *db, const char *collection, bson_t *filter_take,
+                         bson_t *change_take)
+{
+    enum status status = STATUS_UNAVAILABLE;
+    struct handle handle;
+    bson_error_t error;
+    bson_t reply;
+
+    if (borrow(db, collection, &handle)) {
+        bool done = mongoc_collection_update_one(handle.collection, filter_take, change_take, NULL,
+                                                 &reply, &error);
+        status = outcome(db, done, &error, collection);
+        if (done && mongo_int(&reply, "matchedCount") == 0)
+            status = STATUS_NOT_FOUND;
+        bson_destroy(&reply);
+        give_back(db, &handle);
+    }
+    bson_destroy(filter_take);
+    bson_destroy(change_take);
+    return status;
 }
 
 enum status mongo_delete(struct mongo_db *db, const char *collection, bson_t *filter_take)
 {
-    struct mongo_handle handle = mongo_db_borrow(db, collection);
+    enum status status = STATUS_UNAVAILABLE;
+    struct handle handle;
     bson_error_t error;
 
-    bool done = mongoc_collection_delete_many(handle.collection, filter_take, NULL, NULL, &error);
-    enum status status = done ? STATUS_OK : mongo_status(&error, collection);
+    if (borrow(db, collection, &handle)) {
+        bool done =
+            mongoc_collection_delete_many(handle.collection, filter_take, NULL, NULL, &error);
+        status = outcome(db, done, &error, collection);
+        give_back(db, &handle);
+    }
     bson_destroy(filter_take);
-    mongo_db_give_back(db, &handle);
     return status;
-}
-
-enum status mongo_status(const bson_error_t *error, const char *doing)
-{
-    if (error->code == DUPLICATE_KEY)
-        return STATUS_ALREADY_EXISTS;
-    log_warn("mongo: %s: %s", doing, error->message);
-    return STATUS_UNAVAILABLE;
 }
 
 /* --- documents ------------------------------------------------------------------------------- */

@@ -12,9 +12,10 @@
 
 /*
  * A MongoDB deployment, or whatever speaks its protocol: a pool of clients with the write concern
- * "majority, journalled", and deadlines short enough that a caller hears "unavailable" in time. The
- * library repairs connections itself, with waits between the tries. From any thread; a client
- * belongs to one thread at a time.
+ * "majority, journalled", and deadlines short enough that a caller hears "unavailable" in time.
+ * While no server answers, every call fails with STATUS_UNAVAILABLE, and at once for a while that
+ * grows with each failure (to 2 s, each time another while): so nobody waits in vain, and a server
+ * that comes back is not stormed. Failures are logged. From any thread.
  */
 struct mongo_db;
 
@@ -26,16 +27,6 @@ enum { MONGO_CLIENTS_MOST = 32 };
  */
 enum status mongo_db_open(const char *url, struct mongo_db **db_out) MUST_CHECK;
 void mongo_db_close(struct mongo_db **db);
-
-/* A client of the pool and one of its collections. */
-struct mongo_handle {
-    mongoc_client_t *client;
-    mongoc_collection_t *collection;
-};
-
-/* Waits while all clients are taken. */
-struct mongo_handle mongo_db_borrow(struct mongo_db *db, const char *collection);
-void mongo_db_give_back(struct mongo_db *db, struct mongo_handle *handle);
 
 /* Makes an index if it is not there. `keys` is e.g. { "conv": 1, "seq": 1 }, and is destroyed. */
 enum status mongo_ensure_index(struct mongo_db *db, const char *collection, const char *name,
@@ -77,13 +68,13 @@ enum mongo_concern {
 enum status mongo_upsert(struct mongo_db *db, const char *collection, struct mongo_upsert *upserts,
                          size_t count, enum mongo_concern concern) MUST_CHECK;
 
+/* Changes the one document that matches. STATUS_NOT_FOUND. Both are destroyed. */
+enum status mongo_update(struct mongo_db *db, const char *collection, bson_t *filter_take,
+                         bson_t *change_take) MUST_CHECK;
+
 /* Deletes what matches; `filter_take` is destroyed. */
 enum status mongo_delete(struct mongo_db *db, const char *collection,
                          bson_t *filter_take) MUST_CHECK;
-
-/* What a failed operation means: STATUS_ALREADY_EXISTS for a taken key, else STATUS_UNAVAILABLE,
- * which is logged. */
-enum status mongo_status(const bson_error_t *error, const char *doing);
 
 /* --- documents ------------------------------------------------------------------------------- */
 

@@ -101,23 +101,9 @@ static enum status add(struct user_store *store, const struct user *user)
 static enum status update(struct user_store *store, const char *key, const char *first_name,
                           const char *last_name, const char *img)
 {
-    struct mongo_handle handle = mongo_db_borrow(in(store)->db, "users");
-    bson_t *selector = BCON_NEW("key", BCON_UTF8(key));
-    bson_t *change = BCON_NEW("$set", "{", "firstName", BCON_UTF8(first_name), "lastName",
-                              BCON_UTF8(last_name), "img", BCON_UTF8(img), "}");
-    bson_error_t error;
-    bson_t reply;
-
-    bool done =
-        mongoc_collection_update_one(handle.collection, selector, change, NULL, &reply, &error);
-    enum status status = done ? STATUS_OK : mongo_status(&error, "users");
-    if (done && mongo_int(&reply, "matchedCount") == 0)
-        status = STATUS_NOT_FOUND;
-    bson_destroy(&reply);
-    bson_destroy(change);
-    bson_destroy(selector);
-    mongo_db_give_back(in(store)->db, &handle);
-    return status;
+    return mongo_update(in(store)->db, "users", BCON_NEW("key", BCON_UTF8(key)),
+                        BCON_NEW("$set", "{", "firstName", BCON_UTF8(first_name), "lastName",
+                                 BCON_UTF8(last_name), "img", BCON_UTF8(img), "}"));
 }
 
 /* A document whose _id stands for its content: to have it twice is to have it. */
