@@ -11,7 +11,7 @@ rm -f build/test-figures.txt
 tests/run-units.sh build/release/unit/test_*[!.]
 
 # The stores that speak MongoDB's protocol pass the very same suites.
-COUNTS=$COUNTS.mongo tests/with-mongo.sh tests/run-units.sh build/release/unit/test_user_store
+COUNTS=$COUNTS.mongo tests/with-mongo.sh tests/run-units.sh build/release/unit/test_{user_store,message_store,message_store_processes,message_store_mongo}
 case $? in
 77) echo "0 0 1" >>"$COUNTS" ;; # said why; counts as one skipped
 *) cat "$COUNTS.mongo" >>"$COUNTS" ;;

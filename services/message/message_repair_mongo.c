@@ -51,23 +51,47 @@ static void append_note(bson_t *set, const struct fact *facts, size_t count)
     mongo_array_end(&reads);
 }
 
-/* What was stored of a note. */
-struct note {
-    char writer[64];
-    int64_t batch;
+/* What was stored of one or several notes. */
+struct findings {
+    struct hashmap *batches; /* writer -> the batch of its note, owned */
     struct fact *facts;
     size_t count, room;
-    bson_t *wanted; /* messages' ids */
+    bson_t *filter, any; /* { _id: { $in: [the messages' ids] } } */
     struct mongo_array ids;
 };
 
-static struct fact *next_fact(struct note *note)
+static void findings_init(struct findings *findings)
 {
-    if (note->count == note->room) {
-        note->room = note->room == 0 ? 64 : 2 * note->room;
-        note->facts = xrealloc(note->facts, note->room * sizeof(*note->facts));
+    *findings = (struct findings){ .batches = hashmap_create(), .filter = bson_new() };
+    bson_append_document_begin(findings->filter, "_id", -1, &findings->any);
+    mongo_array_begin(&findings->any, "$in", &findings->ids);
+}
+
+static void forget_batches(struct hashmap **batches)
+{
+    const char *writer;
+    void *batch;
+
+    for (size_t cursor = 0; hashmap_next(*batches, &cursor, &writer, &batch);)
+        free(batch);
+    hashmap_destroy(batches);
+}
+
+static void note_writer_batch(struct hashmap *batches, const char *writer, int64_t number)
+{
+    int64_t *batch = xmalloc(sizeof(*batch));
+
+    *batch = number;
+    free(hashmap_put(batches, writer, batch));
+}
+
+static struct fact *next_fact(struct findings *findings)
+{
+    if (findings->count == findings->room) {
+        findings->room = findings->room == 0 ? 64 : 2 * findings->room;
+        findings->facts = xrealloc(findings->facts, findings->room * sizeof(*findings->facts));
     }
-    struct fact *fact = &note->facts[note->count++];
+    struct fact *fact = &findings->facts[findings->count++];
     *fact = (struct fact){ .kind = FACT_MESSAGE };
     return fact;
 }
@@ -80,7 +104,7 @@ static bool set_user(struct message_user *user, const char *tag)
 
 static void take_read(void *ctx, const bson_iter_t *item)
 {
-    struct note *note = ctx;
+    struct findings *findings = ctx;
     const uint8_t *data;
     uint32_t length;
     bson_t read;
@@ -90,23 +114,23 @@ static void take_read(void *ctx, const bson_iter_t *item)
     bson_iter_document(item, &length, &data);
     if (!bson_init_static(&read, data, length))
         return;
-    struct fact *fact = next_fact(note);
+    struct fact *fact = next_fact(findings);
     fact->kind = FACT_READ;
     fact->count = (uint64_t)mongo_int(&read, "count");
     if (!set_user(&fact->from, mongo_text(&read, "reader")) ||
         !set_user(&fact->to, mongo_text(&read, "sender")))
-        note->count--;
+        findings->count--;
 }
 
 static void take_message_id(void *ctx, const bson_iter_t *item)
 {
-    struct note *note = ctx;
+    struct findings *findings = ctx;
     struct id id;
 
     if (!BSON_ITER_HOLDS_OID(item))
         return;
     memcpy(id.bytes, bson_iter_oid(item)->bytes, ID_BYTES);
-    mongo_array_append_id(&note->ids, &id);
+    mongo_array_append_id(&findings->ids, &id);
 }
 
 static void take_message(void *ctx, const bson_t *document)
@@ -119,117 +143,93 @@ static void take_message(void *ctx, const bson_t *document)
     fact->date_ms = mongo_date(document, "date");
     if (!set_user(&fact->from, mongo_text(document, "senderTag")) ||
         !set_user(&fact->to, mongo_text(document, "receiverTag")))
-        ((struct note *)ctx)->count--;
+        ((struct findings *)ctx)->count--;
 }
 
-/* { _id: { $in: [ids] } } of the note's messages. */
-static void read_note(const bson_t *document, struct note *note)
+static void read_note(const bson_t *document, struct findings *findings)
 {
-    bson_t in;
-
-    *note = (struct note){ .batch = mongo_int(document, "batch"), .wanted = bson_new() };
-    snprintf(note->writer, sizeof(note->writer), "%s", mongo_text(document, "_id"));
-    bson_append_document_begin(note->wanted, "_id", -1, &in);
-    mongo_array_begin(&in, "$in", &note->ids);
-    mongo_array_each(document, "messages", take_message_id, note);
-    mongo_array_end(&note->ids);
-    bson_append_document_end(note->wanted, &in);
-    mongo_array_each(document, "reads", take_read, note);
+    note_writer_batch(findings->batches, mongo_text(document, "_id"), mongo_int(document, "batch"));
+    mongo_array_each(document, "messages", take_message_id, findings);
+    mongo_array_each(document, "reads", take_read, findings);
 }
 
-/* Settles what the note's writer has stored. */
-static enum status settle_note(struct repair *repair, struct note *note)
+/* Settles what the notes' writers have stored; ends the findings but for the batches. */
+static enum status settle_findings(struct repair *repair, enum status status,
+                                   struct findings *findings)
 {
-    bson_t *wanted = note->wanted;
-    bson_t *opts = BCON_NEW("sort", "{", "seq", BCON_INT32(1), "}");
-
-    note->wanted = NULL;
-    enum status status = STATUS_OK;
-    if (note->ids.count > 0) {
-        status = mongo_find(repair->db, MESSAGES, wanted, opts, take_message, note);
-    } else {
-        bson_destroy(wanted);
-        bson_destroy(opts);
-    }
+    mongo_array_end(&findings->ids);
+    bson_append_document_end(findings->filter, &findings->any);
+    if (status == STATUS_OK && findings->ids.count > 0)
+        status =
+            mongo_find(repair->db, MESSAGES, findings->filter,
+                       BCON_NEW("sort", "{", "seq", BCON_INT32(1), "}"), take_message, findings);
+    else
+        bson_destroy(findings->filter);
     if (status == STATUS_OK)
-        status = settle(repair->db, note->facts, note->count);
+        status = settle(repair->db, findings->facts, findings->count, SETTLE_AGAIN);
+    free(findings->facts);
     return status;
-}
-
-static void finish_note(struct note *note)
-{
-    bson_destroy(note->wanted);
-    free(note->facts);
 }
 
 /* --- the passes ---------------------------------------------------------------------------- */
 
-struct note_list {
-    struct note *notes;
-    size_t count, room;
+struct pass {
+    struct repair *repair;
+    bool at_start;
+    struct hashmap *now;   /* writer -> batch, of all notes */
+    struct findings found; /* of those to settle */
 };
 
-static void append_note_found(void *ctx, const bson_t *document)
+/* Whether the writer has not gone on since the pass before. */
+static bool stands_still(struct repair *repair, const char *writer, int64_t batch)
 {
-    struct note_list *list = ctx;
+    const int64_t *before = hashmap_get(repair->seen, writer);
 
-    if (list->count == list->room) {
-        list->room = list->room == 0 ? 16 : 2 * list->room;
-        list->notes = xrealloc(list->notes, list->room * sizeof(*list->notes));
-    }
-    read_note(document, &list->notes[list->count++]);
+    return before != NULL && *before == batch;
 }
 
-/* Whether the writer has not gone on since the pass before; `now` is for the next pass to know. */
-static bool stands_still(struct repair *repair, const struct note *note, struct hashmap *now)
+static void take_note(void *ctx, const bson_t *document)
 {
-    const int64_t *before = hashmap_get(repair->seen, note->writer);
-    int64_t *batch = xmalloc(sizeof(*batch));
+    struct pass *pass = ctx;
+    const char *writer = mongo_text(document, "_id");
+    int64_t batch = mongo_int(document, "batch");
 
-    *batch = note->batch;
-    free(hashmap_put(now, note->writer, batch));
-    return before != NULL && *before == note->batch;
+    note_writer_batch(pass->now, writer, batch);
+    if (pass->at_start || stands_still(pass->repair, writer, batch))
+        read_note(document, &pass->found);
 }
 
-static void forget_seen(struct hashmap **seen)
+/* A settled note goes, if its writer has stood still and not written another meanwhile. */
+static enum status clear_notes(struct repair *repair, const struct hashmap *batches)
 {
+    enum status status = STATUS_OK;
     const char *writer;
     void *batch;
 
-    for (size_t cursor = 0; hashmap_next(*seen, &cursor, &writer, &batch);)
-        free(batch);
-    hashmap_destroy(seen);
-}
-
-/* A note is taken away once it is settled, if its writer has not written another meanwhile. */
-static enum status clear_note(struct repair *repair, const struct note *note)
-{
-    return mongo_delete(repair->db, WORK,
-                        BCON_NEW("_id", BCON_UTF8(note->writer), "batch", BCON_INT64(note->batch)));
+    for (size_t cursor = 0; hashmap_next(batches, &cursor, &writer, &batch);) {
+        int64_t number = *(int64_t *)batch;
+        if (status == STATUS_OK && stands_still(repair, writer, number))
+            status = mongo_delete(repair->db, WORK,
+                                  BCON_NEW("_id", BCON_UTF8(writer), "batch", BCON_INT64(number)));
+    }
+    return status;
 }
 
 static enum status run_pass(struct repair *repair, bool at_start)
 {
-    struct hashmap *now = hashmap_create();
-    struct note_list list = { 0 };
+    struct pass pass = { .repair = repair, .at_start = at_start, .now = hashmap_create() };
 
-    enum status status =
-        mongo_find(repair->db, WORK, BCON_NEW("_id", "{", "$ne", BCON_UTF8(repair->writer), "}"),
-                   NULL, append_note_found, &list);
-    for (size_t i = 0; i < list.count; i++) {
-        struct note *note = &list.notes[i];
-        bool still = stands_still(repair, note, now);
-        if (status == STATUS_OK && (at_start || still))
-            status = settle_note(repair, note);
-        if (status == STATUS_OK && still)
-            status = clear_note(repair, note);
-        if (status == STATUS_OK && note->count > 0 && (at_start || still))
-            log_info("settled the last %zu writes of writer %s", note->count, note->writer);
-        finish_note(note);
-    }
-    free(list.notes);
-    forget_seen(&repair->seen);
-    repair->seen = now;
+    findings_init(&pass.found);
+    bson_t *others = BCON_NEW("_id", "{", "$ne", BCON_UTF8(repair->writer), "}");
+    enum status status = mongo_find(repair->db, WORK, others, NULL, take_note, &pass);
+    status = settle_findings(repair, status, &pass.found);
+    if (status == STATUS_OK)
+        status = clear_notes(repair, pass.found.batches);
+    if (status == STATUS_OK && hashmap_count(pass.found.batches) > 0)
+        log_info("settled what %zu other writers did last", hashmap_count(pass.found.batches));
+    forget_batches(&pass.found.batches);
+    forget_batches(&repair->seen);
+    repair->seen = pass.now;
     return status;
 }
 
@@ -263,20 +263,20 @@ static void *run_passes(void *arg)
 
 /* --- the writer's own note ----------------------------------------------------------------- */
 
-static void settle_own(void *ctx, const bson_t *document)
+static void take_own_note(void *ctx, const bson_t *document)
 {
     read_note(document, ctx);
 }
 
 static enum status settle_last_batch(struct repair *repair)
 {
-    struct note note = { .batch = 0 };
+    struct findings findings;
 
+    findings_init(&findings);
     enum status status = mongo_find(repair->db, WORK, BCON_NEW("_id", BCON_UTF8(repair->writer)),
-                                    NULL, settle_own, &note);
-    if (status == STATUS_OK && note.batch != 0)
-        status = settle_note(repair, &note);
-    finish_note(&note);
+                                    NULL, take_own_note, &findings);
+    status = settle_findings(repair, status, &findings);
+    forget_batches(&findings.batches);
     repair->dirty = status != STATUS_OK;
     return status;
 }
@@ -358,7 +358,7 @@ void repair_stop(struct repair **repair)
     if (!r->dirty && r->batch > 0 &&
         mongo_delete(r->db, WORK, BCON_NEW("_id", BCON_UTF8(r->writer))) != STATUS_OK)
         log_info("mongo: the note of this writer is left behind");
-    forget_seen(&r->seen);
+    forget_batches(&r->seen);
     pthread_cond_destroy(&r->cond);
     pthread_mutex_destroy(&r->lock);
     free(r);

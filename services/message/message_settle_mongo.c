@@ -185,6 +185,37 @@ static enum status resolve(struct settling *settling, struct change *change)
     return status;
 }
 
+static void take_known(void *ctx, const bson_t *document)
+{
+    struct change *change = hashmap_get(ctx, mongo_text(document, "_id"));
+
+    if (change != NULL)
+        *change->mod = (uint64_t)mongo_int(document, "mod");
+}
+
+/* Finds those that are stored already, all at once. */
+static enum status read_known_changes(struct settling *settling)
+{
+    char(*ids)[CHANGE_ID_SIZE] = xcalloc(settling->change_count, sizeof(*ids));
+    struct hashmap *by_id = hashmap_create();
+
+    for (size_t i = 0; i < settling->change_count; i++) {
+        struct change *change = &settling->changes[i];
+        snprintf(ids[i], CHANGE_ID_SIZE, "%s", change->id);
+        if (hashmap_get(by_id, change->id) == NULL)
+            hashmap_put(by_id, change->id, change);
+    }
+    bson_t *filter = filter_any("_id", ids[0], CHANGE_ID_SIZE, settling->change_count);
+    enum status status = mongo_find(settling->db, CHANGES, filter, NULL, take_known, by_id);
+    for (size_t i = 0; i < settling->change_count; i++) {
+        const struct change *first = hashmap_get(by_id, settling->changes[i].id);
+        *settling->changes[i].mod = *first->mod;
+    }
+    hashmap_destroy(&by_id);
+    free(ids);
+    return status;
+}
+
 /* One try for all changes that are not stored yet. `left_out`: how many still are not. */
 static enum status store_round(struct settling *settling, size_t *left_out)
 {
@@ -227,10 +258,13 @@ static enum status store_round(struct settling *settling, size_t *left_out)
     return status;
 }
 
-static enum status store_changes(struct settling *settling)
+static enum status store_changes(struct settling *settling, enum settle_mode mode)
 {
-    enum status status = read_positions(settling);
+    enum status status = mode == SETTLE_AGAIN ? read_known_changes(settling) : STATUS_OK;
     size_t left = settling->change_count;
+
+    if (status == STATUS_OK)
+        status = read_positions(settling);
 
     /* Each round that leaves something has met another process that went on. */
     for (int tries = 0; status == STATUS_OK && left > 0; tries++) {
@@ -350,14 +384,14 @@ static enum status update_positions(struct settling *settling)
     return status;
 }
 
-enum status settle(struct mongo_db *db, struct fact *facts, size_t count)
+enum status settle(struct mongo_db *db, struct fact *facts, size_t count, enum settle_mode mode)
 {
     struct settling settling;
 
     if (count == 0)
         return STATUS_OK;
     plan(&settling, db, facts, count);
-    enum status status = store_changes(&settling);
+    enum status status = store_changes(&settling, mode);
     settle_note_step("changes");
     if (status == STATUS_OK)
         status = update_dialogs(&settling);

@@ -22,11 +22,15 @@ struct fact {
     bool repeated;             /* out: both had been made before */
 };
 
+/* What is more likely; it decides what is tried first, not what comes out. */
+enum settle_mode { SETTLE_NEW, SETTLE_AGAIN };
+
 /*
  * In the order of the facts: so do each user's sequences rise. A mark becomes a fact by the first
  * thing that is done here, the insertion of the reader's change.
  */
-enum status settle(struct mongo_db *db, struct fact *facts, size_t count) MUST_CHECK;
+enum status settle(struct mongo_db *db, struct fact *facts, size_t count,
+                   enum settle_mode mode) MUST_CHECK;
 
 /* The newest change of an owner, 0 when there is none. */
 enum status settle_position(struct mongo_db *db, const char *owner_key,

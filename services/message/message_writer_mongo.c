@@ -402,7 +402,7 @@ static enum status write_batch(struct batch *batch)
         status = store_messages(batch);
     if (status == STATUS_OK) {
         add_message_facts(batch);
-        status = settle(batch->writer->db, batch->facts, batch->fact_count);
+        status = settle(batch->writer->db, batch->facts, batch->fact_count, SETTLE_NEW);
     }
     repair_note_outcome(batch->writer->repair, status);
     for (size_t i = 0; status == STATUS_OK && i < batch->fact_count; i++)
