@@ -42,6 +42,10 @@ bson_t *filter_any(const char *field, const char *texts, size_t stride, size_t c
     struct mongo_array list;
     bson_t wanted;
 
+    if (count == 1) {
+        bson_append_utf8(filter, field, -1, texts, -1);
+        return filter;
+    }
     bson_append_document_begin(filter, field, -1, &wanted);
     mongo_array_begin(&wanted, "$in", &list);
     for (size_t i = 0; i < count; i++)

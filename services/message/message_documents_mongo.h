@@ -71,7 +71,7 @@ void message_document_read(const bson_t *document, struct message *message_out);
 enum status conversation_find(struct mongo_db *db, const struct id *conversation,
                               struct conversation_state *state_out) MUST_CHECK;
 
-/* { field: { $in: [texts] } }; the caller destroys it. */
+/* { field: { $in: [texts] } }, or { field: text } for a single one; the caller destroys it. */
 bson_t *filter_any(const char *field, const char *texts, size_t stride, size_t count);
 
 #endif

@@ -29,7 +29,8 @@ func main() {
 	server, err := ferretdb.New(&ferretdb.Config{
 		Listener:  ferretdb.ListenerConfig{Unix: socket},
 		Handler:   "sqlite",
-		SQLiteURL: "file:" + *directory + "/",
+		// What is written survives a killed server; nothing here tests a power cut.
+		SQLiteURL: "file:" + *directory + "/?_pragma=synchronous(off)",
 	})
 	if err != nil {
 		log.Fatal(err)
