@@ -174,17 +174,6 @@ static bson_t *change_document(const struct change *change, uint64_t mod)
     return document;
 }
 
-/* What the insertion of a change found in its way: itself, or another change with its number. */
-static enum status resolve(struct settling *settling, struct change *change)
-{
-    enum status status = mongo_find(settling->db, CHANGES, BCON_NEW("_id", BCON_UTF8(change->id)),
-                                    NULL, take_mod, change->mod);
-
-    if (status == STATUS_OK)
-        status = settle_position(settling->db, change->owner->key, &change->position->known);
-    return status;
-}
-
 static void take_known(void *ctx, const bson_t *document)
 {
     struct change *change = hashmap_get(ctx, mongo_text(document, "_id"));
@@ -216,6 +205,26 @@ static enum status read_known_changes(struct settling *settling)
     return status;
 }
 
+/*
+ * Some insertions found a key taken: by the same change, made before, or by another's that has its
+ * number. `tried` are those, with the outcomes.
+ */
+static enum status resolve(struct settling *settling, struct change *const *tried,
+                           const enum status *outcomes, size_t count)
+{
+    enum status status = read_known_changes(settling);
+
+    for (size_t i = 0; i < count; i++) {
+        struct position *position = tried[i]->position;
+        if (status != STATUS_OK || outcomes[i] != STATUS_ALREADY_EXISTS || *tried[i]->mod != 0 ||
+            !position->planned_here)
+            continue;
+        position->planned_here = false; /* once is enough */
+        status = settle_position(settling->db, position->owner, &position->known);
+    }
+    return status;
+}
+
 /* One try for all changes that are not stored yet. `left_out`: how many still are not. */
 static enum status store_round(struct settling *settling, size_t *left_out)
 {
@@ -239,17 +248,19 @@ static enum status store_round(struct settling *settling, size_t *left_out)
         tried[n++] = change;
     }
     enum status status = mongo_insert(settling->db, CHANGES, documents, n, ordered, outcomes);
+    bool taken = false;
+    for (size_t i = 0; status == STATUS_OK && i < n; i++) {
+        taken = taken || outcomes[i] == STATUS_ALREADY_EXISTS;
+        if (outcomes[i] != STATUS_OK)
+            continue;
+        tried[i]->position->known = *tried[i]->mod = (uint64_t)mongo_int(documents[i], "mod");
+        tried[i]->fact->repeated = false;
+    }
+    if (taken)
+        status = resolve(settling, tried, outcomes, n);
     *left_out = 0;
     for (size_t i = 0; i < n; i++) {
-        struct change *change = tried[i];
-        if (status == STATUS_OK && outcomes[i] == STATUS_OK) {
-            *change->mod = (uint64_t)mongo_int(documents[i], "mod");
-            change->position->known = *change->mod;
-            change->fact->repeated = false;
-        } else if (status == STATUS_OK && outcomes[i] == STATUS_ALREADY_EXISTS) {
-            status = resolve(settling, change);
-        }
-        *left_out += *change->mod == 0;
+        *left_out += *tried[i]->mod == 0;
         bson_destroy(documents[i]);
     }
     free(outcomes);

@@ -40,6 +40,7 @@ struct sending {
     struct conversation *conversation;
     struct message message; /* borrows the text */
     bool over;              /* stored, or refused */
+    bool repeats;           /* was stored before */
 };
 
 struct batch {
@@ -224,50 +225,111 @@ static void plan_message(struct sending *sending)
     snprintf(message->receiver_tag, TAG_SIZE, "%s", send->receiver.tag);
 }
 
+/* --- sends that were stored before --------------------------------------------------------- */
+
+struct repeats {
+    struct hashmap *by_id; /* message id in hex -> the first such sending that is not over */
+    struct batch *batch;
+};
+
+/* A stored message has the id of a send: it is the same, or the client's id means another. */
 static void take_stored(void *ctx, const bson_t *document)
 {
-    message_document_read(document, ctx);
-}
+    struct repeats *repeats = ctx;
+    struct message stored;
+    char receiver[TAG_SIZE] = "", hex[ID_HEX + 1];
 
-static enum status read_is_read(struct batch *batch, struct sending *sending)
-{
-    struct dialog_document dialog;
-    char id[1][DIALOG_ID_SIZE];
-
-    dialog_document_id(sending->send->receiver.key, sending->send->sender.key, id[0]);
-    enum status status =
-        dialog_documents_find(batch->writer->db, (const char(*)[DIALOG_ID_SIZE])id, 1, &dialog);
-    sending->send->is_read = sending->message.sender_count <= dialog.in_read;
-    return status;
-}
-
-/* The insertion met a key that is taken: of the same message, or of another's place. */
-static enum status resolve(struct batch *batch, struct sending *sending)
-{
-    struct message_send *send = sending->send;
-    struct message stored = { .text = NULL };
-    bson_t *filter = bson_new();
-    char receiver[TAG_SIZE] = "";
-
-    mongo_append_id(filter, "_id", &send->id);
-    enum status status =
-        mongo_find(batch->writer->db, MESSAGES, filter, NULL, take_stored, &stored);
-    if (status == STATUS_OK && stored.text != NULL) {
-        sending->over = true;
-        sending->message = stored;
-        sending->message.text = (char *)(uintptr_t)send->text;
-        if (strcmp(stored.text, send->text) != 0 || !tag_to_key(stored.receiver_tag, receiver) ||
-            strcmp(receiver, send->receiver.key) != 0)
+    message_document_read(document, &stored);
+    bool readable = tag_to_key(stored.receiver_tag, receiver);
+    id_to_hex(&stored.id, hex);
+    struct sending *first = hashmap_get(repeats->by_id, hex);
+    struct sending *end = repeats->batch->sends + repeats->batch->send_count;
+    for (struct sending *sending = first; sending != NULL && sending < end; sending++) {
+        if (sending->over || memcmp(&sending->send->id, &stored.id, sizeof(stored.id)) != 0)
+            continue;
+        sending->over = sending->repeats = true;
+        if (!readable || strcmp(stored.text, sending->send->text) != 0 ||
+            strcmp(receiver, sending->send->receiver.key) != 0)
             sending->job->head.status = STATUS_CONFLICT;
-        else
-            status = read_is_read(batch, sending);
+        sending->message = stored;
+        sending->message.text = NULL;
     }
     free(stored.text);
-    if (status == STATUS_OK)
-        status = conversation_find(batch->writer->db, &sending->conversation->id,
-                                   &sending->conversation->stored);
+}
+
+static enum status read_is_read(struct batch *batch)
+{
+    char(*ids)[DIALOG_ID_SIZE] = xcalloc(batch->send_count, sizeof(*ids));
+    struct dialog_document *dialogs = xcalloc(batch->send_count, sizeof(*dialogs));
+    enum status status = STATUS_OK;
+    size_t n = 0;
+
+    for (size_t i = 0; i < batch->send_count; i++)
+        if (batch->sends[i].repeats)
+            dialog_document_id(batch->sends[i].send->receiver.key, batch->sends[i].send->sender.key,
+                               ids[n++]);
+    if (n > 0)
+        status = dialog_documents_find(batch->writer->db, (const char(*)[DIALOG_ID_SIZE])ids, n,
+                                       dialogs);
+    n = 0;
+    for (size_t i = 0; i < batch->send_count; i++)
+        if (batch->sends[i].repeats)
+            batch->sends[i].send->is_read =
+                batch->sends[i].message.sender_count <= dialogs[n++].in_read;
+    free(dialogs);
+    free(ids);
     return status;
 }
+
+/* Finds all sends of the batch that are stored already, at once: after a crash there are many. */
+static enum status find_repeats(struct batch *batch)
+{
+    struct repeats repeats = { hashmap_create(), batch };
+    bson_t *filter = bson_new();
+    struct mongo_array ids;
+    bson_t wanted;
+
+    BSON_APPEND_DOCUMENT_BEGIN(filter, "_id", &wanted);
+    mongo_array_begin(&wanted, "$in", &ids);
+    for (size_t i = 0; i < batch->send_count; i++) {
+        struct sending *sending = &batch->sends[i];
+        char hex[ID_HEX + 1];
+        if (sending->over || *sending->send->client_message_id == '\0')
+            continue;
+        id_to_hex(&sending->send->id, hex);
+        if (hashmap_get(repeats.by_id, hex) == NULL)
+            hashmap_put(repeats.by_id, hex, sending);
+        mongo_array_append_id(&ids, &sending->send->id);
+    }
+    mongo_array_end(&ids);
+    bson_append_document_end(filter, &wanted);
+    enum status status =
+        mongo_find(batch->writer->db, MESSAGES, filter, NULL, take_stored, &repeats);
+    hashmap_destroy(&repeats.by_id);
+    return status;
+}
+
+/*
+ * Some insertions found a key taken: by the same message, stored before, or by another's that has
+ * its place. `tried` are those, with the outcomes.
+ */
+static enum status resolve(struct batch *batch, struct sending *const *tried,
+                           const enum status *outcomes, size_t count)
+{
+    enum status status = find_repeats(batch);
+
+    for (size_t i = 0; i < count; i++) {
+        struct conversation *conversation = tried[i]->conversation;
+        if (status != STATUS_OK || outcomes[i] != STATUS_ALREADY_EXISTS || tried[i]->over ||
+            !conversation->planned_here)
+            continue;
+        conversation->planned_here = false; /* once is enough */
+        status = conversation_find(batch->writer->db, &conversation->id, &conversation->stored);
+    }
+    return status;
+}
+
+/* --- storing ------------------------------------------------------------------------------- */
 
 static void note_stored(struct sending *sending)
 {
@@ -306,12 +368,16 @@ static enum status store_round(struct batch *batch, size_t *left_out)
         tried[n++] = sending;
     }
     enum status status = mongo_insert(batch->writer->db, MESSAGES, documents, n, ordered, outcomes);
+    bool taken = false;
+    for (size_t i = 0; status == STATUS_OK && i < n; i++) {
+        taken = taken || outcomes[i] == STATUS_ALREADY_EXISTS;
+        if (outcomes[i] == STATUS_OK)
+            note_stored(tried[i]);
+    }
+    if (taken)
+        status = resolve(batch, tried, outcomes, n);
     *left_out = 0;
     for (size_t i = 0; i < n; i++) {
-        if (status == STATUS_OK && outcomes[i] == STATUS_OK)
-            note_stored(tried[i]);
-        else if (status == STATUS_OK && outcomes[i] == STATUS_ALREADY_EXISTS)
-            status = resolve(batch, tried[i]);
         *left_out += !tried[i]->over;
         bson_destroy(documents[i]);
     }
@@ -335,7 +401,7 @@ static enum status store_messages(struct batch *batch)
         status = store_round(batch, &left);
     }
     settle_note_step("messages");
-    return status;
+    return status == STATUS_OK ? read_is_read(batch) : status;
 }
 
 /* --- outcomes ------------------------------------------------------------------------------ */
