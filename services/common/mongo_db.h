@@ -40,6 +40,10 @@ typedef void mongo_take_document(void *ctx, const bson_t *document);
 enum status mongo_find(struct mongo_db *db, const char *collection, bson_t *filter_take,
                        bson_t *opts_take, mongo_take_document *take_document, void *ctx) MUST_CHECK;
 
+/* About how many documents a collection has: as its server keeps count. */
+enum status mongo_count(struct mongo_db *db, const char *collection,
+                        uint64_t *count_out) MUST_CHECK;
+
 /* --- writing --------------------------------------------------------------------------------- */
 
 /*
