@@ -40,6 +40,7 @@ struct sending {
     struct conversation *conversation;
     struct message message; /* borrows the text */
     bool over;              /* stored, or refused */
+    bool imported;          /* a message of another store, repeated: there is nothing to settle */
 };
 
 struct batch {
@@ -226,7 +227,11 @@ static void plan_message(struct sending *sending)
 
 static void take_stored(void *ctx, const bson_t *document)
 {
-    message_document_read(document, ctx);
+    struct sending *sending = ctx;
+
+    message_document_read(document, &sending->message);
+    sending->imported = message_document_is_imported(document);
+    sending->over = true;
 }
 
 static enum status read_is_read(struct batch *batch, struct sending *sending)
@@ -241,28 +246,32 @@ static enum status read_is_read(struct batch *batch, struct sending *sending)
     return status;
 }
 
+static bool is_same(const struct message *stored, const struct message_send *send)
+{
+    char receiver[TAG_SIZE];
+
+    return strcmp(stored->text, send->text) == 0 && tag_to_key(stored->receiver_tag, receiver) &&
+           strcmp(receiver, send->receiver.key) == 0;
+}
+
 /* The insertion met a key that is taken: of the same message, or of another's place. */
 static enum status resolve(struct batch *batch, struct sending *sending)
 {
     struct message_send *send = sending->send;
-    struct message stored = { .text = NULL };
     bson_t *filter = bson_new();
-    char receiver[TAG_SIZE] = "";
 
     mongo_append_id(filter, "_id", &send->id);
     enum status status =
-        mongo_find(batch->writer->db, MESSAGES, filter, NULL, take_stored, &stored);
-    if (status == STATUS_OK && stored.text != NULL) {
-        sending->over = true;
-        sending->message = stored;
+        mongo_find(batch->writer->db, MESSAGES, filter, NULL, take_stored, sending);
+    if (sending->over) {
+        bool same = is_same(&sending->message, send);
+        free(sending->message.text);
         sending->message.text = (char *)(uintptr_t)send->text;
-        if (strcmp(stored.text, send->text) != 0 || !tag_to_key(stored.receiver_tag, receiver) ||
-            strcmp(receiver, send->receiver.key) != 0)
+        if (!same)
             sending->job->head.status = STATUS_CONFLICT;
-        else
+        else if (status == STATUS_OK)
             status = read_is_read(batch, sending);
     }
-    free(stored.text);
     if (status == STATUS_OK)
         status = conversation_find(batch->writer->db, &sending->conversation->id,
                                    &sending->conversation->stored);
@@ -340,6 +349,15 @@ static enum status store_messages(struct batch *batch)
 
 /* --- outcomes ------------------------------------------------------------------------------ */
 
+/* All that follows from it came with it. */
+static void report_imported(const struct sending *sending)
+{
+    sending->job->head.status = STATUS_OK;
+    sending->send->seq = sending->message.seq;
+    sending->send->date_ms = sending->message.date_ms;
+    sending->send->repeated = true;
+}
+
 static void add_message_facts(struct batch *batch)
 {
     for (size_t i = 0; i < batch->send_count; i++) {
@@ -351,7 +369,11 @@ static void add_message_facts(struct batch *batch)
                              .seq = sending->message.seq,
                              .count = sending->message.sender_count,
                              .date_ms = sending->message.date_ms };
-        if (sending->job->head.status != STATUS_CONFLICT)
+        if (sending->job->head.status == STATUS_CONFLICT)
+            continue;
+        if (sending->imported)
+            report_imported(sending);
+        else
             add_fact(batch, sending->job, &fact);
     }
 }
