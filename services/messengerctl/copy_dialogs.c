@@ -89,7 +89,7 @@ static enum status compare_newest(struct copy *copy, const struct dialog_record 
  * before it, for no message goes where it does not fit. */
 static enum status copy_messages(struct copy *copy, const struct dialog_record *record)
 {
-    uint64_t there, last;
+    uint64_t there = 0, last = 0;
 
     enum status status = compare_newest(copy, record, &there, &last);
     if (status != STATUS_OK)

@@ -20,6 +20,12 @@ struct verification {
     char owner_key[TAG_SIZE]; /* whose user sequence was compared last */
 };
 
+/* One of the two is there. */
+static const void *either(const void *one, const void *other)
+{
+    return one != NULL ? one : other;
+}
+
 /* --- users --------------------------------------------------------------------------------- */
 
 static void compare_text(struct tally *tally, const char *tag, const char *what, const char *one,
@@ -35,7 +41,7 @@ static enum status take_user(void *ctx, const void *one, const void *other)
     const struct user *a = one, *b = other;
     char name[NAME_SIZE];
 
-    snprintf(name, sizeof(name), "user %s", a != NULL ? a->tag : b->tag);
+    snprintf(name, sizeof(name), "user %s", ((const struct user *)either(one, other))->tag);
     tally_count(&v->users, a, b, name);
     progress_add(&v->progress, a != NULL);
     if (a == NULL || b == NULL)
@@ -79,7 +85,7 @@ static void finish_picture(struct picture *picture)
 static enum status take_image(void *ctx, const void *one, const void *other)
 {
     struct verification *v = ctx;
-    const char *file = ((const struct user_image_name *)(one != NULL ? one : other))->name;
+    const char *file = ((const struct user_image_name *)either(one, other))->name;
     struct picture a = { 0 }, b = { 0 };
     char name[NAME_SIZE];
 
@@ -119,7 +125,8 @@ static enum status take_revoked(void *ctx, const void *one, const void *other)
     progress_add(&v->progress, one != NULL);
     if (a == NULL && b == NULL)
         return STATUS_OK;
-    snprintf(name, sizeof(name), "revoked token %s", a != NULL ? a->jti : b->jti);
+    snprintf(name, sizeof(name), "revoked token %s",
+             ((const struct revoked_token *)either(one, other))->jti);
     tally_count(&v->revoked, a, b, name);
     if (a != NULL && b != NULL && a->expires_at_s != b->expires_at_s)
         tally_difference(&v->revoked, "%s: the end differs", name);
@@ -239,7 +246,7 @@ static void compare_sequence(struct verification *v, const struct dialog_record 
 static enum status take_dialog(void *ctx, const void *one, const void *other)
 {
     struct verification *v = ctx;
-    const struct dialog_record *a = one, *b = other, *any = a != NULL ? a : b;
+    const struct dialog_record *a = one, *b = other, *any = either(one, other);
     char name[NAME_SIZE];
 
     snprintf(name, sizeof(name), "dialog of %s with %s", any->owner.tag, any->peer.tag);

@@ -313,15 +313,15 @@ PLANTED = {
                        "picture z.png is in B only"),
     "a token that is good again": ("users", "DELETE FROM revoked_token", "is in A only"),
     "a token's end": ("users", "UPDATE revoked_token SET expires_at = expires_at + 1", "the end differs"),
-    "a text": ("messages", "UPDATE message SET text = 'other' WHERE rowid = (1 << 32) + 7",
+    "a text": ("messages", "UPDATE message SET text = 'other' WHERE rowid & 0xffffffff = 7",
                "the text differs"),
-    "a date": ("messages", "UPDATE message SET date_ms = date_ms + 1 WHERE rowid = (1 << 32) + 7",
+    "a date": ("messages", "UPDATE message SET date_ms = date_ms + 1 WHERE rowid & 0xffffffff = 7",
                "the date differs"),
-    "a message's id": ("messages", "UPDATE message SET id = randomblob(12) WHERE rowid = (1 << 32) + 7",
+    "a message's id": ("messages", "UPDATE message SET id = randomblob(12) WHERE rowid & 0xffffffff = 7",
                        "the id differs"),
     "a sender": ("messages", "UPDATE message SET sender = receiver, receiver = sender"
-                 " WHERE rowid = (1 << 32) + 7", "the sender differs"),
-    "a message fewer": ("messages", "DELETE FROM message WHERE rowid = (1 << 32) + 7", "is in A only"),
+                 " WHERE rowid & 0xffffffff = 7", "the sender differs"),
+    "a message fewer": ("messages", "DELETE FROM message WHERE rowid & 0xffffffff = 7", "is in A only"),
     "what is read": ("messages", "UPDATE dialog SET in_read = 0 WHERE in_read > 0",
                      "what the owner has read is 10 in A, 0 in B"),
     "a dialog fewer": ("messages", "DELETE FROM dialog WHERE owner = 1 AND peer = 2", "is in A only"),
@@ -358,8 +358,8 @@ CONFLICTS = {
     "a user of its own": ("users", "INSERT INTO user (id, key, tag, email, email_key, first_name,"
                           " last_name, img, password_hash) VALUES (randomblob(12), 'zz', '@zz', 'z@z.z',"
                           " 'z@z.z', 'Z', 'Z', '', '')", "holds a user that"),
-    "another message": ("messages", "UPDATE message SET id = randomblob(12) WHERE rowid ="
-                        " (SELECT max(rowid) FROM message WHERE rowid >> 32 = 1)", "are others than in"),
+    "another message": ("messages", "UPDATE message SET id = randomblob(12)"
+                        " WHERE rowid & 0xffffffff = 21", "are others than in"),
     "a dialog that went on": ("messages", "UPDATE dialog SET mod = mod + 2", "has gone further"),
 }
 
