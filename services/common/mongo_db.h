@@ -95,7 +95,8 @@ void mongo_append_id(bson_t *document, const char *field, const struct id *id);
 
 /* An array under construction: begin, append, append..., end. */
 struct mongo_array {
-    bson_t *parent, array;
+    bson_t array;
+    bson_t *parent;
     uint32_t count;
 };
 void mongo_array_begin(bson_t *parent, const char *field, struct mongo_array *array_out);
