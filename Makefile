@@ -1,4 +1,4 @@
-# Builds the four programs, runs them, tests them. Everything made lies under build/.
+# Builds the five programs, runs them, tests them. Everything made lies under build/.
 #
 #   make            the programs, into build/release/bin
 #   make run        install what is missing, build, start everything, until Ctrl-C
@@ -42,7 +42,7 @@ LIBS := -lcivetweb -lnats -lprotobuf-c -lcjson -ljwt -largon2 -lsqlite3 -lutf8pr
 
 # --- what there is ---------------------------------------------------------------------------------
 
-PROGRAMS := gateway user message presence
+PROGRAMS := gateway user message presence messengerctl
 PROTOS := $(wildcard proto/*.proto)
 GEN_C := $(PROTOS:proto/%.proto=$(GEN)/%.pb-c.c)
 GEN_H := $(GEN_C:.c=.h)
@@ -51,6 +51,8 @@ gateway_DIR := gateway
 user_DIR := services/user
 message_DIR := services/message
 presence_DIR := services/presence
+messengerctl_DIR := services/messengerctl
+messengerctl_HOLDS := user message # the archives it links: their stores
 
 objects = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 parts = $(filter-out %/main.c,$(wildcard $(1)/*.c))
@@ -96,7 +98,7 @@ $(OUT)/obj/gateway/assets_data.o: $(wildcard gateway/www/*)
 $(COMMON_A): $(COMMON_O)
 define program
 $(OUT)/lib/$(1).a: $$(call objects,$$(call parts,$$($(1)_DIR)))
-$(OUT)/bin/$(1): $(OUT)/obj/$$($(1)_DIR)/main.o $(OUT)/lib/$(1).a $(COMMON_A)
+$(OUT)/bin/$(1): $(OUT)/obj/$$($(1)_DIR)/main.o $(OUT)/lib/$(1).a $$($(1)_HOLDS:%=$(OUT)/lib/%.a) $(COMMON_A)
 	@mkdir -p $$(@D)
 	$$(call QUIET,LINK)$(CC) $$(LDFLAGS) $$^ $$(LIBS) -o $$@
 endef

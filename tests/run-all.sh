@@ -18,7 +18,7 @@ run_pytest() { # report, argument...
 run_on_mongo() {
     local unit=build/release/unit
     echo "--- on MongoDB's protocol:"
-    tests/run-units.sh $unit/test_user_store $unit/test_message_store* || true
+    tests/run-units.sh $unit/test_user_store* $unit/test_message_store* || true
     MESSENGER_TEST_STORE_USERS=$TEST_STORE_URLS MESSENGER_TEST_STORE_MESSAGES=$TEST_STORE_URLS \
         run_pytest build/pytest-mongo.txt tests/e2e --ignore tests/e2e/test_figures.py
 }

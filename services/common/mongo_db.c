@@ -73,7 +73,9 @@ enum status mongo_db_open(const char *url, struct mongo_db **db_out)
     pthread_once(&once, init_driver);
     mongoc_uri_t *uri = mongoc_uri_new_with_error(url, &error);
     if (uri == NULL) {
-        log_error("not a MongoDB URL: %s", error.message);
+        /* The driver may quote of a password what it has taken for a host. */
+        log_error("not a MongoDB URL: %s",
+                  strchr(url, '@') == NULL ? error.message : "a part of it is not as it must be");
         return STATUS_INVALID_ARGUMENT;
     }
     set_default_ms(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, SELECT_SERVER_MS);
@@ -240,6 +242,20 @@ enum status mongo_find(struct mongo_db *db, const char *collection, bson_t *filt
     bson_destroy(filter_take);
     bson_destroy(opts_take);
     return status;
+}
+
+enum status mongo_count(struct mongo_db *db, const char *collection, uint64_t *count_out)
+{
+    struct handle handle;
+    bson_error_t error;
+
+    if (!borrow(db, collection, &handle))
+        return STATUS_UNAVAILABLE;
+    int64_t count =
+        mongoc_collection_estimated_document_count(handle.collection, NULL, NULL, NULL, &error);
+    give_back(db, &handle);
+    *count_out = count > 0 ? (uint64_t)count : 0;
+    return outcome(db, count >= 0, &error, collection);
 }
 
 struct insertion {

@@ -40,6 +40,10 @@ typedef void mongo_take_document(void *ctx, const bson_t *document);
 enum status mongo_find(struct mongo_db *db, const char *collection, bson_t *filter_take,
                        bson_t *opts_take, mongo_take_document *take_document, void *ctx) MUST_CHECK;
 
+/* About how many documents a collection has: as its server keeps count. */
+enum status mongo_count(struct mongo_db *db, const char *collection,
+                        uint64_t *count_out) MUST_CHECK;
+
 /* --- writing --------------------------------------------------------------------------------- */
 
 /*
@@ -91,7 +95,8 @@ void mongo_append_id(bson_t *document, const char *field, const struct id *id);
 
 /* An array under construction: begin, append, append..., end. */
 struct mongo_array {
-    bson_t *parent, array;
+    bson_t array;
+    bson_t *parent;
     uint32_t count;
 };
 void mongo_array_begin(bson_t *parent, const char *field, struct mongo_array *array_out);

@@ -30,6 +30,8 @@ void dialog_document_read(const bson_t *document, struct dialog_document *dialog
         .out_count = count(document, "outCount"),
         .in_read = count(document, "inRead"),
         .out_read = count(document, "outRead"),
+        .last_mod = count(document, "lastMod"),
+        .mod = count(document, "mod"),
         .last_date_ms = mongo_date(document, "lastDate"),
     };
     copy_text(document, "ownerTag", dialog_out->owner_tag, TAG_SIZE);
@@ -94,6 +96,11 @@ bson_t *message_document(const struct message *message, const struct id *convers
     BSON_APPEND_DATE_TIME(document, "date", message->date_ms);
     BSON_APPEND_INT64(document, "senderCount", (int64_t)message->sender_count);
     return document;
+}
+
+bool message_document_is_imported(const bson_t *document)
+{
+    return mongo_int(document, "imported") != 0;
 }
 
 void message_document_read(const bson_t *document, struct message *message_out)

@@ -8,8 +8,9 @@
  * The documents of the MongoDB message store.
  *
  * Facts. They are inserted and never changed; a unique key decides who comes first.
- *   messages   { _id, conv, seq, senderTag, receiverTag, text, date, senderCount }
- *              unique (conv, seq): the sequencer of a conversation
+ *   messages   { _id, conv, seq, senderTag, receiverTag, text, date, senderCount, imported? }
+ *              unique (conv, seq): the sequencer of a conversation. One that was imported from
+ *              another store has no changes here, and never gets any: they were made there.
  *   changes    { _id: "<owner>/<cause>", owner, mod, peer, kind, seq | count }
  *              unique (owner, mod): the sequencer of a user. The cause is the message, or the mark:
  *              so a change is one and the same however often it is made. That a user has read so
@@ -19,8 +20,10 @@
  *   dialogs    { _id: "<owner>/<peer>", ownerTag, peerTag, lastSeq, lastDate, inCount, outCount,
  *                inRead, outRead, lastMod, mod }
  *              Each number only grows, and is written with $max: writes may come in any order,
- * twice or late. positions  { _id: owner, mod }: about the owner's newest change; never more than
- * it.
+ *              twice or late.
+ *   positions  { _id: owner, mod }
+ *              About the owner's newest change, never more than it; but never less than the
+ *              history that was imported, of which there are no changes: the next one follows it.
  *
  * What may have to be made again:
  *   work       { _id: writer, batch, messages: [_id], reads: [{ reader, sender, count }], at }
@@ -49,6 +52,7 @@ struct conversation_state {
 struct dialog_document {
     char owner_tag[TAG_SIZE], peer_tag[TAG_SIZE];
     uint64_t last_seq, in_count, out_count, in_read, out_read;
+    uint64_t last_mod, mod;
     int64_t last_date_ms;
 };
 
@@ -63,6 +67,9 @@ enum status dialog_documents_find(struct mongo_db *db, const char (*ids)[DIALOG_
 
 /* A message to be inserted; the caller destroys it. */
 bson_t *message_document(const struct message *message, const struct id *conversation);
+
+/* Whether the message came from another store, and so must not be settled. */
+bool message_document_is_imported(const bson_t *document);
 
 /* The text is the caller's to free. is_read is left out. */
 void message_document_read(const bson_t *document, struct message *message_out);

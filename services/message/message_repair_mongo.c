@@ -96,12 +96,6 @@ static struct fact *next_fact(struct findings *findings)
     return fact;
 }
 
-static bool set_user(struct message_user *user, const char *tag)
-{
-    snprintf(user->tag, sizeof(user->tag), "%s", tag);
-    return tag_to_key(tag, user->key);
-}
-
 static void take_read(void *ctx, const bson_iter_t *item)
 {
     struct findings *findings = ctx;
@@ -117,8 +111,8 @@ static void take_read(void *ctx, const bson_iter_t *item)
     struct fact *fact = next_fact(findings);
     fact->kind = FACT_READ;
     fact->count = (uint64_t)mongo_int(&read, "count");
-    if (!set_user(&fact->from, mongo_text(&read, "reader")) ||
-        !set_user(&fact->to, mongo_text(&read, "sender")))
+    if (!message_user_set(&fact->from, mongo_text(&read, "reader")) ||
+        !message_user_set(&fact->to, mongo_text(&read, "sender")))
         findings->count--;
 }
 
@@ -135,14 +129,15 @@ static void take_message_id(void *ctx, const bson_iter_t *item)
 
 static void take_message(void *ctx, const bson_t *document)
 {
+    if (message_document_is_imported(document))
+        return; /* its writer only repeated it */
     struct fact *fact = next_fact(ctx);
-
     mongo_id(document, "_id", &fact->message);
     fact->seq = (uint64_t)mongo_int(document, "seq");
     fact->count = (uint64_t)mongo_int(document, "senderCount");
     fact->date_ms = mongo_date(document, "date");
-    if (!set_user(&fact->from, mongo_text(document, "senderTag")) ||
-        !set_user(&fact->to, mongo_text(document, "receiverTag")))
+    if (!message_user_set(&fact->from, mongo_text(document, "senderTag")) ||
+        !message_user_set(&fact->to, mongo_text(document, "receiverTag")))
         ((struct findings *)ctx)->count--;
 }
 

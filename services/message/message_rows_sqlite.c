@@ -112,3 +112,18 @@ enum status row_put_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer
         sqlite3_bind_int64(s, i + 1, values[i]);
     return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
+
+enum status row_new_conversation(struct sqlite_conn *conn, int64_t *conversation_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "INSERT INTO conversation DEFAULT VALUES");
+
+    if (s == NULL || sqlite_step(s) != SQLITE_DONE)
+        return STATUS_UNAVAILABLE;
+    *conversation_out = sqlite_conn_last_rowid(conn);
+    return STATUS_OK;
+}
+
+int64_t row_message_rowid(int64_t conversation, int64_t seq)
+{
+    return (conversation << 32) + seq;
+}

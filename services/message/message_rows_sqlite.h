@@ -36,6 +36,12 @@ enum status row_find_dialog(struct sqlite_conn *conn, int64_t owner, int64_t pee
 enum status row_put_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
                            const struct dialog_row *row, int64_t mod) MUST_CHECK;
 
+/* Makes a conversation for the two who have none. */
+enum status row_new_conversation(struct sqlite_conn *conn, int64_t *conversation_out) MUST_CHECK;
+
+/* A conversation lies together in the tree, in the order of its messages. */
+int64_t row_message_rowid(int64_t conversation, int64_t seq);
+
 /* SQLITE_ROW is STATUS_OK, SQLITE_DONE is STATUS_NOT_FOUND, anything else the store's failure. */
 enum status row_status(int result);
 

@@ -1,5 +1,6 @@
 #include "services/message/message_store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,66 @@ enum status message_store_contacts(struct message_store *store, const char *owne
     return store->kind->contacts(store, owner_key, contacts_out);
 }
 
+enum status message_store_records(struct message_store *store, const char *after_owner_key,
+                                  const char *after_peer_key, size_t most,
+                                  struct dialog_record_list *list_out)
+{
+    return store->kind->records(store, after_owner_key, after_peer_key, most, list_out);
+}
+
+enum status message_store_newest_seq(struct message_store *store, const char *key,
+                                     const char *other_key, uint64_t *seq_out)
+{
+    return store->kind->newest_seq(store, key, other_key, seq_out);
+}
+
+/* Newest first, without holes, all of the same two users? */
+static bool is_stretch(const struct message_list *messages)
+{
+    const struct message *first = &messages->items[0];
+
+    for (size_t i = 0; i < messages->count; i++) {
+        const struct message *message = &messages->items[i];
+        bool forth = tag_same(message->sender_tag, first->sender_tag) &&
+                     tag_same(message->receiver_tag, first->receiver_tag);
+        bool back = tag_same(message->sender_tag, first->receiver_tag) &&
+                    tag_same(message->receiver_tag, first->sender_tag);
+        if (message->seq == 0 || message->seq + i != first->seq || (!forth && !back))
+            return false;
+    }
+    return true;
+}
+
+enum status message_store_import(struct message_store *store, const struct message_list *messages)
+{
+    char key[TAG_SIZE], other_key[TAG_SIZE];
+    uint64_t newest;
+
+    if (messages->count == 0)
+        return STATUS_OK;
+    if (!is_stretch(messages) || !tag_to_key(messages->items[0].sender_tag, key) ||
+        !tag_to_key(messages->items[0].receiver_tag, other_key) || strcmp(key, other_key) == 0)
+        return STATUS_INVALID_ARGUMENT;
+    enum status status = message_store_newest_seq(store, key, other_key, &newest);
+    if (status != STATUS_OK)
+        return status;
+    if (messages->items[messages->count - 1].seq > newest + 1)
+        return STATUS_INVALID_ARGUMENT;
+    return store->kind->import(store, messages);
+}
+
+enum status message_store_import_dialogs(struct message_store *store,
+                                         const struct dialog_record *records, size_t count)
+{
+    return count > 0 ? store->kind->import_dialogs(store, records, count) : STATUS_OK;
+}
+
+enum status message_store_count(struct message_store *store,
+                                struct message_store_counts *counts_out)
+{
+    return store->kind->count(store, counts_out);
+}
+
 void message_list_finish(struct message_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -76,6 +137,12 @@ void message_contacts_finish(struct message_contacts *contacts)
 {
     free(contacts->keys);
     *contacts = (struct message_contacts){ 0 };
+}
+
+bool message_user_set(struct message_user *user, const char *tag)
+{
+    snprintf(user->tag, sizeof(user->tag), "%s", tag);
+    return tag_to_key(tag, user->key);
 }
 
 struct id message_conversation_id(const char *key, const char *other_key)

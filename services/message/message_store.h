@@ -95,6 +95,28 @@ struct message_contacts {
     size_t count;
 };
 
+/* One owner's dialog with all its numbers, as stored: for a copy. */
+struct dialog_record {
+    struct message_user owner, peer;
+    uint64_t last_seq;
+    uint64_t in_count, out_count; /* sent to the owner, and by the owner */
+    uint64_t in_read, out_read;   /* how many of them are read */
+    int64_t last_date_ms;
+    uint64_t last_mod; /* the owner's user sequence at the last message */
+    uint64_t mod;      /* and at the last change */
+    uint64_t user_seq; /* the owner's newest user sequence, of whichever dialog */
+};
+
+/* Owned by the caller; free `items` with free. */
+struct dialog_record_list {
+    struct dialog_record *items;
+    size_t count;
+};
+
+struct message_store_counts {
+    uint64_t dialogs, messages;
+};
+
 /* Opens the store and brings its schema up to date. STATUS_INVALID_ARGUMENT: not a URL we know. */
 enum status message_store_open(const char *url, struct message_store **store_out) MUST_CHECK;
 
@@ -127,10 +149,51 @@ enum status message_store_messages(struct message_store *store, const char *owne
 enum status message_store_contacts(struct message_store *store, const char *owner_key,
                                    struct message_contacts *contacts_out) MUST_CHECK;
 
+/*
+ * --- everything there is, for a copy ---
+ *
+ * A copy goes through the dialogs of one store in order, brings the messages of each into another
+ * store (message_store_messages, message_store_import), then the dialogs themselves. All of it may
+ * be done again, after an interruption or because the first store has grown; what is there stays.
+ */
+
+/* At most `most` dialogs that come after that of the owner and the peer ("" and "": the first), by
+ * the owner's key, then the peer's. Less than `most` are the last. */
+enum status message_store_records(struct message_store *store, const char *after_owner_key,
+                                  const char *after_peer_key, size_t most,
+                                  struct dialog_record_list *list_out) MUST_CHECK;
+
+/* The seq of the newest message of a conversation, 0 when it has none. */
+enum status message_store_newest_seq(struct message_store *store, const char *key,
+                                     const char *other_key, uint64_t *seq_out) MUST_CHECK;
+
+/*
+ * Stores messages of another store as they are, of one conversation, newest first and without
+ * holes: as message_store_messages lists them; is_read is left out. STATUS_INVALID_ARGUMENT when
+ * they are not like that, or would leave a hole above what is there. Those that are there already
+ * are left alone. STATUS_CONFLICT when another message has the place or the id of one of them.
+ * After an interruption what is stored is without holes, too.
+ */
+enum status message_store_import(struct message_store *store,
+                                 const struct message_list *messages) MUST_CHECK;
+
+/* Raises the dialogs' numbers, and their owners' user sequences, to those of the records, once
+ * their messages are there. No number falls. */
+enum status message_store_import_dialogs(struct message_store *store,
+                                         const struct dialog_record *records,
+                                         size_t count) MUST_CHECK;
+
+/* How much there is; after a crash of the database server it may be out by a little. */
+enum status message_store_count(struct message_store *store,
+                                struct message_store_counts *counts_out) MUST_CHECK;
+
 /* Free what the lists own; a zeroed list is allowed. */
 void message_list_finish(struct message_list *list);
 void dialog_list_finish(struct dialog_list *list);
 void message_contacts_finish(struct message_contacts *contacts);
+
+/* The user with this tag. False when it is not a valid one. */
+bool message_user_set(struct message_user *user, const char *tag);
 
 /* The id of the conversation of two users, in either order of their keys. */
 struct id message_conversation_id(const char *key, const char *other_key);

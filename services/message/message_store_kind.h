@@ -16,6 +16,13 @@ struct message_store_kind {
     enum status (*messages)(struct message_store *, const char *, const char *,
                             struct message_range, struct message_list *);
     enum status (*contacts)(struct message_store *, const char *, struct message_contacts *);
+    enum status (*records)(struct message_store *, const char *, const char *, size_t,
+                           struct dialog_record_list *);
+    enum status (*newest_seq)(struct message_store *, const char *, const char *, uint64_t *);
+    /* Of the shape that is promised, by valid tags, without a hole above what is there. */
+    enum status (*import)(struct message_store *, const struct message_list *);
+    enum status (*import_dialogs)(struct message_store *, const struct dialog_record *, size_t);
+    enum status (*count)(struct message_store *, struct message_store_counts *);
 };
 
 struct message_store {

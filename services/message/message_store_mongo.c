@@ -4,6 +4,7 @@
 
 #include "services/common/hashmap.h"
 #include "services/common/memory.h"
+#include "services/message/message_copy_mongo.h"
 #include "services/message/message_documents_mongo.h"
 #include "services/message/message_store_kind.h"
 #include "services/message/message_writer_mongo.h"
@@ -233,6 +234,41 @@ static enum status messages(struct message_store *store, const char *owner_key,
     return status;
 }
 
+/* --- copies -------------------------------------------------------------------------------- */
+
+static enum status records(struct message_store *store, const char *after_owner_key,
+                           const char *after_peer_key, size_t most,
+                           struct dialog_record_list *list_out)
+{
+    return copy_mongo_records(in(store)->db, after_owner_key, after_peer_key, most, list_out);
+}
+
+static enum status newest_seq(struct message_store *store, const char *key, const char *other_key,
+                              uint64_t *seq_out)
+{
+    return copy_mongo_newest_seq(in(store)->db, key, other_key, seq_out);
+}
+
+static enum status import(struct message_store *store, const struct message_list *messages)
+{
+    return copy_mongo_import(in(store)->db, messages);
+}
+
+static enum status import_dialogs(struct message_store *store, const struct dialog_record *records,
+                                  size_t count)
+{
+    return copy_mongo_import_dialogs(in(store)->db, records, count);
+}
+
+static enum status count(struct message_store *store, struct message_store_counts *counts_out)
+{
+    enum status status = mongo_count(in(store)->db, DIALOGS, &counts_out->dialogs);
+
+    if (status == STATUS_OK)
+        status = mongo_count(in(store)->db, MESSAGES, &counts_out->messages);
+    return status;
+}
+
 /* --- life ---------------------------------------------------------------------------------- */
 
 static void close_store(struct message_store *store)
@@ -280,4 +316,9 @@ const struct message_store_kind message_store_mongo = {
     .dialogs = dialogs,
     .messages = messages,
     .contacts = contacts,
+    .records = records,
+    .newest_seq = newest_seq,
+    .import = import,
+    .import_dialogs = import_dialogs,
+    .count = count,
 };

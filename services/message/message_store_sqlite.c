@@ -6,6 +6,7 @@
 #include "services/common/memory.h"
 #include "services/common/sqlite_db.h"
 #include "services/common/sqlite_writer.h"
+#include "services/message/message_copy_sqlite.h"
 #include "services/message/message_rows_sqlite.h"
 #include "services/message/message_store_kind.h"
 
@@ -58,11 +59,6 @@ static struct store *in(struct message_store *store)
     return (struct store *)store;
 }
 
-static int64_t message_rowid(int64_t conversation, int64_t seq)
-{
-    return (conversation << 32) + seq;
-}
-
 /* --- sending ----------------------------------------------------------------------------- */
 
 struct send_job {
@@ -95,16 +91,6 @@ static enum status find_repeated(struct sqlite_conn *conn, struct message_send *
     return status;
 }
 
-static enum status new_conversation(struct sqlite_conn *conn, int64_t *conversation_out)
-{
-    sqlite3_stmt *s = sqlite_conn_prepare(conn, "INSERT INTO conversation DEFAULT VALUES");
-
-    if (s == NULL || sqlite_step(s) != SQLITE_DONE)
-        return STATUS_UNAVAILABLE;
-    *conversation_out = sqlite_conn_last_rowid(conn);
-    return STATUS_OK;
-}
-
 static enum status insert_message(struct sqlite_conn *conn, const struct message_send *send,
                                   int64_t sender, int64_t receiver, const struct dialog_row *row)
 {
@@ -114,7 +100,7 @@ static enum status insert_message(struct sqlite_conn *conn, const struct message
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    sqlite3_bind_int64(s, 1, message_rowid(row->conversation, row->last_seq));
+    sqlite3_bind_int64(s, 1, row_message_rowid(row->conversation, row->last_seq));
     sqlite3_bind_blob(s, 2, send->id.bytes, ID_BYTES, SQLITE_STATIC);
     sqlite3_bind_int64(s, 3, sender);
     sqlite3_bind_int64(s, 4, receiver);
@@ -171,7 +157,7 @@ static enum status run_send(struct sqlite_job *job, struct sqlite_conn *conn)
     if (status == STATUS_OK)
         status = row_find_dialog(conn, sender, receiver, &row);
     if (status == STATUS_NOT_FOUND)
-        status = new_conversation(conn, &row.conversation);
+        status = row_new_conversation(conn, &row.conversation);
     if (status != STATUS_OK)
         return STATUS_UNAVAILABLE;
     row.last_seq++;
@@ -383,8 +369,8 @@ static enum status read_messages(struct sqlite_conn *conn, const char *owner_key
         return STATUS_UNAVAILABLE;
     if (newest < 1)
         return STATUS_OK;
-    sqlite3_bind_int64(s, 1, message_rowid(row.conversation, oldest > 1 ? oldest : 1));
-    sqlite3_bind_int64(s, 2, message_rowid(row.conversation, newest));
+    sqlite3_bind_int64(s, 1, row_message_rowid(row.conversation, oldest > 1 ? oldest : 1));
+    sqlite3_bind_int64(s, 2, row_message_rowid(row.conversation, newest));
     sqlite3_bind_int64(s, 3, owner);
     while ((result = sqlite_step(s)) == SQLITE_ROW)
         read_message(s, owner_tag, peer_tag, row.in_read, row.out_read,
@@ -445,6 +431,37 @@ static enum status contacts(struct message_store *store, const char *owner_key,
     return STATUS_UNAVAILABLE;
 }
 
+/* --- copies ------------------------------------------------------------------------------ */
+
+static enum status records(struct message_store *store, const char *after_owner_key,
+                           const char *after_peer_key, size_t most,
+                           struct dialog_record_list *list_out)
+{
+    return copy_sqlite_records(in(store)->db, after_owner_key, after_peer_key, most, list_out);
+}
+
+static enum status newest_seq(struct message_store *store, const char *key, const char *other_key,
+                              uint64_t *seq_out)
+{
+    return copy_sqlite_newest_seq(in(store)->db, key, other_key, seq_out);
+}
+
+static enum status import(struct message_store *store, const struct message_list *messages)
+{
+    return copy_sqlite_import(in(store)->writer, messages);
+}
+
+static enum status import_dialogs(struct message_store *store, const struct dialog_record *records,
+                                  size_t count)
+{
+    return copy_sqlite_import_dialogs(in(store)->writer, records, count);
+}
+
+static enum status count(struct message_store *store, struct message_store_counts *counts_out)
+{
+    return copy_sqlite_count(in(store)->db, counts_out);
+}
+
 /* --- life -------------------------------------------------------------------------------- */
 
 static void close_store(struct message_store *store)
@@ -480,4 +497,9 @@ const struct message_store_kind message_store_sqlite = {
     .dialogs = dialogs,
     .messages = messages,
     .contacts = contacts,
+    .records = records,
+    .newest_seq = newest_seq,
+    .import = import,
+    .import_dialogs = import_dialogs,
+    .count = count,
 };

@@ -41,6 +41,7 @@ struct sending {
     struct message message; /* borrows the text */
     bool over;              /* stored, or refused */
     bool repeats;           /* was stored before */
+    bool imported;          /* came from another store: there is nothing to settle */
 };
 
 struct batch {
@@ -248,6 +249,7 @@ static void take_stored(void *ctx, const bson_t *document)
         if (sending->over || memcmp(&sending->send->id, &stored.id, sizeof(stored.id)) != 0)
             continue;
         sending->over = sending->repeats = true;
+        sending->imported = message_document_is_imported(document);
         if (!readable || strcmp(stored.text, sending->send->text) != 0 ||
             strcmp(receiver, sending->send->receiver.key) != 0)
             sending->job->head.status = STATUS_CONFLICT;
@@ -406,6 +408,15 @@ static enum status store_messages(struct batch *batch)
 
 /* --- outcomes ------------------------------------------------------------------------------ */
 
+/* All that follows from it came with it. */
+static void report_imported(const struct sending *sending)
+{
+    sending->job->head.status = STATUS_OK;
+    sending->send->seq = sending->message.seq;
+    sending->send->date_ms = sending->message.date_ms;
+    sending->send->repeated = true;
+}
+
 static void add_message_facts(struct batch *batch)
 {
     for (size_t i = 0; i < batch->send_count; i++) {
@@ -417,7 +428,11 @@ static void add_message_facts(struct batch *batch)
                              .seq = sending->message.seq,
                              .count = sending->message.sender_count,
                              .date_ms = sending->message.date_ms };
-        if (sending->job->head.status != STATUS_CONFLICT)
+        if (sending->job->head.status == STATUS_CONFLICT)
+            continue;
+        if (sending->imported)
+            report_imported(sending);
+        else
             add_fact(batch, sending->job, &fact);
     }
 }

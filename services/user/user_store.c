@@ -80,3 +80,26 @@ enum status user_store_is_revoked(struct user_store *store, const char *jti, boo
 {
     return store->kind->is_revoked(store, jti, revoked_out);
 }
+
+enum status user_store_page(struct user_store *store, const char *after_key, size_t most,
+                            struct user_list *list_out)
+{
+    return store->kind->page(store, after_key, most, list_out);
+}
+
+enum status user_store_image_page(struct user_store *store, const char *after_name, size_t most,
+                                  struct user_image_names *names_out)
+{
+    return store->kind->image_page(store, after_name, most, names_out);
+}
+
+enum status user_store_revoked_page(struct user_store *store, const char *after_jti, size_t most,
+                                    struct revoked_list *list_out)
+{
+    return store->kind->revoked_page(store, after_jti, most, list_out);
+}
+
+enum status user_store_count(struct user_store *store, struct user_store_counts *counts_out)
+{
+    return store->kind->count(store, counts_out);
+}

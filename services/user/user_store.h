@@ -16,7 +16,13 @@
  * what each says, every one may return STATUS_UNAVAILABLE (the store does not answer) or
  * STATUS_BUSY.
  */
-enum { USER_NAME_SIZE = 512, USER_EMAIL_SIZE = 512, USER_HASH_SIZE = 256, USER_IMAGE_SIZE = 48 };
+enum {
+    USER_NAME_SIZE = 512,
+    USER_EMAIL_SIZE = 512,
+    USER_HASH_SIZE = 256,
+    USER_IMAGE_SIZE = 48,
+    USER_JTI_SIZE = 64,
+};
 
 struct user {
     struct id id;
@@ -42,13 +48,35 @@ struct user_image {
     size_t size;
 };
 
+/* As user_list: free `items`. */
+struct user_image_name {
+    char name[USER_IMAGE_SIZE];
+};
+struct user_image_names {
+    struct user_image_name *items;
+    size_t count;
+};
+
+struct revoked_token {
+    char jti[USER_JTI_SIZE];
+    int64_t expires_at_s;
+};
+struct revoked_list {
+    struct revoked_token *items;
+    size_t count;
+};
+
+struct user_store_counts {
+    uint64_t users, images, revoked;
+};
+
 struct user_store;
 
 /* Opens the store and brings its schema up to date. STATUS_INVALID_ARGUMENT: not a URL we know. */
 enum status user_store_open(const char *url, struct user_store **store_out) MUST_CHECK;
 void user_store_close(struct user_store **store);
 
-/* STATUS_ALREADY_EXISTS when the tag or the e-mail is taken, in any case. */
+/* STATUS_ALREADY_EXISTS when the id, the tag or the e-mail is taken, in any case. */
 enum status user_store_add(struct user_store *store, const struct user *user) MUST_CHECK;
 
 /* STATUS_NOT_FOUND when there is none. */
@@ -81,10 +109,33 @@ enum status user_store_get_image(struct user_store *store, const char *name,
 enum status user_store_has_image(struct user_store *store, const char *name,
                                  bool *has_out) MUST_CHECK;
 
-/* Remembers a token as revoked until `expires_at_s`; forgets those expired at `now_s`. */
+/* Remembers a token as revoked until `expires_at_s`; forgets those expired at `now_s` (0: none). */
 enum status user_store_revoke(struct user_store *store, const char *jti, int64_t expires_at_s,
                               int64_t now_s) MUST_CHECK;
 enum status user_store_is_revoked(struct user_store *store, const char *jti,
                                   bool *revoked_out) MUST_CHECK;
+
+/*
+ * --- everything there is, for a copy ---
+ *
+ * In pages: at most `most` of what comes after a key, in the order of the keys as bytes; "" is
+ * before the first. A page of less than `most` is the last. What is added meanwhile may be missed.
+ */
+
+/* Users, by their keys as of tag_to_key. */
+enum status user_store_page(struct user_store *store, const char *after_key, size_t most,
+                            struct user_list *list_out) MUST_CHECK;
+
+/* The names of the images. */
+enum status user_store_image_page(struct user_store *store, const char *after_name, size_t most,
+                                  struct user_image_names *names_out) MUST_CHECK;
+
+/* The revoked tokens, by jti; expired ones too, until they are forgotten. */
+enum status user_store_revoked_page(struct user_store *store, const char *after_jti, size_t most,
+                                    struct revoked_list *list_out) MUST_CHECK;
+
+/* How much there is; after a crash of the database server it may be out by a little. */
+enum status user_store_count(struct user_store *store,
+                             struct user_store_counts *counts_out) MUST_CHECK;
 
 #endif

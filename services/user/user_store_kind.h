@@ -21,6 +21,10 @@ struct user_store_kind {
     enum status (*has_image)(struct user_store *, const char *, bool *);
     enum status (*revoke)(struct user_store *, const char *, int64_t, int64_t);
     enum status (*is_revoked)(struct user_store *, const char *, bool *);
+    enum status (*page)(struct user_store *, const char *, size_t, struct user_list *);
+    enum status (*image_page)(struct user_store *, const char *, size_t, struct user_image_names *);
+    enum status (*revoked_page)(struct user_store *, const char *, size_t, struct revoked_list *);
+    enum status (*count)(struct user_store *, struct user_store_counts *);
 };
 
 struct user_store {

@@ -127,9 +127,11 @@ static enum status put_image(struct user_store *store, const struct user_image *
 static enum status revoke(struct user_store *store, const char *jti, int64_t expires_at_s,
                           int64_t now_s)
 {
-    enum status status = mongo_delete(in(store)->db, "revoked",
-                                      BCON_NEW("expiresAt", "{", "$lte", BCON_INT64(now_s), "}"));
+    enum status status = STATUS_OK;
 
+    if (now_s > 0)
+        status = mongo_delete(in(store)->db, "revoked",
+                              BCON_NEW("expiresAt", "{", "$lte", BCON_INT64(now_s), "}"));
     if (status == STATUS_OK)
         status =
             insert_once(store, "revoked",
@@ -312,6 +314,108 @@ static enum status is_revoked(struct user_store *store, const char *jti, bool *r
     return exists(store, "revoked", jti, revoked_out);
 }
 
+/* --- pages ----------------------------------------------------------------------------------- */
+
+struct page {
+    char *items;
+    size_t count, most, item_size;
+    const char *only; /* the one field to bring over; NULL = all */
+    void (*read)(const bson_t *document, void *item);
+};
+
+static void append_item(void *ctx, const bson_t *document)
+{
+    struct page *page = ctx;
+
+    if (page->count < page->most)
+        page->read(document, page->items + page->item_size * page->count++);
+}
+
+/* The documents whose `field` comes after the key. */
+static enum status read_page(struct user_store *store, const char *collection, const char *field,
+                             const char *after, struct page *page)
+{
+    bson_t *filter = BCON_NEW(field, "{", "$gt", BCON_UTF8(after), "}");
+    bson_t *opts =
+        BCON_NEW("sort", "{", field, BCON_INT32(1), "}", "limit", BCON_INT64((int64_t)page->most));
+
+    if (page->only != NULL)
+        BCON_APPEND(opts, "projection", "{", page->only, BCON_INT32(1), "}");
+    page->items = xcalloc(page->most, page->item_size);
+    enum status status = mongo_find(in(store)->db, collection, filter, opts, append_item, page);
+    if (status != STATUS_OK) {
+        free(page->items);
+        page->items = NULL;
+        page->count = 0;
+    }
+    return status;
+}
+
+static void read_user_item(const bson_t *document, void *item)
+{
+    read_user(document, item);
+}
+
+static enum status page(struct user_store *store, const char *after_key, size_t most,
+                        struct user_list *list_out)
+{
+    struct page page = { .most = most, .item_size = sizeof(struct user), .read = read_user_item };
+
+    enum status status = read_page(store, "users", "key", after_key, &page);
+    *list_out = (struct user_list){ (void *)page.items, page.count };
+    return status;
+}
+
+static void read_image_name(const bson_t *document, void *item)
+{
+    copy_text(document, "_id", ((struct user_image_name *)item)->name, USER_IMAGE_SIZE);
+}
+
+/* The pictures themselves stay where they are: an answer has room for a few only. */
+static enum status image_page(struct user_store *store, const char *after_name, size_t most,
+                              struct user_image_names *names_out)
+{
+    struct page page = { .most = most,
+                         .item_size = sizeof(struct user_image_name),
+                         .only = "_id",
+                         .read = read_image_name };
+
+    enum status status = read_page(store, "images", "_id", after_name, &page);
+    *names_out = (struct user_image_names){ (void *)page.items, page.count };
+    return status;
+}
+
+static void read_revoked(const bson_t *document, void *item)
+{
+    struct revoked_token *token = item;
+
+    copy_text(document, "_id", token->jti, sizeof(token->jti));
+    token->expires_at_s = mongo_int(document, "expiresAt");
+}
+
+static enum status revoked_page(struct user_store *store, const char *after_jti, size_t most,
+                                struct revoked_list *list_out)
+{
+    struct page page = { .most = most,
+                         .item_size = sizeof(struct revoked_token),
+                         .read = read_revoked };
+
+    enum status status = read_page(store, "revoked", "_id", after_jti, &page);
+    *list_out = (struct revoked_list){ (void *)page.items, page.count };
+    return status;
+}
+
+static enum status count(struct user_store *store, struct user_store_counts *counts_out)
+{
+    enum status status = mongo_count(in(store)->db, "users", &counts_out->users);
+
+    if (status == STATUS_OK)
+        status = mongo_count(in(store)->db, "images", &counts_out->images);
+    if (status == STATUS_OK)
+        status = mongo_count(in(store)->db, "revoked", &counts_out->revoked);
+    return status;
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 static void close_store(struct user_store *store)
@@ -364,4 +468,8 @@ const struct user_store_kind user_store_mongo = {
     .has_image = has_image,
     .revoke = revoke,
     .is_revoked = is_revoked,
+    .page = page,
+    .image_page = image_page,
+    .revoked_page = revoked_page,
+    .count = count,
 };

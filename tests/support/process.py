@@ -18,8 +18,12 @@ def binary(name):
 
 
 def clean_environment():
-    """The environment without settings that would leak into the programs under test."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("MESSENGER_")}
+    """The environment without settings that would leak into the programs under test.
+
+    MongoDB's library puts counters into shared memory: a program that is killed leaves them behind,
+    and the next one with its process number complains."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("MESSENGER_")}
+    return {**kept, "MONGOC_DISABLE_SHM": "1"}
 
 
 class Program:

@@ -73,8 +73,8 @@ static void a_server_that_is_away_is_left_alone_for_a_while(void **state)
 
 static void what_is_no_url_of_a_server_is_refused(void **state)
 {
-    static const char *const urls[] = { "mongodb://host:notaport/x", "mongodb://",
-                                        "sqlite:///x", "" };
+    static const char *const urls[] = { "mongodb://host:notaport/x", "mongodb://", "sqlite:///x",
+                                        "" };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(urls); i++) {

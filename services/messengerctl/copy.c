@@ -1,0 +1,179 @@
+#include "services/messengerctl/copy.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/common/clock.h"
+#include "services/messengerctl/console.h"
+#include "services/messengerctl/pairs.h"
+
+/* --- users --------------------------------------------------------------------------------- */
+
+static enum status add_user(struct copy *copy, const struct user *user)
+{
+    enum status status = user_store_add(copy->to->users, user);
+
+    if (status == STATUS_ALREADY_EXISTS) {
+        console_error("%s: the id or the e-mail of %s belongs to another user", copy->to->name,
+                      user->tag);
+        return STATUS_CONFLICT;
+    }
+    if (status != STATUS_OK)
+        return installation_failed(copy->to, status, "adding a user");
+    copy->users++;
+    return STATUS_OK;
+}
+
+/* What never changes: else it is another user of the same name. */
+static bool is_same_user(const struct user *one, const struct user *other)
+{
+    return memcmp(one->id.bytes, other->id.bytes, ID_BYTES) == 0 &&
+           strcmp(one->tag, other->tag) == 0 && strcmp(one->email, other->email) == 0 &&
+           strcmp(one->email_key, other->email_key) == 0 &&
+           strcmp(one->password_hash, other->password_hash) == 0;
+}
+
+static enum status update_user(struct copy *copy, const struct user *user, const struct user *there)
+{
+    char key[TAG_SIZE];
+
+    if (!is_same_user(user, there)) {
+        console_error("%s: %s is another user there", copy->to->name, user->tag);
+        return STATUS_CONFLICT;
+    }
+    if (strcmp(user->first_name, there->first_name) == 0 &&
+        strcmp(user->last_name, there->last_name) == 0 && strcmp(user->img, there->img) == 0)
+        return STATUS_OK;
+    if (!tag_to_key(user->tag, key))
+        return STATUS_INTERNAL;
+    enum status status =
+        user_store_update(copy->to->users, key, user->first_name, user->last_name, user->img);
+    if (status != STATUS_OK)
+        return installation_failed(copy->to, status, "updating a user");
+    copy->changed_users++;
+    return STATUS_OK;
+}
+
+static enum status take_user(void *ctx, const void *one, const void *other)
+{
+    struct copy *copy = ctx;
+    const struct user *user = one, *there = other;
+
+    if (user == NULL) {
+        console_error("%s holds a user that %s does not have: %s; it is another installation, or "
+                      "has been used",
+                      copy->to->name, copy->from->name, there->tag);
+        return STATUS_CONFLICT;
+    }
+    progress_add(&copy->progress, 1);
+    return there == NULL ? add_user(copy, user) : update_user(copy, user, there);
+}
+
+/* --- pictures ------------------------------------------------------------------------------ */
+
+static enum status take_image(void *ctx, const void *one, const void *other)
+{
+    struct copy *copy = ctx;
+    struct user_image image = { .name = one != NULL ? ((const struct user_image_name *)one)->name
+                                                    : NULL };
+    char *content_type = NULL;
+    void *data = NULL;
+
+    if (one == NULL)
+        return STATUS_OK; /* a name stands for its content: it does no harm */
+    progress_add(&copy->progress, 1);
+    if (other != NULL)
+        return STATUS_OK;
+    enum status status =
+        user_store_get_image(copy->from->users, image.name, &content_type, &data, &image.size);
+    if (status != STATUS_OK)
+        return installation_failed(copy->from, status, "reading a picture");
+    image.content_type = content_type;
+    image.data = data;
+    status = user_store_put_image(copy->to->users, &image);
+    free(content_type);
+    free(data);
+    if (status != STATUS_OK)
+        return installation_failed(copy->to, status, "storing a picture");
+    copy->images++;
+    return STATUS_OK;
+}
+
+/* --- revoked tokens ------------------------------------------------------------------------ */
+
+static enum status take_revoked(void *ctx, const void *one, const void *other)
+{
+    struct copy *copy = ctx;
+    const struct revoked_token *token = one;
+
+    if (token == NULL)
+        return STATUS_OK; /* the source has forgotten it since, for it has expired */
+    progress_add(&copy->progress, 1);
+    if (other != NULL || token->expires_at_s <= clock_wall_ms() / 1000)
+        return STATUS_OK;
+    enum status status = user_store_revoke(copy->to->users, token->jti, token->expires_at_s, 0);
+    if (status != STATUS_OK)
+        return installation_failed(copy->to, status, "storing a revoked token");
+    copy->revoked++;
+    return STATUS_OK;
+}
+
+/* --- all of it ----------------------------------------------------------------------------- */
+
+static enum status begin(struct copy *copy)
+{
+    struct user_store_counts users;
+    struct message_store_counts messages;
+
+    enum status status = user_store_count(copy->from->users, &users);
+    if (status == STATUS_OK)
+        status = message_store_count(copy->from->messages, &messages);
+    if (status != STATUS_OK)
+        return installation_failed(copy->from, status, "counting");
+    if (users.users == 0 && messages.messages == 0) {
+        console_error("there is nothing in %s", copy->from->name);
+        return STATUS_NOT_FOUND;
+    }
+    console_line("from %s: %" PRIu64 " users, %" PRIu64 " pictures, %" PRIu64
+                 " revoked tokens, %" PRIu64 " dialogs, %" PRIu64 " messages",
+                 copy->from->name, users.users, users.images, users.revoked, messages.dialogs,
+                 messages.messages);
+    progress_begin(&copy->progress, users.users + users.images + users.revoked + messages.dialogs +
+                                        messages.messages);
+    return STATUS_OK;
+}
+
+static void print_brought(const struct copy *copy)
+{
+    console_line("into %s: %" PRIu64 " users, %" PRIu64 " pictures, %" PRIu64
+                 " revoked tokens, %" PRIu64 " dialogs, %" PRIu64 " messages"
+                 " were new; %" PRIu64 " users had changed",
+                 copy->to->name, copy->users, copy->images, copy->revoked, copy->dialogs,
+                 copy->messages, copy->changed_users);
+}
+
+enum status copy_run(struct installation *from, struct installation *to)
+{
+    struct copy copy = { .from = from, .to = to };
+
+    enum status status = begin(&copy);
+    if (status != STATUS_OK)
+        return status;
+    status = pairs_walk(&listing_users, from, to, take_user, &copy);
+    if (status == STATUS_OK)
+        status = pairs_walk(&listing_images, from, to, take_image, &copy);
+    if (status == STATUS_OK)
+        status = pairs_walk(&listing_revoked, from, to, take_revoked, &copy);
+    if (status == STATUS_OK)
+        status = copy_dialogs(&copy);
+    progress_end(&copy.progress);
+    print_brought(&copy);
+    if (status == STATUS_OK)
+        console_line("done");
+    else if (status == STATUS_CONFLICT)
+        console_error("stopped; what contradicts was left as it is");
+    else
+        console_error("stopped before the end; the same command again goes on from here");
+    return status;
+}

@@ -1,0 +1,73 @@
+"""A server for MongoDB's protocol, by the rule of tests/with-mongo.sh: the one of MONGODB_URI, else a
+mongod of this machine, else FerretDB built with Go (tests/mongo-server)."""
+
+import os
+import pathlib
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+
+from support.ports import free_port
+from support.process import REPOSITORY, Program, clean_environment
+from support.wait import wait_until
+
+
+class NoMongo(Exception):
+    """There is none to be had; says why."""
+
+
+def _build():
+    """The path of FerretDB, which is built if there is Go."""
+    if not shutil.which("go"):
+        raise NoMongo("no MongoDB: neither MONGODB_URI, nor mongod, nor Go with its module proxy")
+    path = REPOSITORY / "build" / "mongo-server"
+    built = subprocess.run(["go", "build", "-o", path, "."], cwd=REPOSITORY / "tests" / "mongo-server",
+                           capture_output=True, text=True)
+    if built.returncode != 0:
+        raise NoMongo("no MongoDB: Go cannot build tests/mongo-server: " + built.stderr[-200:])
+    return str(path)
+
+
+class MongoServer:
+    """Raises NoMongo when there is none. new_url() names a database that nobody has used."""
+
+    def __init__(self):
+        self._program, self._directory = None, None
+        self._base = os.environ.get("MONGODB_URI", "").rstrip("/")
+        if not self._base:
+            self._start()
+
+    def _start(self):
+        directory = pathlib.Path(tempfile.mkdtemp(prefix="messenger-test-mongo-"))
+        port = free_port()
+        self._directory, self._base = directory, f"mongodb://127.0.0.1:{port}"
+        try:
+            if shutil.which("mongod"):
+                argv = ["mongod", "--dbpath", str(directory), "--bind_ip", "127.0.0.1", "--port", str(port)]
+            else:
+                argv = [_build(), "-listen", f"127.0.0.1:{port}", "-directory", str(directory)]
+            self._program = Program("mongo", argv, clean_environment(), directory / "log")
+            self._program.start()
+            wait_until(lambda: self._accepts(port), 20, "the MongoDB server to accept connections")
+        except BaseException:
+            self.stop()
+            raise
+
+    def _accepts(self, port):
+        assert self._program.alive, f"the MongoDB server ended at once:\n{self._program.log()}"
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def new_url(self):
+        return f"{self._base}/t{secrets.token_hex(6)}"
+
+    def stop(self):
+        if self._program:
+            self._program.kill()
+        if self._directory:
+            shutil.rmtree(self._directory, ignore_errors=True)
