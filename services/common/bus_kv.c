@@ -1,9 +1,13 @@
 #include "services/common/bus_kv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "services/common/bus_internal.h"
+#include "services/common/log.h"
 #include "services/common/memory.h"
+
+enum { STREAM_NAME_SIZE = 64 };
 
 struct bus_kv {
     jsCtx *jetstream;
@@ -15,21 +19,54 @@ struct bus_kv_watch {
     kvEntry *current; /* what the last change borrows from */
 };
 
-enum status bus_kv_open(struct bus *bus, const char *bucket, struct bus_kv **kv_out)
+static natsStatus make_bucket(struct bus_kv *kv, const char *bucket, int64_t replicas)
 {
-    struct bus_kv *kv = xcalloc(1, sizeof(*kv));
     kvConfig config;
 
     kvConfig_Init(&config);
     config.Bucket = bucket;
     config.History = 1;
     config.StorageType = js_MemoryStorage;
+    config.Replicas = (int)replicas;
+    return js_CreateKeyValue(&kv->store, kv->jetstream, &config);
+}
+
+/* The number may have changed since somebody made the bucket; the stream behind it is told. */
+static void set_replicas(struct bus_kv *kv, const char *bucket, int64_t replicas)
+{
+    char stream[STREAM_NAME_SIZE];
+    jsStreamInfo *info = NULL;
+    jsErrCode error = 0;
+
+    snprintf(stream, sizeof(stream), "KV_%s", bucket);
+    natsStatus s = js_GetStreamInfo(&info, kv->jetstream, stream, NULL, &error);
+    if (s == NATS_OK && info->Config->Replicas != replicas) {
+        int64_t before = info->Config->Replicas;
+        info->Config->Replicas = replicas;
+        s = js_UpdateStream(NULL, kv->jetstream, info->Config, NULL, &error);
+        if (s == NATS_OK)
+            log_info("the bucket \"%s\" has %d replicas now", bucket, (int)replicas);
+        else
+            log_warn("the bucket \"%s\" stays at %d replicas instead of %d: %s (%d)", bucket,
+                     (int)before, (int)replicas, natsStatus_GetText(s), (int)error);
+    }
+    jsStreamInfo_Destroy(info);
+}
+
+enum status bus_kv_open(struct bus *bus, const char *bucket, int64_t replicas,
+                        struct bus_kv **kv_out)
+{
+    struct bus_kv *kv = xcalloc(1, sizeof(*kv));
+
     natsStatus s = natsConnection_JetStream(&kv->jetstream, bus_nats(bus), NULL);
     if (s == NATS_OK)
         s = js_KeyValue(&kv->store, kv->jetstream, bucket);
-    if (s == NATS_NOT_FOUND)
-        s = js_CreateKeyValue(&kv->store, kv->jetstream, &config);
+    if (s == NATS_OK)
+        set_replicas(kv, bucket, replicas);
+    else if (s == NATS_NOT_FOUND)
+        s = make_bucket(kv, bucket, replicas);
     if (s != NATS_OK) {
+        log_debug("the bucket \"%s\": %s", bucket, natsStatus_GetText(s));
         bus_kv_close(&kv);
         return STATUS_UNAVAILABLE;
     }

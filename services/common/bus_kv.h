@@ -15,8 +15,14 @@
 struct bus_kv;
 struct bus_kv_watch;
 
-/* Opens the bucket, making it when it is not there. Not ready yet: STATUS_UNAVAILABLE. */
-enum status bus_kv_open(struct bus *bus, const char *bucket, struct bus_kv **kv_out) MUST_CHECK;
+/*
+ * Opens the bucket, making it when it is not there. Each of its `replicas` (1 to 5) lies on another
+ * server of a cluster; a bucket that has another number of them is changed, and if that cannot be
+ * it serves as it is. Not ready yet, for example because a cluster has no leader or too few
+ * servers: STATUS_UNAVAILABLE.
+ */
+enum status bus_kv_open(struct bus *bus, const char *bucket, int64_t replicas,
+                        struct bus_kv **kv_out) MUST_CHECK;
 void bus_kv_close(struct bus_kv **kv);
 
 /* The value into `value_out` (cleared first) and its revision, or STATUS_NOT_FOUND. */
