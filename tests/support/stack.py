@@ -12,6 +12,7 @@ import re
 import secrets
 import shutil
 import socket
+import subprocess
 import tempfile
 import weakref
 
@@ -19,7 +20,7 @@ import requests
 
 from support import nats
 from support.ports import free_port
-from support.process import Program, binary, clean_environment
+from support.process import REPOSITORY, Program, binary, clean_environment
 from support.wait import wait_until
 
 SERVICES = ("user", "message", "presence")
@@ -80,16 +81,18 @@ def start_nats(program, port):
 
 class Stack:
     """`settings` are configuration keys, `env` is for other environment variables. A setting of
-    None is left unset, so that the program's own default or its `config` file decides."""
+    None is left unset, so that the program's own default or its `config` file decides. With
+    `authorised`, NATS runs with deploy/nats.conf, and each program logs in as itself."""
 
     def __init__(self, gateways=1, users=1, messages=1, presences=1, settings=None, env=None,
-                 config=None):
+                 config=None, authorised=False):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="messenger-test-"))
         self.counts = dict(zip(KINDS, (gateways, users, messages, presences)))
         self.nats_port = free_port()
         self.jwt_key = secrets.token_hex(32)
         self.ports = [free_port() for _ in range(gateways)]
         self._config = config
+        self.authorised = authorised
         self._env = {**clean_environment(), **self._settings_env(settings), **(env or {})}
         self._nats = Program("nats", self._nats_argv(), clean_environment(), self._log("nats"))
         self._programs = {
@@ -113,8 +116,20 @@ class Stack:
         return to_env({k: v for k, v in merged.items() if v is not None})
 
     def _nats_argv(self):
-        return ["nats-server", "-js", "-sd", str(self.directory / "nats"), "-a", "127.0.0.1",
+        argv = ["nats-server", "-sd", str(self.directory / "nats"), "-a", "127.0.0.1",
                 "-p", str(self.nats_port)]
+        if self.authorised:
+            return argv + ["-c", str(self.directory / "nats.conf"), "-m", str(free_port())]
+        return argv + ["-js"]
+
+    def _write_nats_conf(self):
+        """The real file, with secrets beside it as deploy/make-secrets.sh makes them."""
+        shutil.copy(REPOSITORY / "deploy" / "nats.conf", self.directory)
+        subprocess.run([REPOSITORY / "deploy" / "make-secrets.sh", self.directory / "secrets"],
+                       check=True, stdout=subprocess.DEVNULL)
+
+    def secret_file(self, name):
+        return self.directory / "secrets" / name
 
     def _log(self, name):
         return self.directory / f"{name}.log"
@@ -126,6 +141,9 @@ class Stack:
         env = dict(self._env)
         if kind == "gateway":
             env.update(to_env({"app.port": self.ports[index]}))
+        if self.authorised:
+            env.update(to_env({"nats.user": kind}))
+            env[env_name("nats.password") + "_FILE"] = str(self.secret_file(f"nats_{kind}"))
         return Program(f"{kind}-{index}", argv, env, self._log(f"{kind}-{index}"))
 
     # Life
@@ -139,6 +157,8 @@ class Stack:
     def start(self):
         try:
             (self.directory / "data").mkdir(exist_ok=True)
+            if self.authorised:
+                self._write_nats_conf()
             start_nats(self._nats, self.nats_port)
             for program in self.programs():
                 program.start()
@@ -262,9 +282,23 @@ class Stack:
             assert code is None, f"{program.name} ended with {code} while starting"
         return True
 
-    def bus(self):
-        """A client on this stack's NATS; close it, or use it in a with statement."""
-        return nats.Client(self.nats_port)
+    def bus(self, user=None):
+        """A client on this stack's NATS; close it, or use it in a with statement. Under
+        authorisation it is the monitor, or the user named."""
+        if not self.authorised:
+            return nats.Client(self.nats_port)
+        user = user or "monitor"
+        return self.connect_as(user, self.secret_file(f"nats_{user}").read_text())
+
+    def connect_as(self, user, password):
+        return nats.Client(self.nats_port, user=user, password=password)
+
+    def run_once(self, kind, *arguments, env=None):
+        """Runs a program of this stack beside it, until it ends by itself."""
+        program = self.program(kind)
+        environment = {**program.env, **(env or {})}
+        return subprocess.run([*program.argv, *arguments], env=environment, capture_output=True,
+                              text=True, timeout=15)
 
     def wait_all_instances(self, timeout=10):
         """Waits until every instance, not just one of each kind, answers on the bus."""
