@@ -120,9 +120,9 @@ test: install-test-deps
 	@tests/run-all.sh
 
 install-test-deps:
-	@deploy/install-deps.sh build test
+	@deploy/install-deps.sh build run test
 install-deps:
-	@deploy/install-deps.sh build
+	@deploy/install-deps.sh build run
 
 # --- running ---------------------------------------------------------------------------------------
 

@@ -12,8 +12,9 @@
 #include "services/common/clock.h"
 #include "services/common/json.h"
 #include "services/common/rpc_monitor.h"
+#include "services/common/text.h"
 
-enum { WAIT_S = 3 };
+enum { WAIT_S = 3, ANSWER_BYTES = sizeof("HTTP/1.1 200") - 1 };
 
 /* --- over the bus ------------------------------------------------------------------------ */
 
@@ -97,25 +98,29 @@ static int connect_to(const char *host, int port)
     return -1;
 }
 
-/* The status of the answer; 0 when there is none. */
+/* The status of the answer; 0 when there is none that is HTTP. */
 static int get_status(int fd, const char *path)
 {
+    static const char begin[] = "HTTP/1.1 ";
     char text[512];
     size_t got = 0;
-    int status = 0;
+    int64_t status;
 
     int length = snprintf(text, sizeof(text),
                           "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
     if (length >= (int)sizeof(text) || send(fd, text, (size_t)length, MSG_NOSIGNAL) != length)
         return 0;
-    while (got < sizeof("HTTP/1.1 200") - 1) {
-        ssize_t n = recv(fd, text + got, sizeof(text) - 1 - got, 0);
+    while (got < ANSWER_BYTES) {
+        ssize_t n = recv(fd, text + got, ANSWER_BYTES - got, 0);
         if (n <= 0)
             return 0;
         got += (size_t)n;
     }
-    text[got] = '\0';
-    return sscanf(text, "HTTP/1.1 %3d", &status) == 1 ? status : 0;
+    text[ANSWER_BYTES] = '\0';
+    if (strncmp(text, begin, sizeof(begin) - 1) != 0 ||
+        !text_to_int(text + sizeof(begin) - 1, 100, 599, &status))
+        return 0;
+    return (int)status;
 }
 
 bool health_ask_http(const char *host, int port, const char *path, struct buffer *why)
