@@ -67,8 +67,8 @@ def test_every_gateway_serves_every_picture(stack, crowd):
     name = uploaded_name(upload(stack.url(), user.token, png(20, 20)))
     user.socket().call("setSelfInfo", {"img": name})
     bodies = {requests.get(url + "/img/" + name, timeout=10).content for url in stack.gateway_urls()}
-    assert len(bodies) == 1 and bodies.pop().startswith(b"\x89PNG")
-    assert requests.get(stack.url(path="/img/" + name), timeout=10).status_code == 200
+    bodies.add(requests.get(stack.url(path="/img/" + name), timeout=10).content)
+    assert len(bodies) == 1 and len(bodies.pop()) > 100
 
 
 def test_logging_out_counts_everywhere(stack, crowd):
@@ -164,9 +164,11 @@ def test_the_images_hold_programs_and_libraries_only(stack, name):
 
 
 def test_the_balancers_image_has_no_compiler_and_no_source(stack):
-    names = {os.path.basename(f) for f in files_of("messenger/balancer")}
-    assert "haproxy" in names
-    assert not names & {"cc", "gcc", "ld", "make", "main.c", "jwt_key", "Makefile"}
+    files = files_of("messenger/balancer")
+    programs = {os.path.basename(f) for f in files if os.path.dirname(f).endswith("bin")}
+    assert "haproxy" in programs
+    assert not programs & {"cc", "gcc", "ld", "as", "make", "go", "clang"}
+    assert not [f for f in files if f.endswith((".c", ".h", "jwt_key", "/Makefile"))]
 
 
 @pytest.mark.parametrize("name", [*PROGRAMS, "balancer"])

@@ -123,6 +123,13 @@ class ComposeStack:
         except requests.RequestException:
             return False
 
+    def reachable(self):
+        """Somebody answers, whatever it is."""
+        try:
+            return requests.get(self.url(path="/healthz"), timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+
     def wait_ready(self):
         for container in self.containers():
             container.wait_healthy()
