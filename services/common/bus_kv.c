@@ -1,5 +1,6 @@
 #include "services/common/bus_kv.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,6 +11,7 @@
 enum { STREAM_NAME_SIZE = 64 };
 
 struct bus_kv {
+    char stream[STREAM_NAME_SIZE]; /* the one behind the bucket */
     jsCtx *jetstream;
     kvStore *store;
 };
@@ -17,6 +19,8 @@ struct bus_kv {
 struct bus_kv_watch {
     kvWatcher *watcher;
     kvEntry *current; /* what the last change borrows from */
+    uint64_t shown;   /* the latest revision */
+    bool was_behind;
 };
 
 static natsStatus make_bucket(struct bus_kv *kv, const char *bucket, int64_t replicas)
@@ -31,16 +35,14 @@ static natsStatus make_bucket(struct bus_kv *kv, const char *bucket, int64_t rep
     return js_CreateKeyValue(&kv->store, kv->jetstream, &config);
 }
 
-/* The number may have changed since somebody made the bucket; the stream behind it is told. */
-static void set_replicas(struct bus_kv *kv, const char *bucket, int64_t replicas)
+/* The number may have risen since somebody made the bucket; the stream behind it is told. */
+static void raise_replicas(struct bus_kv *kv, const char *bucket, int64_t replicas)
 {
-    char stream[STREAM_NAME_SIZE];
     jsStreamInfo *info = NULL;
     jsErrCode error = 0;
 
-    snprintf(stream, sizeof(stream), "KV_%s", bucket);
-    natsStatus s = js_GetStreamInfo(&info, kv->jetstream, stream, NULL, &error);
-    if (s == NATS_OK && info->Config->Replicas != replicas) {
+    natsStatus s = js_GetStreamInfo(&info, kv->jetstream, kv->stream, NULL, &error);
+    if (s == NATS_OK && info->Config->Replicas < replicas) {
         int64_t before = info->Config->Replicas;
         info->Config->Replicas = replicas;
         s = js_UpdateStream(NULL, kv->jetstream, info->Config, NULL, &error);
@@ -58,11 +60,12 @@ enum status bus_kv_open(struct bus *bus, const char *bucket, int64_t replicas,
 {
     struct bus_kv *kv = xcalloc(1, sizeof(*kv));
 
+    snprintf(kv->stream, sizeof(kv->stream), "KV_%s", bucket);
     natsStatus s = natsConnection_JetStream(&kv->jetstream, bus_nats(bus), NULL);
     if (s == NATS_OK)
         s = js_KeyValue(&kv->store, kv->jetstream, bucket);
     if (s == NATS_OK)
-        set_replicas(kv, bucket, replicas);
+        raise_replicas(kv, bucket, replicas);
     else if (s == NATS_NOT_FOUND)
         s = make_bucket(kv, bucket, replicas);
     if (s != NATS_OK) {
@@ -146,7 +149,20 @@ enum status bus_kv_watch_next(struct bus_kv_watch *watch, int64_t timeout_ms,
         change_out->key = kvEntry_Key(watch->current);
         change_out->value = kvEntry_Value(watch->current);
         change_out->length = (size_t)kvEntry_ValueLen(watch->current);
-        change_out->revision = kvEntry_Revision(watch->current);
+        change_out->revision = watch->shown = kvEntry_Revision(watch->current);
     }
     return STATUS_OK;
+}
+
+bool bus_kv_watch_is_behind(struct bus_kv *kv, struct bus_kv_watch *watch)
+{
+    jsStreamInfo *info = NULL;
+
+    if (js_GetStreamInfo(&info, kv->jetstream, kv->stream, NULL, NULL) != NATS_OK)
+        return false;
+    bool is_behind = info->State.LastSeq != watch->shown;
+    bool was_behind = watch->was_behind; /* else it may just be on its way */
+    watch->was_behind = is_behind;
+    jsStreamInfo_Destroy(info);
+    return is_behind && was_behind;
 }

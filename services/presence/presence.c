@@ -382,6 +382,11 @@ static void follow(struct presence *presence, struct bus_kv_watch *watch, unsign
             take_change(presence->table, &seen);
         else if (status != STATUS_OK && status != STATUS_DEADLINE_EXCEEDED)
             break;
+        else if (status == STATUS_DEADLINE_EXCEEDED &&
+                 bus_kv_watch_is_behind(presence->kv, watch)) {
+            log_warn("the bucket has changes that were not told; opening it anew");
+            break;
+        }
     }
 }
 
@@ -390,7 +395,9 @@ static void warn_now_and_then(int64_t *warned_ms)
 {
     if (clock_mono_ms() - *warned_ms < NOT_OPEN_WARN_MS)
         return;
-    log_warn("the bucket \"%s\" cannot be opened yet; trying again", BUCKET);
+    log_warn("the bucket \"%s\" cannot be opened: no leader yet, or fewer NATS servers than "
+             "nats.replicas; trying on",
+             BUCKET);
     *warned_ms = clock_mono_ms();
 }
 

@@ -88,10 +88,9 @@ def test_the_token_is_signed_with_the_secret_of_the_file(stack, crowd):
 
 # Client addresses
 
-def log_in_from(stack, source, forged):
+def log_in_from(balancer, source, forged):
     """The answer to a wrong log-in, sent from an address of this machine."""
-    (balancer,) = stack.containers("balancer")
-    connection = http.client.HTTPConnection(balancer.address("clients"), 8000, 10, (source, 0))
+    connection = http.client.HTTPConnection(balancer, 8000, 10, (source, 0))
     body = json.dumps({"user": {"email": "nobody@example.com", "password": "password"}})
     connection.request("POST", "/login", body, {"Content-Type": "application/json",
                                                 "X-Forwarded-For": forged})
@@ -101,15 +100,18 @@ def log_in_from(stack, source, forged):
 
 
 def test_gateways_see_the_clients_address(stack):
-    """Each address has a limit of its own, at each of three gateways, and no header evades it."""
-    (server,) = stack.containers("nats")
+    """Each address has a limit of its own, and a header of the client's does not evade it."""
     (balancer,) = stack.containers("balancer")
-    here, there = balancer.gateway_address("clients"), server.gateway_address("bus") or "127.0.0.1"
-    statuses = [log_in_from(stack, here, f"198.51.100.{number}") for number in range(40)]
-    assert set(statuses) == {401, 429}, statuses
-    assert statuses.count(401) <= 3 * 6, "the forged addresses are counted instead of the real one"
-    if there != here and there != "127.0.0.1":
-        assert log_in_from(stack, there, "198.51.100.1") == 401, "another address has its own limit"
+    address, here = balancer.address("clients"), balancer.gateway_address("clients")
+    there = bridge_address(stack.containers("nats")[0], "bus")
+    forged = (f"198.51.100.{number}" for number in range(255))
+    wait_until(lambda: log_in_from(address, here, next(forged)) == 429, 30, "the limit of this address")
+    assert log_in_from(address, there, "198.51.100.1") == 401
+
+
+def bridge_address(container, network):
+    """This machine's own address on a network of Docker's: the first of its range."""
+    return container.address(network).rsplit(".", 1)[0] + ".1"
 
 
 # Gateways come and go

@@ -28,9 +28,10 @@ def running_inside():
 
 
 class Container:
-    def __init__(self, id):
-        self.id = id
-        details = self.inspect()
+    """`details` are those of docker inspect."""
+
+    def __init__(self, details):
+        self.id = details["Id"]
         self.name = details["Name"].lstrip("/")
         self.service = details["Config"]["Labels"]["com.docker.compose.service"]
 
@@ -108,7 +109,8 @@ class ComposeStack:
 
     def containers(self, *services):
         listed = docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={self._project}")
-        found = sorted((Container(id) for id in listed.split()), key=lambda c: c.name)
+        details = json.loads(docker("inspect", *listed.split()))
+        found = sorted(map(Container, details), key=lambda c: c.name)
         return [c for c in found if not services or c.service in services]
 
     def url(self, gateway=0, path=""):
