@@ -6,7 +6,7 @@ import pytest
 from support.compose import PROGRAMS
 from support.ledger import Ledger
 
-PAIRS = 6
+PAIRS = 3
 
 
 @pytest.fixture
