@@ -3,6 +3,7 @@
 #   make            the programs, into build/release/bin
 #   make run        install what is missing, build, start everything, until Ctrl-C
 #   make test       install what is missing, build, all tests
+#   make test-compose   the containers, scaled, under load and faults
 #   make unit       the unit tests alone          (SAN=address,undefined or SAN=thread: sanitized)
 #   make lint       clang-format, clang-tidy, cppcheck
 #   make clean
@@ -64,7 +65,7 @@ BINS := $(PROGRAMS:%=$(OUT)/bin/%)
 UNIT_C := $(wildcard tests/unit/test_*.c)
 UNITS := $(UNIT_C:tests/unit/%.c=$(OUT)/unit/%)
 
-.PHONY: all run test unit units lint format clean install-deps fuzz
+.PHONY: all run test test-compose unit units lint format clean install-deps fuzz
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BINS)
@@ -121,10 +122,14 @@ test: install-test-deps
 	@$(MAKE) -s --no-print-directory all units
 	@tests/run-all.sh
 
+# In containers; skips, and says why, where it cannot.
+test-compose:
+	@tests/compose/run.sh
+
 install-test-deps:
-	@deploy/install-deps.sh build test
+	@deploy/install-deps.sh build run test
 install-deps:
-	@deploy/install-deps.sh build
+	@deploy/install-deps.sh build run
 
 # --- running ---------------------------------------------------------------------------------------
 

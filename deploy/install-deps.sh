@@ -1,16 +1,18 @@
 #!/bin/bash
-# Installs the Debian packages that are missing: `install-deps.sh build`, `... build test`.
+# Installs the Debian packages that are missing: `install-deps.sh build`, `... build run test`.
 # Asks for nothing and says what it installs; uses sudo when not root. NO_INSTALL=1: does nothing.
 set -euo pipefail
 
 declare -A packages=(
     [build]="gcc libc6-dev make pkg-config protobuf-c-compiler libprotobuf-c-dev libnats-dev
         libcivetweb-dev libcjson-dev libjwt-dev libargon2-dev libsqlite3-dev libutf8proc-dev
-        libgd-dev libssl-dev libmongoc-dev libbson-dev nats-server"
+        libgd-dev libssl-dev libmongoc-dev libbson-dev"
+    [run]="nats-server"
     [test]="git curl libcmocka-dev python3 python3-pytest python3-websocket python3-requests python3-jwt
         python3-protobuf protobuf-compiler python3-pil python3-selenium chromium chromium-driver
         sqlite3"
     [lint]="clang-format clang-tidy cppcheck"
+    [compose]="docker.io docker-compose debootstrap iptables"
 )
 
 [ "${NO_INSTALL:-0}" = 1 ] && exit 0

@@ -13,6 +13,7 @@
 #include "gateway/registry.h"
 #include "gateway/writer.h"
 #include "services/common/bus.h"
+#include "services/common/networks.h"
 #include "services/common/rpc_monitor.h"
 #include "services/common/settings.h"
 
@@ -39,6 +40,7 @@ struct gateway {
     struct ratelimit *logins, *signups; /* by address */
     struct ratelimit *uploads, *calls;  /* by user */
     sem_t upload_slots;                 /* uploads are held in memory: few at a time */
+    struct networks *trusted_proxies;   /* who may say where a request came from */
 };
 
 #endif

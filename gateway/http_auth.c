@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "common.pb-c.h"
+#include "gateway/client_address.h"
 #include "services/common/clock.h"
 #include "services/common/json.h"
 #include "services/common/log.h"
@@ -15,46 +16,23 @@
 #include "services/common/wire.h"
 #include "user.pb-c.h"
 
-enum { BODY_MOST = 64 * 1024 };
+enum { BODY_MOST = 64 * 1024, FORWARDED_MOST = 64 /* as many headers as a request may have */ };
 #define COOKIE "auth"
 
 /* --- who is it --------------------------------------------------------------------------- */
 
-/* Is the word one of the list "a, b,c"? */
-static bool is_listed(const char *list, const char *word)
-{
-    size_t length = strlen(word);
-
-    while (*list != '\0') {
-        list += strspn(list, ", ");
-        size_t item = strcspn(list, ", ");
-        if (item == length && length > 0 && strncmp(list, word, length) == 0)
-            return true;
-        list += item;
-    }
-    return false;
-}
-
 static bool from_trusted_proxy(const struct gateway *gateway, const struct http_request *request)
 {
-    return is_listed(gateway->settings->gateway_trusted_proxies, http_peer(request));
+    return networks_contain(gateway->trusted_proxies, http_peer(request));
 }
 
-void http_client_address(const struct gateway *gateway, const struct http_request *request,
-                         char out[HTTP_ADDRESS_SIZE])
+static void read_client_address(const struct gateway *gateway, const struct http_request *request,
+                                char out[CLIENT_ADDRESS_SIZE])
 {
-    const char *forwarded = http_header(request, "X-Forwarded-For");
+    const char *forwarded[FORWARDED_MOST];
+    size_t count = http_header_values(request, "X-Forwarded-For", forwarded, FORWARDED_MOST);
 
-    snprintf(out, HTTP_ADDRESS_SIZE, "%s", http_peer(request));
-    if (forwarded == NULL || !from_trusted_proxy(gateway, request))
-        return;
-    /* The proxy appends its peer: only the last entry is its own word. */
-    const char *last = strrchr(forwarded, ',');
-    last = last != NULL ? last + 1 : forwarded;
-    last += strspn(last, " ");
-    size_t length = strcspn(last, " ");
-    if (length > 0 && length < HTTP_ADDRESS_SIZE)
-        snprintf(out, HTTP_ADDRESS_SIZE, "%.*s", (int)length, last);
+    client_address(gateway->trusted_proxies, http_peer(request), forwarded, count, out);
 }
 
 static bool read_token(const struct http_request *request, char *out, size_t size)
@@ -298,13 +276,13 @@ static void handle_form(struct gateway *gateway, struct http_request *request,
                                         const char *const *))
 {
     const char *values[5], *bad;
-    char address[HTTP_ADDRESS_SIZE], message[80];
+    char address[CLIENT_ADDRESS_SIZE], message[80];
     int64_t retry_after_ms;
     struct json *root = read_json(request);
 
     if (root == NULL)
         return;
-    http_client_address(gateway, request, address);
+    read_client_address(gateway, request, address);
     switch (read_fields(root, names, count, values, &bad)) {
     case FIELD_MISSING:
         snprintf(message, sizeof(message), "%s: is missing", bad);

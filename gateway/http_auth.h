@@ -20,11 +20,6 @@ enum http_identity http_identify(struct gateway *gateway, const struct http_requ
 #define HTTP_NO_AUTH_REASON                                                                        \
     "{\"Error\":{\"name\":\"" HTTP_NO_AUTH_NAME "\",\"message\":\"" HTTP_NO_AUTH_MESSAGE "\"}}"
 
-/* The client's address: the TCP peer, or what a trusted proxy says. At most 64 bytes. */
-enum { HTTP_ADDRESS_SIZE = 64 };
-void http_client_address(const struct gateway *gateway, const struct http_request *request,
-                         char out[HTTP_ADDRESS_SIZE]);
-
 /* 503 with Retry-After; 429 likewise. */
 void http_respond_unavailable(struct http_request *request);
 void http_respond_too_many(struct http_request *request, const char *name, int64_t retry_after_ms);

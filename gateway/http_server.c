@@ -76,6 +76,17 @@ const char *http_header(const struct http_request *request, const char *name)
     return mg_get_header(request->conn, name);
 }
 
+size_t http_header_values(const struct http_request *request, const char *name,
+                          const char **values_out, size_t most)
+{
+    size_t count = 0;
+
+    for (int i = 0; i < request->info->num_headers && count < most; i++)
+        if (strcasecmp(request->info->http_headers[i].name, name) == 0)
+            values_out[count++] = request->info->http_headers[i].value;
+    return count;
+}
+
 const char *http_peer(const struct http_request *request)
 {
     return request->info->remote_addr;

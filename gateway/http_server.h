@@ -57,6 +57,10 @@ void http_server_stop(struct http_server **server);
 const char *http_method(const struct http_request *request); /* "GET", "POST"... */
 const char *http_path(const struct http_request *request);   /* as sent, begins with '/' */
 const char *http_header(const struct http_request *request, const char *name); /* or NULL */
+
+/* The values of a header that may be repeated, in their order; those beyond `most` are left out. */
+size_t http_header_values(const struct http_request *request, const char *name,
+                          const char **values_out, size_t most);
 const char *http_peer(const struct http_request *request); /* address of the TCP peer */
 
 /* Copies a cookie's value; false when there is none or it is longer than `size` allows. */

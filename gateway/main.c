@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include "gateway/http_routes.h"
 #include "gateway/logouts.h"
 #include "gateway/websocket.h"
+#include "services/common/health.h"
 #include "services/common/id.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
@@ -102,7 +104,11 @@ static void make_parts(struct gateway *gateway)
         .ctx = gateway,
     };
 
+    char bad[NETWORKS_ENTRY_SIZE];
+
     make_limits(gateway);
+    gateway->trusted_proxies = networks_parse(gateway->settings->gateway_trusted_proxies, bad);
+    assert(gateway->trusted_proxies != NULL); /* settings_load has checked it */
     gateway->images = image_cache_create(IMAGE_CACHE_BYTES);
     gateway->deliver = deliver_create(gateway->bus);
     gateway->registry = registry_create(&registry);
@@ -132,6 +138,7 @@ static void stop(struct service *process, void *state)
     ratelimit_destroy(&gateway->uploads);
     ratelimit_destroy(&gateway->calls);
     sem_destroy(&gateway->upload_slots);
+    networks_destroy(&gateway->trusted_proxies);
     free(gateway);
 }
 
@@ -154,9 +161,10 @@ static enum status start(struct service *process, void **state_out)
         .websocket = websocket_handlers,
         .ctx = gateway,
     };
+    struct rpc_monitor_options monitor = { .bus = process->bus, .name = "gateway" };
     enum status status = logouts_start(gateway);
     if (status == STATUS_OK)
-        status = rpc_monitor_start(process->bus, "gateway", NULL, 0, &gateway->monitor);
+        status = rpc_monitor_start(&monitor, &gateway->monitor);
     if (status == STATUS_OK)
         status = http_server_start(&server, &gateway->server);
     if (status != STATUS_OK) {
@@ -168,6 +176,12 @@ static enum status start(struct service *process, void **state_out)
     return STATUS_OK;
 }
 
+static bool is_healthy(const struct settings *settings, const char *name, struct buffer *why)
+{
+    (void)name;
+    return health_ask_http(settings->websocket_host, (int)settings->app_port, "/readyz", why);
+}
+
 int main(int argc, char **argv)
 {
     static const struct service_program program = {
@@ -176,6 +190,7 @@ int main(int argc, char **argv)
         .start = start,
         .stop = stop,
         .on_bus_connect = handle_bus_connect,
+        .is_healthy = is_healthy,
     };
     return service_main(argc, argv, &program);
 }

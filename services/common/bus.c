@@ -23,6 +23,7 @@ enum {
     PING_MS = 5000,
     CLOSE_MS = 5000,
     REQUEST_BUCKETS = 1024, /* a power of two */
+    INBOX_SIZE = 96,
 };
 
 /*
@@ -43,15 +44,17 @@ struct bus {
     natsConnection *nats;
     natsOptions *options;
     void (*on_connect)(void *ctx);
+    void (*on_refused)(void *ctx);
     void (*on_loss)(void *ctx);
     void *ctx;
     pthread_mutex_t lock;
     pthread_cond_t closed_cond;
     bool closed;
     atomic_bool connected;
+    atomic_bool closing; /* on our own wish */
     struct bus_request *buckets[REQUEST_BUCKETS];
     uint64_t next_number;
-    char inbox[48];
+    char inbox[INBOX_SIZE];
     natsSubscription *replies;
 };
 
@@ -75,6 +78,8 @@ enum status bus_status(natsStatus status)
         return STATUS_NOT_FOUND;
     case NATS_TIMEOUT:
         return STATUS_DEADLINE_EXCEEDED;
+    case NATS_CONNECTION_AUTH_FAILED:
+        return STATUS_UNAUTHENTICATED;
     case NATS_INVALID_ARG:
     case NATS_INVALID_SUBJECT:
     case NATS_ADDRESS_MISSING:
@@ -129,6 +134,9 @@ static void handle_closed(natsConnection *nats, void *ctx)
     struct bus *bus = ctx;
 
     (void)nats;
+    /* A refused log-in is the only failure after which the library does not try again. */
+    if (!atomic_load(&bus->closing) && bus->on_refused != NULL)
+        bus->on_refused(bus->ctx);
     pthread_mutex_lock(&bus->lock);
     bus->closed = true;
     pthread_cond_broadcast(&bus->closed_cond);
@@ -139,12 +147,31 @@ static void handle_error(natsConnection *nats, natsSubscription *subscription, n
                          void *ctx)
 {
     struct bus *bus = ctx;
+    const char *said = ""; /* by the server: which subject is not permitted */
 
-    (void)nats;
     (void)subscription;
-    log_warn("bus: %s", natsStatus_GetText(status));
+    if (status == NATS_NOT_PERMITTED)
+        natsConnection_GetLastError(nats, &said);
+    log_warn("bus: %s%s%s", natsStatus_GetText(status), *said != '\0' ? ": " : "", said);
     if (status == NATS_SLOW_CONSUMER && bus->on_loss != NULL)
         bus->on_loss(bus->ctx);
+}
+
+/* The log-in, if any, and the inbox, which is below the user's prefix and new for each process. */
+static natsStatus set_user(struct bus *bus, const struct bus_options *options)
+{
+    char prefix[INBOX_SIZE / 2] = "_INBOX", hex[25];
+    natsStatus s = NATS_OK;
+
+    if (options->user != NULL && options->user[0] != '\0') {
+        snprintf(prefix, sizeof(prefix), "_INBOX.%s", options->user);
+        s = natsOptions_SetUserInfo(bus->options, options->user, options->password);
+        if (s == NATS_OK)
+            s = natsOptions_SetCustomInboxPrefix(bus->options, prefix);
+    }
+    id_random_hex(hex, 12);
+    snprintf(bus->inbox, sizeof(bus->inbox), "%s.%s", prefix, hex);
+    return s;
 }
 
 static natsStatus set_options(struct bus *bus, const struct bus_options *options)
@@ -160,6 +187,7 @@ static natsStatus set_options(struct bus *bus, const struct bus_options *options
     free(list);
 
 #define THEN(call) s = s == NATS_OK ? (call) : s
+    THEN(set_user(bus, options));
     THEN(natsOptions_SetName(o, options->name));
     /* Without this a flusher thread adds about a millisecond to every request. */
     THEN(natsOptions_SetSendAsap(o, true));
@@ -169,7 +197,6 @@ static natsStatus set_options(struct bus *bus, const struct bus_options *options
     THEN(natsOptions_SetReconnectWait(o, RECONNECT_MS));
     THEN(natsOptions_SetReconnectJitter(o, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS));
     THEN(natsOptions_SetPingInterval(o, PING_MS));
-    THEN(natsOptions_SetRetryOnFailedConnect(o, true, handle_connected, bus));
     THEN(natsOptions_SetReconnectedCB(o, handle_connected, bus));
     THEN(natsOptions_SetDisconnectedCB(o, handle_disconnected, bus));
     THEN(natsOptions_SetClosedCB(o, handle_closed, bus));
@@ -215,15 +242,19 @@ static void handle_reply(natsConnection *nats, natsSubscription *subscription, n
 
 static natsStatus connect_and_listen(struct bus *bus)
 {
-    char subject[sizeof(bus->inbox) + 4], hex[25];
+    char subject[sizeof(bus->inbox) + 4];
 
+    /* First without repeating, to hear at once that the log-in is refused. */
     natsStatus s = natsConnection_Connect(&bus->nats, bus->options);
+    if (s != NATS_OK && s != NATS_CONNECTION_AUTH_FAILED) {
+        s = natsOptions_SetRetryOnFailedConnect(bus->options, true, handle_connected, bus);
+        if (s == NATS_OK)
+            s = natsConnection_Connect(&bus->nats, bus->options);
+    }
     if (s != NATS_OK && s != NATS_NOT_YET_CONNECTED)
         return s;
     if (s == NATS_OK)
         handle_connected(bus->nats, bus);
-    id_random_hex(hex, 12);
-    snprintf(bus->inbox, sizeof(bus->inbox), "_INBOX.%s", hex);
     snprintf(subject, sizeof(subject), "%s.*", bus->inbox);
     s = natsConnection_Subscribe(&bus->replies, bus->nats, subject, handle_reply, bus);
     if (s == NATS_OK)
@@ -238,6 +269,7 @@ enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
     pthread_mutex_init(&bus->lock, NULL);
     pthread_cond_init(&bus->closed_cond, NULL);
     bus->on_connect = options->on_connect;
+    bus->on_refused = options->on_refused;
     bus->on_loss = options->on_loss;
     bus->ctx = options->ctx;
     natsStatus s = nats_Open(-1);
@@ -292,6 +324,7 @@ void bus_destroy(struct bus **bus)
         if (bus_is_connected(b))
             natsConnection_FlushTimeout(b->nats, CLOSE_MS);
         natsSubscription_Destroy(b->replies);
+        atomic_store(&b->closing, !natsConnection_IsClosed(b->nats));
         natsConnection_Close(b->nats);
         /* The library calls back from threads of its own until it has said "closed". */
         struct timespec until = after_ms(CLOSE_MS);

@@ -20,8 +20,17 @@ struct bus_request;
 struct bus_options {
     const char *url;  /* servers by commas; borrowed for the call */
     const char *name; /* shown by the server's monitoring */
+    /*
+     * Whom to log in as; "" or NULL: no log-in. Replies come to _INBOX.<user>.>, or to _INBOX.> for
+     * nobody in particular, so that a server may keep each user from reading others' replies.
+     */
+    const char *user;
+    const char *password;
     /* After each connect and reconnect, on a thread of the bus; must not block. May be NULL. */
     void (*on_connect)(void *ctx);
+    /* The server has refused the log-in of a reconnect: the connection is gone for good, and its
+     * subscriptions with it. Should end the process. May be NULL. */
+    void (*on_refused)(void *ctx);
     /* A subscription lost messages because its handler was too slow. May be NULL. */
     void (*on_loss)(void *ctx);
     void *ctx;
@@ -29,7 +38,8 @@ struct bus_options {
 
 /*
  * Starts connecting and returns at once; the server need not be there yet. STATUS_INVALID_ARGUMENT
- * for a URL that cannot be, STATUS_INTERNAL otherwise.
+ * for a URL that cannot be, STATUS_UNAUTHENTICATED when the server refuses the log-in,
+ * STATUS_INTERNAL otherwise.
  */
 enum status bus_connect(const struct bus_options *options, struct bus **bus_out) MUST_CHECK;
 

@@ -15,8 +15,14 @@
 struct bus_kv;
 struct bus_kv_watch;
 
-/* Opens the bucket, making it when it is not there. Not ready yet: STATUS_UNAVAILABLE. */
-enum status bus_kv_open(struct bus *bus, const char *bucket, struct bus_kv **kv_out) MUST_CHECK;
+/*
+ * Opens the bucket, making it when it is not there. Each of its `replicas` (1 to 5) lies on another
+ * server of a cluster; a bucket that has fewer gets more, and if that cannot be it serves as it is.
+ * One that has more keeps them: instances that differ would change it to and fro. Not ready yet,
+ * for example because a cluster has no leader or too few servers: STATUS_UNAVAILABLE.
+ */
+enum status bus_kv_open(struct bus *bus, const char *bucket, int64_t replicas,
+                        struct bus_kv **kv_out) MUST_CHECK;
 void bus_kv_close(struct bus_kv **kv);
 
 /* The value into `value_out` (cleared first) and its revision, or STATUS_NOT_FOUND. */
@@ -43,5 +49,12 @@ struct bus_kv_change {
 /* STATUS_DEADLINE_EXCEEDED when nothing happened within `timeout_ms`. */
 enum status bus_kv_watch_next(struct bus_kv_watch *watch, int64_t timeout_ms,
                               struct bus_kv_change *change_out) MUST_CHECK;
+
+/*
+ * When the server of a cluster that feeds the watch dies, nobody says so. True when the bucket has
+ * a change that the watch did not show, now and at the call before: then open both anew. Asks the
+ * server, so it may block for 5 s.
+ */
+bool bus_kv_watch_is_behind(struct bus_kv *kv, struct bus_kv_watch *watch);
 
 #endif

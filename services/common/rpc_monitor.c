@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "services/common/clock.h"
 #include "services/common/id.h"
@@ -12,11 +13,14 @@
 #include "services/common/text.h"
 #include "services/common/version.h"
 
-enum { SUBSCRIPTIONS = 3 };
+enum { SUBSCRIPTIONS = 4, SUBJECT_SIZE = 160 };
 
 struct rpc_monitor {
     struct bus *bus;
     const char *name;
+    bool (*is_ready)(void *ctx);
+    void *ctx;
+    char host[RPC_MONITOR_HOST_SIZE];
     char id[ID_HEX + 1];
     char started[TEXT_DATE_SIZE];
     struct bus_subscription *subscriptions[SUBSCRIPTIONS];
@@ -24,6 +28,21 @@ struct rpc_monitor {
     struct rpc_monitor_endpoint *endpoints;
     size_t endpoint_count;
 };
+
+void rpc_monitor_host(char out[RPC_MONITOR_HOST_SIZE])
+{
+    if (gethostname(out, RPC_MONITOR_HOST_SIZE) != 0 || out[0] == '\0')
+        snprintf(out, RPC_MONITOR_HOST_SIZE, "localhost");
+    out[RPC_MONITOR_HOST_SIZE - 1] = '\0';
+    for (char *c = out; *c != '\0'; c++)
+        if (strchr(".*> \t", *c) != NULL)
+            *c = '_';
+}
+
+static bool is_ready(const struct rpc_monitor *monitor)
+{
+    return monitor->is_ready == NULL || monitor->is_ready(monitor->ctx);
+}
 
 static void put_head(struct json_writer *w, const struct rpc_monitor *monitor, const char *verb)
 {
@@ -35,8 +54,10 @@ static void put_head(struct json_writer *w, const struct rpc_monitor *monitor, c
     json_put_string(w, "name", monitor->name);
     json_put_string(w, "id", monitor->id);
     json_put_string(w, "version", MESSENGER_VERSION);
-    json_key(w, "metadata");
+    json_key(w, "metadata"); /* of texts only, says ADR-32 */
     json_begin_object(w);
+    json_put_string(w, "host", monitor->host);
+    json_put_string(w, "ready", is_ready(monitor) ? "true" : "false");
     json_end_object(w);
 }
 
@@ -70,7 +91,7 @@ static void put_endpoints(struct json_writer *w, struct rpc_monitor *monitor, bo
     json_end_array(w);
 }
 
-/* Subject: $SRV.<VERB>[.<name>[.<id>]] */
+/* Subject: $SRV.<VERB>[.<name>[.<id or host>]] */
 static void handle_question(void *ctx, struct bus_message *message_take)
 {
     struct rpc_monitor *monitor = ctx;
@@ -99,31 +120,48 @@ static void handle_question(void *ctx, struct bus_message *message_take)
     bus_message_destroy(&message);
 }
 
-enum status rpc_monitor_start(struct bus *bus, const char *name, const char *const *endpoints,
-                              size_t endpoint_count, struct rpc_monitor **monitor_out)
+static void set_endpoints(struct rpc_monitor *monitor, const struct rpc_monitor_options *options)
+{
+    monitor->endpoints = xcalloc(options->endpoint_count, sizeof(*monitor->endpoints));
+    monitor->endpoint_count = options->endpoint_count;
+    for (size_t i = 0; i < options->endpoint_count; i++) {
+        monitor->endpoints[i].name = xstrdup(options->endpoints[i]);
+        monitor->endpoints[i].subject =
+            xasprintf("rpc.%s.%s", options->name, options->endpoints[i]);
+    }
+}
+
+static enum status subscribe(struct rpc_monitor *monitor)
+{
+    char subjects[SUBSCRIPTIONS][SUBJECT_SIZE];
+    enum status status = STATUS_OK;
+
+    snprintf(subjects[0], SUBJECT_SIZE, "$SRV.*");
+    snprintf(subjects[1], SUBJECT_SIZE, "$SRV.*.%s", monitor->name);
+    snprintf(subjects[2], SUBJECT_SIZE, "$SRV.*.%s.%s", monitor->name, monitor->id);
+    snprintf(subjects[3], SUBJECT_SIZE, "$SRV.PING.%s.%s", monitor->name, monitor->host);
+    for (int i = 0; i < SUBSCRIPTIONS && status == STATUS_OK; i++)
+        status = bus_subscribe(monitor->bus, subjects[i], NULL, handle_question, monitor,
+                               &monitor->subscriptions[i]);
+    return status;
+}
+
+enum status rpc_monitor_start(const struct rpc_monitor_options *options,
+                              struct rpc_monitor **monitor_out)
 {
     struct rpc_monitor *monitor = xcalloc(1, sizeof(*monitor));
     struct id id = id_new();
-    char subjects[SUBSCRIPTIONS][96];
-    enum status status = STATUS_OK;
 
-    monitor->bus = bus;
-    monitor->name = name;
+    monitor->bus = options->bus;
+    monitor->name = options->name;
+    monitor->is_ready = options->is_ready;
+    monitor->ctx = options->ctx;
+    rpc_monitor_host(monitor->host);
     id_to_hex(&id, monitor->id);
     text_iso_date(clock_wall_ms(), monitor->started);
     pthread_mutex_init(&monitor->lock, NULL);
-    monitor->endpoints = xcalloc(endpoint_count, sizeof(*monitor->endpoints));
-    monitor->endpoint_count = endpoint_count;
-    for (size_t i = 0; i < endpoint_count; i++) {
-        monitor->endpoints[i].name = xstrdup(endpoints[i]);
-        monitor->endpoints[i].subject = xasprintf("rpc.%s.%s", name, endpoints[i]);
-    }
-    snprintf(subjects[0], sizeof(subjects[0]), "$SRV.*");
-    snprintf(subjects[1], sizeof(subjects[1]), "$SRV.*.%s", name);
-    snprintf(subjects[2], sizeof(subjects[2]), "$SRV.*.%s.%s", name, monitor->id);
-    for (int i = 0; i < SUBSCRIPTIONS && status == STATUS_OK; i++)
-        status = bus_subscribe(bus, subjects[i], NULL, handle_question, monitor,
-                               &monitor->subscriptions[i]);
+    set_endpoints(monitor, options);
+    enum status status = subscribe(monitor);
     if (status != STATUS_OK) {
         rpc_monitor_stop(&monitor);
         return status;

@@ -219,6 +219,14 @@ enum status rpc_server_start(const struct rpc_server_options *options,
     struct rpc_server *server = xcalloc(1, sizeof(*server));
     const char **names = xcalloc(options->method_count, sizeof(*names));
     char *subject = xasprintf("rpc.%s.*", options->service);
+    struct rpc_monitor_options monitor = {
+        .bus = options->bus,
+        .name = options->service,
+        .endpoints = names,
+        .endpoint_count = options->method_count,
+        .is_ready = options->is_ready,
+        .ctx = options->ctx,
+    };
 
     server->options = *options;
     pthread_mutex_init(&server->lock, NULL);
@@ -226,8 +234,7 @@ enum status rpc_server_start(const struct rpc_server_options *options,
     for (size_t i = 0; i < options->method_count; i++)
         names[i] = options->methods[i].name;
     start_lanes(server);
-    enum status status = rpc_monitor_start(options->bus, options->service, names,
-                                           options->method_count, &server->monitor);
+    enum status status = rpc_monitor_start(&monitor, &server->monitor);
     if (status == STATUS_OK)
         status = bus_subscribe(options->bus, subject, options->service, handle_message, server,
                                &server->subscription);

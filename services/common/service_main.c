@@ -7,11 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "services/common/health.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
 #include "services/common/version.h"
 
-enum { EXIT_CANNOT_START = 1, EXIT_USAGE = 2, STOP_SECONDS = 9 };
+enum {
+    EXIT_UNHEALTHY = 1,
+    EXIT_CANNOT_START = 1,
+    EXIT_USAGE = 2,
+    EXIT_HANGS = 3,
+    STOP_SECONDS = 9
+};
 
 /* The state that the bus's callback may use; set once started, cleared before the stop. */
 struct connect_hook {
@@ -30,6 +37,26 @@ static void handle_connect(void *ctx)
     pthread_mutex_unlock(&hook->lock);
 }
 
+/* Without the bus there is nothing to do here, nor to bring to an end: what was acknowledged is
+ * stored. Whoever starts this program again may know a better password. */
+static void handle_refused(void *ctx)
+{
+    (void)ctx;
+    log_error("NATS refuses the log-in; ending");
+    _exit(EXIT_CANNOT_START);
+}
+
+/* Not by the default action, which the first process of a container does not have. */
+static void handle_alarm(int number)
+{
+    static const char text[] = "the end hangs: cut short\n";
+
+    (void)number;
+    if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+        _exit(EXIT_HANGS + 1);
+    _exit(EXIT_HANGS);
+}
+
 static void set_hook(struct connect_hook *hook, void *state)
 {
     pthread_mutex_lock(&hook->lock);
@@ -39,19 +66,22 @@ static void set_hook(struct connect_hook *hook, void *state)
 
 static void print_help(const struct service_program *program)
 {
-    printf("messenger %s: %s\n\n"
-           "usage: %s [--config FILE] [--check | --get KEY | --version | --help]\n\n"
-           "  --config FILE  a config.json; MESSENGER_CONFIG names one too\n"
-           "  --check        only says whether the configuration is usable\n"
-           "  --get KEY      prints what a key is set to; of a secret, whether it is\n\n"
-           "Every key of the file also has an environment variable, which wins:\n\n",
-           program->name, program->summary, program->name);
+    printf(
+        "messenger %s: %s\n\n"
+        "usage: %s [--config FILE] [--check | --get KEY | --healthcheck | --version | --help]\n\n"
+        "  --config FILE  a config.json; MESSENGER_CONFIG names one too\n"
+        "  --check        only says whether the configuration is usable\n"
+        "  --get KEY      prints what a key is set to; of a secret, whether it is\n"
+        "  --healthcheck  asks the instance that runs on this host; exit code 0: it is well\n\n"
+        "Every key of the file also has an environment variable, which wins:\n\n",
+        program->name, program->summary, program->name);
     settings_print(stdout);
 }
 
 struct arguments {
     const char *config;
     bool check;
+    bool healthcheck;
     const char *get; /* a key, or NULL */
 };
 
@@ -72,6 +102,10 @@ static bool read_arguments(int argc, char **argv, const struct service_program *
         }
         if (strcmp(argv[i], "--check") == 0) {
             arguments_out->check = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--healthcheck") == 0) {
+            arguments_out->healthcheck = true;
             continue;
         }
         if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
@@ -112,6 +146,18 @@ static int print_setting(const struct service *service, const char *key)
     return EXIT_USAGE;
 }
 
+static int check_health(const struct service *service, const struct service_program *program)
+{
+    struct buffer why = { 0 };
+
+    log_init(service->name, LOG_LEVEL_ERROR); /* the one line says it all */
+    bool healthy = (program->is_healthy != NULL ? program->is_healthy : health_ask_bus)(
+        &service->settings, service->name, &why);
+    printf("%s: %s: %s\n", service->name, healthy ? "healthy" : "not healthy", buffer_text(&why));
+    buffer_finish(&why);
+    return healthy ? 0 : EXIT_UNHEALTHY;
+}
+
 static int run(struct service *service, const struct service_program *program,
                const sigset_t *signals)
 {
@@ -119,12 +165,16 @@ static int run(struct service *service, const struct service_program *program,
     struct bus_options options = {
         .url = service->settings.nats_url,
         .name = program->name,
+        .user = service->settings.nats_user,
+        .password = service->settings.nats_password,
         .on_connect = handle_connect,
+        .on_refused = handle_refused,
         .ctx = &hook,
     };
     void *state = NULL;
     int received;
 
+    signal(SIGALRM, handle_alarm);
     if (bus_connect(&options, &service->bus) != STATUS_OK)
         return EXIT_CANNOT_START;
     if (program->start(service, &state) != STATUS_OK) {
@@ -164,6 +214,8 @@ int service_main(int argc, char **argv, const struct service_program *program)
         exit_code = EXIT_USAGE;
     else if (arguments.get != NULL)
         exit_code = print_setting(&service, arguments.get);
+    else if (arguments.healthcheck)
+        exit_code = check_health(&service, program);
     else if (!arguments.check)
         exit_code = run(&service, program, &signals);
     settings_finish(&service.settings);

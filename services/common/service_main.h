@@ -7,7 +7,10 @@
 /*
  * The life that all programs share: read the command line and the settings, connect to the bus,
  * start, wait for SIGTERM or SIGINT, stop. Exit codes: 0 after an orderly end, 1 when it could not
- * start, 2 for a wrong command line or configuration.
+ * start or NATS refuses the log-in, 2 for a wrong command line or configuration.
+ *
+ * `--healthcheck` asks an instance that runs already, and ends: 0 when that one is well, 1 when
+ * not.
  */
 struct service {
     const char *name;
@@ -24,6 +27,9 @@ struct service_program {
     void (*stop)(struct service *service, void *state);
     /* As in struct bus_options, with the state; called only while it is set. May be NULL. */
     void (*on_bus_connect)(void *state);
+    /* Is the instance of this host well? Says why, or why not, in a few words. NULL: it is asked
+     * over the bus (health_ask_bus). */
+    bool (*is_healthy)(const struct settings *settings, const char *name, struct buffer *why);
 };
 
 int service_main(int argc, char **argv, const struct service_program *program);

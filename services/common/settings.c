@@ -9,9 +9,10 @@
 #include "services/common/json.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
+#include "services/common/networks.h"
 #include "services/common/text.h"
 
-enum { FILE_MOST = 64 * 1024, KEY_MOST = 64, JWT_KEY_LEAST = 32 };
+enum { FILE_MOST = 64 * 1024, KEY_MOST = 64, JWT_KEY_LEAST = 32, NATS_USER_MOST = 32 };
 #define ENV_PREFIX "MESSENGER_"
 
 enum kind { KIND_TEXT, KIND_SECRET, KIND_INT, KIND_BOOL, KIND_SECONDS };
@@ -39,7 +40,8 @@ static const struct row rows[] = {
     { "data.directory", KIND_TEXT, AT(data_directory), "./data", 1, 1024,
       "where SQLite stores lie, unless store.* say otherwise" },
     { "gateway.trustedProxies", KIND_TEXT, AT(gateway_trusted_proxies), "", 0, 4096,
-      "addresses whose X-Forwarded-For and X-Forwarded-Proto are believed, by commas" },
+      "addresses and ranges (10.0.0.0/8) whose X-Forwarded-For and X-Forwarded-Proto are believed, "
+      "by commas" },
     { "JWT.expiresIn", KIND_SECONDS, AT(jwt_expires_in_s), "72h", 1, YEARS(10),
       "how long a token is good" },
     { "JWT.privateKey", KIND_SECRET, AT(jwt_private_key), "", 0, 4096,
@@ -53,8 +55,14 @@ static const struct row rows[] = {
     { "limits.uploadsPerMinute", KIND_INT, AT(limit_uploads_per_minute), "10", 0, 1000000,
       "image uploads per user; 0 = no limit" },
     { "log.level", KIND_TEXT, AT(log_level), "info", 1, 8, "debug, info, warn or error" },
+    { "nats.password", KIND_SECRET, AT(nats_password), "", 0, 256,
+      "password of the user nats.user" },
+    { "nats.replicas", KIND_INT, AT(nats_replicas), "1", 1, 5,
+      "copies of the bucket that says who is online, each on another NATS server" },
     { "nats.url", KIND_TEXT, AT(nats_url), "nats://127.0.0.1:4222", 1, 2048,
       "NATS servers, by commas" },
+    { "nats.user", KIND_TEXT, AT(nats_user), "", 0, NATS_USER_MOST,
+      "whom this program logs in to NATS as; empty = no log-in" },
     { "password.hashMemoryKib", KIND_INT, AT(password_hash_memory_kib), "19456", 64, 4194304,
       "memory of one Argon2id hash, in KiB" },
     { "password.hashPasses", KIND_INT, AT(password_hash_passes), "2", 1, 100,
@@ -69,9 +77,9 @@ static const struct row rows[] = {
       "answer \"jsonrpc\":2 as the original did, instead of \"2.0\"" },
     { "rpc.timeoutMs", KIND_INT, AT(rpc_timeout_ms), "5000", 50, 60000,
       "deadline of a call to a service" },
-    { "store.messages", KIND_TEXT, AT(store_messages), "", 0, 2048,
+    { "store.messages", KIND_SECRET, AT(store_messages), "", 0, 2048,
       "URL of the message store; empty = sqlite://<data.directory>/messages.db" },
-    { "store.users", KIND_TEXT, AT(store_users), "", 0, 2048,
+    { "store.users", KIND_SECRET, AT(store_users), "", 0, 2048,
       "URL of the user store, sqlite:// or mongodb://; empty = "
       "sqlite://<data.directory>/users.db" },
     { "webSocket.allowedOrigins", KIND_TEXT, AT(websocket_allowed_origins), "", 0, 4096,
@@ -304,6 +312,30 @@ const char *settings_weak_key(const char *key)
     return NULL;
 }
 
+static void check_nats(const struct settings *settings, struct buffer *problems)
+{
+    static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+
+    /* It becomes a part of subjects: the inbox that only this user may read. */
+    if (settings->nats_user[strspn(settings->nats_user, token)] != '\0')
+        buffer_append_text(problems, "nats.user: must be letters, digits, - and _\n");
+    if ((settings->nats_user[0] == '\0') != (settings->nats_password[0] == '\0'))
+        buffer_append_text(problems, "nats.user, nats.password: one is set without the other\n");
+}
+
+static void check_proxies(const struct settings *settings, struct buffer *problems)
+{
+    char bad[NETWORKS_ENTRY_SIZE];
+    struct networks *networks = networks_parse(settings->gateway_trusted_proxies, bad);
+
+    if (networks == NULL)
+        buffer_printf(problems,
+                      "gateway.trustedProxies: \"%s\" is neither an address nor a range such as "
+                      "10.0.0.0/8 or fd00::/8\n",
+                      bad);
+    networks_destroy(&networks);
+}
+
 static void check(const struct settings *settings, struct buffer *problems)
 {
     const char *environment = getenv("MESSENGER_ENV");
@@ -315,6 +347,8 @@ static void check(const struct settings *settings, struct buffer *problems)
                       settings->log_level);
     if (settings->websocket_path[0] != '/')
         buffer_printf(problems, "webSocket.path: must begin with /\n");
+    check_nats(settings, problems);
+    check_proxies(settings, problems);
     if (environment != NULL && strcmp(environment, "production") == 0 && *key != '\0' &&
         settings_weak_key(key) != NULL)
         buffer_printf(problems, "JWT.privateKey: refused in production: %s\n",

@@ -28,11 +28,15 @@ struct settings {
     int64_t websocket_ping_interval_s;
     int64_t app_port;
     char *client_url;
-    char *gateway_trusted_proxies; /* addresses separated by commas */
+    char *gateway_trusted_proxies; /* as networks_parse takes them */
 
     char *nats_url;
+    char *nats_user;     /* "" = no log-in; else one token of a subject */
+    char *nats_password; /* goes with the user */
+    int64_t nats_replicas;
     char *data_directory;
-    char *store_users;    /* URL; "" = SQLite in the data directory */
+    char *store_users;    /* URL, secret because it may hold a password; "" = SQLite in the data
+                             directory */
     char *store_messages; /* likewise */
 
     int64_t password_min_length;

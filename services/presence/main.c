@@ -39,7 +39,8 @@ static enum status start(struct service *process, void **state_out)
         .lanes = { [RPC_FAST] = { FAST_THREADS, FAST_QUEUE } },
     };
 
-    enum status status = presence_start(process->bus, &state->presence);
+    enum status status =
+        presence_start(process->bus, process->settings.nats_replicas, &state->presence);
     options.ctx = state->presence;
     if (status == STATUS_OK)
         status = rpc_server_start(&options, &state->server);

@@ -24,6 +24,7 @@ enum {
     SWAP_TRIES = 64,
     WATCH_WAIT_MS = 500,
     REOPEN_WAIT_MS = 250,
+    NOT_OPEN_WARN_MS = 10000,
     SWEEP_MS = 1000,
     UNANNOUNCED_MS = 2000,
     OWN_PAUSE_MS = 3000, /* this process stood still: it cannot judge who else did */
@@ -31,6 +32,7 @@ enum {
 
 struct presence {
     struct bus *bus;
+    int64_t replicas;
     struct presence_table *table;
     struct gateway_watch *gateways;
     pthread_t watch_thread, sweep_thread;
@@ -322,7 +324,7 @@ static enum status open_bucket(struct presence *presence, struct bus_kv_watch **
     struct bus_kv *kv = NULL;
     struct bus_kv_watch *watch = NULL;
 
-    enum status status = bus_kv_open(presence->bus, BUCKET, &kv);
+    enum status status = bus_kv_open(presence->bus, BUCKET, presence->replicas, &kv);
     if (status == STATUS_OK)
         status = bus_kv_watch(kv, &watch);
     if (status == STATUS_OK)
@@ -380,7 +382,23 @@ static void follow(struct presence *presence, struct bus_kv_watch *watch, unsign
             take_change(presence->table, &seen);
         else if (status != STATUS_OK && status != STATUS_DEADLINE_EXCEEDED)
             break;
+        else if (status == STATUS_DEADLINE_EXCEEDED &&
+                 bus_kv_watch_is_behind(presence->kv, watch)) {
+            log_warn("the bucket has changes that were not told; opening it anew");
+            break;
+        }
     }
+}
+
+/* A cluster of NATS may take its time, for a leader or for enough servers: tried until it works. */
+static void warn_now_and_then(int64_t *warned_ms)
+{
+    if (clock_mono_ms() - *warned_ms < NOT_OPEN_WARN_MS)
+        return;
+    log_warn("the bucket \"%s\" cannot be opened: no leader yet, or fewer NATS servers than "
+             "nats.replicas; trying on",
+             BUCKET);
+    *warned_ms = clock_mono_ms();
 }
 
 static void *watch_loop(void *arg)
@@ -388,15 +406,18 @@ static void *watch_loop(void *arg)
     struct presence *presence = arg;
     struct bus_kv_watch *watch = NULL;
     unsigned connects;
+    int64_t warned_ms = clock_mono_ms();
 
     pthread_setname_np(pthread_self(), "presence-watch");
     while (read_connects(presence, &connects)) {
         if (!bus_is_connected(presence->bus) || open_bucket(presence, &watch) != STATUS_OK) {
+            warn_now_and_then(&warned_ms);
             wait_for_bus(presence, REOPEN_WAIT_MS);
             continue;
         }
         log_info("the bucket \"%s\" is open", BUCKET);
         follow(presence, watch, connects);
+        warned_ms = clock_mono_ms();
         struct bus_kv *kv = withdraw_kv(presence);
         bus_kv_unwatch(&watch);
         bus_kv_close(&kv);
@@ -490,7 +511,7 @@ static void *sweep_loop(void *arg)
 
 /* --- life -------------------------------------------------------------------------------- */
 
-enum status presence_start(struct bus *bus, struct presence **presence_out)
+enum status presence_start(struct bus *bus, int64_t replicas, struct presence **presence_out)
 {
     struct gateway_watch *gateways;
 
@@ -499,6 +520,7 @@ enum status presence_start(struct bus *bus, struct presence **presence_out)
         return status;
     struct presence *presence = xcalloc(1, sizeof(*presence));
     presence->bus = bus;
+    presence->replicas = replicas;
     presence->gateways = gateways;
     presence->table = presence_table_create();
     pthread_mutex_init(&presence->lock, NULL);

@@ -20,7 +20,9 @@
  */
 struct presence;
 
-enum status presence_start(struct bus *bus, struct presence **presence_out) MUST_CHECK;
+/* `replicas`: on how many servers of the bus the bucket lies. */
+enum status presence_start(struct bus *bus, int64_t replicas,
+                           struct presence **presence_out) MUST_CHECK;
 void presence_stop(struct presence **presence);
 
 /* To be told of every (re)connection of the bus: the bucket may be gone with the server. */

@@ -53,6 +53,25 @@ def test_addresses_behind_a_trusted_proxy_are_told_apart():
         assert attempt("10.0.0.2") == 401
 
 
+def test_the_client_is_found_behind_several_proxies():
+    """The right-most address that is no trusted proxy, however the headers are written."""
+    settings = {"limits.loginsPerMinute": 3, "gateway.trustedProxies": "127.0.0.0/8,10.0.0.0/8"}
+    with Stack(settings=settings) as own:
+        def attempt(forwarded):
+            headers = {"X-Forwarded-For": forwarded}
+            return login(own.url(), "a@b.c", "password", headers=headers).status_code
+        ways = ["192.0.2.1", "192.0.2.1, 10.0.0.1", "203.0.113.7, 192.0.2.1, 10.0.0.1,10.0.0.2"]
+        assert [attempt(way) for way in (*ways, "198.51.100.9, 192.0.2.1")] == [401, 401, 401, 429]
+        assert attempt("192.0.2.1, 192.0.2.2") == 401
+
+
+def test_a_proxy_that_is_no_address_stops_the_start():
+    with Stack() as own:
+        done = own.run_once("gateway", env={"MESSENGER_GATEWAY_TRUSTED_PROXIES": "10.0.0.0/33"})
+        assert done.returncode == 2
+        assert 'gateway.trustedProxies: "10.0.0.0/33" is neither' in done.stderr
+
+
 def test_calls_a_second():
     """A burst of twice the limit passes, the rest is refused; then the user may call again."""
     with Stack(settings={"limits.callsPerSecond": 10}) as own:

@@ -20,7 +20,17 @@ import (
 func main() {
 	listen := flag.String("listen", "127.0.0.1:27018", "address")
 	directory := flag.String("directory", ".", "where the databases lie")
+	check := flag.String("check", "", "address: only say whether a server listens there")
 	flag.Parse()
+
+	if *check != "" {
+		connection, err := net.DialTimeout("tcp", *check, 2*time.Second)
+		if err != nil {
+			log.Fatal(err)
+		}
+		connection.Close()
+		return
+	}
 
 	socket := filepath.Join(*directory, "ferretdb.sock")
 	if err := os.Remove(socket); err != nil && !os.IsNotExist(err) {

@@ -60,8 +60,15 @@ def decode_headers(raw):
     return headers
 
 
+class Refused(Exception):
+    """The server has closed the connection."""
+
+
 class Client:
-    def __init__(self, port, host="127.0.0.1"):
+    """With `user`, answers come to an inbox that only this user may read."""
+
+    def __init__(self, port, host="127.0.0.1", user=None, password=None):
+        self._inbox = f"_INBOX.{user}" if user else "_INBOX"
         self._socket = socket.create_connection((host, port), 5)
         self._file = self._socket.makefile("rb")
         self._write_lock = threading.Lock()
@@ -73,6 +80,8 @@ class Client:
         self.info = json.loads(info[5:])
         options = {"verbose": False, "pedantic": True, "headers": True, "no_responders": True,
                    "protocol": 1, "lang": "python", "version": "1", "name": "test"}
+        if user:
+            options.update(user=user, **{"pass": password})
         self._write(b"CONNECT " + json.dumps(options).encode() + b"\r\n")
         self._socket.settimeout(None)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -101,7 +110,8 @@ class Client:
     def flush(self, timeout=5):
         """Returns when the server has seen everything sent so far."""
         self._write(b"PING\r\n")
-        self._pongs.get(timeout=timeout)
+        if not self._pongs.get(timeout=timeout):
+            raise Refused(self.errors)
 
     def subscribe(self, subject, group=""):
         subscription = Subscription(str(len(self._subscriptions) + 1), subject)
@@ -121,9 +131,12 @@ class Client:
             head = f"HPUB {subject} {reply} {len(raw)} {len(raw) + len(data)}\r\n".encode() + raw
         self._write(head + data + b"\r\n")
 
+    def new_inbox(self):
+        return f"{self._inbox}.{secrets.token_hex(8)}"
+
     def request(self, subject, data=b"", headers=None, timeout=5):
         """The first answer. Nobody there gives a Message whose header Status is 503."""
-        inbox = self.subscribe(f"_INBOX.{secrets.token_hex(8)}")
+        inbox = self.subscribe(self.new_inbox())
         self.publish(subject, data, inbox.subject, headers)
         answer = inbox.next(timeout)
         self.unsubscribe(inbox)
@@ -131,7 +144,7 @@ class Client:
 
     def request_many(self, subject, data=b"", quiet=0.3, timeout=5):
         """All answers, until none has come for `quiet` seconds."""
-        inbox = self.subscribe(f"_INBOX.{secrets.token_hex(8)}")
+        inbox = self.subscribe(self.new_inbox())
         self.publish(subject, data, inbox.subject)
         answers, deadline = [], time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -152,6 +165,8 @@ class Client:
                 self._dispatch(line.rstrip(b"\r\n").decode())
         except (OSError, ValueError):
             return
+        finally:
+            self._pongs.put(False)
 
     def _dispatch(self, line):
         verb, _, rest = line.partition(" ")

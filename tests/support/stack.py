@@ -12,6 +12,7 @@ import re
 import secrets
 import shutil
 import socket
+import subprocess
 import tempfile
 import weakref
 
@@ -19,7 +20,7 @@ import requests
 
 from support import nats
 from support.ports import free_port
-from support.process import Program, binary, clean_environment
+from support.process import REPOSITORY, Program, binary, clean_environment
 from support.wait import wait_until
 
 SERVICES = ("user", "message", "presence")
@@ -80,18 +81,27 @@ def start_nats(program, port):
 
 class Stack:
     """`settings` are configuration keys, `env` is for other environment variables. A setting of
-    None is left unset, so that the program's own default or its `config` file decides."""
+    None is left unset, so that the program's own default or its `config` file decides. With
+    `authorised`, NATS runs with deploy/nats.conf, and each program logs in as itself; with
+    `nats_nodes` over one, NATS is a cluster of so many servers with deploy/nats-cluster.conf."""
 
     def __init__(self, gateways=1, users=1, messages=1, presences=1, settings=None, env=None,
-                 config=None):
+                 config=None, authorised=False, nats_nodes=1):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="messenger-test-"))
         self.counts = dict(zip(KINDS, (gateways, users, messages, presences)))
-        self.nats_port = free_port()
+        self.nats_ports = [free_port() for _ in range(nats_nodes)]
+        self.nats_port = self.nats_ports[0]
+        self._route_ports = [free_port() for _ in range(nats_nodes)]
+        self._monitor_ports = [free_port() for _ in range(nats_nodes)]
         self.jwt_key = secrets.token_hex(32)
         self.ports = [free_port() for _ in range(gateways)]
         self._config = config
+        self.authorised = authorised or nats_nodes > 1
+        if self.authorised:
+            self._write_nats_conf()
         self._env = {**clean_environment(), **self._settings_env(settings), **(env or {})}
-        self._nats = Program("nats", self._nats_argv(), clean_environment(), self._log("nats"))
+        self._nats = [Program(f"nats-{i}", self._nats_argv(i), clean_environment(), self._log(f"nats-{i}"))
+                      for i in range(nats_nodes)]
         self._programs = {
             kind: [self._program(kind, i) for i in range(count)]
             for kind, count in self.counts.items()}
@@ -102,7 +112,7 @@ class Stack:
     def _settings_env(self, settings):
         fresh_id = secrets.token_hex(6)
         merged = dict(DEFAULT_SETTINGS)
-        merged["nats.url"] = f"nats://127.0.0.1:{self.nats_port}"
+        merged["nats.url"] = ",".join(f"nats://127.0.0.1:{port}" for port in self.nats_ports)
         merged["data.directory"] = self.directory / "data"
         merged["JWT.privateKey"] = self.jwt_key
         for store in ("users", "messages"):
@@ -112,9 +122,28 @@ class Stack:
         merged.update(settings or {})
         return to_env({k: v for k, v in merged.items() if v is not None})
 
-    def _nats_argv(self):
-        return ["nats-server", "-js", "-sd", str(self.directory / "nats"), "-a", "127.0.0.1",
-                "-p", str(self.nats_port)]
+    def _nats_argv(self, index):
+        argv = ["nats-server", "-sd", str(self.directory / f"nats-{index}"), "-a", "127.0.0.1",
+                "-p", str(self.nats_ports[index])]
+        if not self.authorised:
+            return argv + ["-js"]
+        argv += ["-m", str(self._monitor_ports[index]), "-c"]
+        if len(self.nats_ports) == 1:
+            return argv + [str(self.directory / "nats.conf")]
+        login = "nats://route:" + self.secret_file("nats_route").read_text() + "@127.0.0.1"
+        return argv + [str(self.directory / "nats-cluster.conf"), "--name", f"nats-{index}",
+                       "--cluster", f"{login}:{self._route_ports[index]}",
+                       "--routes", ",".join(f"{login}:{port}" for port in self._route_ports)]
+
+    def _write_nats_conf(self):
+        """The real files, with secrets beside them as deploy/make-secrets.sh makes them."""
+        for name in ("nats.conf", "nats-cluster.conf"):
+            shutil.copy(REPOSITORY / "deploy" / name, self.directory)
+        subprocess.run([REPOSITORY / "deploy" / "make-secrets.sh", self.directory / "secrets"],
+                       check=True, stdout=subprocess.DEVNULL)
+
+    def secret_file(self, name):
+        return self.directory / "secrets" / name
 
     def _log(self, name):
         return self.directory / f"{name}.log"
@@ -126,6 +155,9 @@ class Stack:
         env = dict(self._env)
         if kind == "gateway":
             env.update(to_env({"app.port": self.ports[index]}))
+        if self.authorised:
+            env.update(to_env({"nats.user": kind}))
+            env[env_name("nats.password") + "_FILE"] = str(self.secret_file(f"nats_{kind}"))
         return Program(f"{kind}-{index}", argv, env, self._log(f"{kind}-{index}"))
 
     # Life
@@ -139,7 +171,7 @@ class Stack:
     def start(self):
         try:
             (self.directory / "data").mkdir(exist_ok=True)
-            start_nats(self._nats, self.nats_port)
+            self.start_nats()
             for program in self.programs():
                 program.start()
             self.wait_ready()
@@ -173,7 +205,7 @@ class Stack:
 
     def destroy(self):
         """Kills whatever runs and removes the directory; never fails."""
-        for program in self.programs() + [self._nats]:
+        for program in self.programs() + self._nats:
             program.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
         _live.discard(self)
@@ -214,18 +246,40 @@ class Stack:
             self.wait_ready()
 
     def stop_nats(self):
-        self._nats.stop()
-        self._nats.kill()
+        for server in self._nats:
+            server.terminate()
+        for server in self._nats:
+            server.wait()
+            server.kill()
 
     def start_nats(self):
-        start_nats(self._nats, self.nats_port)
+        for server, port in zip(self._nats, self.nats_ports):
+            start_nats(server, port)
+
+    def nats_node(self, index):
+        """One server of the cluster; start_nats_node() brings it back, and nats_whole() says when it
+        has caught up: until then no other may go."""
+        return self._nats[index]
+
+    def nats_whole(self):
+        def healthy(port):
+            try:
+                return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == 200
+            except requests.RequestException:
+                return False
+        return all(healthy(port) for port in self._monitor_ports)
+
+    def start_nats_node(self, index):
+        start_nats(self._nats[index], self.nats_ports[index])
 
     def repair(self):
         """Brings back whatever a test has stopped, so that the next one finds a whole stack."""
         for program in self.programs():
             program.resume()
-        if not self._nats.alive:
-            self.start_nats()
+        for index, server in enumerate(self._nats):
+            if not server.alive:
+                server.kill()
+                self.start_nats_node(index)
         for program in self.programs():
             if not program.alive:
                 program.kill()
@@ -236,7 +290,7 @@ class Stack:
         return {program.name: program.pid if program.alive else None for program in self.programs()}
 
     def healthy(self):
-        return self._nats.alive and all(program.alive for program in self.programs())
+        return all(s.alive for s in self._nats) and all(program.alive for program in self.programs())
 
     # Looking at it
 
@@ -262,9 +316,23 @@ class Stack:
             assert code is None, f"{program.name} ended with {code} while starting"
         return True
 
-    def bus(self):
-        """A client on this stack's NATS; close it, or use it in a with statement."""
-        return nats.Client(self.nats_port)
+    def bus(self, user=None):
+        """A client on this stack's NATS; close it, or use it in a with statement. Under
+        authorisation it is the monitor, or the user named."""
+        if not self.authorised:
+            return nats.Client(self.nats_port)
+        user = user or "monitor"
+        return self.connect_as(user, self.secret_file(f"nats_{user}").read_text())
+
+    def connect_as(self, user, password):
+        return nats.Client(self.nats_port, user=user, password=password)
+
+    def run_once(self, kind, *arguments, env=None):
+        """Runs a program of this stack beside it, until it ends by itself."""
+        program = self.program(kind)
+        environment = {**program.env, **(env or {})}
+        return subprocess.run([*program.argv, *arguments], env=environment, capture_output=True,
+                              text=True, timeout=15)
 
     def wait_all_instances(self, timeout=10):
         """Waits until every instance, not just one of each kind, answers on the bus."""
@@ -274,12 +342,12 @@ class Stack:
                        f"all {wanted} instances to answer $SRV.PING")
 
     def mark_logs(self):
-        for program in self.programs() + [self._nats]:
+        for program in self.programs() + self._nats:
             program.mark_log()
 
     def log_tails(self, lines=300, since_mark=False):
         parts = []
-        for program in self.programs() + [self._nats]:
+        for program in self.programs() + self._nats:
             text = program.log(since_mark).splitlines()
             if text:
                 parts.append(f"----- {program.name} (last lines of {len(text)})")

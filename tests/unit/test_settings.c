@@ -105,6 +105,9 @@ static void without_any_source_the_defaults_hold(void **state)
     assert_string_equal(s->client_url, "http://localhost:3000");
     assert_string_equal(s->gateway_trusted_proxies, "");
     assert_string_equal(s->nats_url, "nats://127.0.0.1:4222");
+    assert_string_equal(s->nats_user, "");
+    assert_string_equal(s->nats_password, "");
+    assert_int_equal(s->nats_replicas, 1);
     assert_string_equal(s->data_directory, "./data");
     assert_string_equal(s->store_users, "");
     assert_string_equal(s->store_messages, "");
@@ -295,6 +298,7 @@ static void numbers_are_taken_to_their_limits(void **state)
         { "MESSENGER_PASSWORD_MIN_LENGTH", "1", "1024", "0", "1025" },
         { "MESSENGER_LIMITS_CALLS_PER_SECOND", "0", "1000000", "-1", "1000001" },
         { "MESSENGER_JWT_EXPIRES_IN", "1", "3650d", "0s", "3651d" },
+        { "MESSENGER_NATS_REPLICAS", "1", "5", "0", "6" },
         { "MESSENGER_COOKIE_SECURE", "true", "0", "yes", "TRUE" },
         { "MESSENGER_LOG_LEVEL", "error", "warn", "", "warning" },
     };
@@ -360,6 +364,75 @@ static void only_secrets_come_from_files(void **state)
     load(f, NULL);
     assert_good(f);
     assert_int_equal(f->settings.app_port, 8000);
+}
+
+static void urls_of_stores_are_secrets(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const keys[] = { "store.users", "store.messages", "nats.password" };
+    static const char url[] = "mongodb://user:hidden@mongo/messenger";
+    temp_file_write(f->path, url, strlen(url));
+    setenv("MESSENGER_STORE_USERS_FILE", f->path, 1);
+    setenv("MESSENGER_STORE_MESSAGES_FILE", f->path, 1);
+    setenv("MESSENGER_NATS_PASSWORD_FILE", f->path, 1);
+    setenv("MESSENGER_NATS_USER", "user", 1);
+    load(f, NULL);
+    assert_good(f);
+    assert_string_equal(f->settings.store_users, url);
+    assert_string_equal(f->settings.store_messages, url);
+    assert_string_equal(f->settings.nats_password, url);
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+        assert_true(settings_print_value(&f->settings, keys[i], out));
+        fclose(out);
+        assert_string_equal(text, "(set)\n");
+        free(text);
+    }
+}
+
+static void a_nats_user_and_its_password_go_together(void **state)
+{
+    struct fixture *f = *state;
+    setenv("MESSENGER_NATS_USER", "gateway", 1);
+    load(f, NULL);
+    assert_one_problem(f, "nats.user, nats.password: ");
+    setenv("MESSENGER_NATS_PASSWORD", "secret", 1);
+    load(f, NULL);
+    assert_good(f);
+    unsetenv("MESSENGER_NATS_USER");
+    load(f, NULL);
+    assert_one_problem(f, "nats.user, nats.password: ");
+}
+
+static void a_nats_user_is_one_token_of_a_subject(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const bad[] = { "a.b", "*", "a b", "a>", "\xc3\xa4" };
+    setenv("MESSENGER_NATS_PASSWORD", "secret", 1);
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        setenv("MESSENGER_NATS_USER", bad[i], 1);
+        load(f, NULL);
+        assert_one_problem(f, "nats.user: ");
+    }
+    setenv("MESSENGER_NATS_USER", "12345678901234567890123456789-_a", 1);
+    load(f, NULL);
+    assert_good(f);
+    setenv("MESSENGER_NATS_USER", "12345678901234567890123456789-_ab", 1);
+    load(f, NULL);
+    assert_int_equal(f->status, STATUS_INVALID_ARGUMENT);
+}
+
+static void a_proxy_that_is_no_address_is_a_problem(void **state)
+{
+    struct fixture *f = *state;
+    setenv("MESSENGER_GATEWAY_TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8,127.0.0.1", 1);
+    load(f, NULL);
+    assert_good(f);
+    setenv("MESSENGER_GATEWAY_TRUSTED_PROXIES", "10.0.0.0/8,proxy.example", 1);
+    load(f, NULL);
+    assert_one_problem(f, "gateway.trustedProxies: \"proxy.example\" ");
 }
 
 static void weak_keys_are_told(void **state)
@@ -446,6 +519,10 @@ int main(void)
         TEST(a_secret_may_come_from_a_file),
         TEST(a_secret_file_that_is_missing_is_a_problem),
         TEST(only_secrets_come_from_files),
+        TEST(urls_of_stores_are_secrets),
+        TEST(a_nats_user_and_its_password_go_together),
+        TEST(a_nats_user_is_one_token_of_a_subject),
+        TEST(a_proxy_that_is_no_address_is_a_problem),
         TEST(weak_keys_are_told),
         TEST(a_weak_key_is_refused_in_production_only),
         TEST(no_problem_shows_a_secret),

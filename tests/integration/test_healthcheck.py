@@ -1,0 +1,62 @@
+"""`--healthcheck`, which containers run: it needs no shell and no other tool."""
+
+import pytest
+
+from support.stack import KINDS, SERVICES, Stack
+from support.wait import wait_until
+
+
+@pytest.fixture(scope="module")
+def own():
+    with Stack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def whole(own):
+    yield own
+    own.repair()
+
+
+def check(stack, kind, healthy, *words):
+    """Asks, and checks exit code and the one line."""
+    done = stack.run_once(kind, "--healthcheck")
+    assert done.returncode == (0 if healthy else 1), done
+    assert done.stderr == "" and done.stdout.count("\n") == 1, done
+    assert done.stdout.startswith(f"{kind}: {'' if healthy else 'not '}healthy: "), done
+    for word in words:
+        assert word in done.stdout, done
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_running_program_is_healthy(whole, kind):
+    check(whole, kind, True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_program_that_does_not_run_is_not(whole, kind):
+    whole.kill(kind)
+    check(whole, kind, False)
+
+
+@pytest.mark.parametrize("kind", SERVICES)
+def test_a_service_that_stands_still_is_not(whole, kind):
+    whole.program(kind).freeze()
+    check(whole, kind, False, "DEADLINE")
+
+
+@pytest.mark.parametrize("kind", SERVICES)
+def test_without_nats_no_service_is(whole, kind):
+    whole.stop_nats()
+    check(whole, kind, False, "NATS")
+
+
+def test_a_gateway_whose_services_are_away_is_not_ready(whole):
+    whole.kill("user")
+    wait_until(lambda: not whole.ready(), 10, "/readyz to answer 503")
+    check(whole, "gateway", False, "503")
+
+
+def test_a_configuration_that_is_none_is_told(own):
+    done = own.run_once("user", "--healthcheck", env={"MESSENGER_NATS_REPLICAS": "6"})
+    assert done.returncode == 2 and "nats.replicas" in done.stderr

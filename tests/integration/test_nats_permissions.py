@@ -1,0 +1,213 @@
+"""deploy/nats.conf: the whole messenger works under it, and nobody may do what is not theirs."""
+
+import re
+
+import pytest
+import requests
+
+from support import nats
+from support.client import NO_AUTH_REASON, befriend, is_online, leave, send, upload, uploaded_name
+from support.images import png
+from support.process import REPOSITORY
+from support.stack import KINDS, SERVICES, Stack
+from support.wait import wait_until
+
+VIOLATION = re.compile(r"(?i)permissions violation")
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    with Stack(gateways=2, users=2, messages=2, presences=2, authorised=True) as stack:
+        yield stack
+        for program in stack.programs():
+            assert "not permitted" not in program.log().lower(), program.name
+
+
+@pytest.fixture
+def monitor(guarded):
+    with guarded.bus("monitor") as bus:
+        yield bus
+
+
+def refusals(bus):
+    """What the server has refused so far."""
+    bus.flush()
+    return [error for error in bus.errors if VIOLATION.search(error)]
+
+
+def assert_may_not_subscribe(bus, subject, group=""):
+    before = len(refusals(bus))
+    bus.subscribe(subject, group)
+    assert len(refusals(bus)) == before + 1, f"may subscribe to {subject}"
+
+
+def assert_may_not_publish(bus, subject):
+    before = len(refusals(bus))
+    bus.publish(subject, b"", "")
+    assert len(refusals(bus)) == before + 1, f"may publish to {subject}"
+
+
+# The messenger under it
+
+def test_people_write_read_and_see_each_other(guarded, crowd):
+    anna, ben = crowd.user(guarded, 0), crowd.user(guarded, 1)
+    hers = anna.socket()
+    befriend(hers, ben)
+    his = ben.socket()
+    hers.wait_notification(3101, {"loggedInUserTag": ben.tag})
+    assert is_online(hers, ben)
+    send(his, anna, "hi")
+    assert hers.wait_notification(3001)["text"] == "hi"
+    hers.call("markMessagesWithUserAsRead", [ben.tag])
+    his.wait_notification(3300, {"receiverTag": anna.tag})
+    hers.call("setSelfInfo", ["Annabel"])
+    his.wait_notification(3200, {"tag": anna.tag, "firstName": "Annabel"})
+    his.close()
+    hers.wait_notification(3100, {"loggedOutUserTag": ben.tag})
+
+
+def test_pictures_and_logging_out(guarded, crowd):
+    anna = crowd.user(guarded, 0)
+    name = uploaded_name(upload(guarded.url(0), anna.token, png(8, 8)))
+    assert requests.get(guarded.url(1, "/img/" + name)).status_code == 200
+    socket = anna.socket(gateway=1)
+    leave(guarded.url(0), anna.token)
+    assert socket.wait_closed() == (1000, NO_AUTH_REASON)
+
+
+def test_it_works_again_after_a_restart_of_nats(guarded, crowd):
+    anna, ben = crowd.users(guarded, 2)
+    hers, his = anna.socket(), ben.socket()
+    befriend(hers, ben)
+    guarded.stop_nats()
+    guarded.start_nats()
+    guarded.wait_ready()
+    assert is_online(hers, ben)
+    send(hers, ben, "after")
+    assert his.wait_notification(3001, {"text": "after"})
+
+
+# Programs and each other
+
+@pytest.mark.parametrize("user", KINDS)
+def test_a_program_cannot_listen_to_calls_of_other_services(guarded, user):
+    with guarded.bus(user) as bus:
+        for service in SERVICES:
+            if service != user:
+                assert_may_not_subscribe(bus, f"rpc.{service}.*")
+                assert_may_not_subscribe(bus, f"rpc.{service}.Ping", service)
+        for subject in ("rpc.>", ">", "rpc.*.*"):
+            assert_may_not_subscribe(bus, subject)
+
+
+@pytest.mark.parametrize("user, service", [
+    (user, service) for user in SERVICES for service in SERVICES if user != service])
+def test_a_service_cannot_call_what_it_does_not_need(guarded, user, service):
+    allowed = {("message", "user"): ["GetUsers"]}.get((user, service), [])
+    with guarded.bus(user) as bus:
+        for method in ("Ping", "Authenticate", "Send", "Announce", "GetUsers"):
+            if method not in allowed:
+                assert_may_not_publish(bus, f"rpc.{service}.{method}")
+
+
+@pytest.mark.parametrize("user", (*KINDS, "monitor"))
+def test_an_inbox_is_read_by_its_user_alone(guarded, user):
+    with guarded.bus(user) as bus:
+        for other in (*KINDS, "monitor"):
+            if other != user:
+                assert_may_not_subscribe(bus, f"_INBOX.{other}.>")
+        assert_may_not_subscribe(bus, "_INBOX.>")
+        bus.subscribe(bus.new_inbox())
+        assert len(refusals(bus)) == len(KINDS) + 1
+
+
+@pytest.mark.parametrize("user", KINDS)
+def test_a_program_cannot_answer_who_has_not_asked_it(guarded, user):
+    other = next(kind for kind in KINDS if kind != user)
+    with guarded.bus(user) as bus:
+        assert_may_not_publish(bus, f"_INBOX.{other}.0123456789abcdef01234567.1")
+
+
+@pytest.mark.parametrize("user", [kind for kind in KINDS if kind != "presence"])
+def test_the_bucket_is_for_the_presence_service(guarded, user):
+    with guarded.bus(user) as bus:
+        for subject in ("$KV.presence.someone", "$JS.API.STREAM.DELETE.KV_presence",
+                        "$JS.API.STREAM.INFO.KV_presence", "$JS.API.INFO"):
+            assert_may_not_publish(bus, subject)
+        assert_may_not_subscribe(bus, "$KV.>")
+
+
+def test_facts_are_told_by_their_service_only(guarded):
+    facts = {"user": "event.user.registered", "message": "event.message.sent",
+             "presence": "event.presence.online", "gateway": "event.gateway.alive"}
+    for user in KINDS:
+        with guarded.bus(user) as bus:
+            for owner, subject in facts.items():
+                if owner != user:
+                    assert_may_not_publish(bus, subject)
+            if user != "message":
+                assert_may_not_publish(bus, "notify.anna")
+
+
+# The monitor
+
+def test_the_monitor_sees_facts_and_notifications(guarded, monitor, crowd):
+    sent, pushed = monitor.subscribe("event.message.sent"), monitor.subscribe("notify.>")
+    anna, ben = crowd.users(guarded, 2)
+    send(anna.socket(), ben, "to be seen")
+    assert b"to be seen" in sent.next().data
+    assert b"to be seen" in pushed.next().data
+    assert refusals(monitor) == []
+
+
+def test_the_monitor_changes_nothing(guarded, monitor):
+    for subject in ("rpc.user.Ping", "rpc.message.Send", "rpc.presence.Update", "notify.anna",
+                    "event.message.sent", "event.gateway.alive", "$KV.presence.anna",
+                    "$JS.API.STREAM.DELETE.KV_presence", "_INBOX.gateway.1", "anything"):
+        assert_may_not_publish(monitor, subject)
+    for subject in ("rpc.>", "rpc.user.*", ">", "$SRV.>", "$KV.>", "_INBOX.>"):
+        assert_may_not_subscribe(monitor, subject)
+
+
+@pytest.mark.parametrize("verb", ["PING", "INFO", "STATS"])
+def test_the_monitor_may_ask_for_statistics(guarded, monitor, verb):
+    wait_until(lambda: len(monitor.request_many(f"$SRV.{verb}")) == 8, 10, "all eight to answer")
+    assert len(monitor.request_many(f"$SRV.{verb}.message")) == 2
+    assert refusals(monitor) == []
+
+
+# Logging in
+
+def test_nobody_gets_in_without_a_password(guarded):
+    for user, password in ((None, None), ("gateway", "wrong"), ("gateway", ""), ("nobody", "x")):
+        with pytest.raises(nats.Refused):
+            guarded.connect_as(user, password)
+
+
+def test_a_wrong_password_ends_the_program_with_a_clear_line(guarded):
+    for kind in KINDS:
+        done = guarded.run_once(kind, env={"MESSENGER_NATS_PASSWORD": "not the right one"})
+        assert done.returncode == 1, done
+        assert "Authentication Violation" in done.stdout + done.stderr
+        assert "not the right one" not in done.stdout + done.stderr
+
+
+def test_a_password_that_changes_ends_the_program_too():
+    """Whoever started it may start it again with the new one."""
+    with Stack(authorised=True) as own:
+        own.stop_nats()
+        passwords = own.secret_file("nats-passwords.conf")
+        text = re.sub(r'(USER_PASSWORD: ").', r"\1x", passwords.read_text())
+        passwords.unlink()
+        passwords.write_text(text)
+        own.start_nats()
+        wait_until(lambda: own.program("user").exit_code == 1, 20, "the user service to end")
+        own.kill("user")
+        assert "NATS refuses the log-in" in own.program("user").log()
+
+
+def test_the_file_names_every_program_and_holds_no_secret():
+    text = (REPOSITORY / "deploy" / "nats.conf").read_text()
+    assert re.findall(r"user: (\w+)", text) == [*KINDS, "monitor"]
+    passwords = re.findall(r"password: *(\S+)", text)
+    assert passwords and all(password.startswith("$") for password in passwords)
