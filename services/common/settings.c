@@ -78,7 +78,8 @@ static const struct row rows[] = {
     { "rpc.timeoutMs", KIND_INT, AT(rpc_timeout_ms), "5000", 50, 60000,
       "deadline of a call to a service" },
     { "store.messages", KIND_SECRET, AT(store_messages), "", 0, 2048,
-      "URL of the message store; empty = sqlite://<data.directory>/messages.db" },
+      "URL of the message store, sqlite:// or mongodb://; empty = "
+      "sqlite://<data.directory>/messages.db" },
     { "store.users", KIND_SECRET, AT(store_users), "", 0, 2048,
       "URL of the user store, sqlite:// or mongodb://; empty = "
       "sqlite://<data.directory>/users.db" },

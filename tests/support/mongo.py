@@ -66,6 +66,28 @@ class MongoServer:
     def new_url(self):
         return f"{self._base}/t{secrets.token_hex(6)}"
 
+    @property
+    def is_own(self):
+        """Whether it may be killed: a server that MONGODB_URI names may not."""
+        return self._program is not None
+
+    @property
+    def port(self):
+        return int(self._base.rpartition(":")[2])
+
+    def kill(self):
+        self._program.kill()
+
+    def start_again(self):
+        self._program.start()
+        wait_until(lambda: self._accepts(self.port), 20, "the MongoDB server to accept connections")
+
+    def freeze(self):
+        self._program.freeze()
+
+    def resume(self):
+        self._program.resume()
+
     def stop(self):
         if self._program:
             self._program.kill()
