@@ -9,7 +9,7 @@
 #include "services/common/log.h"
 #include "services/common/memory.h"
 
-enum { TRIES_MOST = 256 };
+enum { TRIES_MOST = 2000, STEPS_MOST = 8 };
 
 void (*settle_step_for_test)(const char *step);
 
@@ -25,6 +25,7 @@ struct position {
     uint64_t known;    /* taken, as far as we know */
     uint64_t planned;  /* known, and what this round tries to take */
     bool planned_here; /* in this round */
+    int steps;         /* numbers that were found taken, one by one */
 };
 
 /* One user's change. */
@@ -206,23 +207,24 @@ static enum status read_known_changes(struct settling *settling)
 }
 
 /*
- * Some insertions found a key taken: by the same change, made before, or by another's that has its
- * number. `tried` are those, with the outcomes.
+ * An insertion found a key taken: by the same change, made before, or by another's that has the
+ * number `tried`. In the second case we know one number more, and that is enough, unless it goes on
+ * so: then the position was far behind.
  */
-static enum status resolve(struct settling *settling, struct change *const *tried,
-                           const enum status *outcomes, size_t count)
+static enum status resolve(struct settling *settling, struct change *change, uint64_t tried)
 {
-    enum status status = read_known_changes(settling);
+    struct position *position = change->position;
 
-    for (size_t i = 0; i < count; i++) {
-        struct position *position = tried[i]->position;
-        if (status != STATUS_OK || outcomes[i] != STATUS_ALREADY_EXISTS || *tried[i]->mod != 0 ||
-            !position->planned_here)
-            continue;
-        position->planned_here = false; /* once is enough */
-        status = settle_position(settling->db, position->owner, &position->known);
+    enum status status = mongo_find(settling->db, CHANGES, BCON_NEW("_id", BCON_UTF8(change->id)),
+                                    NULL, take_mod, change->mod);
+    if (status != STATUS_OK || *change->mod != 0)
+        return status;
+    if (++position->steps <= STEPS_MOST) {
+        position->known = tried;
+        return STATUS_OK;
     }
-    return status;
+    position->steps = 0;
+    return settle_position(settling->db, position->owner, &position->known);
 }
 
 /* One try for all changes that are not stored yet. `left_out`: how many still are not. */
@@ -248,18 +250,15 @@ static enum status store_round(struct settling *settling, size_t *left_out)
         tried[n++] = change;
     }
     enum status status = mongo_insert(settling->db, CHANGES, documents, n, ordered, outcomes);
-    bool taken = false;
-    for (size_t i = 0; status == STATUS_OK && i < n; i++) {
-        taken = taken || outcomes[i] == STATUS_ALREADY_EXISTS;
-        if (outcomes[i] != STATUS_OK)
-            continue;
-        tried[i]->position->known = *tried[i]->mod = (uint64_t)mongo_int(documents[i], "mod");
-        tried[i]->fact->repeated = false;
-    }
-    if (taken)
-        status = resolve(settling, tried, outcomes, n);
     *left_out = 0;
     for (size_t i = 0; i < n; i++) {
+        uint64_t mod = (uint64_t)mongo_int(documents[i], "mod");
+        if (status == STATUS_OK && outcomes[i] == STATUS_OK) {
+            tried[i]->position->known = *tried[i]->mod = mod;
+            tried[i]->fact->repeated = false;
+        } else if (status == STATUS_OK && outcomes[i] == STATUS_ALREADY_EXISTS) {
+            status = resolve(settling, tried[i], mod);
+        }
         *left_out += *tried[i]->mod == 0;
         bson_destroy(documents[i]);
     }

@@ -311,23 +311,32 @@ static enum status find_repeats(struct batch *batch)
     return status;
 }
 
-/*
- * Some insertions found a key taken: by the same message, stored before, or by another's that has
- * its place. `tried` are those, with the outcomes.
- */
-static enum status resolve(struct batch *batch, struct sending *const *tried,
-                           const enum status *outcomes, size_t count)
+static void note_existence(void *ctx, const bson_t *document)
 {
-    enum status status = find_repeats(batch);
+    (void)document;
+    *(bool *)ctx = true;
+}
 
-    for (size_t i = 0; i < count; i++) {
-        struct conversation *conversation = tried[i]->conversation;
-        if (status != STATUS_OK || outcomes[i] != STATUS_ALREADY_EXISTS || tried[i]->over ||
-            !conversation->planned_here)
-            continue;
-        conversation->planned_here = false; /* once is enough */
-        status = conversation_find(batch->writer->db, &conversation->id, &conversation->stored);
-    }
+/*
+ * An insertion found a key taken: by the same message, stored before, or by another's that has its
+ * place.
+ */
+static enum status resolve(struct batch *batch, struct sending *sending)
+{
+    bson_t *filter = bson_new();
+    bool exists = false;
+
+    if (sending->over)
+        return STATUS_OK;
+    mongo_append_id(filter, "_id", &sending->send->id);
+    enum status status =
+        mongo_find(batch->writer->db, MESSAGES, filter,
+                   BCON_NEW("projection", "{", "_id", BCON_INT32(1), "}"), note_existence, &exists);
+    if (status == STATUS_OK && exists)
+        status = find_repeats(batch);
+    else if (status == STATUS_OK)
+        status = conversation_find(batch->writer->db, &sending->conversation->id,
+                                   &sending->conversation->stored);
     return status;
 }
 
@@ -370,15 +379,13 @@ static enum status store_round(struct batch *batch, size_t *left_out)
         tried[n++] = sending;
     }
     enum status status = mongo_insert(batch->writer->db, MESSAGES, documents, n, ordered, outcomes);
-    bool taken = false;
-    for (size_t i = 0; status == STATUS_OK && i < n; i++) {
-        taken = taken || outcomes[i] == STATUS_ALREADY_EXISTS;
-        if (outcomes[i] == STATUS_OK)
-            note_stored(tried[i]);
-    }
-    if (taken)
-        status = resolve(batch, tried, outcomes, n);
     *left_out = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (status == STATUS_OK && outcomes[i] == STATUS_OK)
+            note_stored(tried[i]);
+        else if (status == STATUS_OK && outcomes[i] == STATUS_ALREADY_EXISTS)
+            status = resolve(batch, tried[i]);
+    }
     for (size_t i = 0; i < n; i++) {
         *left_out += !tried[i]->over;
         bson_destroy(documents[i]);
@@ -417,8 +424,10 @@ static void report_imported(const struct sending *sending)
     sending->send->repeated = true;
 }
 
-static void add_message_facts(struct batch *batch)
+static enum settle_mode add_message_facts(struct batch *batch)
 {
+    enum settle_mode mode = SETTLE_NEW;
+
     for (size_t i = 0; i < batch->send_count; i++) {
         struct sending *sending = &batch->sends[i];
         struct fact fact = { .kind = FACT_MESSAGE,
@@ -434,7 +443,10 @@ static void add_message_facts(struct batch *batch)
             report_imported(sending);
         else
             add_fact(batch, sending->job, &fact);
+        if (sending->repeats)
+            mode = SETTLE_AGAIN;
     }
+    return mode;
 }
 
 static void report_fact(struct job *job, const struct fact *fact)
@@ -482,8 +494,8 @@ static enum status write_batch(struct batch *batch)
     if (status == STATUS_OK)
         status = store_messages(batch);
     if (status == STATUS_OK) {
-        add_message_facts(batch);
-        status = settle(batch->writer->db, batch->facts, batch->fact_count, SETTLE_NEW);
+        enum settle_mode mode = add_message_facts(batch);
+        status = settle(batch->writer->db, batch->facts, batch->fact_count, mode);
     }
     repair_note_outcome(batch->writer->repair, status);
     for (size_t i = 0; status == STATUS_OK && i < batch->fact_count; i++)

@@ -11,6 +11,7 @@ import requests
 from support.client import (
     NO_AUTH_REASON, Socket, befriend, is_online, leave, send, upload, uploaded_name)
 from support.compose import PROGRAMS, docker
+from support.exchange import exchange
 from support.images import png
 from support.wait import wait_until
 
@@ -60,6 +61,11 @@ def test_messages_and_presence_across_gateways(stack, crowd):
     sockets[0].close()
     for neighbour in (sockets[1], sockets[-1]):
         neighbour.wait_notification(3100, {"loggedOutUserTag": people[0].tag}, 10)
+
+
+@pytest.mark.slow
+def test_ledger_of_two_thousand_messages(stack, crowd):
+    exchange(crowd.users(stack, 20), 2000)
 
 
 def test_every_gateway_serves_every_picture(stack, crowd):
