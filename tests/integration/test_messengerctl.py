@@ -213,6 +213,39 @@ def grow(directory, count):
     return count
 
 
+def widen(directory, count):
+    """Adds so many users, each with a picture, a revoked token and a message to the first user."""
+    numbers = range(1, count + 1)
+    with contextlib.closing(sqlite3.connect(directory / "users.db")) as db, db:
+        db.executemany("INSERT INTO user (id, key, tag, email, email_key, first_name, last_name, img,"
+                       " password_hash) VALUES (randomblob(12), 'w' || ?1, '@W' || ?1, ?1 || '@w.w',"
+                       " ?1 || '@w.w', 'W', 'W', ?1 || '.png', 'hash')", ((i,) for i in numbers))
+        db.executemany("INSERT INTO image VALUES (?1 || '.png', 'image/png', randomblob(100))",
+                       ((i,) for i in numbers))
+        db.executemany("INSERT INTO revoked_token VALUES ('w' || ?, 4000000000)", ((i,) for i in numbers))
+    with contextlib.closing(sqlite3.connect(directory / "messages.db")) as db, db:
+        base = 1000
+        for i in numbers:
+            mod = db.execute("UPDATE account SET user_seq = user_seq + 1 WHERE id = 1 RETURNING user_seq"
+                             ).fetchone()[0]
+            db.execute("INSERT INTO account VALUES (?1, 'w' || ?2, '@W' || ?2, 1)", (base + i, i))
+            db.execute("INSERT INTO conversation VALUES (?)", (base + i,))
+            db.execute("INSERT INTO message VALUES ((?1 << 32) + 1, randomblob(12), ?1, 1, ?2, 1, 'hi')",
+                       (base + i, i))
+            db.execute("INSERT INTO dialog VALUES (?1, 1, ?1, 1, ?2, 1, 0, 1, 0, 0, 1)", (base + i, i))
+            db.execute("INSERT INTO dialog VALUES (1, ?1, ?1, 1, ?2, ?3, 1, 0, 0, 0, ?3)", (base + i, i, mod))
+
+
+def test_more_than_a_page_of_everything_is_copied_and_compared(history, tmp_path):
+    shutil.copytree(history.directory, tmp_path / "source")
+    widen(tmp_path / "source", 1500)
+    copy(url(tmp_path / "source"), url(tmp_path / "target"))
+    said = verify(url(tmp_path / "source"), url(tmp_path / "target"))
+    for count in ("users: 1504", "pictures: 1501", "revoked tokens: 1501", "dialogs: 3006",
+                  "messages: 1523", "user sequences: 1503"):
+        assert f"{count}, all the same" in said
+
+
 @pytest.fixture(scope="module")
 def long_history(history, tmp_path_factory):
     directory = tmp_path_factory.mktemp("long") / "long"
