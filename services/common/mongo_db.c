@@ -258,6 +258,21 @@ enum status mongo_count(struct mongo_db *db, const char *collection, uint64_t *c
     return outcome(db, count >= 0, &error, collection);
 }
 
+static void note_found(void *ctx, const bson_t *document)
+{
+    (void)document;
+    *(bool *)ctx = true;
+}
+
+enum status mongo_exists(struct mongo_db *db, const char *collection, bson_t *filter_take,
+                         bool *exists_out)
+{
+    *exists_out = false;
+    return mongo_find(db, collection, filter_take,
+                      BCON_NEW("projection", "{", "_id", BCON_INT32(1), "}"), note_found,
+                      exists_out);
+}
+
 struct insertion {
     enum status *outcomes;
     size_t count;

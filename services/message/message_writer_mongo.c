@@ -311,12 +311,6 @@ static enum status find_repeats(struct batch *batch)
     return status;
 }
 
-static void note_existence(void *ctx, const bson_t *document)
-{
-    (void)document;
-    *(bool *)ctx = true;
-}
-
 /*
  * An insertion found a key taken: by the same message, stored before, or by another's that has its
  * place.
@@ -329,9 +323,7 @@ static enum status resolve(struct batch *batch, struct sending *sending)
     if (sending->over)
         return STATUS_OK;
     mongo_append_id(filter, "_id", &sending->send->id);
-    enum status status =
-        mongo_find(batch->writer->db, MESSAGES, filter,
-                   BCON_NEW("projection", "{", "_id", BCON_INT32(1), "}"), note_existence, &exists);
+    enum status status = mongo_exists(batch->writer->db, MESSAGES, filter, &exists);
     if (status == STATUS_OK && exists)
         status = find_repeats(batch);
     else if (status == STATUS_OK)

@@ -289,29 +289,14 @@ static enum status get_image(struct user_store *store, const char *name, char **
     return STATUS_OK;
 }
 
-static void note_found(void *ctx, const bson_t *document)
-{
-    (void)document;
-    *(bool *)ctx = true;
-}
-
-static enum status exists(struct user_store *store, const char *collection, const char *id,
-                          bool *exists_out)
-{
-    *exists_out = false;
-    return mongo_find(in(store)->db, collection, BCON_NEW("_id", BCON_UTF8(id)),
-                      BCON_NEW("projection", "{", "_id", BCON_INT32(1), "}"), note_found,
-                      exists_out);
-}
-
 static enum status has_image(struct user_store *store, const char *name, bool *has_out)
 {
-    return exists(store, "images", name, has_out);
+    return mongo_exists(in(store)->db, "images", BCON_NEW("_id", BCON_UTF8(name)), has_out);
 }
 
 static enum status is_revoked(struct user_store *store, const char *jti, bool *revoked_out)
 {
-    return exists(store, "revoked", jti, revoked_out);
+    return mongo_exists(in(store)->db, "revoked", BCON_NEW("_id", BCON_UTF8(jti)), revoked_out);
 }
 
 /* --- pages ----------------------------------------------------------------------------------- */
