@@ -57,6 +57,29 @@ enum status message_store_contacts(struct message_store *store, const char *owne
     return store->kind->contacts(store, owner_key, contacts_out);
 }
 
+enum status message_store_epoch(struct message_store *store, char epoch_out[EPOCH_SIZE])
+{
+    return store->kind->epoch(store, epoch_out);
+}
+
+enum status message_store_changes(struct message_store *store, const char *owner_key,
+                                  struct change_range range, struct change_list *list_out)
+{
+    return store->kind->changes(store, owner_key, range, list_out);
+}
+
+enum status message_store_positions(struct message_store *store, const char (*keys)[TAG_SIZE],
+                                    size_t count, uint64_t *positions_out)
+{
+    return store->kind->positions(store, keys, count, positions_out);
+}
+
+enum status message_store_note_profile(struct message_store *store,
+                                       struct message_profile *profile)
+{
+    return store->kind->note_profile(store, profile);
+}
+
 enum status message_store_records(struct message_store *store, const char *after_owner_key,
                                   const char *after_peer_key, size_t most,
                                   struct dialog_record_list *list_out)
@@ -154,4 +177,13 @@ struct id message_conversation_id(const char *key, const char *other_key)
 struct id message_id_from_client(const char *sender_key, const char *client_message_id)
 {
     return id_from_parts(sender_key, client_message_id);
+}
+
+void change_list_finish(struct change_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i].message.text);
+    free(list->items);
+    dialog_list_finish(&list->dialogs);
+    *list = (struct change_list){ 0 };
 }

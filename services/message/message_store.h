@@ -95,6 +95,58 @@ struct message_contacts {
     size_t count;
 };
 
+/* What can change for a user. */
+enum change_kind {
+    CHANGE_NEW_MESSAGE,  /* sent to the owner */
+    CHANGE_MESSAGE_SENT, /* by the owner */
+    CHANGE_WAS_READ,     /* the peer has read the owner's messages */
+    CHANGE_READ,         /* the owner has read the peer's */
+    CHANGE_CONTACT,      /* the peer's profile */
+    CHANGE_SELF,         /* the owner's own profile; there is no peer */
+};
+
+struct message_change {
+    uint64_t user_seq;
+    enum change_kind kind;
+    struct message message; /* of the first two kinds */
+    char peer_tag[TAG_SIZE];
+};
+
+/* Which changes: at most `most`, at least 1, of those after `since`. */
+struct change_range {
+    uint64_t since;
+    size_t most;
+    bool dialogs; /* also the dialogs they belong to */
+};
+
+/*
+ * All changes after range.since up to `position`, by user_seq. Of marks of one dialog and of
+ * changes of one profile the last may stand for all. `dialogs` are at least as new as `position`,
+ * each once, in the order of its first change here.
+ */
+struct change_list {
+    struct message_change *items;
+    size_t count;
+    struct dialog_list dialogs;
+    uint64_t position; /* the owner's newest user sequence, or with `more` that of the last item */
+    bool more;
+    bool reset; /* cannot be told from there: nothing is listed, `position` is the newest */
+};
+
+/* A new state of a user's profile, which the user and all contacts are to see. */
+struct message_profile {
+    struct message_user user; /* in */
+    uint64_t revision;        /* in: from 1 on, rises with each change of this user's profile */
+    /* out: who takes notice, the user included; free `told` with free. */
+    struct profile_notice {
+        char key[TAG_SIZE];
+        uint64_t user_seq;
+    } *told;
+    size_t told_count;
+};
+
+enum { EPOCH_SIZE = 17 }; /* 16 hex digits */
+
 /* One owner's dialog with all its numbers, as stored: for a copy. */
 struct dialog_record {
     struct message_user owner, peer;
@@ -150,6 +202,33 @@ enum status message_store_contacts(struct message_store *store, const char *owne
                                    struct message_contacts *contacts_out) MUST_CHECK;
 
 /*
+ * --- what a user has missed ---
+ *
+ * User sequences count on within an epoch, the life of one store: a copy, or a store made anew, has
+ * another. A number that has been seen has all lower ones visible.
+ */
+
+/* The epoch of this store, random and durable. */
+enum status message_store_epoch(struct message_store *store, char epoch_out[EPOCH_SIZE]) MUST_CHECK;
+
+enum status message_store_changes(struct message_store *store, const char *owner_key,
+                                  struct change_range range,
+                                  struct change_list *list_out) MUST_CHECK;
+
+/* The newest user sequences of some users, 0 for those who have none. May lie behind what
+ * message_store_changes tells while a change is being stored, or after a crash until the repair. */
+enum status message_store_positions(struct message_store *store, const char (*keys)[TAG_SIZE],
+                                    size_t count, uint64_t *positions_out) MUST_CHECK;
+
+/*
+ * Gives the user and everyone with a dialog with the user a change. A revision that is not greater
+ * than one noted before changes nothing and tells nobody (told_count 0); after a failure it may be
+ * given again, and may then tell those again who had been told.
+ */
+enum status message_store_note_profile(struct message_store *store,
+                                       struct message_profile *profile) MUST_CHECK;
+
+/*
  * --- everything there is, for a copy ---
  *
  * A copy goes through the dialogs of one store in order, brings the messages of each into another
@@ -191,6 +270,7 @@ enum status message_store_count(struct message_store *store,
 void message_list_finish(struct message_list *list);
 void dialog_list_finish(struct dialog_list *list);
 void message_contacts_finish(struct message_contacts *contacts);
+void change_list_finish(struct change_list *list);
 
 /* The user with this tag. False when it is not a valid one. */
 bool message_user_set(struct message_user *user, const char *tag);

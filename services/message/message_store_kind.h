@@ -16,6 +16,11 @@ struct message_store_kind {
     enum status (*messages)(struct message_store *, const char *, const char *,
                             struct message_range, struct message_list *);
     enum status (*contacts)(struct message_store *, const char *, struct message_contacts *);
+    enum status (*epoch)(struct message_store *, char *);
+    enum status (*changes)(struct message_store *, const char *, struct change_range,
+                           struct change_list *);
+    enum status (*positions)(struct message_store *, const char (*)[TAG_SIZE], size_t, uint64_t *);
+    enum status (*note_profile)(struct message_store *, struct message_profile *);
     enum status (*records)(struct message_store *, const char *, const char *, size_t,
                            struct dialog_record_list *);
     enum status (*newest_seq)(struct message_store *, const char *, const char *, uint64_t *);
