@@ -1,6 +1,9 @@
 #include "services/message/message_rows_sqlite.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include "services/common/memory.h"
 
 void row_bind_text(sqlite3_stmt *s, int index, const char *text)
 {
@@ -126,4 +129,37 @@ enum status row_new_conversation(struct sqlite_conn *conn, int64_t *conversation
 int64_t row_message_rowid(int64_t conversation, int64_t seq)
 {
     return (conversation << 32) + seq;
+}
+
+void row_read_message(sqlite3_stmt *s, const char *owner_tag, const char *peer_tag,
+                      const struct dialog_row *row, struct message *message_out)
+{
+    bool outgoing = sqlite3_column_int(s, 5) != 0;
+
+    *message_out = (struct message){ .text = NULL };
+    message_out->seq = (uint64_t)(sqlite3_column_int64(s, 0) & UINT32_MAX);
+    if (sqlite3_column_bytes(s, 1) == ID_BYTES)
+        memcpy(message_out->id.bytes, sqlite3_column_blob(s, 1), ID_BYTES);
+    message_out->date_ms = sqlite3_column_int64(s, 2);
+    message_out->sender_count = (uint64_t)sqlite3_column_int64(s, 3);
+    message_out->text = xstrdup(sqlite_column_text_or_empty(s, 4));
+    message_out->is_read =
+        (int64_t)message_out->sender_count <= (outgoing ? row->out_read : row->in_read);
+    snprintf(message_out->sender_tag, TAG_SIZE, "%s", outgoing ? owner_tag : peer_tag);
+    snprintf(message_out->receiver_tag, TAG_SIZE, "%s", outgoing ? peer_tag : owner_tag);
+}
+
+void row_read_dialog(sqlite3_stmt *s, const char *owner_key, const char *owner_tag,
+                     struct dialog *dialog_out)
+{
+    const struct dialog_row row = { .in_read = sqlite3_column_int64(s, 8),
+                                    .out_read = sqlite3_column_int64(s, 9) };
+
+    *dialog_out = (struct dialog){ .peer_tag = "" };
+    row_copy_text(s, 10, dialog_out->peer_tag, TAG_SIZE);
+    row_read_message(s, owner_tag, dialog_out->peer_tag, &row, &dialog_out->last);
+    dialog_out->unread_incoming = (uint64_t)(sqlite3_column_int64(s, 6) - row.in_read);
+    dialog_out->unread_outgoing = (uint64_t)(sqlite3_column_int64(s, 7) - row.out_read);
+    dialog_out->conversation =
+        message_conversation_id(owner_key, sqlite_column_text_or_empty(s, 11));
 }

@@ -42,6 +42,22 @@ enum status row_new_conversation(struct sqlite_conn *conn, int64_t *conversation
 /* A conversation lies together in the tree, in the order of its messages. */
 int64_t row_message_rowid(int64_t conversation, int64_t seq);
 
+/* The columns of a message `m`, for row_read_message; `owner` is SQL for the reader's number. */
+#define ROW_MESSAGE_COLUMNS(owner)                                                                 \
+    "m.rowid, m.id, m.date_ms, m.sender_count, m.text, m.sender = " owner
+
+/* `row`: how much of the conversation is read. The text is the caller's to free. */
+void row_read_message(sqlite3_stmt *statement, const char *owner_tag, const char *peer_tag,
+                      const struct dialog_row *row, struct message *message_out);
+
+/* The columns of a dialog `d`, its last message `m` and its peer's account `a`. */
+#define ROW_DIALOG_COLUMNS                                                                         \
+    ROW_MESSAGE_COLUMNS("d.owner")                                                                 \
+    ", d.in_count, d.out_count, d.in_read, d.out_read, a.tag, a.key"
+
+void row_read_dialog(sqlite3_stmt *statement, const char *owner_key, const char *owner_tag,
+                     struct dialog *dialog_out);
+
 /* SQLITE_ROW is STATUS_OK, SQLITE_DONE is STATUS_NOT_FOUND, anything else the store's failure. */
 enum status row_status(int result);
 

@@ -6,6 +6,7 @@
 #include "services/common/memory.h"
 #include "services/common/sqlite_db.h"
 #include "services/common/sqlite_writer.h"
+#include "services/message/message_changes_sqlite.h"
 #include "services/message/message_copy_sqlite.h"
 #include "services/message/message_rows_sqlite.h"
 #include "services/message/message_store_kind.h"
@@ -46,6 +47,18 @@ static const char *const migrations[] = {
     "  out_read INTEGER NOT NULL,"
     "  mod INTEGER NOT NULL," /* the owner's user sequence at the last change */
     "  PRIMARY KEY (owner, peer)) WITHOUT ROWID;",
+    /* What message_changes_sqlite.h needs. What was there before has no place in a sequence. */
+    "ALTER TABLE message ADD COLUMN sender_mod INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE message ADD COLUMN receiver_mod INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE dialog ADD COLUMN in_read_mod INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE dialog ADD COLUMN out_read_mod INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE dialog ADD COLUMN profile_mod INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN profile_mod INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN profile_revision INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN untold INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE account SET untold = user_seq;"
+    "CREATE TABLE store (epoch TEXT NOT NULL);"
+    "INSERT INTO store (epoch) VALUES (lower(hex(randomblob(8))));",
 };
 
 struct store {
@@ -95,8 +108,8 @@ static enum status insert_message(struct sqlite_conn *conn, const struct message
                                   int64_t sender, int64_t receiver, const struct dialog_row *row)
 {
     sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "INSERT INTO message (rowid, id, sender, receiver, date_ms, sender_count, text)"
-              " VALUES (?,?,?,?,?,?,?)");
+        conn, "INSERT INTO message (rowid, id, sender, receiver, date_ms, sender_count, text"
+              ", sender_mod, receiver_mod) VALUES (?,?,?,?,?,?,?,?,?)");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
@@ -107,6 +120,8 @@ static enum status insert_message(struct sqlite_conn *conn, const struct message
     sqlite3_bind_int64(s, 5, row->last_date_ms);
     sqlite3_bind_int64(s, 6, row->out_count);
     row_bind_text(s, 7, send->text);
+    sqlite3_bind_int64(s, 8, (int64_t)send->sender_user_seq);
+    sqlite3_bind_int64(s, 9, (int64_t)send->receiver_user_seq);
     return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
@@ -121,19 +136,19 @@ static enum status write_message(struct sqlite_conn *conn, struct message_send *
     mirror.out_count = row->in_count;
     mirror.in_read = row->out_read;
     mirror.out_read = row->in_read;
-    enum status status = insert_message(conn, send, sender, receiver, row);
-    if (status == STATUS_OK)
-        status = row_next_user_seq(conn, sender, &sender_seq);
+    enum status status = row_next_user_seq(conn, sender, &sender_seq);
     if (status == STATUS_OK)
         status = row_next_user_seq(conn, receiver, &receiver_seq);
-    if (status == STATUS_OK)
-        status = row_put_dialog(conn, sender, receiver, row, sender_seq);
-    if (status == STATUS_OK)
-        status = row_put_dialog(conn, receiver, sender, &mirror, receiver_seq);
     send->seq = (uint64_t)row->last_seq;
     send->date_ms = row->last_date_ms;
     send->sender_user_seq = (uint64_t)sender_seq;
     send->receiver_user_seq = (uint64_t)receiver_seq;
+    if (status == STATUS_OK)
+        status = insert_message(conn, send, sender, receiver, row);
+    if (status == STATUS_OK)
+        status = row_put_dialog(conn, sender, receiver, row, sender_seq);
+    if (status == STATUS_OK)
+        status = row_put_dialog(conn, receiver, sender, &mirror, receiver_seq);
     return status;
 }
 
@@ -198,10 +213,12 @@ struct mark_job {
 static enum status set_read(struct sqlite_conn *conn, int64_t reader, int64_t sender,
                             int64_t in_count, struct message_mark *mark)
 {
-    sqlite3_stmt *mine = sqlite_conn_prepare(
-        conn, "UPDATE dialog SET in_read = ?, mod = ? WHERE owner = ? AND peer = ?");
-    sqlite3_stmt *theirs = sqlite_conn_prepare(
-        conn, "UPDATE dialog SET out_read = ?, mod = ? WHERE owner = ? AND peer = ?");
+    sqlite3_stmt *mine =
+        sqlite_conn_prepare(conn, "UPDATE dialog SET in_read = ?1, mod = ?2, in_read_mod = ?2"
+                                  " WHERE owner = ?3 AND peer = ?4");
+    sqlite3_stmt *theirs =
+        sqlite_conn_prepare(conn, "UPDATE dialog SET out_read = ?1, mod = ?2, out_read_mod = ?2"
+                                  " WHERE owner = ?3 AND peer = ?4");
     int64_t reader_seq = 0, sender_seq = 0;
 
     if (mine == NULL || theirs == NULL ||
@@ -266,44 +283,11 @@ static enum status mark_read(struct message_store *store, struct message_mark *m
 
 /* --- reads ------------------------------------------------------------------------------- */
 
-/* Columns 0 to 5 of a row: rowid, id, date, sender_count, text, whether the owner sent it. */
-static void read_message(sqlite3_stmt *s, const char *owner_tag, const char *peer_tag,
-                         int64_t in_read, int64_t out_read, struct message *message)
-{
-    bool outgoing = sqlite3_column_int(s, 5) != 0;
-
-    *message = (struct message){ .text = NULL };
-    message->seq = (uint64_t)(sqlite3_column_int64(s, 0) & UINT32_MAX);
-    if (sqlite3_column_bytes(s, 1) == ID_BYTES)
-        memcpy(message->id.bytes, sqlite3_column_blob(s, 1), ID_BYTES);
-    message->date_ms = sqlite3_column_int64(s, 2);
-    message->sender_count = (uint64_t)sqlite3_column_int64(s, 3);
-    message->text = xstrdup(sqlite_column_text_or_empty(s, 4));
-    message->is_read = (int64_t)message->sender_count <= (outgoing ? out_read : in_read);
-    snprintf(message->sender_tag, TAG_SIZE, "%s", outgoing ? owner_tag : peer_tag);
-    snprintf(message->receiver_tag, TAG_SIZE, "%s", outgoing ? peer_tag : owner_tag);
-}
-
-static void read_dialog(sqlite3_stmt *s, const char *owner_key, const char *owner_tag,
-                        struct dialog *dialog)
-{
-    int64_t in_read = sqlite3_column_int64(s, 8), out_read = sqlite3_column_int64(s, 9);
-    const char *peer_key = sqlite_column_text_or_empty(s, 11);
-
-    *dialog = (struct dialog){ .peer_tag = "" };
-    row_copy_text(s, 10, dialog->peer_tag, TAG_SIZE);
-    read_message(s, owner_tag, dialog->peer_tag, in_read, out_read, &dialog->last);
-    dialog->unread_incoming = (uint64_t)(sqlite3_column_int64(s, 6) - in_read);
-    dialog->unread_outgoing = (uint64_t)(sqlite3_column_int64(s, 7) - out_read);
-    dialog->conversation = message_conversation_id(owner_key, peer_key);
-}
-
 static enum status read_dialogs(struct sqlite_conn *conn, const char *owner_key, uint32_t start,
                                 uint32_t most, struct dialog_list *list)
 {
     sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "SELECT m.rowid, m.id, m.date_ms, m.sender_count, m.text, m.sender = d.owner,"
-              " d.in_count, d.out_count, d.in_read, d.out_read, a.tag, a.key"
+        conn, "SELECT " ROW_DIALOG_COLUMNS
               " FROM (SELECT * FROM dialog WHERE owner = ?1 ORDER BY last_mod DESC"
               "       LIMIT ?2 OFFSET ?3) d"
               " JOIN account a ON a.id = d.peer"
@@ -322,7 +306,7 @@ static enum status read_dialogs(struct sqlite_conn *conn, const char *owner_key,
     sqlite3_bind_int64(s, 2, most);
     sqlite3_bind_int64(s, 3, start);
     while (list->count < most && (result = sqlite_step(s)) == SQLITE_ROW)
-        read_dialog(s, owner_key, owner_tag, &list->items[list->count++]);
+        row_read_dialog(s, owner_key, owner_tag, &list->items[list->count++]);
     sqlite3_reset(s);
     return result == SQLITE_ROW || result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
@@ -363,8 +347,9 @@ static enum status read_messages(struct sqlite_conn *conn, const char *owner_key
         row.last_seq = (int64_t)range.newest_seq;
     int64_t newest = row.last_seq - range.start, oldest = row.last_seq - range.end + 1;
     sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "SELECT rowid, id, date_ms, sender_count, text, sender = ?3 FROM message"
-              " WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid DESC");
+        conn,
+        "SELECT " ROW_MESSAGE_COLUMNS("?3") " FROM message m"
+                                            " WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid DESC");
     if (s == NULL)
         return STATUS_UNAVAILABLE;
     if (newest < 1)
@@ -373,8 +358,7 @@ static enum status read_messages(struct sqlite_conn *conn, const char *owner_key
     sqlite3_bind_int64(s, 2, row_message_rowid(row.conversation, newest));
     sqlite3_bind_int64(s, 3, owner);
     while ((result = sqlite_step(s)) == SQLITE_ROW)
-        read_message(s, owner_tag, peer_tag, row.in_read, row.out_read,
-                     &list->items[list->count++]);
+        row_read_message(s, owner_tag, peer_tag, &row, &list->items[list->count++]);
     return result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
@@ -429,6 +413,30 @@ static enum status contacts(struct message_store *store, const char *owner_key,
         return STATUS_OK;
     message_contacts_finish(contacts_out);
     return STATUS_UNAVAILABLE;
+}
+
+/* --- what a user has missed -------------------------------------------------------------- */
+
+static enum status epoch(struct message_store *store, char *epoch_out)
+{
+    return changes_sqlite_epoch(in(store)->db, epoch_out);
+}
+
+static enum status changes(struct message_store *store, const char *owner_key,
+                           struct change_range range, struct change_list *list_out)
+{
+    return changes_sqlite_read(in(store)->db, owner_key, range, list_out);
+}
+
+static enum status positions(struct message_store *store, const char (*keys)[TAG_SIZE],
+                             size_t count, uint64_t *positions_out)
+{
+    return changes_sqlite_positions(in(store)->db, keys, count, positions_out);
+}
+
+static enum status note_profile(struct message_store *store, struct message_profile *profile)
+{
+    return changes_sqlite_note_profile(in(store)->writer, profile);
 }
 
 /* --- copies ------------------------------------------------------------------------------ */
@@ -497,6 +505,10 @@ const struct message_store_kind message_store_sqlite = {
     .dialogs = dialogs,
     .messages = messages,
     .contacts = contacts,
+    .epoch = epoch,
+    .changes = changes,
+    .positions = positions,
+    .note_profile = note_profile,
     .records = records,
     .newest_seq = newest_seq,
     .import = import,
