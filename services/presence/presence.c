@@ -248,6 +248,21 @@ bool presence_is_online(struct presence *presence, const char *tag)
     return tag_to_key(tag, key) && presence_table_is_online(presence->table, key);
 }
 
+bool presence_look_up(struct presence *presence, const char *tag, uint64_t *change_out,
+                      bool *online_out)
+{
+    struct presence_entry entry;
+    uint64_t revision;
+    char key[TAG_SIZE];
+
+    if (!tag_to_key(tag, key) || !presence_table_get(presence->table, key, &entry, &revision))
+        return false;
+    *change_out = entry.change;
+    *online_out = entry.gateway_count > 0;
+    presence_entry_finish(&entry);
+    return true;
+}
+
 /* --- the replica ------------------------------------------------------------------------- */
 
 void presence_bus_connected(struct presence *presence)

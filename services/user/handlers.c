@@ -396,6 +396,31 @@ static void handle_check_token(void *ctx, struct rpc_call *call, const void *req
     rpc_reply(call, &reply.base);
 }
 
+static void handle_find_revoked(void *ctx, struct rpc_call *call, const void *request)
+{
+    struct user_service *service = ctx;
+    const Messenger__FindRevokedRequest *wanted = request;
+    Messenger__RevokedTokens reply = MESSENGER__REVOKED_TOKENS__INIT;
+    enum status status = STATUS_OK;
+    bool revoked = false;
+
+    if (wanted->n_jtis > TAGS_MOST) {
+        rpc_fail(call, STATUS_INVALID_ARGUMENT, "at most 1000 tokens");
+        return;
+    }
+    reply.jtis = xcalloc(wanted->n_jtis, sizeof(*reply.jtis));
+    for (size_t i = 0; i < wanted->n_jtis && status == STATUS_OK; i++) {
+        status = user_store_is_revoked(service->store, wanted->jtis[i], &revoked);
+        if (revoked)
+            reply.jtis[reply.n_jtis++] = wanted->jtis[i];
+    }
+    if (status == STATUS_OK)
+        rpc_reply(call, &reply.base);
+    else
+        rpc_fail(call, status, NULL);
+    free(reply.jtis);
+}
+
 const struct rpc_method user_methods[] = {
     { "Register", &messenger__register_request__descriptor, handle_register, RPC_SLOW },
     { "Authenticate", &messenger__authenticate_request__descriptor, handle_authenticate, RPC_SLOW },
@@ -407,5 +432,6 @@ const struct rpc_method user_methods[] = {
     { "GetImage", &messenger__get_image_request__descriptor, handle_get_image, RPC_FAST },
     { "RevokeToken", &messenger__revoke_token_request__descriptor, handle_revoke_token, RPC_FAST },
     { "CheckToken", &messenger__check_token_request__descriptor, handle_check_token, RPC_FAST },
+    { "FindRevoked", &messenger__find_revoked_request__descriptor, handle_find_revoked, RPC_FAST },
 };
 const size_t user_method_count = sizeof(user_methods) / sizeof(user_methods[0]);

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from support.client import RpcError, User, befriend, send
+from support.client import NO_AUTH_REASON, RpcError, User, befriend, is_online, leave, send
 from support.proxy import Proxy
 from support.raw import RawWebSocket
 from support.stack import Stack
@@ -137,3 +137,54 @@ def test_another_store_lets_every_client_begin_anew(tmp_path):
         assert page["reset"] and page["epoch"] != epoch and page["position"] == 0
         befriend(alice.socket(), bob)
         assert again.wait_notification(3001)["userSeq"] == 1
+
+
+def test_contacts_who_came_and_went_while_nats_was_away_are_told_after_it():
+    with cut_off_gateway() as (stack, proxy):
+        alice, bob, carol = User(stack), User(stack), User(stack)
+        mine, hers = alice.socket(0), carol.socket(0)
+        befriend(mine, bob)
+        befriend(hers, bob)
+        his = bob.socket(1)
+        for socket in (mine, hers):
+            socket.wait_notification(3101)
+        assert {d["userInfo"]["isOnline"] for d in his.call("getDialogsList")} == {True}
+        proxy.cut()
+        mine.close()
+        hers.close()
+        witness = User(stack).socket(0)
+        wait_until(lambda: not is_online(witness, alice), 10, "Alice to be offline")
+        again = carol.socket(0)
+        wait_until(lambda: again.open and is_online(witness, carol), 10, "Carol to be online again")
+        proxy.heal()
+        his.wait_notification(3100, {"loggedOutUserTag": alice.tag}, timeout=SILENCE_SECONDS)
+        wait_until(lambda: [n.code for n in his.seen(match=lambda body: carol.tag in body.values())
+                            if n.code in (3100, 3101)][-1:] in ([3101], []),
+                   SILENCE_SECONDS, "Carol to be shown online")
+        assert len(his.seen(3100, {"loggedOutUserTag": alice.tag})) == 1
+
+
+def test_a_log_out_while_nats_was_away_closes_the_sockets_after_it():
+    with cut_off_gateway() as (stack, proxy):
+        alice = User(stack)
+        mine = alice.socket(1)
+        other = alice.login(0)
+        kept = alice.socket(1, token=other)
+        proxy.cut()
+        assert leave(stack.url(0), alice.token).status_code == 200
+        stays_true(lambda: mine.open, 0.3, "nobody has heard of it here")
+        proxy.heal()
+        code, reason = mine.wait_closed(SILENCE_SECONDS)
+        assert (code, reason) == (1000, NO_AUTH_REASON)
+        assert kept.open
+
+
+def test_a_gateway_without_nats_ends_in_good_order():
+    with cut_off_gateway() as (stack, proxy):
+        alice = User(stack)
+        mine = alice.socket(1)
+        proxy.cut()
+        stack.terminate("gateway", 1)
+        assert mine.wait_closed()[0] == 1001
+        proxy.heal()
+        stack.restart("gateway", 1)
