@@ -383,8 +383,12 @@ static void a_gap_that_an_import_leaves_is_never_passed_over(void **state)
     assert_reset(f, "amy", 0, 7);
     assert_reset(f, "amy", 2, 7);
     put(f, "@Amy", "@cid", "c");
-    assert_reset(f, "amy", 1, 8);
-    assert_changes(f, "amy", 7, "8 sent @cid c");
+    put(f, "@Amy", "@cid", "d");
+    assert_reset(f, "amy", 1, 9);
+    assert_changes(f, "amy", 7, "8 sent @cid c, 9 sent @cid d");
+    struct change_list list = changes(f, "amy", 2, 1, false); /* a page with more after it */
+    assert_true(list.reset);
+    change_list_finish(&list);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
