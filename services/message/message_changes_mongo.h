@@ -30,9 +30,6 @@ enum status changes_mongo_read(struct mongo_db *db, const char *owner_key,
 enum status changes_mongo_positions(struct mongo_db *db, const char (*keys)[TAG_SIZE], size_t count,
                                     uint64_t *positions_out) MUST_CHECK;
 
-enum status changes_mongo_note_profile(struct mongo_db *db,
-                                       struct message_profile *profile) MUST_CHECK;
-
 /* Of two processes that ask for the first time, one makes it. */
 enum status changes_mongo_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE]) MUST_CHECK;
 

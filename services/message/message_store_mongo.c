@@ -8,6 +8,7 @@
 #include "services/message/message_changes_mongo.h"
 #include "services/message/message_copy_mongo.h"
 #include "services/message/message_documents_mongo.h"
+#include "services/message/message_profile_mongo.h"
 #include "services/message/message_store_kind.h"
 #include "services/message/message_writer_mongo.h"
 
@@ -261,7 +262,7 @@ static enum status positions(struct message_store *store, const char (*keys)[TAG
 
 static enum status note_profile(struct message_store *store, struct message_profile *profile)
 {
-    return changes_mongo_note_profile(in(store)->db, profile);
+    return profile_mongo_note(in(store)->db, profile);
 }
 
 /* --- copies -------------------------------------------------------------------------------- */
