@@ -1,0 +1,78 @@
+"""A hundred clients that do not read: they are closed, and nobody else notices."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from support.client import User, befriend, send
+from support.raw import RawWebSocket
+from support.stack import Stack
+from support.wait import wait_until
+
+STUCK_USERS, STUCK_EACH = 4, 25
+AT_MOST_SECONDS = 0.1
+TCP_ESTABLISHED = 1
+TEXT = "x" * 16384
+FILLING = 40  # of these texts wait for each stuck socket: less than its outbox holds
+
+
+class Chat:
+    """Two who write to each other and read. Measures the time from the acknowledgement of a message
+    to its notification: what the gateway needs to push it."""
+
+    def __init__(self, stack):
+        first, self.second = User(stack), User(stack)
+        self.mine, self.his = first.socket(), self.second.socket()
+        self.delays = []
+
+    def write(self, count):
+        for _ in range(count):
+            number = str(len(self.delays))
+            begin = time.perf_counter()
+            send(self.mine, self.second, number)
+            self.his.wait_notification(3001, {"text": number})
+            self.delays.append(time.perf_counter() - begin)
+
+    def write_until(self, done):
+        while not done.is_set():
+            self.write(1)
+            done.wait(0.01)
+
+
+def is_established(raw):
+    """By the kernel, without reading: that would not be stuck."""
+    return raw._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_ESTABLISHED
+
+
+@pytest.mark.slow
+def test_a_hundred_stuck_sockets_delay_nobody():
+    with Stack(settings={"log.level": "info"}) as stack:
+        chat, writer = Chat(stack), User(stack)
+        receivers = [User(stack) for _ in range(STUCK_USERS)]
+        his = writer.socket()
+        for receiver in receivers:
+            befriend(his, receiver)
+        chat.write(20)
+        alone = max(chat.delays)
+        stuck = [RawWebSocket(stack.ports[0], receiver.token, receive_buffer=4096)
+                 for receiver in receivers for _ in range(STUCK_EACH)]
+        for _ in range(FILLING):
+            for receiver in receivers:
+                send(his, receiver, TEXT)
+        # From here on a hundred sockets are blocked, and within 5 s each of them is given up.
+        chat.delays.clear()
+        closed = threading.Event()
+        thread = threading.Thread(target=chat.write_until, args=(closed,), daemon=True)
+        thread.start()
+        wait_until(lambda: not any(is_established(raw) for raw in stuck), 15, "all to be given up")
+        closed.set()
+        thread.join(10)
+        print(f"{len(chat.delays)} messages beside 100 stuck sockets: slowest {max(chat.delays) * 1000:.0f} ms "
+              f"({alone * 1000:.0f} ms without)")
+        assert len(chat.delays) > 20
+        assert max(chat.delays) < AT_MOST_SECONDS
+        for raw in stuck:
+            assert raw.wait_end(10), "a stuck socket is still connected"
+            raw.close()
