@@ -127,7 +127,7 @@ def test_it_ends_soon_although_nobody_answers(users, bus):
     service.next(2)
     before = time.monotonic()
     users.terminate("user")
-    assert time.monotonic() - before < 3
+    assert time.monotonic() - before < 4  # 2 s, and the rest of the way
 
 
 def test_another_instance_tells_what_one_has_left():

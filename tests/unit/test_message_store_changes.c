@@ -112,7 +112,7 @@ static void pages_of_any_size_bring_everything_once_and_in_order(void **state)
 {
     struct fixture *f = *state;
     static const char expected[] = "m0 m1 m2 m3 m4 m5 m6 m7 m8 m9 ";
-    char text[8];
+    char text[16];
     for (int i = 0; i < 10; i++) {
         snprintf(text, sizeof(text), "m%d", i);
         put(f, i % 3 == 0 ? "@bob" : "@amy", i % 3 == 0 ? "@amy" : "@bob", text);

@@ -275,6 +275,23 @@ static void dialogs_are_complete_before_what_a_killed_writer_left_is_settled(voi
     }
 }
 
+/* Without dialogs, too: the mark that is told with a message says that it is read. */
+static void a_message_is_as_read_as_the_marks_that_are_told_with_it(void **state)
+{
+    struct fixture *f = *state;
+    begin(f);
+    assert_int_equal(message_store_open(f->url, &f->store), STATUS_OK);
+    let_die(f, "changes", true);
+    for (int owner = 0; owner < 2; owner++) {
+        struct change_list list = changes(f, owner == 0 ? "amy" : "bob", 0, MANY, false);
+        const struct message_change *mark = &list.items[list.count - 1];
+        assert_int_equal(mark->kind, owner == 0 ? CHANGE_WAS_READ : CHANGE_READ);
+        assert_string_equal(mark[-1].message.text, "three");
+        assert_true(mark[-1].message.is_read);
+        change_list_finish(&list);
+    }
+}
+
 /* A member that lags: the change can be seen, its message cannot. */
 static void a_change_whose_message_cannot_be_read_is_never_left_out(void **state)
 {
@@ -407,6 +424,7 @@ static int run_suite(const char *name)
         TEST(a_store_that_opens_settles_what_a_killed_reader_left),
         TEST(the_same_mark_again_finishes_what_the_first_left),
         TEST(dialogs_are_complete_before_what_a_killed_writer_left_is_settled),
+        TEST(a_message_is_as_read_as_the_marks_that_are_told_with_it),
         TEST(a_change_whose_message_cannot_be_read_is_never_left_out),
         TEST(a_dialog_is_told_before_it_is_written),
         TEST(after_a_reset_the_dialogs_have_all_up_to_the_position),
