@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "event.pb-c.h"
+#include "gateway/feeds.h"
+#include "gateway/frame_gate.h"
+#include "gateway/notification.h"
 #include "gateway/recent.h"
 #include "services/common/hashmap.h"
 #include "services/common/json_writer.h"
@@ -18,88 +21,10 @@ enum { CHANGES_MOST = 65536 };
 struct deliver {
     struct bus *bus;
     struct registry *registry;
+    struct feeds *feeds;
     struct hashmap *subscriptions; /* key -> struct bus_subscription; changed in turns only */
     struct recent *changes;        /* user and contact -> the last change that was pushed */
 };
-
-/* --- what a notification looks like ------------------------------------------------------ */
-
-static void begin(struct json_writer *w, const char *type, int code)
-{
-    json_begin_object(w);
-    json_put_string(w, "type", type);
-    json_put_int(w, "code", code);
-    json_key(w, "body");
-    json_begin_object(w);
-}
-
-static void put_message(struct json_writer *w, const char *type, int code,
-                        const Messenger__Message *message)
-{
-    begin(w, type, code);
-    json_put_string(w, "_id", message->id);
-    json_put_string(w, "senderTag", message->sender_tag);
-    json_put_string(w, "receiverTag", message->receiver_tag);
-    json_put_string(w, "text", message->text);
-    json_put_int(w, "date", message->date_ms);
-    json_put_int(w, "seq", (int64_t)message->seq);
-}
-
-static void put_tag(struct json_writer *w, const char *type, int code, const char *name,
-                    const char *tag)
-{
-    begin(w, type, code);
-    json_put_string(w, name, tag);
-}
-
-static void put_change(struct json_writer *w, const char *type, int code,
-                       const Messenger__ProfileChange *change)
-{
-    begin(w, type, code);
-    json_put_string(w, "tag", change->tag);
-    if (*change->first_name != '\0')
-        json_put_string(w, "firstName", change->first_name);
-    if (*change->last_name != '\0')
-        json_put_string(w, "lastName", change->last_name);
-    if (*change->img != '\0')
-        json_put_string(w, "img", change->img);
-}
-
-/* False for a body that this version does not know. */
-static bool put_notification(struct json_writer *w, const Messenger__Notification *n)
-{
-    switch (n->body_case) {
-    case MESSENGER__NOTIFICATION__BODY_NEW_MESSAGE:
-        put_message(w, "newMessage", 3001, n->new_message);
-        break;
-    case MESSENGER__NOTIFICATION__BODY_MESSAGE_SENT:
-        put_message(w, "messageSent", 3002, n->message_sent);
-        break;
-    case MESSENGER__NOTIFICATION__BODY_CONTACT_OFFLINE:
-        put_tag(w, "contactOffline", 3100, "loggedOutUserTag", n->contact_offline);
-        break;
-    case MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE:
-        put_tag(w, "contactOnline", 3101, "loggedInUserTag", n->contact_online);
-        break;
-    case MESSENGER__NOTIFICATION__BODY_CONTACT_CHANGED:
-        put_change(w, "contactPersonalDataChanges", 3200, n->contact_changed);
-        break;
-    case MESSENGER__NOTIFICATION__BODY_SELF_CHANGED:
-        put_change(w, "selfPersonalDataChanges", 3201, n->self_changed);
-        break;
-    case MESSENGER__NOTIFICATION__BODY_MESSAGE_WAS_READ:
-        put_tag(w, "messageWasRead", 3300, "receiverTag", n->message_was_read);
-        break;
-    case MESSENGER__NOTIFICATION__BODY_DIALOG_WAS_READ:
-        put_tag(w, "dialogWasRead", 3301, "senderTag", n->dialog_was_read);
-        break;
-    default:
-        return false;
-    }
-    json_end_object(w);
-    json_end_object(w);
-    return true;
-}
 
 /* --- from the bus to the sockets --------------------------------------------------------- */
 
@@ -118,15 +43,14 @@ static bool is_outdated(struct deliver *deliver, const char *key,
     return !recent_raise(deliver->changes, name, notification->change);
 }
 
-static void push(struct deliver *deliver, const Messenger__Notification *notification)
+/* Of a feed: to all sockets of the user but the one that caused it. */
+static void push(void *ctx, const char *key, const Messenger__Notification *notification)
 {
+    struct deliver *deliver = ctx;
     struct json_writer w = { 0 };
-    char key[TAG_SIZE];
 
-    if (!tag_to_key(notification->receiver_tag, key) || is_outdated(deliver, key, notification))
-        return;
     struct registry_list sessions = registry_of_user(deliver->registry, key);
-    if (sessions.count > 0 && put_notification(&w, notification)) {
+    if (sessions.count > 0 && notification_put(&w, notification)) {
         struct frame *frame = frame_create(FRAME_TEXT, w.out.data, w.out.length);
         for (size_t i = 0; i < sessions.count; i++)
             if (strcmp(session_id(sessions.items[i]), notification->exclude_session) != 0)
@@ -137,18 +61,35 @@ static void push(struct deliver *deliver, const Messenger__Notification *notific
     buffer_finish(&w.out);
 }
 
+/* What they hold cannot be brought up to date: they are to begin anew. */
+static void lose(void *ctx, const char *key)
+{
+    struct deliver *deliver = ctx;
+    struct registry_list sessions =
+        key != NULL ? registry_of_user(deliver->registry, key) : registry_all(deliver->registry);
+
+    for (size_t i = 0; i < sessions.count; i++)
+        session_close(sessions.items[i], WS_CLOSE_SERVICE_RESTART, "begin anew");
+    registry_list_finish(&sessions);
+}
+
 static void handle_notification(void *ctx, struct bus_message *message_take)
 {
+    struct deliver *deliver = ctx;
     struct bus_message *message = message_take;
     Messenger__Notification *notification =
         wire_unpack(&messenger__notification__descriptor, bus_message_data(message),
                     bus_message_length(message));
+    char key[TAG_SIZE];
 
-    if (notification != NULL)
-        push(ctx, notification);
-    else
+    if (notification == NULL || !tag_to_key(notification->receiver_tag, key)) {
         log_warn("%s carries no notification", bus_message_subject(message));
-    wire_free(notification);
+        wire_free(notification);
+    } else if (is_outdated(deliver, key, notification)) {
+        wire_free(notification);
+    } else {
+        feeds_take(deliver->feeds, key, notification);
+    }
     bus_message_destroy(&message);
 }
 
@@ -165,6 +106,7 @@ bool deliver_follow(struct deliver *deliver, const char *key)
         return false;
     }
     hashmap_put(deliver->subscriptions, key, subscription);
+    feeds_open(deliver->feeds, key);
     return true;
 }
 
@@ -174,13 +116,26 @@ void deliver_unfollow(struct deliver *deliver, const char *key)
 
     if (subscription != NULL)
         bus_unsubscribe(&subscription);
+    feeds_close(deliver->feeds, key);
+}
+
+void deliver_check_all(struct deliver *deliver)
+{
+    feeds_check_all(deliver->feeds);
+}
+
+enum status deliver_wait_known(struct deliver *deliver, const char *key, int64_t deadline_us)
+{
+    return feeds_wait_known(deliver->feeds, key, deadline_us);
 }
 
 struct deliver *deliver_create(struct bus *bus)
 {
     struct deliver *deliver = xcalloc(1, sizeof(*deliver));
+    struct feeds_options feeds = { .bus = bus, .push = push, .lose = lose, .ctx = deliver };
 
     deliver->bus = bus;
+    deliver->feeds = feeds_create(&feeds);
     deliver->subscriptions = hashmap_create();
     deliver->changes = recent_create(CHANGES_MOST);
     return deliver;
@@ -201,6 +156,7 @@ void deliver_destroy(struct deliver **deliver)
     for (size_t cursor = 0; hashmap_next((*deliver)->subscriptions, &cursor, &key, &subscription);)
         bus_unsubscribe((struct bus_subscription **)&subscription);
     hashmap_destroy(&(*deliver)->subscriptions);
+    feeds_destroy(&(*deliver)->feeds);
     recent_destroy(&(*deliver)->changes);
     free(*deliver);
     *deliver = NULL;

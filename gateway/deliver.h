@@ -7,10 +7,11 @@
 #include "services/common/bus.h"
 
 /*
- * The way of a notification: notify.<tag> from the bus, once encoded, to every socket of the user
- * but the one that caused it. The gateway is subscribed for exactly the users who have a socket
- * here. A presence change that comes twice, or after a newer one of the same contact, is dropped.
- * Nothing on this way blocks.
+ * The way of a notification: notify.<tag> from the bus, through the user's feed (feeds.h), which
+ * brings it into order and sees what is missing, once encoded, to every socket of the user but the
+ * one that caused it. The gateway is subscribed for exactly the users who have a socket here. A
+ * presence change that comes twice, or after a newer one of the same contact, is dropped. Nothing
+ * on this way blocks.
  */
 struct deliver;
 
@@ -23,5 +24,12 @@ void deliver_destroy(struct deliver **deliver);
 /* Subscribes for a user; false when the bus refuses. One call at a time, as of registry's turns. */
 bool deliver_follow(struct deliver *deliver, const char *key);
 void deliver_unfollow(struct deliver *deliver, const char *key);
+
+/* The bus may have dropped notifications, of whomever. */
+void deliver_check_all(struct deliver *deliver);
+
+/* feeds_wait_known: before a client reads a state that pushes are to go on from. Blocks. */
+enum status deliver_wait_known(struct deliver *deliver, const char *key,
+                               int64_t deadline_us) MUST_CHECK;
 
 #endif

@@ -111,8 +111,11 @@ static void bind_param(struct jsonrpc_call *call, const struct jsonrpc_param *pa
         value->text = json_text(given);
         if (value->text == NULL)
             fail_param(call, param->name, "must be a string");
-    } else if (json_to_int(given, 0, INT32_MAX, &number)) {
+    } else if (param->kind == JSONRPC_INDEX && json_to_int(given, 0, INT32_MAX, &number)) {
         value->number = (uint32_t)number;
+    } else if (param->kind == JSONRPC_POSITION &&
+               json_to_int(given, 0, JSONRPC_POSITION_MOST, &number)) {
+        value->position = (uint64_t)number;
     } else {
         fail_param(call, param->name, "must be a whole number, 0 or more");
     }

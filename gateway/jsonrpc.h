@@ -27,10 +27,14 @@ enum {
     JSONRPC_ANSWER_MOST = 32 * 1024 * 1024, /* of a batch: calls beyond it are refused */
 };
 
+/* Every whole number up to it is one in every client's language, too (RFC 7493, section 2.2). */
+#define JSONRPC_POSITION_MOST ((int64_t)1 << 53)
+
 /* A parameter as bound: of the kind its row says, or its default. */
 struct jsonrpc_value {
-    const char *text; /* JSONRPC_TEXT; borrowed for the call */
-    uint32_t number;  /* JSONRPC_INDEX */
+    const char *text;  /* JSONRPC_TEXT; borrowed for the call */
+    uint32_t number;   /* JSONRPC_INDEX */
+    uint64_t position; /* JSONRPC_POSITION */
 };
 
 /* A call on its way through its handler, which either writes one value into `result` or fails. */
@@ -49,7 +53,8 @@ void jsonrpc_fail(struct jsonrpc_call *call, int error, const char *reason, int6
 
 enum jsonrpc_kind {
     JSONRPC_TEXT,
-    JSONRPC_INDEX, /* a whole number from 0 to INT32_MAX */
+    JSONRPC_INDEX,    /* a whole number from 0 to INT32_MAX */
+    JSONRPC_POSITION, /* one from 0 to JSONRPC_POSITION_MOST */
 };
 
 struct jsonrpc_param {

@@ -55,7 +55,15 @@ static void handle_tick(void *ctx, int64_t now_ms)
 
 static void handle_bus_connect(void *state)
 {
-    presence_agent_announce(((struct gateway *)state)->agent);
+    struct gateway *gateway = state;
+
+    presence_agent_announce(gateway->agent);
+    deliver_check_all(gateway->deliver);
+}
+
+static void handle_bus_loss(void *state)
+{
+    deliver_check_all(((struct gateway *)state)->deliver);
 }
 
 /* --- life -------------------------------------------------------------------------------- */
@@ -190,6 +198,7 @@ int main(int argc, char **argv)
         .start = start,
         .stop = stop,
         .on_bus_connect = handle_bus_connect,
+        .on_bus_loss = handle_bus_loss,
         .is_healthy = is_healthy,
     };
     return service_main(argc, argv, &program);

@@ -47,5 +47,12 @@ const struct jsonrpc_method api_methods[] = {
       1,
       method_mark_messages_with_user_as_read },
     { "findUsersByTag", { TEXT("tag") }, 1, method_find_users_by_tag },
+    { "hello", { { 0 } }, 0, method_hello },
+    { "sync",
+      { OPTIONAL_TEXT("epoch"),
+        { "since", JSONRPC_POSITION, false, { .position = 0 } },
+        OPTIONAL_INDEX("limit", 100) },
+      3,
+      method_sync },
 };
 const size_t api_method_count = sizeof(api_methods) / sizeof(api_methods[0]);

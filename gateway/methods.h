@@ -14,6 +14,9 @@ void method_get_self_info(struct jsonrpc_call *call);
 void method_set_self_info(struct jsonrpc_call *call);
 void method_find_users_by_tag(struct jsonrpc_call *call);
 
+void method_hello(struct jsonrpc_call *call);
+void method_sync(struct jsonrpc_call *call);
+
 void method_send_message_to_user(struct jsonrpc_call *call);
 void method_get_dialogs_list(struct jsonrpc_call *call);
 void method_get_messages_with_user(struct jsonrpc_call *call);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/message_json.h"
 #include "gateway/methods.h"
 #include "gateway/people.h"
 #include "gateway/service_call.h"
@@ -9,7 +10,6 @@
 #include "services/common/hashmap.h"
 #include "services/common/memory.h"
 #include "services/common/tag.h"
-#include "services/common/text.h"
 #include "services/common/wire.h"
 
 /* A client's own id for a message is given with 1 to 64 characters, or not at all. */
@@ -78,33 +78,13 @@ static bool good_range(struct jsonrpc_call *call, uint32_t start, uint32_t end)
     return false;
 }
 
-static void put_date(struct json_writer *w, int64_t date_ms)
-{
-    char date[TEXT_DATE_SIZE];
-
-    text_iso_date(date_ms, date);
-    json_put_string(w, "date", date);
-}
-
 /* --- getDialogsList ---------------------------------------------------------------------- */
 
 static void put_dialog(struct json_writer *w, const Messenger__Dialog *dialog,
                        const struct people *people)
 {
-    const Messenger__Message *last = dialog->last_message;
-
     json_begin_object(w);
-    json_put_string(w, "_id", dialog->conversation_id);
-    json_put_string(w, "senderTag", last->sender_tag);
-    json_put_string(w, "receiverTag", last->receiver_tag);
-    put_date(w, last->date_ms);
-    json_put_string(w, "text", last->text);
-    json_put_int(w, "unreadCount", (int64_t)(dialog->unread_incoming + dialog->unread_outgoing));
-    json_put_int(w, "unreadIncoming", (int64_t)dialog->unread_incoming);
-    json_put_int(w, "unreadOutgoing", (int64_t)dialog->unread_outgoing);
-    json_put_int(w, "seq", (int64_t)last->seq);
-    json_key(w, "userInfo");
-    people_put_user(w, people, dialog->peer_tag);
+    dialog_put(w, dialog, people);
     json_end_object(w);
 }
 
@@ -142,6 +122,8 @@ void method_get_dialogs_list(struct jsonrpc_call *call)
     if (!good_range(call, request.start, request.end))
         return;
     service_context(caller_of(call)->gateway, &context);
+    if (!service_wait_known(call, &context))
+        return;
     struct hashmap *seen = hashmap_create();
     json_begin_array(call->result);
     while (more && service_call(call, &context, "message.GetDialogs", &request.base,
@@ -155,19 +137,6 @@ void method_get_dialogs_list(struct jsonrpc_call *call)
 }
 
 /* --- getMessagesWithUser ----------------------------------------------------------------- */
-
-static void put_message(struct json_writer *w, const Messenger__Message *message)
-{
-    json_begin_object(w);
-    json_put_string(w, "_id", message->id);
-    json_put_string(w, "senderTag", message->sender_tag);
-    json_put_string(w, "receiverTag", message->receiver_tag);
-    json_put_string(w, "text", message->text);
-    put_date(w, message->date_ms);
-    json_put_bool(w, "isRead", message->is_read);
-    json_put_int(w, "seq", (int64_t)message->seq);
-    json_end_object(w);
-}
 
 void method_get_messages_with_user(struct jsonrpc_call *call)
 {
@@ -183,6 +152,8 @@ void method_get_messages_with_user(struct jsonrpc_call *call)
     if (!good_range(call, request.start, request.end))
         return;
     service_context(caller_of(call)->gateway, &context);
+    if (!service_wait_known(call, &context))
+        return;
     json_begin_array(call->result);
     while (more && service_call(call, &context, "message.GetMessages", &request.base,
                                 &messenger__message_list__descriptor, &reply)) {
@@ -190,7 +161,7 @@ void method_get_messages_with_user(struct jsonrpc_call *call)
         if (request.newest_seq == 0 && reply->n_messages > 0)
             request.newest_seq = reply->messages[0]->seq + request.start;
         for (size_t i = 0; i < reply->n_messages; i++)
-            put_message(call->result, reply->messages[i]);
+            message_put(call->result, reply->messages[i]);
         more = reply->more && reply->n_messages > 0;
         request.start += (uint32_t)reply->n_messages;
         wire_free(reply);

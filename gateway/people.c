@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "presence.pb-c.h"
 #include "services/common/clock.h"
 #include "services/common/hashmap.h"
 #include "services/common/log.h"
@@ -103,19 +102,32 @@ void people_free(struct people **people)
     *people = NULL;
 }
 
+const Messenger__User *people_find(const struct people *people, const char *tag)
+{
+    char key[TAG_SIZE];
+
+    return tag_to_key(tag, key) ? hashmap_get(people->users, key) : NULL;
+}
+
 void people_put_user(struct json_writer *w, const struct people *people, const char *tag)
 {
     Messenger__User unknown = MESSENGER__USER__INIT;
-    const Messenger__User *user = NULL;
+    const Messenger__User *user = people_find(people, tag);
     char key[TAG_SIZE];
 
-    if (tag_to_key(tag, key))
-        user = hashmap_get(people->users, key);
+    tag_to_key(tag, key);
     unknown.tag = (char *)(uintptr_t)tag;
     json_begin_object(w);
     people_put(w, user != NULL ? user : &unknown);
     json_put_bool(w, "isOnline", hashmap_get(people->online, key) != NULL);
     json_end_object(w);
+}
+
+Messenger__GetOnlineReply *people_ask_online(struct bus *bus, const struct rpc_context *context,
+                                             char **tags, size_t count)
+{
+    struct rpc_pending pending = ask_presence(bus, context, tags, count);
+    return hear_presence(&pending);
 }
 
 bool *people_online(struct jsonrpc_call *call, const struct rpc_context *context,
@@ -126,9 +138,8 @@ bool *people_online(struct jsonrpc_call *call, const struct rpc_context *context
 
     for (size_t i = 0; i < users->n_users; i++)
         tags[i] = users->users[i]->tag;
-    struct rpc_pending pending =
-        ask_presence(caller_of(call)->gateway->bus, context, tags, users->n_users);
-    Messenger__GetOnlineReply *reply = hear_presence(&pending);
+    Messenger__GetOnlineReply *reply =
+        people_ask_online(caller_of(call)->gateway->bus, context, tags, users->n_users);
     for (size_t i = 0; reply != NULL && i < reply->n_online; i++)
         for (size_t j = 0; j < users->n_users; j++)
             if (tag_same(reply->online[i], tags[j]))

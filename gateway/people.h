@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "gateway/service_call.h"
+#include "presence.pb-c.h"
 #include "services/common/json_writer.h"
 #include "user.pb-c.h"
 
@@ -23,10 +24,17 @@ struct people;
  */
 struct people *people_fetch(struct jsonrpc_call *call, const struct rpc_context *context,
                             char **tags, size_t count);
+/* The profile of one who was fetched, or NULL; borrowed. */
+const Messenger__User *people_find(const struct people *people, const char *tag);
 void people_free(struct people **people);
 
 /* Writes a whole user with isOnline; of somebody unknown only the tag and empty names. */
 void people_put_user(struct json_writer *w, const struct people *people, const char *tag);
+
+/* Which of some tags are online, at most 1000; NULL when it is not known. Free it with wire_free.
+ */
+Messenger__GetOnlineReply *people_ask_online(struct bus *bus, const struct rpc_context *context,
+                                             char **tags, size_t count);
 
 /* Presence alone: which of the users of a list are online; the caller frees the array. */
 bool *people_online(struct jsonrpc_call *call, const struct rpc_context *context,

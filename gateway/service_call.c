@@ -41,6 +41,18 @@ void service_fail(struct jsonrpc_call *call, enum status status, const struct rp
     }
 }
 
+bool service_wait_known(struct jsonrpc_call *call, const struct rpc_context *context)
+{
+    static const struct rpc_error nothing_said = { .retry_after_ms = 0 };
+    const struct caller *caller = caller_of(call);
+
+    enum status status = deliver_wait_known(caller->gateway->deliver, session_key(caller->session),
+                                            context->deadline_us);
+    if (status != STATUS_OK)
+        service_fail(call, status, &nothing_said);
+    return status == STATUS_OK;
+}
+
 bool service_call(struct jsonrpc_call *call, const struct rpc_context *context, const char *method,
                   const ProtobufCMessage *request, const ProtobufCMessageDescriptor *reply_type,
                   void *reply_out)

@@ -20,6 +20,10 @@ const char *caller_tag(const struct jsonrpc_call *call);
 /* A fresh trace, with the configured deadline. */
 void service_context(const struct gateway *gateway, struct rpc_context *context);
 
+/* Before reading a state that pushes are to go on from: waits until the caller's feed knows where
+ * it stands. False when it cannot be known now, and then the call has failed. */
+bool service_wait_known(struct jsonrpc_call *call, const struct rpc_context *context);
+
 /* Fails the call the way a service's failure is shown to clients. */
 void service_fail(struct jsonrpc_call *call, enum status status, const struct rpc_error *error);
 

@@ -37,6 +37,16 @@ static void handle_connect(void *ctx)
     pthread_mutex_unlock(&hook->lock);
 }
 
+static void handle_loss(void *ctx)
+{
+    struct connect_hook *hook = ctx;
+
+    pthread_mutex_lock(&hook->lock);
+    if (hook->state != NULL && hook->program->on_bus_loss != NULL)
+        hook->program->on_bus_loss(hook->state);
+    pthread_mutex_unlock(&hook->lock);
+}
+
 /* Without the bus there is nothing to do here, nor to bring to an end: what was acknowledged is
  * stored. Whoever starts this program again may know a better password. */
 static void handle_refused(void *ctx)
@@ -169,6 +179,7 @@ static int run(struct service *service, const struct service_program *program,
         .password = service->settings.nats_password,
         .on_connect = handle_connect,
         .on_refused = handle_refused,
+        .on_loss = handle_loss,
         .ctx = &hook,
     };
     void *state = NULL;

@@ -27,6 +27,7 @@ struct service_program {
     void (*stop)(struct service *service, void *state);
     /* As in struct bus_options, with the state; called only while it is set. May be NULL. */
     void (*on_bus_connect)(void *state);
+    void (*on_bus_loss)(void *state);
     /* Is the instance of this host well? Says why, or why not, in a few words. NULL: it is asked
      * over the bus (health_ask_bus). */
     bool (*is_healthy)(const struct settings *settings, const char *name, struct buffer *why);

@@ -135,26 +135,57 @@ static void tell_presence(struct fanout *fanout, const struct bus_message *messa
     wire_free(event);
 }
 
-static void tell_profile(struct fanout *fanout, const struct bus_message *message)
+/* A fact may be a request, by which its service learns that it has been seen to. */
+static void acknowledge(struct fanout *fanout, const struct bus_message *message)
+{
+    static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
+
+    if (bus_message_reply_to(message) != NULL)
+        wire_publish(fanout->bus, bus_message_reply_to(message), &done.base);
+}
+
+static void tell_noted(struct fanout *fanout, const struct message_profile *profile,
+                       const Messenger__UserUpdated *event)
 {
     Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
+
+    for (size_t i = 0; i < profile->told_count; i++) {
+        notification.user_seq = profile->told[i].user_seq;
+        if (strcmp(profile->told[i].key, profile->user.key) == 0) {
+            notification.exclude_session = event->origin;
+            notification.body_case = MESSENGER__NOTIFICATION__BODY_SELF_CHANGED;
+            notification.self_changed = event->change;
+        } else {
+            notification.exclude_session = text(protobuf_c_empty_string);
+            notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_CHANGED;
+            notification.contact_changed = event->change;
+        }
+        notify(fanout->bus, profile->told[i].key, &notification);
+    }
+}
+
+/* Noted durably, then told, then acknowledged: until then the user service says it again. */
+static void tell_profile(struct fanout *fanout, const struct bus_message *message)
+{
     Messenger__UserUpdated *event =
         wire_unpack(&messenger__user_updated__descriptor, bus_message_data(message),
                     bus_message_length(message));
-    char key[TAG_SIZE];
+    struct message_profile profile = { .told = NULL };
 
-    if (event == NULL || event->change == NULL || !tag_to_key(event->change->tag, key)) {
+    if (event == NULL || event->change == NULL ||
+        !message_user_set(&profile.user, event->change->tag)) {
         wire_free(event);
         return;
     }
-    notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_CHANGED;
-    notification.contact_changed = event->change;
-    notify_contacts(fanout, event->change->tag, &notification);
-
-    notification.exclude_session = event->origin;
-    notification.body_case = MESSENGER__NOTIFICATION__BODY_SELF_CHANGED;
-    notification.self_changed = event->change;
-    notify(fanout->bus, key, &notification);
+    profile.revision = event->revision;
+    enum status status = message_store_note_profile(fanout->store, &profile);
+    if (status == STATUS_OK) {
+        tell_noted(fanout, &profile, event);
+        acknowledge(fanout, message);
+    } else {
+        log_warn("the contacts of %s are not told yet: %s", profile.user.tag, status_name(status));
+    }
+    free(profile.told);
     wire_free(event);
 }
 

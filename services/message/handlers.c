@@ -8,7 +8,9 @@
 #include "services/common/clock.h"
 #include "services/common/memory.h"
 #include "services/message/fanout.h"
+#include "services/message/handlers_changes.h"
 #include "services/message/message_rules.h"
+#include "services/message/views.h"
 
 /* --- sending ----------------------------------------------------------------------------- */
 
@@ -162,50 +164,24 @@ static void handle_mark_read(void *ctx, struct rpc_call *call, const void *reque
 
 /* --- reads ------------------------------------------------------------------------------- */
 
-/* A protobuf view of a message; borrows from it and from `hex`. */
-static void view_message(const struct message *message, char hex[ID_HEX + 1],
-                         Messenger__Message *view)
-{
-    messenger__message__init(view);
-    id_to_hex(&message->id, hex);
-    view->id = hex;
-    view->sender_tag = (char *)(uintptr_t)message->sender_tag;
-    view->receiver_tag = (char *)(uintptr_t)message->receiver_tag;
-    view->text = message->text;
-    view->date_ms = message->date_ms;
-    view->seq = message->seq;
-    view->is_read = message->is_read;
-}
-
-/* An answer must fit into one bus message, 1 MB by default: how many entries do, at least one. */
-enum { REPLY_BYTES_MOST = 800 * 1024, ENTRY_BYTES = 256 };
-
-static bool fits(const struct message *message, size_t *bytes)
-{
-    *bytes += strlen(message->text) + ENTRY_BYTES;
-    return *bytes <= REPLY_BYTES_MOST;
-}
-
 static void reply_messages(struct rpc_call *call, const struct message_list *list)
 {
-    struct item {
-        Messenger__Message view;
-        char hex[ID_HEX + 1];
-    } *items = xcalloc(list->count, sizeof(*items));
+    struct message_view *views = xcalloc(list->count, sizeof(*views));
     Messenger__Message **pointers = xcalloc(list->count, sizeof(*pointers));
     Messenger__MessageList reply = MESSENGER__MESSAGE_LIST__INIT;
-    size_t n = 0, bytes = 0;
+    struct reply_room room = { 0 };
+    size_t n = 0;
 
-    for (; n < list->count && fits(&list->items[n], &bytes); n++) {
-        view_message(&list->items[n], items[n].hex, &items[n].view);
-        pointers[n] = &items[n].view;
+    for (; n < list->count && reply_room_take(&room, list->items[n].text); n++) {
+        message_view_set(&views[n], &list->items[n]);
+        pointers[n] = &views[n].proto;
     }
     reply.n_messages = n;
     reply.messages = pointers;
     reply.more = n < list->count;
     rpc_reply(call, &reply.base);
     free(pointers);
-    free(items);
+    free(views);
 }
 
 static void handle_get_messages(void *ctx, struct rpc_call *call, const void *request)
@@ -234,34 +210,22 @@ static void handle_get_messages(void *ctx, struct rpc_call *call, const void *re
 
 static void reply_dialogs(struct rpc_call *call, const struct dialog_list *list)
 {
-    struct item {
-        Messenger__Dialog view;
-        Messenger__Message last;
-        char hex[ID_HEX + 1], conversation_hex[ID_HEX + 1];
-    } *items = xcalloc(list->count, sizeof(*items));
+    struct dialog_view *views = xcalloc(list->count, sizeof(*views));
     Messenger__Dialog **pointers = xcalloc(list->count, sizeof(*pointers));
     Messenger__DialogList reply = MESSENGER__DIALOG_LIST__INIT;
-    size_t n = 0, bytes = 0;
+    struct reply_room room = { 0 };
+    size_t n = 0;
 
-    for (; n < list->count && fits(&list->items[n].last, &bytes); n++) {
-        const struct dialog *dialog = &list->items[n];
-        struct item *item = &items[n];
-        messenger__dialog__init(&item->view);
-        view_message(&dialog->last, item->hex, &item->last);
-        id_to_hex(&dialog->conversation, item->conversation_hex);
-        item->view.conversation_id = item->conversation_hex;
-        item->view.last_message = &item->last;
-        item->view.unread_incoming = dialog->unread_incoming;
-        item->view.unread_outgoing = dialog->unread_outgoing;
-        item->view.peer_tag = (char *)(uintptr_t)dialog->peer_tag;
-        pointers[n] = &item->view;
+    for (; n < list->count && reply_room_take(&room, list->items[n].last.text); n++) {
+        dialog_view_set(&views[n], &list->items[n]);
+        pointers[n] = &views[n].proto;
     }
     reply.n_dialogs = n;
     reply.dialogs = pointers;
     reply.more = n < list->count;
     rpc_reply(call, &reply.base);
     free(pointers);
-    free(items);
+    free(views);
 }
 
 static void handle_get_dialogs(void *ctx, struct rpc_call *call, const void *request)
@@ -291,5 +255,9 @@ const struct rpc_method message_methods[] = {
     { "GetDialogs", &messenger__get_dialogs_request__descriptor, handle_get_dialogs, RPC_FAST },
     { "GetMessages", &messenger__get_messages_request__descriptor, handle_get_messages, RPC_FAST },
     { "MarkRead", &messenger__mark_read_request__descriptor, handle_mark_read, RPC_FAST },
+    { "GetChanges", &messenger__get_changes_request__descriptor, handle_get_changes, RPC_FAST },
+    { "GetPositions", &messenger__get_positions_request__descriptor, handle_get_positions,
+      RPC_FAST },
+    { "GetContacts", &messenger__get_contacts_request__descriptor, handle_get_contacts, RPC_FAST },
 };
 const size_t message_method_count = sizeof(message_methods) / sizeof(message_methods[0]);

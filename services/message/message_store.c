@@ -74,8 +74,7 @@ enum status message_store_positions(struct message_store *store, const char (*ke
     return store->kind->positions(store, keys, count, positions_out);
 }
 
-enum status message_store_note_profile(struct message_store *store,
-                                       struct message_profile *profile)
+enum status message_store_note_profile(struct message_store *store, struct message_profile *profile)
 {
     return store->kind->note_profile(store, profile);
 }

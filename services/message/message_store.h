@@ -141,7 +141,7 @@ struct message_profile {
     struct profile_notice {
         char key[TAG_SIZE];
         uint64_t user_seq;
-    } *told;
+    } * told;
     size_t told_count;
 };
 

@@ -4,7 +4,7 @@ import pytest
 
 from support.client import Socket, bearer, befriend, is_online, send
 from support.raw import RawWebSocket
-from support.shapes import PUSHED_KEYS
+from support.shapes import PUSHED_KEYS, numbered
 from support.wait import stays_true
 
 QUIET = 0.5
@@ -40,7 +40,7 @@ def test_new_message_goes_to_every_socket_of_the_receiver(contacts):
     tabs = [bob.socket() for _ in range(3)]
     sent = send(alice.socket(), bob, "hi")
     for tab in tabs:
-        assert tab.wait_notification(3001) == {key: sent[key] for key in PUSHED_KEYS}
+        assert numbered(tab.wait_notification(3001)) == {key: sent[key] for key in PUSHED_KEYS}
     stays_true(lambda: all(len(tab.seen(3001)) == 1 for tab in tabs), QUIET, "each is told once")
 
 
@@ -50,7 +50,7 @@ def test_message_sent_goes_to_the_other_sockets_of_the_sender(contacts):
     his = bob.socket()
     sent = send(sending, bob, "hi")
     for tab in (other, third):
-        assert tab.wait_notification(3002) == {key: sent[key] for key in PUSHED_KEYS}
+        assert numbered(tab.wait_notification(3002)) == {key: sent[key] for key in PUSHED_KEYS}
     send(his, alice, "answer")
     sending.wait_notification(3001)
     stays_unseen(sending, 3002)
@@ -92,7 +92,7 @@ def test_message_was_read_goes_to_every_socket_of_the_sender(contacts):
     send(mine, bob, "hi")
     his.call("markMessagesWithUserAsRead", [alice.tag])
     for tab in (mine, mine_too):
-        assert tab.wait_notification(3300) == {"receiverTag": bob.tag}
+        assert numbered(tab.wait_notification(3300)) == {"receiverTag": bob.tag}
     stays_unseen(his, 3300, 3301)
 
 
@@ -102,7 +102,7 @@ def test_dialog_was_read_goes_to_the_other_sockets_of_the_reader(contacts):
     mine = alice.socket()
     send(mine, bob, "hi")
     his.call("markMessagesWithUserAsRead", [alice.tag])
-    assert his_too.wait_notification(3301) == {"senderTag": alice.tag}
+    assert numbered(his_too.wait_notification(3301)) == {"senderTag": alice.tag}
     stays_unseen(his, 3301)
     assert mine.seen(3301) == [] and his_too.seen(3300) == []
 
@@ -129,8 +129,8 @@ def test_personal_data_changes_carry_only_what_changed(contacts, params, changed
     alice, bob = contacts
     mine, his, his_too = alice.socket(), bob.socket(), bob.socket()
     his.call("setSelfInfo", params)
-    assert mine.wait_notification(3200) == {"tag": bob.tag, **changed}
-    assert his_too.wait_notification(3201) == {"tag": bob.tag, **changed}
+    assert numbered(mine.wait_notification(3200)) == {"tag": bob.tag, **changed}
+    assert numbered(his_too.wait_notification(3201)) == {"tag": bob.tag, **changed}
     stays_unseen(his, 3200, 3201)
     assert mine.seen(3201) == [] and his_too.seen(3200) == []
 

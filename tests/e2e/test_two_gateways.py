@@ -6,6 +6,7 @@ import requests
 from support.client import (
     NO_AUTH_REASON, Socket, befriend, is_online, leave, send)
 from support.exchange import exchange
+from support.shapes import numbered
 from support.wait import stays_true, wait_until
 
 
@@ -24,7 +25,7 @@ def test_message_and_reading_across(anna, ben):
     sent = send(hers, ben, "hi")
     assert his.wait_notification(3001)["_id"] == sent["_id"]
     his.call("markMessagesWithUserAsRead", [anna.tag])
-    assert hers.wait_notification(3300) == {"receiverTag": ben.tag}
+    assert numbered(hers.wait_notification(3300)) == {"receiverTag": ben.tag}
     answer = send(his, anna, "hi yourself")
     assert hers.wait_notification(3001)["seq"] == answer["seq"] == 2
 
@@ -44,7 +45,7 @@ def test_profile_across(anna, ben):
     hers, his = anna.socket(), ben.socket()
     befriend(hers, ben)
     hers.call("setSelfInfo", ["Annabel"])
-    assert his.wait_notification(3200) == {"tag": anna.tag, "firstName": "Annabel"}
+    assert numbered(his.wait_notification(3200)) == {"tag": anna.tag, "firstName": "Annabel"}
     (found,) = his.call("findUsersByTag", [anna.tag])
     assert found["firstName"] == "Annabel"
 
@@ -58,9 +59,9 @@ def test_tabs_on_both_gateways(anna, ben):
     send(tabs[0], ben, "from one")
     assert tabs[1].wait_notification(3002)["text"] == "from one"
     tabs[0].call("markMessagesWithUserAsRead", [ben.tag])
-    assert tabs[1].wait_notification(3301) == {"senderTag": ben.tag}
+    assert numbered(tabs[1].wait_notification(3301)) == {"senderTag": ben.tag}
     tabs[0].call("setSelfInfo", ["Annabel"])
-    assert tabs[1].wait_notification(3201) == {"tag": anna.tag, "firstName": "Annabel"}
+    assert numbered(tabs[1].wait_notification(3201)) == {"tag": anna.tag, "firstName": "Annabel"}
     stays_true(lambda: not [n for n in tabs[0].seen() if n.code in (3002, 3201, 3301)], 0.5,
                "the tab that did it is not told")
 

@@ -7,7 +7,7 @@ import requests
 
 from support import images
 from support.client import RpcError, User, bearer, befriend, error_name, upload, uploaded_name
-from support.shapes import IMAGE_NAME
+from support.shapes import IMAGE_NAME, numbered
 from support.stack import Stack
 
 LIMIT = 15 << 20
@@ -232,8 +232,8 @@ def test_avatar_is_set_and_told(alice, bob):
     name = uploaded_name(alice.upload(images.png(50, 50)))
     assert mine.call("setSelfInfo", ["", "", name])["img"] == name
     assert mine.call("getSelfInfo")["img"] == name
-    assert his.wait_notification(3200) == {"tag": alice.tag, "img": name}
-    assert mine_too.wait_notification(3201) == {"tag": alice.tag, "img": name}
+    assert numbered(his.wait_notification(3200)) == {"tag": alice.tag, "img": name}
+    assert numbered(mine_too.wait_notification(3201)) == {"tag": alice.tag, "img": name}
     assert his.call("getDialogsList")[0]["userInfo"]["img"] == name
     assert mine.call("setSelfInfo", {"img": "default.jpg"})["img"] == "default.jpg"
 

@@ -14,6 +14,12 @@ DIALOG_KEYS = {"_id", "senderTag", "receiverTag", "date", "text", "unreadCount",
 IMAGE_NAME = re.compile(r"[0-9a-f]{32}\.(png|jpg|jpeg|gif|webp)")
 
 
+def numbered(body):
+    """The body of a notification without its userSeq, which must be there."""
+    assert type(body["userSeq"]) is int and body["userSeq"] > 0, body
+    return {key: value for key, value in body.items() if key != "userSeq"}
+
+
 def is_id(value):
     return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{24}", value) is not None
 

@@ -1,0 +1,58 @@
+#ifndef GATEWAY_FEEDS_H
+#define GATEWAY_FEEDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/feed.h"
+#include "services/common/bus.h"
+#include "services/common/status.h"
+
+/*
+ * The feeds of all users who have a socket here, kept without holes. A hole is seen on the next
+ * push, or when the message service is asked how far a feed's user has come: at the beginning,
+ * after a reconnect of the bus, after the bus has dropped something, and after FEEDS_CHECK_MS of
+ * silence. What stays missing for FEEDS_GRACE_MS (another instance may just be a little later) is
+ * pulled from the message service and pushed, in order, before anything after it.
+ *
+ * One thread asks, for up to FEEDS_ASK_MOST users at a time; a few threads pull. From any thread,
+ * and nothing here blocks unless it says so.
+ */
+enum { FEEDS_CHECK_MS = 5000, FEEDS_GRACE_MS = 50, FEEDS_ASK_MOST = 1000 };
+
+struct feeds;
+
+struct feeds_options {
+    struct bus *bus;
+    /* To all sockets of a user, in order. Must not block. */
+    void (*push)(void *ctx, const char *key, const Messenger__Notification *notification);
+    /* What a user (NULL: everybody) has missed cannot be told: another store is there. The sockets
+     * should close, so that their clients begin anew. */
+    void (*lose)(void *ctx, const char *key);
+    void *ctx;
+};
+
+struct feeds *feeds_create(const struct feeds_options *options);
+
+/* Waits for what is being asked, 2 s at most. */
+void feeds_destroy(struct feeds **feeds);
+
+/* Once there is a subscription, and when it has ended. What the bus brings before is dropped: the
+ * position that is read first includes it. */
+void feeds_open(struct feeds *feeds, const char *key);
+void feeds_close(struct feeds *feeds, const char *key);
+
+/* A notification of the bus. */
+void feeds_take(struct feeds *feeds, const char *key, Messenger__Notification *notification_take);
+
+/* Something may have been dropped, of whomever. */
+void feeds_check_all(struct feeds *feeds);
+
+/*
+ * Waits until a feed's position is known: whatever the store tells later than that is pushed, so a
+ * client that reads now misses nothing. STATUS_UNAVAILABLE when the message service does not tell,
+ * STATUS_DEADLINE_EXCEEDED at `deadline_us` (clock_mono_us). Blocks.
+ */
+enum status feeds_wait_known(struct feeds *feeds, const char *key, int64_t deadline_us) MUST_CHECK;
+
+#endif

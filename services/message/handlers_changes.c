@@ -1,0 +1,232 @@
+#include "services/message/handlers_changes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event.pb-c.h"
+#include "services/common/hashmap.h"
+#include "services/common/memory.h"
+#include "services/message/handlers.h"
+#include "services/message/message_rules.h"
+#include "services/message/views.h"
+
+enum { TAGS_MOST = 1000 };
+
+/* --- changes ------------------------------------------------------------------------------- */
+
+static char *unconst(const char *text)
+{
+    return (char *)(uintptr_t)text; /* protobuf-c has no const; packing only reads */
+}
+
+/* A view of a change, for which the gateway's notification serves. */
+struct change_view {
+    Messenger__Notification proto;
+    Messenger__ProfileChange profile;
+    struct message_view message;
+};
+
+static void change_view_set(struct change_view *view, const struct message_change *change)
+{
+    Messenger__Notification *n = &view->proto;
+
+    messenger__notification__init(n);
+    messenger__profile_change__init(&view->profile);
+    message_view_set(&view->message, &change->message);
+    n->user_seq = change->user_seq;
+    switch (change->kind) {
+    case CHANGE_NEW_MESSAGE:
+        n->body_case = MESSENGER__NOTIFICATION__BODY_NEW_MESSAGE;
+        n->new_message = &view->message.proto;
+        break;
+    case CHANGE_MESSAGE_SENT:
+        n->body_case = MESSENGER__NOTIFICATION__BODY_MESSAGE_SENT;
+        n->message_sent = &view->message.proto;
+        break;
+    case CHANGE_WAS_READ:
+        n->body_case = MESSENGER__NOTIFICATION__BODY_MESSAGE_WAS_READ;
+        n->message_was_read = unconst(change->peer_tag);
+        break;
+    case CHANGE_READ:
+        n->body_case = MESSENGER__NOTIFICATION__BODY_DIALOG_WAS_READ;
+        n->dialog_was_read = unconst(change->peer_tag);
+        break;
+    case CHANGE_CONTACT:
+        view->profile.tag = unconst(change->peer_tag);
+        n->body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_CHANGED;
+        n->contact_changed = &view->profile;
+        break;
+    case CHANGE_SELF:
+        n->body_case = MESSENGER__NOTIFICATION__BODY_SELF_CHANGED;
+        n->self_changed = &view->profile;
+        break;
+    }
+}
+
+/*
+ * Cuts the list so that it fits into one message of the bus: what is left is as complete up to its
+ * position as the whole was, and there is more.
+ */
+static void cut_to_fit(struct change_list *list)
+{
+    struct hashmap *peers = hashmap_create();
+    struct reply_room room = { 0 };
+    size_t n = 0, dialogs = 0;
+
+    for (bool fits = true; n < list->count && fits; n += fits) {
+        const struct message_change *change = &list->items[n];
+        char key[TAG_SIZE];
+        bool fresh = tag_to_key(change->peer_tag, key) && hashmap_put(peers, key, list) == NULL;
+        fits = reply_room_take(&room, change->message.text != NULL ? change->message.text : "");
+        if (fits && fresh && dialogs < list->dialogs.count) {
+            fits = reply_room_take(&room, list->dialogs.items[dialogs].last.text) || n == 0;
+            dialogs += fits;
+        }
+    }
+    hashmap_destroy(&peers);
+    if (n == list->count)
+        return;
+    while (list->count > n)
+        free(list->items[--list->count].message.text);
+    while (list->dialogs.count > dialogs)
+        free(list->dialogs.items[--list->dialogs.count].last.text);
+    list->position = list->items[n - 1].user_seq;
+    list->more = true;
+}
+
+static void reply_changes(struct rpc_call *call, char *epoch, const struct change_list *list)
+{
+    struct change_view *changes = xcalloc(list->count, sizeof(*changes));
+    Messenger__Notification **change_pointers = xcalloc(list->count, sizeof(*change_pointers));
+    struct dialog_view *dialogs = xcalloc(list->dialogs.count, sizeof(*dialogs));
+    Messenger__Dialog **dialog_pointers = xcalloc(list->dialogs.count, sizeof(*dialog_pointers));
+    Messenger__ChangeList reply = MESSENGER__CHANGE_LIST__INIT;
+
+    for (size_t i = 0; i < list->count; i++) {
+        change_view_set(&changes[i], &list->items[i]);
+        change_pointers[i] = &changes[i].proto;
+    }
+    for (size_t i = 0; i < list->dialogs.count; i++) {
+        dialog_view_set(&dialogs[i], &list->dialogs.items[i]);
+        dialog_pointers[i] = &dialogs[i].proto;
+    }
+    reply.epoch = epoch;
+    reply.position = list->position;
+    reply.more = list->more;
+    reply.reset = list->reset;
+    reply.n_changes = list->count;
+    reply.changes = change_pointers;
+    reply.n_dialogs = list->dialogs.count;
+    reply.dialogs = dialog_pointers;
+    rpc_reply(call, &reply.base);
+    free(dialog_pointers);
+    free(dialogs);
+    free(change_pointers);
+    free(changes);
+}
+
+void handle_get_changes(void *ctx, struct rpc_call *call, const void *request)
+{
+    struct message_service *service = ctx;
+    const Messenger__GetChangesRequest *wanted = request;
+    struct change_range range = { wanted->since, wanted->limit, wanted->dialogs };
+    struct change_list list = { 0 };
+    char owner[TAG_SIZE], epoch[EPOCH_SIZE];
+
+    if (wanted->limit == 0 || wanted->limit > MESSAGE_PAGE_MOST ||
+        !tag_to_key(wanted->owner_tag, owner)) {
+        rpc_fail(call, STATUS_INVALID_ARGUMENT, "limit: 1 to 1000");
+        return;
+    }
+    enum status status = message_store_epoch(service->store, epoch);
+    if (status == STATUS_OK && strcmp(epoch, wanted->epoch) != 0)
+        range.since = UINT64_MAX; /* nobody gets that far: only the position is told */
+    if (status == STATUS_OK)
+        status = message_store_changes(service->store, owner, range, &list);
+    if (status == STATUS_OK) {
+        cut_to_fit(&list);
+        reply_changes(call, epoch, &list);
+    } else {
+        rpc_fail(call, status, NULL);
+    }
+    change_list_finish(&list);
+}
+
+/* --- positions ----------------------------------------------------------------------------- */
+
+void handle_get_positions(void *ctx, struct rpc_call *call, const void *request)
+{
+    struct message_service *service = ctx;
+    const Messenger__GetPositionsRequest *wanted = request;
+    Messenger__PositionList reply = MESSENGER__POSITION_LIST__INIT;
+    char(*keys)[TAG_SIZE], epoch[EPOCH_SIZE];
+
+    if (wanted->n_tags == 0 || wanted->n_tags > TAGS_MOST) {
+        rpc_fail(call, STATUS_INVALID_ARGUMENT, "tags: 1 to 1000");
+        return;
+    }
+    keys = xcalloc(wanted->n_tags, sizeof(*keys));
+    reply.n_positions = wanted->n_tags;
+    reply.positions = xcalloc(wanted->n_tags, sizeof(*reply.positions));
+    for (size_t i = 0; i < wanted->n_tags; i++)
+        if (!tag_to_key(wanted->tags[i], keys[i]))
+            keys[i][0] = '\0';
+    enum status status = message_store_epoch(service->store, epoch);
+    if (status == STATUS_OK)
+        status = message_store_positions(service->store, (const char(*)[TAG_SIZE])keys,
+                                         wanted->n_tags, reply.positions);
+    reply.epoch = epoch;
+    if (status == STATUS_OK)
+        rpc_reply(call, &reply.base);
+    else
+        rpc_fail(call, status, NULL);
+    free(reply.positions);
+    free(keys);
+}
+
+/* --- contacts ------------------------------------------------------------------------------ */
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static void reply_contacts(struct rpc_call *call, struct message_contacts *contacts,
+                           const char *after_key)
+{
+    Messenger__ContactList reply = MESSENGER__CONTACT_LIST__INIT;
+    char(*tags)[TAG_SIZE + 1] = xcalloc(TAGS_MOST, sizeof(*tags));
+    char *pointers[TAGS_MOST];
+
+    if (contacts->count > 0)
+        qsort(contacts->keys, contacts->count, TAG_SIZE, by_text);
+    for (size_t i = 0; i < contacts->count && reply.n_tags < TAGS_MOST; i++) {
+        if (strcmp(contacts->keys[i], after_key) <= 0)
+            continue;
+        snprintf(tags[reply.n_tags], sizeof(*tags), "@%s", contacts->keys[i]);
+        pointers[reply.n_tags] = tags[reply.n_tags];
+        reply.n_tags++;
+    }
+    reply.tags = pointers;
+    rpc_reply(call, &reply.base);
+    free(tags);
+}
+
+void handle_get_contacts(void *ctx, struct rpc_call *call, const void *request)
+{
+    struct message_service *service = ctx;
+    const Messenger__GetContactsRequest *wanted = request;
+    struct message_contacts contacts = { 0 };
+    char owner[TAG_SIZE], after[TAG_SIZE] = "";
+    enum status status = STATUS_INVALID_ARGUMENT;
+
+    if (tag_to_key(wanted->owner_tag, owner) &&
+        (wanted->after_tag[0] == '\0' || tag_to_key(wanted->after_tag, after)))
+        status = message_store_contacts(service->store, owner, &contacts);
+    if (status == STATUS_OK)
+        reply_contacts(call, &contacts, after);
+    else
+        rpc_fail(call, status, NULL);
+    message_contacts_finish(&contacts);
+}

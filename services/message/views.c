@@ -1,0 +1,47 @@
+#include "services/message/views.h"
+
+#include <stdint.h>
+#include <string.h>
+
+enum { REPLY_BYTES_MOST = 800 * 1024, ENTRY_BYTES = 256 };
+
+static char *unconst(const char *text)
+{
+    return (char *)(uintptr_t)text; /* protobuf-c has no const; packing only reads */
+}
+
+void message_view_set(struct message_view *view, const struct message *message)
+{
+    messenger__message__init(&view->proto);
+    id_to_hex(&message->id, view->hex);
+    view->proto.id = view->hex;
+    view->proto.sender_tag = unconst(message->sender_tag);
+    view->proto.receiver_tag = unconst(message->receiver_tag);
+    view->proto.text = message->text;
+    view->proto.date_ms = message->date_ms;
+    view->proto.seq = message->seq;
+    view->proto.is_read = message->is_read;
+}
+
+void dialog_view_set(struct dialog_view *view, const struct dialog *dialog)
+{
+    messenger__dialog__init(&view->proto);
+    message_view_set(&view->last, &dialog->last);
+    id_to_hex(&dialog->conversation, view->conversation_hex);
+    view->proto.conversation_id = view->conversation_hex;
+    view->proto.last_message = &view->last.proto;
+    view->proto.unread_incoming = dialog->unread_incoming;
+    view->proto.unread_outgoing = dialog->unread_outgoing;
+    view->proto.peer_tag = unconst(dialog->peer_tag);
+}
+
+bool reply_room_take(struct reply_room *room, const char *text)
+{
+    size_t bytes = strlen(text) + ENTRY_BYTES;
+
+    if (room->entries > 0 && room->bytes + bytes > REPLY_BYTES_MOST)
+        return false;
+    room->entries++;
+    room->bytes += bytes;
+    return true;
+}

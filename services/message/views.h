@@ -1,0 +1,35 @@
+#ifndef MESSAGE_VIEWS_H
+#define MESSAGE_VIEWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "message.pb-c.h"
+#include "services/message/message_store.h"
+
+/*
+ * Protobuf views of what the store gives, for replies. A view borrows from what it shows, and has
+ * pointers into itself: it must stay where it was set.
+ */
+struct message_view {
+    Messenger__Message proto;
+    char hex[ID_HEX + 1];
+};
+void message_view_set(struct message_view *view, const struct message *message);
+
+struct dialog_view {
+    Messenger__Dialog proto;
+    struct message_view last;
+    char conversation_hex[ID_HEX + 1];
+};
+void dialog_view_set(struct dialog_view *view, const struct dialog *dialog);
+
+/* A reply must fit into one message of the bus, 1 MB by default. Zeroed: empty. */
+struct reply_room {
+    size_t bytes, entries;
+};
+
+/* Takes room for an entry with this text; false when it does not fit, but the first always does. */
+bool reply_room_take(struct reply_room *room, const char *text);
+
+#endif
