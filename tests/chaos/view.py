@@ -13,12 +13,20 @@ IN, OUT = "in", "out"
 
 @dataclasses.dataclass
 class Message:
-    """`user_seq`: of the owner when it came; one that is not less, when it was read from a list; None
-    when the server has not said."""
+    """`user_seq`: the owner's, if a push or an answer has said it. `at_most`: it is not greater, as it
+    was in a list that was read later."""
     id: str
     sender: str
     text: str
     user_seq: int = None
+    at_most: int = None
+
+    def is_before(self, user_seq):
+        known = self.at_most if self.user_seq is None else self.user_seq
+        return known is not None and known < user_seq
+
+    def is_after(self, user_seq):
+        return self.user_seq is not None and self.user_seq > user_seq
 
 
 @dataclasses.dataclass
@@ -49,18 +57,18 @@ class Dialog:
     def read_range(self, owner, way):
         """The least and the most messages of that direction that are read, as far as can be told."""
         marks = self.marks[way]
-        items = [(seq, message.user_seq) for seq, message in sorted(self.messages.items())
+        items = [(seq, message) for seq, message in sorted(self.messages.items())
                  if self.direction(owner, message) == way]
-        low = sum(seq <= marks.row[0] for seq, _ in items) - marks.row[1]
-        high = low
-        for rank, (seq, user_seq) in enumerate(items, 1):
-            if seq <= marks.floor or (user_seq is not None and user_seq < marks.user_seq):
+        low = max(0, sum(seq <= marks.row[0] for seq, _ in items) - marks.row[1])
+        for rank, (seq, message) in enumerate(items, 1):
+            if seq <= marks.floor or message.is_before(marks.user_seq):
                 low = max(low, rank)
-            elif user_seq is not None and user_seq > marks.user_seq:
-                break
-            if marks.user_seq:
-                high = max(high, rank)
-        return max(low, 0), len(items) if marks.loose else max(low, high)
+        if marks.loose:
+            return low, len(items)
+        high = low
+        while marks.user_seq and high < len(items) and not items[high][1].is_after(marks.user_seq):
+            high += 1
+        return low, high
 
 
 class View:
@@ -92,13 +100,14 @@ class View:
         messages = self.dialog(receiver if sender == self.owner else sender).messages
         known = messages.get(body["seq"])
         if known is None:
-            messages[body["seq"]] = Message(body["_id"], sender, body["text"],
-                                            at_most if user_seq is None else user_seq)
+            messages[body["seq"]] = Message(body["_id"], sender, body["text"], user_seq, at_most)
             return
         if (known.id, known.sender, known.text) != (body["_id"], sender, body["text"]):
             self.contradictions.append((known, body))
-        if user_seq is not None or known.user_seq is None:
-            known.user_seq = at_most if user_seq is None else user_seq
+        if known.user_seq is None:
+            known.user_seq = user_seq
+        if at_most is not None:
+            known.at_most = min(at_most, known.at_most or at_most)
 
     def mark(self, peer, way, user_seq):
         marks = self.dialog(peer).marks[way]
