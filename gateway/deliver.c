@@ -43,12 +43,14 @@ static bool is_outdated(struct deliver *deliver, const char *key,
     return !recent_raise(deliver->changes, name, notification->change);
 }
 
-/* Of a feed: to all sockets of the user but the one that caused it. */
+/* Of a feed, one at a time for each user: to all sockets of the user but the one that caused it. */
 static void push(void *ctx, const char *key, const Messenger__Notification *notification)
 {
     struct deliver *deliver = ctx;
     struct json_writer w = { 0 };
 
+    if (is_outdated(deliver, key, notification))
+        return;
     struct registry_list sessions = registry_of_user(deliver->registry, key);
     if (sessions.count > 0 && notification_put(&w, notification)) {
         struct frame *frame = frame_create(FRAME_TEXT, w.out.data, w.out.length);
@@ -85,8 +87,6 @@ static void handle_notification(void *ctx, struct bus_message *message_take)
     if (notification == NULL || !tag_to_key(notification->receiver_tag, key)) {
         log_warn("%s carries no notification", bus_message_subject(message));
         wire_free(notification);
-    } else if (is_outdated(deliver, key, notification)) {
-        wire_free(notification);
     } else {
         feeds_take(deliver->feeds, key, notification);
     }
@@ -117,6 +117,22 @@ void deliver_unfollow(struct deliver *deliver, const char *key)
     if (subscription != NULL)
         bus_unsubscribe(&subscription);
     feeds_close(deliver->feeds, key);
+}
+
+void deliver_presence(struct deliver *deliver, const char *key, const char *contact_tag,
+                      uint64_t change, bool online)
+{
+    Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
+
+    notification.change = change;
+    if (online) {
+        notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
+        notification.contact_online = (char *)(uintptr_t)contact_tag;
+    } else {
+        notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_OFFLINE;
+        notification.contact_offline = (char *)(uintptr_t)contact_tag;
+    }
+    feeds_tell(deliver->feeds, key, &notification);
 }
 
 void deliver_check_all(struct deliver *deliver)

@@ -25,6 +25,10 @@ void deliver_destroy(struct deliver **deliver);
 bool deliver_follow(struct deliver *deliver, const char *key);
 void deliver_unfollow(struct deliver *deliver, const char *key);
 
+/* A contact's presence that was asked for, as if the bus had brought it. */
+void deliver_presence(struct deliver *deliver, const char *key, const char *contact_tag,
+                      uint64_t change, bool online);
+
 /* The bus may have dropped notifications, of whomever. */
 void deliver_check_all(struct deliver *deliver);
 

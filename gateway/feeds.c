@@ -457,6 +457,18 @@ void feeds_take(struct feeds *feeds, const char *key, Messenger__Notification *n
     pthread_mutex_unlock(&feeds->lock);
 }
 
+void feeds_tell(struct feeds *feeds, const char *key, const Messenger__Notification *notification)
+{
+    struct user_feed *user = find(feeds, key);
+
+    if (user == NULL)
+        return;
+    pthread_mutex_lock(&user->lock);
+    push(user, notification);
+    pthread_mutex_unlock(&user->lock);
+    release(user);
+}
+
 void feeds_check_all(struct feeds *feeds)
 {
     const char *key;

@@ -45,6 +45,9 @@ void feeds_close(struct feeds *feeds, const char *key);
 /* A notification of the bus. */
 void feeds_take(struct feeds *feeds, const char *key, Messenger__Notification *notification_take);
 
+/* One without a number that was asked for; borrowed. It comes into the order of the others. */
+void feeds_tell(struct feeds *feeds, const char *key, const Messenger__Notification *notification);
+
 /* Something may have been dropped, of whomever. */
 void feeds_check_all(struct feeds *feeds);
 

@@ -4,6 +4,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
+#include "gateway/catch_up.h"
 #include "gateway/deliver.h"
 #include "gateway/http_server.h"
 #include "gateway/image_cache.h"
@@ -31,6 +32,7 @@ struct gateway {
     struct deliver *deliver;
     struct registry *registry;
     struct presence_agent *agent;
+    struct catch_up *catch_up;
     struct http_server *server;
     struct rpc_monitor *monitor;
     struct image_cache *images;

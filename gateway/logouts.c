@@ -1,13 +1,17 @@
 #include "gateway/logouts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "event.pb-c.h"
 #include "gateway/frame_gate.h"
 #include "gateway/http_auth.h"
+#include "services/common/memory.h"
+#include "services/common/rpc_client.h"
 #include "services/common/wire.h"
+#include "user.pb-c.h"
 
-enum { REMEMBERED = 1024 };
+enum { REMEMBERED = 1024, CHECKED_AT_ONCE = 1000 };
 
 static void close_sessions(struct gateway *gateway, const char *tag, const char *jti)
 {
@@ -54,4 +58,42 @@ void logouts_stop(struct gateway *gateway)
 bool logouts_is_recent(struct gateway *gateway, const char *jti)
 {
     return recent_has(gateway->logouts, jti);
+}
+
+/* --- what was not heard of --------------------------------------------------------------- */
+
+static enum status check_some(struct gateway *gateway, struct session **sessions, size_t count)
+{
+    Messenger__FindRevokedRequest request = MESSENGER__FIND_REVOKED_REQUEST__INIT;
+    Messenger__RevokedTokens *reply;
+    struct rpc_context context;
+
+    request.jtis = xcalloc(count, sizeof(*request.jtis));
+    for (size_t i = 0; i < count; i++)
+        if (!session_is_anonymous(sessions[i]))
+            request.jtis[request.n_jtis++] = (char *)(uintptr_t)session_identity(sessions[i])->jti;
+    rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
+    enum status status = rpc_call(gateway->bus, &context, "user.FindRevoked", &request.base,
+                                  &messenger__revoked_tokens__descriptor, &reply, NULL);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        for (size_t j = 0; j < reply->n_jtis; j++)
+            if (strcmp(session_identity(sessions[i])->jti, reply->jtis[j]) == 0)
+                session_close(sessions[i], WS_CLOSE_NORMAL, HTTP_NO_AUTH_REASON);
+    wire_free(reply);
+    free(request.jtis);
+    return status;
+}
+
+enum status logouts_check_all(struct gateway *gateway)
+{
+    struct registry_list all = registry_all(gateway->registry);
+    enum status status = STATUS_OK;
+
+    for (size_t at = 0; at < all.count && status == STATUS_OK; at += CHECKED_AT_ONCE) {
+        size_t left = all.count - at;
+        status =
+            check_some(gateway, all.items + at, left < CHECKED_AT_ONCE ? left : CHECKED_AT_ONCE);
+    }
+    registry_list_finish(&all);
+    return status;
 }

@@ -11,6 +11,9 @@
 enum status logouts_start(struct gateway *gateway) MUST_CHECK;
 void logouts_stop(struct gateway *gateway);
 
+/* Closes the sockets of tokens that were revoked without our hearing of it. Blocks. */
+enum status logouts_check_all(struct gateway *gateway) MUST_CHECK;
+
 /* Was this token among those revoked lately? */
 bool logouts_is_recent(struct gateway *gateway, const char *jti);
 

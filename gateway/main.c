@@ -59,11 +59,15 @@ static void handle_bus_connect(void *state)
 
     presence_agent_announce(gateway->agent);
     deliver_check_all(gateway->deliver);
+    catch_up_begin(gateway->catch_up);
 }
 
 static void handle_bus_loss(void *state)
 {
-    deliver_check_all(((struct gateway *)state)->deliver);
+    struct gateway *gateway = state;
+
+    deliver_check_all(gateway->deliver);
+    catch_up_begin(gateway->catch_up);
 }
 
 /* --- life -------------------------------------------------------------------------------- */
@@ -124,6 +128,7 @@ static void make_parts(struct gateway *gateway)
     gateway->agent = presence_agent_create(gateway->bus, gateway->registry, gateway->id,
                                            gateway->settings->presence_offline_grace_ms);
     gateway->writer = writer_create(&writer);
+    gateway->catch_up = catch_up_create(gateway);
 }
 
 static void stop(struct service *process, void *state)
@@ -134,6 +139,7 @@ static void stop(struct service *process, void *state)
     atomic_store(&gateway->stopping, true);
     websocket_close_all(gateway);
     http_server_stop(&gateway->server);
+    catch_up_destroy(&gateway->catch_up);
     logouts_stop(gateway);
     rpc_monitor_stop(&gateway->monitor);
     presence_agent_destroy(&gateway->agent);

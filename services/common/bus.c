@@ -22,6 +22,7 @@ enum {
     RECONNECT_JITTER_MS = 300,
     PING_MS = 5000,
     CLOSE_MS = 5000,
+    CLOSE_ALONE_MS = 250, /* without a server */
     REQUEST_BUCKETS = 1024, /* a power of two */
     INBOX_SIZE = 96,
 };
@@ -59,6 +60,7 @@ struct bus {
 };
 
 struct bus_subscription {
+    struct bus *bus;
     natsSubscription *nats;
     bus_handler *handler;
     void *ctx;
@@ -396,6 +398,7 @@ enum status bus_subscribe(struct bus *bus, const char *subject, const char *queu
 {
     struct bus_subscription *subscription = xcalloc(1, sizeof(*subscription));
 
+    subscription->bus = bus;
     subscription->handler = handler;
     subscription->ctx = ctx;
     natsStatus s = queue != NULL
@@ -428,9 +431,12 @@ void bus_drain(struct bus_subscription **subscription)
     if (*subscription == NULL)
         return;
     natsSubscription *nats = (*subscription)->nats;
+    /* Without a connection the library waits for one; then there is only what has arrived before,
+     * for which nobody can get an answer. */
+    int64_t wait_ms = bus_is_connected((*subscription)->bus) ? CLOSE_MS : CLOSE_ALONE_MS;
     *subscription = NULL;
     if (natsSubscription_Drain(nats) == NATS_OK)
-        natsSubscription_WaitForDrainCompletion(nats, CLOSE_MS);
+        natsSubscription_WaitForDrainCompletion(nats, wait_ms);
     natsSubscription_Destroy(nats);
 }
 

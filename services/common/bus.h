@@ -80,7 +80,8 @@ enum status bus_subscribe(struct bus *bus, const char *subject, const char *queu
 /* Stops the delivery, does not wait for a handler that is running. */
 void bus_unsubscribe(struct bus_subscription **subscription);
 
-/* Lets the handler finish what has arrived (up to 5 s), then unsubscribes. */
+/* Lets the handler finish what has arrived (up to 5 s; 250 ms without a connection), then
+ * unsubscribes. */
 void bus_drain(struct bus_subscription **subscription);
 
 /* Returns once the server has seen everything sent so far; false after `timeout_ms`. */

@@ -512,6 +512,12 @@ void mongo_array_append_id(struct mongo_array *array, const struct id *id)
     mongo_append_id(&array->array, next_name(array, room), id);
 }
 
+void mongo_array_append_int(struct mongo_array *array, int64_t value)
+{
+    char room[16];
+    bson_append_int64(&array->array, next_name(array, room), -1, value);
+}
+
 void mongo_array_append_document(struct mongo_array *array, const bson_t *document)
 {
     char room[16];

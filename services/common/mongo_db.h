@@ -106,6 +106,7 @@ struct mongo_array {
 void mongo_array_begin(bson_t *parent, const char *field, struct mongo_array *array_out);
 void mongo_array_append_text(struct mongo_array *array, const char *text);
 void mongo_array_append_id(struct mongo_array *array, const struct id *id);
+void mongo_array_append_int(struct mongo_array *array, int64_t value);
 void mongo_array_append_document(struct mongo_array *array, const bson_t *document);
 void mongo_array_end(struct mongo_array *array);
 

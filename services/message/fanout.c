@@ -95,23 +95,34 @@ struct event_job {
     struct bus_message *message;
 };
 
-static void notify_contacts(struct fanout *fanout, const char *tag,
+/* A fact may be a request, by which its service learns that it has been seen to. */
+static void acknowledge(struct fanout *fanout, const struct bus_message *message)
+{
+    static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
+
+    if (bus_message_reply_to(message) != NULL)
+        wire_publish(fanout->bus, bus_message_reply_to(message), &done.base);
+}
+
+/* False when they are not told, and the fact should be said again. */
+static bool notify_contacts(struct fanout *fanout, const char *tag,
                             Messenger__Notification *notification)
 {
     struct message_contacts contacts;
     char key[TAG_SIZE];
 
     if (!tag_to_key(tag, key))
-        return;
+        return true;
     enum status status = message_store_contacts(fanout->store, key, &contacts);
     if (status != STATUS_OK) {
         log_warn("the contacts of %s are not told: %s", tag, status_name(status));
-        return;
+        return false;
     }
     log_debug("telling %zu contacts of %s", contacts.count, tag);
     for (size_t i = 0; i < contacts.count; i++)
         notify(fanout->bus, contacts.keys[i], notification);
     message_contacts_finish(&contacts);
+    return true;
 }
 
 static void tell_presence(struct fanout *fanout, const struct bus_message *message, bool online)
@@ -131,17 +142,9 @@ static void tell_presence(struct fanout *fanout, const struct bus_message *messa
         notification.contact_offline = event->tag;
     }
     notification.change = event->change;
-    notify_contacts(fanout, event->tag, &notification);
+    if (notify_contacts(fanout, event->tag, &notification))
+        acknowledge(fanout, message);
     wire_free(event);
-}
-
-/* A fact may be a request, by which its service learns that it has been seen to. */
-static void acknowledge(struct fanout *fanout, const struct bus_message *message)
-{
-    static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
-
-    if (bus_message_reply_to(message) != NULL)
-        wire_publish(fanout->bus, bus_message_reply_to(message), &done.base);
 }
 
 static void tell_noted(struct fanout *fanout, const struct message_profile *profile,

@@ -12,6 +12,22 @@ void dialog_document_id(const char *owner_key, const char *peer_key, char id_out
     snprintf(id_out, DIALOG_ID_SIZE, "%s/%s", owner_key, peer_key);
 }
 
+/* An owner's dialogs lie between "owner/" and "owner0": '0' comes after '/', and both are no part
+ * of a key's beginning that could come between. */
+bson_t *dialog_documents_of(const char *owner_key)
+{
+    char first[TAG_SIZE + 1], end[TAG_SIZE + 1];
+
+    snprintf(first, sizeof(first), "%s/", owner_key);
+    snprintf(end, sizeof(end), "%s0", owner_key);
+    return BCON_NEW("_id", "{", "$gte", BCON_UTF8(first), "$lt", BCON_UTF8(end), "}");
+}
+
+uint64_t dialog_document_unread(uint64_t count, uint64_t read)
+{
+    return count > read ? count - read : 0;
+}
+
 static void copy_text(const bson_t *document, const char *field, char *out, size_t size)
 {
     snprintf(out, size, "%s", mongo_text(document, field));

@@ -11,22 +11,28 @@
  *   messages   { _id, conv, seq, senderTag, receiverTag, text, date, senderCount, imported? }
  *              unique (conv, seq): the sequencer of a conversation. One that was imported from
  *              another store has no changes here, and never gets any: they were made there.
- *   changes    { _id: "<owner>/<cause>", owner, mod, peer, kind, seq | count }
- *              unique (owner, mod): the sequencer of a user. The cause is the message, or the mark:
- *              so a change is one and the same however often it is made. That a user has read so
- *              many messages of another is a fact by the reader's change.
+ *   changes    { _id: "<owner>/<cause>", owner, mod, peer, kind, seq | count | revision }
+ *              unique (owner, mod): the sequencer of a user. The cause is the message, or the mark,
+ *              or the revision of a profile: so a change is one and the same however often it is
+ *              made. That a user has read so many messages of another is a fact by the reader's
+ *              change. They are kept as long as the messages, so that a user may have been away
+ *              for any time (message_changes_mongo.h).
  *
  * What follows from them, and can be made again at any time (message_settle_mongo.h):
  *   dialogs    { _id: "<owner>/<peer>", ownerTag, peerTag, lastSeq, lastDate, inCount, outCount,
  *                inRead, outRead, lastMod, mod }
  *              Each number only grows, and is written with $max: writes may come in any order,
  *              twice or late.
- *   positions  { _id: owner, mod }
+ *   positions  { _id: owner, mod, revision? }
  *              About the owner's newest change, never more than it; but never less than the
  *              history that was imported, of which there are no changes: the next one follows it.
+ *              `revision` of the owner's own profile is the newest that all have a change of.
  *
  * What may have to be made again:
  *   work       { _id: writer, batch, messages: [_id], reads: [{ reader, sender, count }], at }
+ *
+ * And what a store is called:
+ *   meta       { _id: "epoch", value: 16 hex digits }
  *
  * Shard keys: messages { conv: 1 }, dialogs { _id: 1 } (an owner's dialogs lie together), changes
  * { owner: 1 }. On a sharded cluster nothing but the conversation's own shard looks for a client's
@@ -38,6 +44,7 @@
 #define DIALOGS "dialogs"
 #define POSITIONS "positions"
 #define WORK "work"
+#define META "meta"
 
 enum { DIALOG_ID_SIZE = 2 * TAG_SIZE, CHANGE_ID_SIZE = 3 * TAG_SIZE };
 
@@ -58,6 +65,12 @@ struct dialog_document {
 
 /* "<owner>/<peer>" */
 void dialog_document_id(const char *owner_key, const char *peer_key, char id_out[DIALOG_ID_SIZE]);
+
+/* A filter for all dialogs of an owner; the caller destroys it. */
+bson_t *dialog_documents_of(const char *owner_key);
+
+/* How many of them are not read. Another process's mark may be seen before the message. */
+uint64_t dialog_document_unread(uint64_t count, uint64_t read);
 
 void dialog_document_read(const bson_t *document, struct dialog_document *dialog_out);
 

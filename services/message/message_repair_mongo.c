@@ -148,21 +148,62 @@ static void read_note(const bson_t *document, struct findings *findings)
     mongo_array_each(document, "reads", take_read, findings);
 }
 
+/* Of the notes' messages those that are stored, of the conversations if there are any. */
+static enum status find_messages(struct mongo_db *db, enum status status, struct findings *findings,
+                                 const struct id *conversations, size_t count)
+{
+    struct mongo_array wanted;
+    bson_t any;
+
+    mongo_array_end(&findings->ids);
+    bson_append_document_end(findings->filter, &findings->any);
+    if (status != STATUS_OK || findings->ids.count == 0) {
+        bson_destroy(findings->filter);
+        return status;
+    }
+    if (count > 0) {
+        BSON_APPEND_DOCUMENT_BEGIN(findings->filter, "conv", &any);
+        mongo_array_begin(&any, "$in", &wanted);
+        for (size_t i = 0; i < count; i++)
+            mongo_array_append_id(&wanted, &conversations[i]);
+        mongo_array_end(&wanted);
+        bson_append_document_end(findings->filter, &any);
+    }
+    return mongo_find(db, MESSAGES, findings->filter,
+                      BCON_NEW("sort", "{", "seq", BCON_INT32(1), "}"), take_message, findings);
+}
+
 /* Settles what the notes' writers have stored; ends the findings but for the batches. */
 static enum status settle_findings(struct repair *repair, enum status status,
                                    struct findings *findings)
 {
-    mongo_array_end(&findings->ids);
-    bson_append_document_end(findings->filter, &findings->any);
-    if (status == STATUS_OK && findings->ids.count > 0)
-        status =
-            mongo_find(repair->db, MESSAGES, findings->filter,
-                       BCON_NEW("sort", "{", "seq", BCON_INT32(1), "}"), take_message, findings);
-    else
-        bson_destroy(findings->filter);
+    status = find_messages(repair->db, status, findings, NULL, 0);
     if (status == STATUS_OK)
         status = settle(repair->db, findings->facts, findings->count, SETTLE_AGAIN);
     free(findings->facts);
+    return status;
+}
+
+static void take_any_note(void *ctx, const bson_t *document)
+{
+    read_note(document, ctx);
+}
+
+enum status repair_noted(struct mongo_db *db, const struct id *conversations, size_t count,
+                         struct fact **facts_out, size_t *fact_count_out)
+{
+    struct findings findings;
+
+    findings_init(&findings);
+    enum status status = mongo_find(db, WORK, bson_new(), NULL, take_any_note, &findings);
+    status = find_messages(db, status, &findings, conversations, count);
+    forget_batches(&findings.batches);
+    if (status != STATUS_OK) {
+        free(findings.facts);
+        findings = (struct findings){ .count = 0 };
+    }
+    *facts_out = findings.facts;
+    *fact_count_out = findings.count;
     return status;
 }
 
@@ -258,18 +299,13 @@ static void *run_passes(void *arg)
 
 /* --- the writer's own note ----------------------------------------------------------------- */
 
-static void take_own_note(void *ctx, const bson_t *document)
-{
-    read_note(document, ctx);
-}
-
 static enum status settle_last_batch(struct repair *repair)
 {
     struct findings findings;
 
     findings_init(&findings);
     enum status status = mongo_find(repair->db, WORK, BCON_NEW("_id", BCON_UTF8(repair->writer)),
-                                    NULL, take_own_note, &findings);
+                                    NULL, take_any_note, &findings);
     status = settle_findings(repair, status, &findings);
     forget_batches(&findings.batches);
     repair->dirty = status != STATUS_OK;

@@ -18,6 +18,14 @@ enum status repair_start(struct mongo_db *db, struct repair **repair_out) MUST_C
 void repair_stop(struct repair **repair);
 
 /*
+ * What all notes say, whether it is settled or not: every mark, and of the messages those that are
+ * stored, in these conversations (`count` 0: in any). A change that was visible before this is
+ * called is in there, or settled. `facts_out` is the caller's to free.
+ */
+enum status repair_noted(struct mongo_db *db, const struct id *conversations, size_t count,
+                         struct fact **facts_out, size_t *fact_count_out) MUST_CHECK;
+
+/*
  * For the one writer. Notes what the next batch stores; if the batch before failed, settles that
  * first. Then, whether all was settled.
  */

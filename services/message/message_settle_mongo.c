@@ -41,7 +41,7 @@ struct settling {
     struct mongo_db *db;
     struct fact *facts;
     size_t fact_count;
-    struct change *changes; /* two of each fact */
+    struct change *changes; /* one or two of each fact */
     size_t change_count;
     struct position *positions;
     size_t position_count;
@@ -70,6 +70,9 @@ static void name_change(struct change *change)
     if (fact->kind == FACT_MESSAGE) {
         id_to_hex(&fact->message, hex);
         snprintf(change->id, sizeof(change->id), "%s/%s", change->owner->key, hex);
+    } else if (fact->kind == FACT_PROFILE) {
+        snprintf(change->id, sizeof(change->id), "%s/profile/%s/%" PRIu64, change->owner->key,
+                 change->peer->key, fact->revision);
     } else {
         snprintf(change->id, sizeof(change->id), "%s/%s/%s/%" PRIu64, change->owner->key,
                  change->owner == &fact->from ? "read" : "wasRead", change->peer->key, fact->count);
@@ -103,7 +106,9 @@ static void plan(struct settling *settling, struct mongo_db *db, struct fact *fa
     };
     for (size_t i = 0; i < count; i++) {
         facts[i].repeated = true;
-        add_change(settling, &facts[i], &facts[i].from, &facts[i].to, &facts[i].from_mod);
+        facts[i].from_mod = 0;
+        if (facts[i].kind != FACT_PROFILE) /* of which the user has a fact of its own */
+            add_change(settling, &facts[i], &facts[i].from, &facts[i].to, &facts[i].from_mod);
         add_change(settling, &facts[i], &facts[i].to, &facts[i].from, &facts[i].to_mod);
     }
 }
@@ -158,6 +163,11 @@ enum status settle_position(struct mongo_db *db, const char *owner_key, uint64_t
     return status;
 }
 
+static bool is_self(const struct change *change)
+{
+    return strcmp(change->owner->key, change->peer->key) == 0;
+}
+
 static bson_t *change_document(const struct change *change, uint64_t mod)
 {
     const struct fact *fact = change->fact;
@@ -168,6 +178,9 @@ static bson_t *change_document(const struct change *change, uint64_t mod)
     if (fact->kind == FACT_MESSAGE) {
         BSON_APPEND_UTF8(document, "kind", "message");
         BSON_APPEND_INT64(document, "seq", (int64_t)fact->seq);
+    } else if (fact->kind == FACT_PROFILE) {
+        BSON_APPEND_UTF8(document, "kind", is_self(change) ? "self" : "profile");
+        BSON_APPEND_INT64(document, "revision", (int64_t)fact->revision);
     } else {
         BSON_APPEND_UTF8(document, "kind", change->owner == &fact->from ? "read" : "wasRead");
         BSON_APPEND_INT64(document, "count", (int64_t)fact->count);
@@ -293,8 +306,7 @@ static enum status store_changes(struct settling *settling, enum settle_mode mod
 struct dialog_change {
     const struct change *any;
     char id[DIALOG_ID_SIZE];
-    uint64_t last_seq, in_count, out_count, in_read, out_read, last_mod, mod;
-    int64_t last_date_ms;
+    struct dialog_document numbers;
 };
 
 static void raise(uint64_t *number, uint64_t value)
@@ -303,22 +315,25 @@ static void raise(uint64_t *number, uint64_t value)
         *number = value;
 }
 
-static void count_in(struct dialog_change *dialog, const struct change *change)
+void fact_raise(const struct fact *fact, bool by_owner, struct dialog_document *dialog)
 {
-    const struct fact *fact = change->fact;
-    bool by_owner = change->owner == &fact->from;
-
-    raise(&dialog->mod, *change->mod);
-    if (fact->kind == FACT_READ) {
+    if (fact->kind == FACT_READ)
         raise(by_owner ? &dialog->in_read : &dialog->out_read, fact->count);
+    if (fact->kind != FACT_MESSAGE)
         return;
-    }
-    raise(&dialog->last_mod, *change->mod);
     raise(&dialog->last_seq, fact->seq);
     raise(by_owner ? &dialog->out_count : &dialog->in_count, fact->count);
     raise(by_owner ? &dialog->in_count : &dialog->out_count, fact->seq - fact->count);
     if (fact->date_ms > dialog->last_date_ms)
         dialog->last_date_ms = fact->date_ms;
+}
+
+static void count_in(struct dialog_change *dialog, const struct change *change)
+{
+    fact_raise(change->fact, change->owner == &change->fact->from, &dialog->numbers);
+    raise(&dialog->numbers.mod, *change->mod);
+    if (change->fact->kind == FACT_MESSAGE)
+        raise(&dialog->numbers.last_mod, *change->mod);
 }
 
 static void append_number(bson_t *numbers, const char *field, uint64_t value)
@@ -329,24 +344,25 @@ static void append_number(bson_t *numbers, const char *field, uint64_t value)
 
 static struct mongo_upsert dialog_upsert(const struct dialog_change *dialog)
 {
-    bson_t numbers = BSON_INITIALIZER;
+    const struct dialog_document *numbers = &dialog->numbers;
+    bson_t raised = BSON_INITIALIZER;
 
-    append_number(&numbers, "lastSeq", dialog->last_seq);
-    append_number(&numbers, "inCount", dialog->in_count);
-    append_number(&numbers, "outCount", dialog->out_count);
-    append_number(&numbers, "inRead", dialog->in_read);
-    append_number(&numbers, "outRead", dialog->out_read);
-    append_number(&numbers, "lastMod", dialog->last_mod);
-    append_number(&numbers, "mod", dialog->mod);
-    if (dialog->last_seq > 0)
-        BSON_APPEND_DATE_TIME(&numbers, "lastDate", dialog->last_date_ms);
+    append_number(&raised, "lastSeq", numbers->last_seq);
+    append_number(&raised, "inCount", numbers->in_count);
+    append_number(&raised, "outCount", numbers->out_count);
+    append_number(&raised, "inRead", numbers->in_read);
+    append_number(&raised, "outRead", numbers->out_read);
+    append_number(&raised, "lastMod", numbers->last_mod);
+    append_number(&raised, "mod", numbers->mod);
+    if (numbers->last_seq > 0)
+        BSON_APPEND_DATE_TIME(&raised, "lastDate", numbers->last_date_ms);
     struct mongo_upsert upsert = {
         .filter = BCON_NEW("_id", BCON_UTF8(dialog->id)),
-        .change = BCON_NEW("$max", BCON_DOCUMENT(&numbers), "$setOnInsert", "{", "ownerTag",
+        .change = BCON_NEW("$max", BCON_DOCUMENT(&raised), "$setOnInsert", "{", "ownerTag",
                            BCON_UTF8(dialog->any->owner->tag), "peerTag",
                            BCON_UTF8(dialog->any->peer->tag), "}"),
     };
-    bson_destroy(&numbers);
+    bson_destroy(&raised);
     return upsert;
 }
 
@@ -360,6 +376,8 @@ static enum status update_dialogs(struct settling *settling)
     for (size_t i = 0; i < settling->change_count; i++) {
         const struct change *change = &settling->changes[i];
         char id[DIALOG_ID_SIZE];
+        if (is_self(change) || *change->mod == 0)
+            continue;
         dialog_document_id(change->owner->key, change->peer->key, id);
         struct dialog_change *dialog = hashmap_get(by_id, id);
         if (dialog == NULL) {
@@ -409,6 +427,20 @@ enum status settle(struct mongo_db *db, struct fact *facts, size_t count, enum s
     if (status == STATUS_OK)
         status = update_positions(&settling);
     settle_note_step("positions");
+    finish(&settling);
+    return status;
+}
+
+enum status settle_dialogs(struct mongo_db *db, struct fact *facts, size_t count)
+{
+    struct settling settling;
+
+    if (count == 0)
+        return STATUS_OK;
+    plan(&settling, db, facts, count);
+    enum status status = read_known_changes(&settling);
+    if (status == STATUS_OK)
+        status = update_dialogs(&settling);
     finish(&settling);
     return status;
 }

@@ -1,11 +1,14 @@
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "services/common/hashmap.h"
 #include "services/common/memory.h"
+#include "services/message/message_changes_mongo.h"
 #include "services/message/message_copy_mongo.h"
 #include "services/message/message_documents_mongo.h"
+#include "services/message/message_profile_mongo.h"
 #include "services/message/message_store_kind.h"
 #include "services/message/message_writer_mongo.h"
 
@@ -15,6 +18,8 @@ struct store {
     struct message_store head;
     struct mongo_db *db;
     struct message_writer *writer;
+    pthread_mutex_t lock;   /* guards the epoch */
+    char epoch[EPOCH_SIZE]; /* "" until it is asked for: the server need not be there before */
 };
 
 static struct store *in(struct message_store *store)
@@ -34,17 +39,6 @@ static enum status mark_read(struct message_store *store, struct message_mark *m
 
 /* --- dialogs ------------------------------------------------------------------------------- */
 
-/* An owner's dialogs lie between "owner/" and "owner0": '0' comes after '/', and both are no part
- * of a key's beginning that could come between. */
-static bson_t *dialogs_of(const char *owner_key)
-{
-    char first[TAG_SIZE + 1], end[TAG_SIZE + 1];
-
-    snprintf(first, sizeof(first), "%s/", owner_key);
-    snprintf(end, sizeof(end), "%s0", owner_key);
-    return BCON_NEW("_id", "{", "$gte", BCON_UTF8(first), "$lt", BCON_UTF8(end), "}");
-}
-
 struct dialog_reading {
     struct dialog_list *list;
     struct dialog_document *documents; /* of each in the list */
@@ -60,8 +54,10 @@ static void take_dialog(void *ctx, const bson_t *document)
     char owner[TAG_SIZE] = "", peer[TAG_SIZE] = "", hex[ID_HEX + 1];
 
     dialog_document_read(document, row);
-    *dialog = (struct dialog){ .unread_incoming = row->in_count - row->in_read,
-                               .unread_outgoing = row->out_count - row->out_read };
+    *dialog = (struct dialog){
+        .unread_incoming = dialog_document_unread(row->in_count, row->in_read),
+        .unread_outgoing = dialog_document_unread(row->out_count, row->out_read),
+    };
     snprintf(dialog->peer_tag, TAG_SIZE, "%s", row->peer_tag);
     if (!tag_to_key(row->owner_tag, owner) || !tag_to_key(row->peer_tag, peer))
         return;
@@ -127,8 +123,8 @@ static enum status dialogs(struct message_store *store, const char *owner_key, u
     bson_t *opts = BCON_NEW("sort", "{", "lastMod", BCON_INT32(-1), "}", "skip", BCON_INT64(start),
                             "limit", BCON_INT64((int64_t)end - start));
 
-    enum status status =
-        mongo_find(in(store)->db, DIALOGS, dialogs_of(owner_key), opts, take_dialog, &reading);
+    enum status status = mongo_find(in(store)->db, DIALOGS, dialog_documents_of(owner_key), opts,
+                                    take_dialog, &reading);
     if (status == STATUS_OK && list_out->count > 0)
         status = read_last_messages(in(store), &reading);
     hashmap_destroy(&reading.by_conversation);
@@ -153,7 +149,7 @@ static enum status contacts(struct message_store *store, const char *owner_key,
                             struct message_contacts *contacts_out)
 {
     *contacts_out = (struct message_contacts){ 0 };
-    enum status status = mongo_find(in(store)->db, DIALOGS, dialogs_of(owner_key),
+    enum status status = mongo_find(in(store)->db, DIALOGS, dialog_documents_of(owner_key),
                                     BCON_NEW("projection", "{", "peerTag", BCON_INT32(1), "}"),
                                     take_contact, contacts_out);
     if (status != STATUS_OK)
@@ -234,6 +230,41 @@ static enum status messages(struct message_store *store, const char *owner_key,
     return status;
 }
 
+/* --- what a user has missed ----------------------------------------------------------------- */
+
+static enum status epoch(struct message_store *store, char *epoch_out)
+{
+    pthread_mutex_lock(&in(store)->lock);
+    snprintf(epoch_out, EPOCH_SIZE, "%s", in(store)->epoch);
+    pthread_mutex_unlock(&in(store)->lock);
+    if (*epoch_out != '\0')
+        return STATUS_OK;
+    enum status status = changes_mongo_epoch(in(store)->db, epoch_out);
+    if (status != STATUS_OK)
+        return status;
+    pthread_mutex_lock(&in(store)->lock);
+    snprintf(in(store)->epoch, EPOCH_SIZE, "%s", epoch_out);
+    pthread_mutex_unlock(&in(store)->lock);
+    return STATUS_OK;
+}
+
+static enum status changes(struct message_store *store, const char *owner_key,
+                           struct change_range range, struct change_list *list_out)
+{
+    return changes_mongo_read(in(store)->db, owner_key, range, list_out);
+}
+
+static enum status positions(struct message_store *store, const char (*keys)[TAG_SIZE],
+                             size_t count, uint64_t *positions_out)
+{
+    return changes_mongo_positions(in(store)->db, keys, count, positions_out);
+}
+
+static enum status note_profile(struct message_store *store, struct message_profile *profile)
+{
+    return profile_mongo_note(in(store)->db, profile);
+}
+
 /* --- copies -------------------------------------------------------------------------------- */
 
 static enum status records(struct message_store *store, const char *after_owner_key,
@@ -275,6 +306,7 @@ static void close_store(struct message_store *store)
 {
     message_writer_stop(&in(store)->writer);
     mongo_db_close(&in(store)->db);
+    pthread_mutex_destroy(&in(store)->lock);
     free(store);
 }
 
@@ -294,6 +326,7 @@ static enum status open_store(const char *url, struct message_store **store_out)
     struct store *store = xcalloc(1, sizeof(*store));
 
     store->head.kind = &message_store_mongo;
+    pthread_mutex_init(&store->lock, NULL);
     enum status status = mongo_db_open(url, &store->db);
     if (status == STATUS_OK)
         status = ensure_indexes(store->db);
@@ -316,6 +349,10 @@ const struct message_store_kind message_store_mongo = {
     .dialogs = dialogs,
     .messages = messages,
     .contacts = contacts,
+    .epoch = epoch,
+    .changes = changes,
+    .positions = positions,
+    .note_profile = note_profile,
     .records = records,
     .newest_seq = newest_seq,
     .import = import,

@@ -43,12 +43,12 @@ static enum status update_user(struct copy *copy, const struct user *user, const
         return STATUS_CONFLICT;
     }
     if (strcmp(user->first_name, there->first_name) == 0 &&
-        strcmp(user->last_name, there->last_name) == 0 && strcmp(user->img, there->img) == 0)
+        strcmp(user->last_name, there->last_name) == 0 && strcmp(user->img, there->img) == 0 &&
+        user->revision <= there->revision && user->unannounced == there->unannounced)
         return STATUS_OK;
     if (!tag_to_key(user->tag, key))
         return STATUS_INTERNAL;
-    enum status status =
-        user_store_update(copy->to->users, key, user->first_name, user->last_name, user->img);
+    enum status status = user_store_take_over(copy->to->users, key, user);
     if (status != STATUS_OK)
         return installation_failed(copy->to, status, "updating a user");
     copy->changed_users++;

@@ -78,9 +78,38 @@ static void handle_get_online(void *ctx, struct rpc_call *call, const void *requ
     free(reply.online);
 }
 
+static void handle_get_changed(void *ctx, struct rpc_call *call, const void *request)
+{
+    const Messenger__GetChangedRequest *wanted = request;
+    Messenger__GetChangedReply reply = MESSENGER__GET_CHANGED_REPLY__INIT;
+
+    if (wanted->n_tags > TAGS_MOST || !presence_is_ready(ctx)) {
+        rpc_fail(call, wanted->n_tags > TAGS_MOST ? STATUS_INVALID_ARGUMENT : STATUS_UNAVAILABLE,
+                 wanted->n_tags > TAGS_MOST ? "too many tags" : "the bucket is not open");
+        return;
+    }
+    Messenger__GetChangedReply__State *states = xcalloc(wanted->n_tags, sizeof(*states));
+    reply.states = xcalloc(wanted->n_tags, sizeof(*reply.states));
+    for (size_t i = 0; i < wanted->n_tags; i++) {
+        Messenger__GetChangedReply__State *state = &states[reply.n_states];
+        bool online;
+        messenger__get_changed_reply__state__init(state);
+        if (!presence_look_up(ctx, wanted->tags[i], &state->change, &online) ||
+            state->change <= wanted->after)
+            continue;
+        state->tag = wanted->tags[i];
+        state->online = online;
+        reply.states[reply.n_states++] = state;
+    }
+    rpc_reply(call, &reply.base);
+    free(reply.states);
+    free(states);
+}
+
 const struct rpc_method presence_methods[] = {
     { "Update", &messenger__presence_update_request__descriptor, handle_update, RPC_FAST },
     { "Announce", &messenger__presence_announce_request__descriptor, handle_announce, RPC_FAST },
+    { "GetChanged", &messenger__get_changed_request__descriptor, handle_get_changed, RPC_FAST },
     { "GetOnline", &messenger__get_online_request__descriptor, handle_get_online, RPC_INLINE },
 };
 const size_t presence_method_count = sizeof(presence_methods) / sizeof(presence_methods[0]);

@@ -16,6 +16,7 @@
 #include "services/common/log.h"
 #include "services/common/memory.h"
 #include "services/common/wire.h"
+#include "services/presence/presence_announcer.h"
 #include "services/presence/gateway_watch.h"
 
 #define BUCKET "presence"
@@ -35,6 +36,7 @@ struct presence {
     int64_t replicas;
     struct presence_table *table;
     struct gateway_watch *gateways;
+    struct presence_announcer *announcer;
     pthread_t watch_thread, sweep_thread;
 
     pthread_mutex_t lock; /* guards what follows */
@@ -86,18 +88,6 @@ static struct bus_kv *withdraw_kv(struct presence *presence)
 
 /* --- changes ----------------------------------------------------------------------------- */
 
-static bool publish_change(struct presence *presence, const struct presence_entry *entry)
-{
-    Messenger__PresenceChanged event = MESSENGER__PRESENCE_CHANGED__INIT;
-
-    event.tag = (char *)(uintptr_t)entry->tag;
-    event.change = entry->change;
-    log_debug("%s is %s", entry->tag, entry->gateway_count > 0 ? "online" : "offline");
-    return wire_publish(
-        presence->bus,
-        entry->gateway_count > 0 ? "event.presence.online" : "event.presence.offline", &event.base);
-}
-
 static enum status swap(struct bus_kv *kv, const char *key, const struct presence_entry *entry,
                         uint64_t *revision)
 {
@@ -126,17 +116,20 @@ static enum status fetch(struct bus_kv *kv, const char *key, struct presence_ent
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-/* Publishes a change that this process has won, then takes the mark "not announced" off. */
-static void announce_change(struct presence *presence, struct bus_kv *kv, const char *key,
-                            struct presence_entry *entry, uint64_t revision)
+/* A change has been told: takes the mark "not announced" off. */
+static void handle_told(void *ctx, const char *key, struct presence_entry *entry, uint64_t revision)
 {
-    if (!publish_change(presence, entry))
-        return; /* the mark stays: it is made good later */
+    struct presence *presence = ctx;
+    struct bus_kv *kv = borrow_kv(presence);
+
+    if (kv == NULL)
+        return; /* the mark stays, and the change is told once more */
     entry->announced = true;
     /* On a conflict somebody has changed the entry since, and looks after its mark. */
     enum status status = swap(kv, key, entry, &revision);
     if (status != STATUS_OK && status != STATUS_CONFLICT)
         log_warn("the change of %s stays marked: %s", entry->tag, status_name(status));
+    return_kv(presence);
 }
 
 /* The time, so that the number goes on rising even if the bucket was lost with the server. */
@@ -168,7 +161,7 @@ static enum status change(struct presence *presence, struct bus_kv *kv, const ch
                 entry.change = next_change(entry.change);
             status = swap(kv, key, &entry, &revision);
             if (status == STATUS_OK && turned)
-                announce_change(presence, kv, key, &entry, revision);
+                presence_announcer_add(presence->announcer, key, &entry, revision);
         }
         presence_entry_finish(&entry);
     }
@@ -253,6 +246,21 @@ bool presence_is_online(struct presence *presence, const char *tag)
 {
     char key[TAG_SIZE];
     return tag_to_key(tag, key) && presence_table_is_online(presence->table, key);
+}
+
+bool presence_look_up(struct presence *presence, const char *tag, uint64_t *change_out,
+                      bool *online_out)
+{
+    struct presence_entry entry;
+    uint64_t revision;
+    char key[TAG_SIZE];
+
+    if (!tag_to_key(tag, key) || !presence_table_get(presence->table, key, &entry, &revision))
+        return false;
+    *change_out = entry.change;
+    *online_out = entry.gateway_count > 0;
+    presence_entry_finish(&entry);
+    return true;
 }
 
 /* --- the replica ------------------------------------------------------------------------- */
@@ -451,7 +459,7 @@ static void bury_gateway(struct presence *presence, const char *gateway_id)
     presence_keys_finish(&keys);
 }
 
-/* Whoever takes the mark off is the one who publishes: two instances may be at it. */
+/* Two instances may be at it, then a change is told twice; it says which it is. */
 static void announce_forgotten(struct presence *presence)
 {
     struct presence_keys keys =
@@ -461,11 +469,8 @@ static void announce_forgotten(struct presence *presence)
     for (size_t i = 0; kv != NULL && i < keys.count; i++) {
         struct presence_entry entry;
         uint64_t revision;
-        if (fetch(kv, keys.keys[i], &entry, &revision) == STATUS_OK && !entry.announced) {
-            entry.announced = true;
-            if (swap(kv, keys.keys[i], &entry, &revision) == STATUS_OK)
-                publish_change(presence, &entry);
-        }
+        if (fetch(kv, keys.keys[i], &entry, &revision) == STATUS_OK && !entry.announced)
+            presence_announcer_add(presence->announcer, keys.keys[i], &entry, revision);
         presence_entry_finish(&entry);
     }
     if (kv != NULL)
@@ -523,6 +528,8 @@ enum status presence_start(struct bus *bus, int64_t replicas, struct presence **
     presence->replicas = replicas;
     presence->gateways = gateways;
     presence->table = presence_table_create();
+    struct presence_announcer_options announcer = { bus, handle_told, presence };
+    presence->announcer = presence_announcer_create(&announcer);
     pthread_mutex_init(&presence->lock, NULL);
     pthread_cond_init(&presence->cond, NULL);
     if (pthread_create(&presence->watch_thread, NULL, watch_loop, presence) != 0 ||
@@ -546,6 +553,7 @@ void presence_stop(struct presence **presence)
     pthread_mutex_unlock(&p->lock);
     pthread_join(p->sweep_thread, NULL);
     pthread_join(p->watch_thread, NULL);
+    presence_announcer_destroy(&p->announcer);
     gateway_watch_stop(&p->gateways);
     presence_table_destroy(&p->table);
     pthread_cond_destroy(&p->cond);

@@ -42,4 +42,8 @@ bool presence_is_ready(struct presence *presence);
 
 bool presence_is_online(struct presence *presence, const char *tag);
 
+/* The user's state and its change; false when nothing is known of the user. */
+bool presence_look_up(struct presence *presence, const char *tag, uint64_t *change_out,
+                      bool *online_out);
+
 #endif

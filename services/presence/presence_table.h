@@ -18,7 +18,7 @@ struct presence_entry {
     char tag[TAG_SIZE]; /* as the gateways write it */
     char (*gateways)[GATEWAY_ID_SIZE];
     size_t gateway_count;
-    bool announced;  /* the event of the last change has been published */
+    bool announced;  /* of the last change the contacts have been told */
     uint64_t change; /* rises with each change from offline to online or back */
 };
 

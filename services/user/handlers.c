@@ -227,12 +227,12 @@ static void handle_find_users(void *ctx, struct rpc_call *call, const void *requ
 }
 
 /*
- * Works out what the request changes: `user` becomes the new state, `change` names the fields that
- * differ. A problem for people, or NULL; `status_out` says whether the store failed.
+ * Works out what the request changes: `user` becomes the new state, `changed_out` names the fields
+ * that differ. A problem for people, or NULL; `status_out` says whether the store failed.
  */
 static const char *apply_profile(struct user_service *service,
                                  const Messenger__UpdateProfileRequest *request, struct user *user,
-                                 Messenger__ProfileChange *change, enum status *status_out)
+                                 unsigned *changed_out, enum status *status_out)
 {
     const struct user before = *user;
     const char *problem = NULL;
@@ -256,13 +256,11 @@ static const char *apply_profile(struct user_service *service,
         return "img: no such image; upload it first";
     if (request->img[0] != '\0')
         snprintf(user->img, sizeof(user->img), "%s", request->img);
-    if (strcmp(before.first_name, user->first_name) != 0)
-        change->first_name = user->first_name;
-    if (strcmp(before.last_name, user->last_name) != 0)
-        change->last_name = user->last_name;
-    if (strcmp(before.img, user->img) != 0)
-        change->img = user->img;
-    if (*change->first_name == '\0' && *change->last_name == '\0' && *change->img == '\0')
+    *changed_out =
+        (strcmp(before.first_name, user->first_name) != 0 ? USER_CHANGED_FIRST_NAME : 0) |
+        (strcmp(before.last_name, user->last_name) != 0 ? USER_CHANGED_LAST_NAME : 0) |
+        (strcmp(before.img, user->img) != 0 ? USER_CHANGED_IMG : 0);
+    if (*changed_out == 0)
         return "nothing to change";
     *status_out = STATUS_OK;
     return NULL;
@@ -286,31 +284,33 @@ static enum status load_user(struct user_service *service, const char *tag, char
     return status;
 }
 
+/* The announcer tells the others, as soon as it can be told. */
 static void handle_update_profile(void *ctx, struct rpc_call *call, const void *request)
 {
     struct user_service *service = ctx;
-    const Messenger__UpdateProfileRequest *update = request;
-    Messenger__UserUpdated event = MESSENGER__USER_UPDATED__INIT;
-    Messenger__ProfileChange change = MESSENGER__PROFILE_CHANGE__INIT;
+    const Messenger__UpdateProfileRequest *wanted = request;
+    struct user_update update = { .origin = wanted->origin };
     char key[TAG_SIZE];
     struct user user;
 
-    enum status status = load_user(service, update->tag, key, &user);
+    enum status status = load_user(service, wanted->tag, key, &user);
     if (status != STATUS_OK) {
         rpc_fail(call, status, "no such user");
         return;
     }
-    const char *problem = apply_profile(service, update, &user, &change, &status);
+    const char *problem = apply_profile(service, wanted, &user, &update.changed, &status);
+    update.first_name = user.first_name;
+    update.last_name = user.last_name;
+    update.img = user.img;
+    if (strlen(wanted->origin) >= USER_ORIGIN_SIZE)
+        update.origin = "";
     if (status == STATUS_OK)
-        status = user_store_update(service->store, key, user.first_name, user.last_name, user.img);
+        status = user_store_update(service->store, key, &update);
     if (status != STATUS_OK) {
         rpc_fail(call, status, problem);
         return;
     }
-    change.tag = user.tag;
-    event.change = &change;
-    event.origin = update->origin;
-    wire_publish(service->bus, "event.user.updated", &event.base);
+    announcer_kick(service->announcer);
     reply_user(call, &user);
 }
 
@@ -396,6 +396,31 @@ static void handle_check_token(void *ctx, struct rpc_call *call, const void *req
     rpc_reply(call, &reply.base);
 }
 
+static void handle_find_revoked(void *ctx, struct rpc_call *call, const void *request)
+{
+    struct user_service *service = ctx;
+    const Messenger__FindRevokedRequest *wanted = request;
+    Messenger__RevokedTokens reply = MESSENGER__REVOKED_TOKENS__INIT;
+    enum status status = STATUS_OK;
+    bool revoked = false;
+
+    if (wanted->n_jtis > TAGS_MOST) {
+        rpc_fail(call, STATUS_INVALID_ARGUMENT, "at most 1000 tokens");
+        return;
+    }
+    reply.jtis = xcalloc(wanted->n_jtis, sizeof(*reply.jtis));
+    for (size_t i = 0; i < wanted->n_jtis && status == STATUS_OK; i++) {
+        status = user_store_is_revoked(service->store, wanted->jtis[i], &revoked);
+        if (revoked)
+            reply.jtis[reply.n_jtis++] = wanted->jtis[i];
+    }
+    if (status == STATUS_OK)
+        rpc_reply(call, &reply.base);
+    else
+        rpc_fail(call, status, NULL);
+    free(reply.jtis);
+}
+
 const struct rpc_method user_methods[] = {
     { "Register", &messenger__register_request__descriptor, handle_register, RPC_SLOW },
     { "Authenticate", &messenger__authenticate_request__descriptor, handle_authenticate, RPC_SLOW },
@@ -407,5 +432,6 @@ const struct rpc_method user_methods[] = {
     { "GetImage", &messenger__get_image_request__descriptor, handle_get_image, RPC_FAST },
     { "RevokeToken", &messenger__revoke_token_request__descriptor, handle_revoke_token, RPC_FAST },
     { "CheckToken", &messenger__check_token_request__descriptor, handle_check_token, RPC_FAST },
+    { "FindRevoked", &messenger__find_revoked_request__descriptor, handle_find_revoked, RPC_FAST },
 };
 const size_t user_method_count = sizeof(user_methods) / sizeof(user_methods[0]);

@@ -3,6 +3,7 @@
 
 #include "services/common/bus.h"
 #include "services/common/rpc_server.h"
+#include "services/user/announcer.h"
 #include "services/user/password.h"
 #include "services/user/user_store.h"
 
@@ -10,6 +11,7 @@
 struct user_service {
     struct bus *bus;
     struct user_store *store;
+    struct announcer *announcer;
     struct password_cost cost;
     size_t password_least;
     char decoy_hash[USER_HASH_SIZE]; /* compared when the e-mail is unknown: the same time */

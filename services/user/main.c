@@ -47,6 +47,7 @@ static void stop(struct service *process, void *arg)
 
     (void)process;
     rpc_server_stop(&state->server);
+    announcer_stop(&state->service.announcer);
     user_store_close(&state->service.store);
     free(state);
 }
@@ -67,6 +68,8 @@ static enum status start(struct service *process, void **state_out)
     };
 
     enum status status = open_service(process, &state->service);
+    if (status == STATUS_OK)
+        state->service.announcer = announcer_start(process->bus, state->service.store);
     if (status == STATUS_OK)
         status = rpc_server_start(&options, &state->server);
     if (status != STATUS_OK) {

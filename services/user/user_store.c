@@ -48,10 +48,26 @@ enum status user_store_find(struct user_store *store, const char *part, const ch
     return store->kind->find(store, part, except_key, most, list_out);
 }
 
-enum status user_store_update(struct user_store *store, const char *key, const char *first_name,
-                              const char *last_name, const char *img)
+enum status user_store_update(struct user_store *store, const char *key,
+                              const struct user_update *update)
 {
-    return store->kind->update(store, key, first_name, last_name, img);
+    return store->kind->update(store, key, update);
+}
+
+enum status user_store_unannounced(struct user_store *store, const char *after_key, size_t most,
+                                   struct user_list *list_out)
+{
+    return store->kind->unannounced(store, after_key, most, list_out);
+}
+
+enum status user_store_announced(struct user_store *store, const char *key, uint64_t revision)
+{
+    return store->kind->announced(store, key, revision);
+}
+
+enum status user_store_take_over(struct user_store *store, const char *key, const struct user *user)
+{
+    return store->kind->take_over(store, key, user);
 }
 
 enum status user_store_put_image(struct user_store *store, const struct user_image *image)

@@ -22,6 +22,14 @@ enum {
     USER_HASH_SIZE = 256,
     USER_IMAGE_SIZE = 48,
     USER_JTI_SIZE = 64,
+    USER_ORIGIN_SIZE = 80,
+};
+
+/* What an update has changed: a set of bits. */
+enum user_changed {
+    USER_CHANGED_FIRST_NAME = 1,
+    USER_CHANGED_LAST_NAME = 2,
+    USER_CHANGED_IMG = 4,
 };
 
 struct user {
@@ -33,6 +41,9 @@ struct user {
     char email[USER_EMAIL_SIZE];     /* as typed */
     char email_key[USER_EMAIL_SIZE]; /* case folded: what is unique */
     char password_hash[USER_HASH_SIZE];
+    uint64_t revision;             /* of names and image: how often they were changed */
+    unsigned unannounced;          /* what of it nobody has been told of yet */
+    char origin[USER_ORIGIN_SIZE]; /* the session that made all that is unannounced; "" = several */
 };
 
 /* Owned by the caller; free `items` with free. A zeroed list is empty. */
@@ -76,7 +87,8 @@ struct user_store;
 enum status user_store_open(const char *url, struct user_store **store_out) MUST_CHECK;
 void user_store_close(struct user_store **store);
 
-/* STATUS_ALREADY_EXISTS when the id, the tag or the e-mail is taken, in any case. */
+/* With all fields. STATUS_ALREADY_EXISTS when the id, the tag or the e-mail is taken, in any case.
+ */
 enum status user_store_add(struct user_store *store, const struct user *user) MUST_CHECK;
 
 /* STATUS_NOT_FOUND when there is none. */
@@ -94,9 +106,29 @@ enum status user_store_by_keys(struct user_store *store, const char *const *keys
 enum status user_store_find(struct user_store *store, const char *part, const char *except_key,
                             size_t most, struct user_list *list_out) MUST_CHECK;
 
-/* Replaces names and image; the user as it is then. STATUS_NOT_FOUND. */
-enum status user_store_update(struct user_store *store, const char *key, const char *first_name,
-                              const char *last_name, const char *img) MUST_CHECK;
+/* A new state of names and image. */
+struct user_update {
+    const char *first_name, *last_name, *img;
+    unsigned changed;   /* what of it is new, of enum user_changed */
+    const char *origin; /* the session it came from, shorter than USER_ORIGIN_SIZE; "" = none */
+};
+
+/*
+ * Replaces names and image. If anything has changed, the revision rises by one in the same write,
+ * and the change stays unannounced until user_store_announced: a process that dies after the write
+ * leaves that to the others. STATUS_NOT_FOUND.
+ */
+enum status user_store_update(struct user_store *store, const char *key,
+                              const struct user_update *update) MUST_CHECK;
+
+/* Users with something unannounced that come after a key, "" = the first, by key; at most `most`.
+ */
+enum status user_store_unannounced(struct user_store *store, const char *after_key, size_t most,
+                                   struct user_list *list_out) MUST_CHECK;
+
+/* All have been told of this revision. Changes nothing if there is a newer one, or no user. */
+enum status user_store_announced(struct user_store *store, const char *key,
+                                 uint64_t revision) MUST_CHECK;
 
 /* A name stands for its content: a second put of the same name changes nothing. */
 enum status user_store_put_image(struct user_store *store,
@@ -133,6 +165,11 @@ enum status user_store_image_page(struct user_store *store, const char *after_na
 /* The revoked tokens, by jti; expired ones too, until they are forgotten. */
 enum status user_store_revoked_page(struct user_store *store, const char *after_jti, size_t most,
                                     struct revoked_list *list_out) MUST_CHECK;
+
+/* Names, image, revision and what is unannounced become the other store's; the revision does not
+ * fall, or who has been told of one would take the next for an old one. STATUS_NOT_FOUND. */
+enum status user_store_take_over(struct user_store *store, const char *key,
+                                 const struct user *user) MUST_CHECK;
 
 /* How much there is; after a crash of the database server it may be out by a little. */
 enum status user_store_count(struct user_store *store,

@@ -8,7 +8,8 @@
 #include "services/user/user_store_kind.h"
 
 /*
- * users:    { _id, key, tag, email, emailKey, firstName, lastName, img, passwordHash, grams }
+ * users:    { _id, key, tag, email, emailKey, firstName, lastName, img, passwordHash, grams,
+ *             revision?, unannounced?, origin? }
  * images:   { _id: name, contentType, data }
  * revoked:  { _id: jti, expiresAt }
  *
@@ -64,6 +65,9 @@ static void read_user(const bson_t *document, struct user *user)
     copy_text(document, "lastName", user->last_name, sizeof(user->last_name));
     copy_text(document, "img", user->img, sizeof(user->img));
     copy_text(document, "passwordHash", user->password_hash, sizeof(user->password_hash));
+    user->revision = (uint64_t)mongo_int(document, "revision");
+    user->unannounced = (unsigned)mongo_int(document, "unannounced");
+    copy_text(document, "origin", user->origin, sizeof(user->origin));
 }
 
 /* --- writes --------------------------------------------------------------------------------- */
@@ -94,16 +98,61 @@ static enum status add(struct user_store *store, const struct user *user)
     BSON_APPEND_UTF8(document, "lastName", user->last_name);
     BSON_APPEND_UTF8(document, "img", user->img);
     BSON_APPEND_UTF8(document, "passwordHash", user->password_hash);
+    BSON_APPEND_INT64(document, "revision", (int64_t)user->revision);
+    BSON_APPEND_INT64(document, "unannounced", user->unannounced);
+    BSON_APPEND_UTF8(document, "origin", user->origin);
     append_grams(document, key);
     return insert(store, "users", document);
 }
 
-static enum status update(struct user_store *store, const char *key, const char *first_name,
-                          const char *last_name, const char *img)
+static enum status update_where(struct user_store *store, bson_t *filter_take,
+                                const struct user_update *update, const char *origin)
+{
+    bson_t *change =
+        update->changed == 0
+            ? BCON_NEW("$set", "{", "firstName", BCON_UTF8(update->first_name), "lastName",
+                       BCON_UTF8(update->last_name), "img", BCON_UTF8(update->img), "}")
+            : BCON_NEW("$set", "{", "firstName", BCON_UTF8(update->first_name), "lastName",
+                       BCON_UTF8(update->last_name), "img", BCON_UTF8(update->img), "origin",
+                       BCON_UTF8(origin), "}", "$inc", "{", "revision", BCON_INT64(1), "}", "$bit",
+                       "{", "unannounced", "{", "or", BCON_INT64(update->changed), "}", "}");
+
+    return mongo_update(in(store)->db, "users", filter_take, change);
+}
+
+/* The origin is this one if nothing of another is unannounced. If it is announced between the two
+ * tries, nobody is the origin; then the one who is hears of it, too. */
+static enum status update(struct user_store *store, const char *key,
+                          const struct user_update *wanted)
+{
+    bson_t *alone = BCON_NEW("key", BCON_UTF8(key), "$or", "[", "{", "unannounced", "{", "$in", "[",
+                             BCON_INT64(0), BCON_NULL, "]", "}", "}", "{", "origin",
+                             BCON_UTF8(wanted->origin), "}", "]");
+
+    enum status status = update_where(store, alone, wanted, wanted->origin);
+    if (status == STATUS_NOT_FOUND)
+        status = update_where(store, BCON_NEW("key", BCON_UTF8(key)), wanted, "");
+    return status;
+}
+
+static enum status announced(struct user_store *store, const char *key, uint64_t revision)
+{
+    enum status status = mongo_update(
+        in(store)->db, "users",
+        BCON_NEW("key", BCON_UTF8(key), "revision", BCON_INT64((int64_t)revision)),
+        BCON_NEW("$set", "{", "unannounced", BCON_INT64(0), "origin", BCON_UTF8(""), "}"));
+
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status take_over(struct user_store *store, const char *key, const struct user *user)
 {
     return mongo_update(in(store)->db, "users", BCON_NEW("key", BCON_UTF8(key)),
-                        BCON_NEW("$set", "{", "firstName", BCON_UTF8(first_name), "lastName",
-                                 BCON_UTF8(last_name), "img", BCON_UTF8(img), "}"));
+                        BCON_NEW("$set", "{", "firstName", BCON_UTF8(user->first_name), "lastName",
+                                 BCON_UTF8(user->last_name), "img", BCON_UTF8(user->img),
+                                 "unannounced", BCON_INT64(user->unannounced), "origin",
+                                 BCON_UTF8(user->origin), "}", "$max", "{", "revision",
+                                 BCON_INT64((int64_t)user->revision), "}"));
 }
 
 /* A document whose _id stands for its content: to have it twice is to have it. */
@@ -316,18 +365,19 @@ static void append_item(void *ctx, const bson_t *document)
         page->read(document, page->items + page->item_size * page->count++);
 }
 
-/* The documents whose `field` comes after the key. */
-static enum status read_page(struct user_store *store, const char *collection, const char *field,
-                             const char *after, struct page *page)
+/* The documents that match and whose `field` comes after the key. */
+static enum status read_page(struct user_store *store, const char *collection, bson_t *filter_take,
+                             const char *field, const char *after, struct page *page)
 {
-    bson_t *filter = BCON_NEW(field, "{", "$gt", BCON_UTF8(after), "}");
     bson_t *opts =
         BCON_NEW("sort", "{", field, BCON_INT32(1), "}", "limit", BCON_INT64((int64_t)page->most));
 
+    BCON_APPEND(filter_take, field, "{", "$gt", BCON_UTF8(after), "}");
     if (page->only != NULL)
         BCON_APPEND(opts, "projection", "{", page->only, BCON_INT32(1), "}");
     page->items = xcalloc(page->most, page->item_size);
-    enum status status = mongo_find(in(store)->db, collection, filter, opts, append_item, page);
+    enum status status =
+        mongo_find(in(store)->db, collection, filter_take, opts, append_item, page);
     if (status != STATUS_OK) {
         free(page->items);
         page->items = NULL;
@@ -346,7 +396,19 @@ static enum status page(struct user_store *store, const char *after_key, size_t 
 {
     struct page page = { .most = most, .item_size = sizeof(struct user), .read = read_user_item };
 
-    enum status status = read_page(store, "users", "key", after_key, &page);
+    enum status status = read_page(store, "users", bson_new(), "key", after_key, &page);
+    *list_out = (struct user_list){ (void *)page.items, page.count };
+    return status;
+}
+
+static enum status unannounced(struct user_store *store, const char *after_key, size_t most,
+                               struct user_list *list_out)
+{
+    struct page page = { .most = most, .item_size = sizeof(struct user), .read = read_user_item };
+
+    enum status status =
+        read_page(store, "users", BCON_NEW("unannounced", "{", "$gt", BCON_INT64(0), "}"), "key",
+                  after_key, &page);
     *list_out = (struct user_list){ (void *)page.items, page.count };
     return status;
 }
@@ -365,7 +427,7 @@ static enum status image_page(struct user_store *store, const char *after_name, 
                          .only = "_id",
                          .read = read_image_name };
 
-    enum status status = read_page(store, "images", "_id", after_name, &page);
+    enum status status = read_page(store, "images", bson_new(), "_id", after_name, &page);
     *names_out = (struct user_image_names){ (void *)page.items, page.count };
     return status;
 }
@@ -385,7 +447,7 @@ static enum status revoked_page(struct user_store *store, const char *after_jti,
                          .item_size = sizeof(struct revoked_token),
                          .read = read_revoked };
 
-    enum status status = read_page(store, "revoked", "_id", after_jti, &page);
+    enum status status = read_page(store, "revoked", bson_new(), "_id", after_jti, &page);
     *list_out = (struct revoked_list){ (void *)page.items, page.count };
     return status;
 }
@@ -420,6 +482,9 @@ static enum status ensure_indexes(struct mongo_db *db)
     if (status == STATUS_OK)
         status = mongo_ensure_index(db, "users", "grams", false,
                                     BCON_NEW("grams", BCON_INT32(1), "key", BCON_INT32(1)));
+    if (status == STATUS_OK)
+        status = mongo_ensure_index(db, "users", "unannounced", false,
+                                    BCON_NEW("unannounced", BCON_INT32(1), "key", BCON_INT32(1)));
     return status;
 }
 
@@ -448,6 +513,9 @@ const struct user_store_kind user_store_mongo = {
     .by_keys = by_keys,
     .find = find,
     .update = update,
+    .unannounced = unannounced,
+    .announced = announced,
+    .take_over = take_over,
     .put_image = put_image,
     .get_image = get_image,
     .has_image = has_image,

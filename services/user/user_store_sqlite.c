@@ -6,6 +6,7 @@
 #include "services/common/memory.h"
 #include "services/common/sqlite_db.h"
 #include "services/common/sqlite_writer.h"
+#include "services/user/user_news_sqlite.h"
 #include "services/user/user_store_kind.h"
 
 enum { WRITES_MOST = 4096, TRIGRAM = 3 };
@@ -37,9 +38,15 @@ static const char *const migrations[] = {
     "CREATE TABLE revoked_token ("
     "  jti TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX revoked_token_expires_at ON revoked_token (expires_at);",
+    "ALTER TABLE user ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE user ADD COLUMN unannounced INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE user ADD COLUMN origin TEXT NOT NULL DEFAULT '';"
+    "CREATE INDEX user_unannounced ON user (key) WHERE unannounced <> 0;",
 };
 
-#define USER_COLUMNS "id, tag, email, email_key, first_name, last_name, img, password_hash"
+#define USER_COLUMNS                                                                               \
+    "id, tag, email, email_key, first_name, last_name, img, password_hash, revision, unannounced," \
+    " origin"
 
 static struct store *in(struct user_store *store)
 {
@@ -68,6 +75,9 @@ static void read_user(sqlite3_stmt *s, struct user *user)
     copy_column(s, 5, user->last_name, sizeof(user->last_name));
     copy_column(s, 6, user->img, sizeof(user->img));
     copy_column(s, 7, user->password_hash, sizeof(user->password_hash));
+    user->revision = (uint64_t)sqlite3_column_int64(s, 8);
+    user->unannounced = (unsigned)sqlite3_column_int64(s, 9);
+    copy_column(s, 10, user->origin, sizeof(user->origin));
 }
 
 /* --- writes ------------------------------------------------------------------------------ */
@@ -82,7 +92,7 @@ static enum status run_add(struct sqlite_job *job, struct sqlite_conn *conn)
 {
     const struct user *user = ((struct add_job *)job)->user;
     sqlite3_stmt *s = sqlite_conn_prepare(conn, "INSERT INTO user (key, " USER_COLUMNS
-                                                ") VALUES (?,?,?,?,?,?,?,?,?)"
+                                                ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
                                                 " ON CONFLICT DO NOTHING");
 
     if (s == NULL)
@@ -96,6 +106,9 @@ static enum status run_add(struct sqlite_job *job, struct sqlite_conn *conn)
     bind_text(s, 7, user->last_name);
     bind_text(s, 8, user->img);
     bind_text(s, 9, user->password_hash);
+    sqlite3_bind_int64(s, 10, (sqlite3_int64)user->revision);
+    sqlite3_bind_int64(s, 11, user->unannounced);
+    bind_text(s, 12, user->origin);
     if (sqlite_step(s) != SQLITE_DONE)
         return STATUS_UNAVAILABLE;
     return sqlite3_changes(sqlite3_db_handle(s)) == 1 ? STATUS_OK : STATUS_ALREADY_EXISTS;
@@ -111,33 +124,20 @@ static enum status add(struct user_store *store, const struct user *user)
     return sqlite_writer_run(in(store)->writer, &job.head);
 }
 
-struct update_job {
-    struct sqlite_job head;
-    const char *key, *first_name, *last_name, *img;
-};
-
-static enum status run_update(struct sqlite_job *job, struct sqlite_conn *conn)
+static enum status update(struct user_store *store, const char *key,
+                          const struct user_update *wanted)
 {
-    const struct update_job *update = (const struct update_job *)job;
-    sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "UPDATE user SET first_name = ?, last_name = ?, img = ? WHERE key = ?");
-
-    if (s == NULL)
-        return STATUS_UNAVAILABLE;
-    bind_text(s, 1, update->first_name);
-    bind_text(s, 2, update->last_name);
-    bind_text(s, 3, update->img);
-    bind_text(s, 4, update->key);
-    if (sqlite_step(s) != SQLITE_DONE)
-        return STATUS_UNAVAILABLE;
-    return sqlite3_changes(sqlite3_db_handle(s)) == 1 ? STATUS_OK : STATUS_NOT_FOUND;
+    return news_sqlite_update(in(store)->writer, key, wanted);
 }
 
-static enum status update(struct user_store *store, const char *key, const char *first_name,
-                          const char *last_name, const char *img)
+static enum status announced(struct user_store *store, const char *key, uint64_t revision)
 {
-    struct update_job job = { { .run = run_update }, key, first_name, last_name, img };
-    return sqlite_writer_run(in(store)->writer, &job.head);
+    return news_sqlite_announced(in(store)->writer, key, revision);
+}
+
+static enum status take_over(struct user_store *store, const char *key, const struct user *user)
+{
+    return news_sqlite_take_over(in(store)->writer, key, user);
 }
 
 struct image_job {
@@ -436,6 +436,20 @@ static enum status page(struct user_store *store, const char *after_key, size_t 
     return status;
 }
 
+static enum status unannounced(struct user_store *store, const char *after_key, size_t most,
+                               struct user_list *list_out)
+{
+    void *items;
+
+    enum status status =
+        read_page(in(store),
+                  "SELECT " USER_COLUMNS " FROM user WHERE unannounced <> 0"
+                  " AND key > ? ORDER BY key LIMIT ?",
+                  after_key, most, sizeof(struct user), read_user_item, &items, &list_out->count);
+    list_out->items = items;
+    return status;
+}
+
 static void read_image_name(sqlite3_stmt *s, void *item)
 {
     copy_column(s, 0, ((struct user_image_name *)item)->name, USER_IMAGE_SIZE);
@@ -526,6 +540,9 @@ const struct user_store_kind user_store_sqlite = {
     .by_keys = by_keys,
     .find = find,
     .update = update,
+    .unannounced = unannounced,
+    .announced = announced,
+    .take_over = take_over,
     .put_image = put_image,
     .get_image = get_image,
     .has_image = has_image,

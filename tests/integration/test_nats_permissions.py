@@ -128,6 +128,19 @@ def test_a_program_cannot_answer_who_has_not_asked_it(guarded, user):
         assert_may_not_publish(bus, f"_INBOX.{other}.0123456789abcdef01234567.1")
 
 
+@pytest.mark.parametrize("subject, asking", [("event.user.updated", "user"),
+                                             ("event.presence.online", "presence")])
+def test_who_is_told_a_fact_may_answer_that_it_is_noted(guarded, subject, asking):
+    with guarded.bus(asking) as asks, guarded.bus("message") as answers:
+        told, inbox = answers.subscribe(subject), asks.subscribe(asks.new_inbox())
+        asks.publish(subject, b"", inbox.subject)
+        answers.publish(told.next().reply, b"noted")
+        answers.flush()
+        assert refusals(answers) == refusals(asks) == []
+        while inbox.next().data != b"noted":
+            pass  # the service itself may answer, too
+
+
 @pytest.mark.parametrize("user", [kind for kind in KINDS if kind != "presence"])
 def test_the_bucket_is_for_the_presence_service(guarded, user):
     with guarded.bus(user) as bus:

@@ -258,6 +258,30 @@ static void life_goes_on_in_a_copy_as_it_would_have_in_the_store(void **state)
     assert_same(two);
 }
 
+/* What led to the numbers stays behind; they go on. */
+static void a_copy_goes_on_after_the_changes_of_profiles(void **state)
+{
+    struct two *two = *state;
+    struct message_profile profile = { .user = user_of("@Ann"), .revision = 1 };
+    make_history(&two->from);
+    assert_int_equal(message_store_note_profile(two->from.store, &profile), STATUS_OK);
+    assert_int_equal(profile.told_count, 4);
+    copy(two);
+    assert_same(two);
+    for (size_t i = 0; i < profile.told_count; i++) {
+        struct change_range range = { .since = profile.told[i].user_seq, .most = 1 };
+        struct change_list list;
+        assert_int_equal(message_store_changes(two->to.store, profile.told[i].key, range, &list),
+                         STATUS_OK);
+        assert_int_equal(list.position, range.since);
+        assert_false(list.reset);
+        change_list_finish(&list);
+    }
+    free(profile.told);
+    assert_same_send(two, "@bob", "@Ann", "and so on");
+    assert_same(two);
+}
+
 static void a_message_of_the_store_sent_again_in_a_copy_is_recognised(void **state)
 {
     struct two *two = *state;
@@ -464,6 +488,7 @@ static int run_suite(const char *name)
         EACH_WAY(life_goes_on_in_a_copy_as_it_would_have_in_the_store),
         EACH_WAY(a_message_of_the_store_sent_again_in_a_copy_is_recognised),
         EACH_WAY(what_has_grown_is_copied_by_the_next_copy),
+        EACH_WAY(a_copy_goes_on_after_the_changes_of_profiles),
         SAME(to_copy_again_changes_nothing),
         SAME(a_copy_that_ends_after_any_step_is_finished_by_the_next),
         SAME(another_message_in_its_place_is_a_conflict),

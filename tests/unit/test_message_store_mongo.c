@@ -10,7 +10,7 @@
 
 #include "services/common/log.h"
 #include "services/message/message_settle_mongo.h"
-#include "tests/unit/message_store_client.h"
+#include "tests/unit/message_store_changes.h"
 #include "tests/unit/process.h"
 
 static const char *const steps[] = { "note", "messages", "changes", "dialogs", "positions" };
@@ -210,6 +210,164 @@ static void the_same_mark_again_finishes_what_the_first_left(void **state)
     }
 }
 
+/* --- what was missed meanwhile ------------------------------------------------------------- */
+
+/* All pages that begin anywhere, with their dialogs, right after a death. */
+struct right_after {
+    struct change_list pages[8];
+    size_t count;
+    uint64_t position; /* of all of them */
+};
+
+static struct right_after read_right_after(struct fixture *f, const char *owner)
+{
+    struct right_after found = { .count = 0 };
+
+    do {
+        found.pages[found.count] = changes(f, owner, found.count, MANY, true);
+        found.position = found.pages[0].position;
+    } while (found.count++ < found.position);
+    return found;
+}
+
+/* The numbers of the changes are no more than the position that the repair finds or makes, and the
+ * dialogs as they are then. */
+static void assert_was_complete(struct fixture *f, const char *owner, struct right_after *found)
+{
+    struct dialog_list now = dialogs(f, owner, 0, 100);
+
+    assert_true(found->position <= position(f, owner));
+    for (size_t page = 0; page < found->count; page++) {
+        struct change_list *list = &found->pages[page];
+        assert_int_equal(list->position, found->position);
+        assert_int_equal(list->count, list->position - page);
+        assert_true(page > 0 || list->dialogs.count == now.count);
+        for (size_t i = 0; i < list->dialogs.count; i++) {
+            size_t n = 0;
+            while (n < now.count &&
+                   strcmp(now.items[n].peer_tag, list->dialogs.items[i].peer_tag) != 0)
+                n++;
+            assert_true(n < now.count);
+            assert_same_dialog(&list->dialogs.items[i], &now.items[n]);
+        }
+        change_list_finish(list);
+    }
+    dialog_list_finish(&now);
+}
+
+static void dialogs_are_complete_before_what_a_killed_writer_left_is_settled(void **state)
+{
+    for (size_t i = 0; i < 2 * COUNT_OF(steps); i++) {
+        struct fixture *f = *state;
+        bool marks = i >= COUNT_OF(steps);
+        const char *step = steps[i % COUNT_OF(steps)];
+        if (marks && strcmp(step, "messages") == 0)
+            continue;
+        store_url_new(f->url);
+        begin(f);
+        assert_int_equal(message_store_open(f->url, &f->store), STATUS_OK); /* before the death */
+        let_die(f, step, marks);
+        struct right_after amy = read_right_after(f, "amy"), bob = read_right_after(f, "bob");
+        reopen(f);
+        assert_was_complete(f, "amy", &amy);
+        assert_was_complete(f, "bob", &bob);
+        message_store_close(&f->store);
+    }
+}
+
+/* A member that lags: the change can be seen, its message cannot. */
+static void a_change_whose_message_cannot_be_read_is_never_left_out(void **state)
+{
+    struct fixture *f = *state;
+    struct change_range range = { .most = MANY };
+    struct change_list list;
+    struct mongo_db *db = NULL;
+    begin(f);
+    assert_int_equal(message_store_open(f->url, &f->store), STATUS_OK);
+    assert_int_equal(mongo_db_open(f->url, &db), STATUS_OK);
+    assert_int_equal(mongo_delete(db, MESSAGES, BCON_NEW("text", "two")), STATUS_OK);
+    mongo_db_close(&db);
+    assert_int_equal(message_store_changes(f->store, "bob", range, &list), STATUS_UNAVAILABLE);
+    assert_changes(f, "bob", 2, "3 read @Amy, 4 new @Amy three");
+}
+
+/* The first message of a dialog, of which there is no document at all. */
+static void a_dialog_is_told_before_it_is_written(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(message_store_open(f->url, &f->store), STATUS_OK);
+    let_die(f, "changes", false);
+    assert_changes(f, "amy", 0, "1 sent @Bob the last");
+    struct right_after amy = read_right_after(f, "amy"), bob = read_right_after(f, "bob");
+    assert_int_equal(bob.pages[0].dialogs.count, 1);
+    assert_int_equal(bob.pages[0].dialogs.items[0].unread_incoming, 1);
+    reopen(f);
+    assert_was_complete(f, "amy", &amy);
+    assert_was_complete(f, "bob", &bob);
+}
+
+static void after_a_reset_the_dialogs_have_all_up_to_the_position(void **state)
+{
+    for (int marks = 0; marks < 2; marks++) {
+        struct fixture *f = *state;
+        store_url_new(f->url);
+        begin(f);
+        assert_int_equal(message_store_open(f->url, &f->store), STATUS_OK);
+        uint64_t newest = position(f, "bob") + 1;
+        let_die(f, "changes", marks);
+        assert_reset(f, "bob", 1000, newest);
+        assert_reset(f, "amy", 1000, position(f, "amy"));
+        assert_unread(f, "bob", marks ? 0 : 2, 1);
+        check_user(f, "@Amy");
+        check_user(f, "@Bob");
+        message_store_close(&f->store);
+    }
+}
+
+/* --- profiles ------------------------------------------------------------------------------ */
+
+static int steps_to_live;
+
+static void die_after_steps(const char *step)
+{
+    (void)step;
+    if (steps_to_live-- == 0)
+        raise(SIGKILL);
+}
+
+static int note_and_die(void *arg)
+{
+    struct message_store *store = NULL;
+    struct message_profile profile = { .user = user_of("@Amy"), .revision = 1 };
+
+    if (message_store_open(arg, &store) != STATUS_OK)
+        return 1;
+    settle_step_for_test = die_after_steps;
+    return message_store_note_profile(store, &profile) == STATUS_OK ? 2 : 3;
+}
+
+/* Three steps for the contacts, three for the user. */
+static void a_profile_that_was_half_told_is_told_once_and_to_all_by_the_next_try(void **state)
+{
+    for (steps_to_live = 0; steps_to_live < 6; steps_to_live++) {
+        struct fixture *f = *state;
+        int status = 0;
+        store_url_new(f->url);
+        begin(f);
+        assert_int_equal(message_store_open(f->url, &f->store), STATUS_OK);
+        pid_t pid = process_start(note_and_die, f->url);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        assert_told(f, "@Amy", 1, "amy 6, bob 5, cid 2");
+        assert_told(f, "@Amy", 1, "");
+        assert_changes(f, "amy", 5, "6 self");
+        assert_changes(f, "bob", 4, "5 contact @Amy");
+        assert_changes(f, "cid", 1, "2 contact @Amy");
+        assert_all_agree(f);
+        message_store_close(&f->store);
+    }
+}
+
 /* --- notes --------------------------------------------------------------------------------- */
 
 static void count_document(void *ctx, const bson_t *document)
@@ -248,6 +406,11 @@ static int run_suite(const char *name)
         TEST(the_next_message_repairs_the_dialogs_by_the_way),
         TEST(a_store_that_opens_settles_what_a_killed_reader_left),
         TEST(the_same_mark_again_finishes_what_the_first_left),
+        TEST(dialogs_are_complete_before_what_a_killed_writer_left_is_settled),
+        TEST(a_change_whose_message_cannot_be_read_is_never_left_out),
+        TEST(a_dialog_is_told_before_it_is_written),
+        TEST(after_a_reset_the_dialogs_have_all_up_to_the_position),
+        TEST(a_profile_that_was_half_told_is_told_once_and_to_all_by_the_next_try),
         TEST(a_store_that_is_closed_in_order_leaves_no_note),
     };
     char group[64];

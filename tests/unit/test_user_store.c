@@ -437,15 +437,21 @@ static void a_part_longer_than_any_key_finds_nobody(void **state)
 
 /* Changing */
 
+static enum status update(struct fixture *f, const char *key, const char *first_name,
+                          const char *last_name, const char *img)
+{
+    struct user_update wanted = { first_name, last_name, img, 0, "" };
+    return user_store_update(f->store, key, &wanted);
+}
+
 static void an_update_replaces_names_and_image_only(void **state)
 {
     struct fixture *f = *state;
     struct user anna = make_user("@Anna", "anna@x.y"), other = make_user("@Bob", "bob@x.y");
     assert_int_equal(user_store_add(f->store, &anna), STATUS_OK);
     assert_int_equal(user_store_add(f->store, &other), STATUS_OK);
-    assert_int_equal(
-        user_store_update(f->store, "anna", "\xD0\x90\xD0\xBD\xD0\xBD\xD0\xB0", "O'H", "new.png"),
-        STATUS_OK);
+    assert_int_equal(update(f, "anna", "\xD0\x90\xD0\xBD\xD0\xBD\xD0\xB0", "O'H", "new.png"),
+                     STATUS_OK);
     snprintf(anna.first_name, sizeof(anna.first_name), "\xD0\x90\xD0\xBD\xD0\xBD\xD0\xB0");
     snprintf(anna.last_name, sizeof(anna.last_name), "O'H");
     snprintf(anna.img, sizeof(anna.img), "new.png");
@@ -453,7 +459,7 @@ static void an_update_replaces_names_and_image_only(void **state)
     assert_same_user(&found, &anna);
     found = by_key(f, "bob");
     assert_same_user(&found, &other);
-    assert_int_equal(user_store_update(f->store, "anna", anna.first_name, anna.last_name, anna.img),
+    assert_int_equal(update(f, "anna", anna.first_name, anna.last_name, anna.img),
                      STATUS_OK); /* no change is no failure */
     reopen(f);
     assert_int_equal(user_store_by_email(f->store, "anna@x.y", &found), STATUS_OK);
@@ -469,8 +475,8 @@ static void who_is_not_there_is_not_updated(void **state)
 {
     struct fixture *f = *state;
     add(f, "@anna");
-    assert_int_equal(user_store_update(f->store, "bob", "B", "B", "b.png"), STATUS_NOT_FOUND);
-    assert_int_equal(user_store_update(f->store, "@anna", "B", "B", "b.png"), STATUS_NOT_FOUND);
+    assert_int_equal(update(f, "bob", "B", "B", "b.png"), STATUS_NOT_FOUND);
+    assert_int_equal(update(f, "@anna", "B", "B", "b.png"), STATUS_NOT_FOUND);
     assert_string_equal(by_key(f, "anna").first_name, "Anna");
 }
 

@@ -1,0 +1,187 @@
+#define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
+#include "gateway/catch_up.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "gateway/gateway.h"
+#include "gateway/logouts.h"
+#include "message.pb-c.h"
+#include "presence.pb-c.h"
+#include "services/common/clock.h"
+#include "services/common/log.h"
+#include "services/common/memory.h"
+#include "services/common/rpc_client.h"
+#include "services/common/wire.h"
+
+enum { RETRY_MS = 500, CONTACTS_MOST = 1000 };
+
+/* How far back a change is asked for: longer than it takes to see that a connection is dead, and
+ * than the clocks of two machines are apart. One that was told before is not told again. */
+enum { LOOK_BACK_MS = 5 * 60 * 1000 };
+
+struct catch_up {
+    struct gateway *gateway;
+    pthread_t thread;
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t cond;
+    bool wanted, stopping;
+};
+
+/* --- contacts who came or went ----------------------------------------------------------- */
+
+static enum status tell_changed(struct gateway *gateway, const struct rpc_context *context,
+                                const char *key, const Messenger__ContactList *contacts)
+{
+    Messenger__GetChangedRequest request = MESSENGER__GET_CHANGED_REQUEST__INIT;
+    Messenger__GetChangedReply *reply;
+
+    request.n_tags = contacts->n_tags;
+    request.tags = contacts->tags;
+    request.after = (uint64_t)(clock_wall_ms() - LOOK_BACK_MS) * 1000;
+    enum status status = rpc_call(gateway->bus, context, "presence.GetChanged", &request.base,
+                                  &messenger__get_changed_reply__descriptor, &reply, NULL);
+    for (size_t i = 0; status == STATUS_OK && i < reply->n_states; i++)
+        deliver_presence(gateway->deliver, key, reply->states[i]->tag, reply->states[i]->change,
+                         reply->states[i]->online);
+    wire_free(reply);
+    return status;
+}
+
+static enum status tell_user(struct gateway *gateway, const char *tag)
+{
+    Messenger__GetContactsRequest request = MESSENGER__GET_CONTACTS_REQUEST__INIT;
+    Messenger__ContactList *contacts;
+    char after[TAG_SIZE + 1] = "", key[TAG_SIZE];
+    struct rpc_context context;
+    enum status status = STATUS_OK;
+    bool more = tag_to_key(tag, key);
+
+    request.owner_tag = (char *)(uintptr_t)tag;
+    request.after_tag = after;
+    while (status == STATUS_OK && more) {
+        rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
+        status = rpc_call(gateway->bus, &context, "message.GetContacts", &request.base,
+                          &messenger__contact_list__descriptor, &contacts, NULL);
+        if (status != STATUS_OK)
+            break;
+        more = contacts->n_tags == CONTACTS_MOST;
+        if (contacts->n_tags > 0) {
+            status = tell_changed(gateway, &context, key, contacts);
+            snprintf(after, sizeof(after), "%s", contacts->tags[contacts->n_tags - 1]);
+        }
+        wire_free(contacts);
+    }
+    return status;
+}
+
+/* --- the thread -------------------------------------------------------------------------- */
+
+/* False when stopping. */
+static bool pause_before_retry(struct catch_up *catch_up)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (int64_t)RETRY_MS * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&catch_up->lock);
+    if (!catch_up->stopping)
+        pthread_cond_clockwait(&catch_up->cond, &catch_up->lock, CLOCK_MONOTONIC, &until);
+    bool go_on = !catch_up->stopping;
+    pthread_mutex_unlock(&catch_up->lock);
+    return go_on;
+}
+
+static bool is_stopping(struct catch_up *catch_up)
+{
+    pthread_mutex_lock(&catch_up->lock);
+    bool stopping = catch_up->stopping;
+    pthread_mutex_unlock(&catch_up->lock);
+    return stopping;
+}
+
+static void tell_everybody(struct catch_up *catch_up)
+{
+    struct gateway *gateway = catch_up->gateway;
+    size_t count;
+    char **tags = registry_tags(gateway->registry, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        char key[TAG_SIZE];
+        while (!is_stopping(catch_up) && tag_to_key(tags[i], key) &&
+               registry_is_online(gateway->registry, key) &&
+               tell_user(gateway, tags[i]) != STATUS_OK && pause_before_retry(catch_up))
+            ;
+        free(tags[i]);
+    }
+    free(tags);
+}
+
+static void *run(void *arg)
+{
+    struct catch_up *catch_up = arg;
+
+    pthread_setname_np(pthread_self(), "catch-up");
+    pthread_mutex_lock(&catch_up->lock);
+    while (!catch_up->stopping) {
+        if (!catch_up->wanted) {
+            pthread_cond_wait(&catch_up->cond, &catch_up->lock);
+            continue;
+        }
+        catch_up->wanted = false;
+        pthread_mutex_unlock(&catch_up->lock);
+        while (logouts_check_all(catch_up->gateway) != STATUS_OK && pause_before_retry(catch_up))
+            ;
+        tell_everybody(catch_up);
+        pthread_mutex_lock(&catch_up->lock);
+    }
+    pthread_mutex_unlock(&catch_up->lock);
+    return NULL;
+}
+
+/* --- from any thread --------------------------------------------------------------------- */
+
+void catch_up_begin(struct catch_up *catch_up)
+{
+    pthread_mutex_lock(&catch_up->lock);
+    catch_up->wanted = true;
+    pthread_cond_signal(&catch_up->cond);
+    pthread_mutex_unlock(&catch_up->lock);
+}
+
+struct catch_up *catch_up_create(struct gateway *gateway)
+{
+    struct catch_up *catch_up = xcalloc(1, sizeof(*catch_up));
+
+    catch_up->gateway = gateway;
+    pthread_mutex_init(&catch_up->lock, NULL);
+    pthread_cond_init(&catch_up->cond, NULL);
+    if (pthread_create(&catch_up->thread, NULL, run, catch_up) != 0) {
+        log_error("cannot start a thread");
+        abort();
+    }
+    return catch_up;
+}
+
+void catch_up_destroy(struct catch_up **catch_up)
+{
+    struct catch_up *c = *catch_up;
+
+    if (c == NULL)
+        return;
+    pthread_mutex_lock(&c->lock);
+    c->stopping = true;
+    pthread_cond_signal(&c->cond);
+    pthread_mutex_unlock(&c->lock);
+    pthread_join(c->thread, NULL);
+    pthread_cond_destroy(&c->cond);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+    *catch_up = NULL;
+}

@@ -1,0 +1,22 @@
+#ifndef GATEWAY_CATCH_UP_H
+#define GATEWAY_CATCH_UP_H
+
+/*
+ * When the bus was away, or has dropped something, facts may have gone by that have no place in
+ * anybody's sequence (which feeds.h looks after): contacts who came or went, tokens that were
+ * revoked. They are asked for, user by user, and told if they were not. One thread; what cannot be
+ * asked now is asked again until it can.
+ */
+struct catch_up;
+struct gateway;
+
+/* `gateway` is borrowed until catch_up_destroy. */
+struct catch_up *catch_up_create(struct gateway *gateway);
+
+/* Ends what is being asked, within the time of a call. */
+void catch_up_destroy(struct catch_up **catch_up);
+
+/* From any thread; does not block. */
+void catch_up_begin(struct catch_up *catch_up);
+
+#endif

@@ -1,0 +1,169 @@
+#define _GNU_SOURCE /* pthread_setname_np */
+#include "services/presence/presence_announcer.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common.pb-c.h"
+#include "event.pb-c.h"
+#include "services/common/buffer.h"
+#include "services/common/clock.h"
+#include "services/common/log.h"
+#include "services/common/memory.h"
+#include "services/common/wire.h"
+
+enum { WAITING_MOST = 65536, AT_ONCE_MOST = 64, ANSWER_MS = 2000 };
+
+struct news {
+    struct news *next;
+    char key[TAG_SIZE];
+    struct presence_entry entry;
+    uint64_t revision;
+    struct bus_request *request; /* NULL: it could not be sent */
+};
+
+struct presence_announcer {
+    struct presence_announcer_options options;
+    pthread_t thread;
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t cond;
+    struct news *first, **end;
+    size_t waiting;
+    bool stopping;
+};
+
+static void destroy_news(struct news *news)
+{
+    presence_entry_finish(&news->entry);
+    free(news);
+}
+
+static void begin(struct presence_announcer *announcer, struct news *news)
+{
+    Messenger__PresenceChanged event = MESSENGER__PRESENCE_CHANGED__INIT;
+    bool online = news->entry.gateway_count > 0;
+    struct buffer packed = { 0 };
+
+    log_debug("%s is %s", news->entry.tag, online ? "online" : "offline");
+    event.tag = news->entry.tag;
+    event.change = news->entry.change;
+    wire_pack(&event.base, &packed);
+    if (bus_request_begin(announcer->options.bus,
+                          online ? "event.presence.online" : "event.presence.offline", NULL, 0,
+                          packed.data, packed.length, &news->request) != STATUS_OK)
+        news->request = NULL;
+    buffer_finish(&packed);
+}
+
+static void end(struct presence_announcer *announcer, struct news *news, int64_t deadline_us)
+{
+    struct bus_message *reply;
+
+    if (news->request == NULL || bus_request_end(&news->request, deadline_us, &reply) != STATUS_OK)
+        return; /* the mark stays: it is made good later */
+    bus_message_destroy(&reply);
+    announcer->options.told(announcer->options.ctx, news->key, &news->entry, news->revision);
+}
+
+/* Takes up to AT_ONCE_MOST off the queue, waits for the first; NULL when stopping. */
+static struct news *take(struct presence_announcer *announcer)
+{
+    pthread_mutex_lock(&announcer->lock);
+    while (announcer->first == NULL && !announcer->stopping)
+        pthread_cond_wait(&announcer->cond, &announcer->lock);
+    struct news *taken = announcer->stopping ? NULL : announcer->first, **rest = &taken;
+    for (int n = 0; n < AT_ONCE_MOST && *rest != NULL; n++) {
+        rest = &(*rest)->next;
+        announcer->waiting--;
+    }
+    if (taken != NULL) {
+        announcer->first = *rest;
+        if (announcer->first == NULL)
+            announcer->end = &announcer->first;
+        *rest = NULL;
+    }
+    pthread_mutex_unlock(&announcer->lock);
+    return taken;
+}
+
+static void *run(void *arg)
+{
+    struct presence_announcer *announcer = arg;
+    struct news *batch;
+
+    pthread_setname_np(pthread_self(), "announcer");
+    while ((batch = take(announcer)) != NULL) {
+        for (struct news *news = batch; news != NULL; news = news->next)
+            begin(announcer, news);
+        int64_t deadline_us = clock_mono_us() + (int64_t)ANSWER_MS * 1000;
+        while (batch != NULL) {
+            struct news *news = batch;
+            batch = news->next;
+            end(announcer, news, deadline_us);
+            destroy_news(news);
+        }
+    }
+    return NULL;
+}
+
+void presence_announcer_add(struct presence_announcer *announcer, const char *key,
+                            struct presence_entry *entry_take, uint64_t revision)
+{
+    struct news *news = xcalloc(1, sizeof(*news));
+
+    snprintf(news->key, sizeof(news->key), "%s", key);
+    news->entry = *entry_take;
+    news->revision = revision;
+    *entry_take = (struct presence_entry){ .announced = true };
+    pthread_mutex_lock(&announcer->lock);
+    bool full = announcer->waiting == WAITING_MOST;
+    if (!full) {
+        *announcer->end = news;
+        announcer->end = &news->next;
+        announcer->waiting++;
+        pthread_cond_signal(&announcer->cond);
+    }
+    pthread_mutex_unlock(&announcer->lock);
+    if (full)
+        destroy_news(news);
+}
+
+struct presence_announcer *presence_announcer_create(
+    const struct presence_announcer_options *options)
+{
+    struct presence_announcer *announcer = xcalloc(1, sizeof(*announcer));
+
+    announcer->options = *options;
+    announcer->end = &announcer->first;
+    pthread_mutex_init(&announcer->lock, NULL);
+    pthread_cond_init(&announcer->cond, NULL);
+    if (pthread_create(&announcer->thread, NULL, run, announcer) != 0) {
+        log_error("cannot start a thread");
+        abort();
+    }
+    return announcer;
+}
+
+void presence_announcer_destroy(struct presence_announcer **announcer)
+{
+    struct presence_announcer *a = *announcer;
+
+    if (a == NULL)
+        return;
+    pthread_mutex_lock(&a->lock);
+    a->stopping = true;
+    pthread_cond_signal(&a->cond);
+    pthread_mutex_unlock(&a->lock);
+    pthread_join(a->thread, NULL);
+    while (a->first != NULL) {
+        struct news *news = a->first;
+        a->first = news->next;
+        destroy_news(news);
+    }
+    pthread_cond_destroy(&a->cond);
+    pthread_mutex_destroy(&a->lock);
+    free(a);
+    *announcer = NULL;
+}

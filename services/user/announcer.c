@@ -1,0 +1,229 @@
+#define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
+#include "services/user/announcer.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common.pb-c.h"
+#include "event.pb-c.h"
+#include "services/common/clock.h"
+#include "services/common/log.h"
+#include "services/common/memory.h"
+#include "services/common/rpc_client.h"
+#include "services/common/wire.h"
+
+enum {
+    AT_ONCE = 32, /* requests under way */
+    ANSWER_MS = 2000,
+    LOOK_MS = 5000, /* and the longest pause after failures */
+    PAUSE_LEAST_MS = 100,
+    PAUSE_DOUBLINGS = 6,
+};
+
+struct announcer {
+    struct bus *bus;
+    struct user_store *store;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t cond;
+    bool kicked, stopping;
+    int64_t stop_by_us;
+};
+
+/* --- one page ------------------------------------------------------------------------------ */
+
+static char *field(const struct user *user, enum user_changed which, const char *value)
+{
+    return (char *)(uintptr_t)((user->unannounced & which) != 0 ? value : "");
+}
+
+/* As rpc_begin, but on the subject of a fact. */
+static struct rpc_pending begin(struct announcer *announcer, const struct user *user,
+                                int64_t deadline_us)
+{
+    Messenger__UserUpdated event = MESSENGER__USER_UPDATED__INIT;
+    Messenger__ProfileChange change = MESSENGER__PROFILE_CHANGE__INIT;
+    struct rpc_pending pending = { .deadline_us = deadline_us };
+    struct buffer packed = { 0 };
+    struct rpc_context context;
+    char timeout[16];
+
+    change.tag = (char *)(uintptr_t)user->tag;
+    change.first_name = field(user, USER_CHANGED_FIRST_NAME, user->first_name);
+    change.last_name = field(user, USER_CHANGED_LAST_NAME, user->last_name);
+    change.img = field(user, USER_CHANGED_IMG, user->img);
+    event.change = &change;
+    event.origin = (char *)(uintptr_t)user->origin;
+    event.revision = user->revision;
+    rpc_context_start(&context, ANSWER_MS);
+    snprintf(timeout, sizeof(timeout), "%d", ANSWER_MS);
+    struct bus_header headers[] = { { RPC_HEADER_TRACE, context.traceparent },
+                                    { RPC_HEADER_TIMEOUT, timeout } };
+    wire_pack(&event.base, &packed);
+    pending.status = bus_request_begin(announcer->bus, "event.user.updated", headers, 2,
+                                       packed.data, packed.length, &pending.request);
+    buffer_finish(&packed);
+    return pending;
+}
+
+static bool end(struct announcer *announcer, const struct user *user, struct rpc_pending *pending)
+{
+    Messenger__Empty *reply = NULL;
+    char key[TAG_SIZE];
+
+    enum status status = rpc_end(pending, &messenger__empty__descriptor, &reply, NULL);
+    wire_free(reply);
+    if (status == STATUS_OK && tag_to_key(user->tag, key))
+        status = user_store_announced(announcer->store, key, user->revision);
+    return status == STATUS_OK;
+}
+
+/* All of a page at once, so that one which cannot be noted holds up none. How many it took. */
+static size_t announce_page(struct announcer *announcer, const struct user_list *page,
+                            int64_t deadline_us)
+{
+    struct rpc_pending pending[AT_ONCE];
+    size_t announced = 0;
+
+    for (size_t i = 0; i < page->count; i++)
+        pending[i] = begin(announcer, &page->items[i], deadline_us);
+    for (size_t i = 0; i < page->count; i++)
+        announced += end(announcer, &page->items[i], &pending[i]);
+    return announced;
+}
+
+/* --- passes -------------------------------------------------------------------------------- */
+
+/* 2 s from now, or when it has to stop. */
+static int64_t answer_deadline(struct announcer *announcer)
+{
+    int64_t deadline_us = clock_mono_us() + ANSWER_MS * INT64_C(1000);
+
+    pthread_mutex_lock(&announcer->lock);
+    if (announcer->stopping && announcer->stop_by_us < deadline_us)
+        deadline_us = announcer->stop_by_us;
+    pthread_mutex_unlock(&announcer->lock);
+    return deadline_us;
+}
+
+/* Goes through all that is unannounced. Ends early when nothing of a page could be told: nobody
+ * answers. True when nothing is left. */
+static bool run_pass(struct announcer *announcer)
+{
+    char after[TAG_SIZE] = "";
+    bool all = true, more = true;
+
+    while (more) {
+        struct user_list page;
+        if (user_store_unannounced(announcer->store, after, AT_ONCE, &page) != STATUS_OK)
+            return false;
+        size_t announced = announce_page(announcer, &page, answer_deadline(announcer));
+        all = all && announced == page.count;
+        more = page.count == AT_ONCE && announced > 0 &&
+               tag_to_key(page.items[page.count - 1].tag, after);
+        free(page.items);
+    }
+    return all;
+}
+
+/* Up to half of it more or less, so that several do not go together. */
+static int64_t jittered_ms(int64_t pause_ms)
+{
+    unsigned char random;
+
+    id_random_bytes(&random, 1);
+    return pause_ms / 2 + pause_ms * random / 512;
+}
+
+/* Until it is kicked or the time is over. After a failure a kick does not shorten the pause: who
+ * does not answer is not asked at every change. False: it is to stop, and nothing is left to do. */
+static bool wait_for_pass(struct announcer *announcer, unsigned failures)
+{
+    unsigned doublings = failures < PAUSE_DOUBLINGS ? failures : PAUSE_DOUBLINGS;
+    int64_t pause_ms = failures > 0 ? (int64_t)PAUSE_LEAST_MS << doublings : 2 * LOOK_MS;
+    struct timespec until;
+
+    pause_ms = jittered_ms(pause_ms);
+    if (pause_ms > LOOK_MS)
+        pause_ms = LOOK_MS;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(pause_ms / 1000);
+    until.tv_nsec += (long)(pause_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&announcer->lock);
+    while (!announcer->stopping && !(announcer->kicked && failures == 0) &&
+           pthread_cond_clockwait(&announcer->cond, &announcer->lock, CLOCK_MONOTONIC, &until) == 0)
+        continue;
+    bool go_on = !announcer->stopping || announcer->kicked;
+    announcer->kicked = false;
+    pthread_mutex_unlock(&announcer->lock);
+    return go_on;
+}
+
+static void *run(void *arg)
+{
+    struct announcer *announcer = arg;
+    unsigned failures = 0;
+
+    pthread_setname_np(pthread_self(), "announcer");
+    while (wait_for_pass(announcer, failures)) {
+        bool all = run_pass(announcer);
+        if (!all && failures == 0)
+            log_warn("changed profiles could not be announced; next try soon");
+        else if (all && failures > 0)
+            log_info("all changed profiles are announced again");
+        failures = all ? 0 : failures + 1;
+    }
+    return NULL;
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+struct announcer *announcer_start(struct bus *bus, struct user_store *store)
+{
+    struct announcer *announcer = xcalloc(1, sizeof(*announcer));
+
+    announcer->bus = bus;
+    announcer->store = store;
+    announcer->kicked = true; /* for what was left before */
+    pthread_mutex_init(&announcer->lock, NULL);
+    pthread_cond_init(&announcer->cond, NULL);
+    if (pthread_create(&announcer->thread, NULL, run, announcer) != 0) {
+        log_error("cannot start a thread");
+        abort();
+    }
+    return announcer;
+}
+
+void announcer_kick(struct announcer *announcer)
+{
+    pthread_mutex_lock(&announcer->lock);
+    announcer->kicked = true;
+    pthread_cond_signal(&announcer->cond);
+    pthread_mutex_unlock(&announcer->lock);
+}
+
+void announcer_stop(struct announcer **announcer)
+{
+    struct announcer *a = *announcer;
+
+    if (a == NULL)
+        return;
+    pthread_mutex_lock(&a->lock);
+    a->stopping = true;
+    a->stop_by_us = clock_mono_us() + ANSWER_MS * INT64_C(1000);
+    pthread_cond_signal(&a->cond);
+    pthread_mutex_unlock(&a->lock);
+    pthread_join(a->thread, NULL);
+    pthread_cond_destroy(&a->cond);
+    pthread_mutex_destroy(&a->lock);
+    free(a);
+    *announcer = NULL;
+}

@@ -1,0 +1,190 @@
+"""The bus drops what it likes: the gateway sees that something is missing, and brings it."""
+
+import contextlib
+import re
+
+import pytest
+
+from support.client import NO_AUTH_REASON, RpcError, User, befriend, is_online, leave, send
+from support.proxy import Proxy
+from support.raw import RawWebSocket
+from support.stack import Stack
+from support.wait import stays_true, wait_until
+
+SILENCE_SECONDS = 10  # well over the 5 s after which a gateway asks
+
+
+@contextlib.contextmanager
+def deaf_bus():
+    """A stack whose NATS refuses every notification of the message service."""
+    stack = Stack(gateways=2, authorised=True)
+    conf = stack.directory / "nats.conf"
+    text, count = re.subn(r'publish: \["notify\.\*", ', "publish: [", conf.read_text())
+    assert count == 1
+    conf.write_text(text)
+    with stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def deaf():
+    with deaf_bus() as stack:
+        yield stack
+
+
+@contextlib.contextmanager
+def cut_off_gateway():
+    """A stack whose second gateway reaches NATS through a proxy."""
+    stack = Stack(gateways=2)
+    with contextlib.closing(Proxy(stack.nats_port)) as proxy:
+        stack.program("gateway", 1).env["MESSENGER_NATS_URL"] = f"nats://127.0.0.1:{proxy.port}"
+        with stack:
+            yield stack, proxy
+
+
+def texts(socket):
+    return [n.body["text"] for n in socket.seen(3001)]
+
+
+def numbers(socket):
+    return [n.body["userSeq"] for n in socket.seen() if "userSeq" in n.body]
+
+
+def test_what_the_bus_never_brings_comes_from_the_store(deaf):
+    """Everything there is to tell, in order, to all sockets, at every gateway."""
+    alice, bob = User(deaf), User(deaf)
+    mine, his, his_too = alice.socket(0), bob.socket(0), bob.socket(1)
+    for number in range(20):
+        send(mine, bob, str(number))
+    send(his, alice, "answer")
+    his.call("markMessagesWithUserAsRead", [alice.tag])
+    mine.call("setSelfInfo", ["Alicia"])
+    for tab in (his, his_too):
+        tab.wait_notification(3200, timeout=2 * SILENCE_SECONDS)
+        assert texts(tab) == [str(number) for number in range(20)]
+        assert [n.code for n in tab.seen() if n.code >= 3200] == [3301, 3200]
+    mine.wait_notification(3300, timeout=SILENCE_SECONDS)
+    assert texts(mine) == ["answer"]
+    for tab in (mine, his, his_too):
+        assert numbers(tab) == sorted(set(numbers(tab)))
+
+
+def test_a_changed_profile_is_told_as_it_is(deaf):
+    alice, bob = User(deaf), User(deaf)
+    mine, his = alice.socket(), bob.socket()
+    befriend(mine, bob)
+    his.wait_notification(3001, timeout=SILENCE_SECONDS)
+    mine.call("setSelfInfo", ["Alicia", "Keys"])
+    body = his.wait_notification(3200, timeout=2 * SILENCE_SECONDS)
+    assert (body["tag"], body["firstName"], body["lastName"]) == (alice.tag, "Alicia", "Keys")
+
+
+def test_what_was_said_before_a_socket_opened_is_not_pushed(deaf):
+    alice, bob = User(deaf), User(deaf)
+    mine = alice.socket()
+    befriend(mine, bob)
+    his = bob.socket()
+    assert len(his.call("getDialogsList")) == 1
+    send(mine, bob, "later")
+    his.wait_notification(3001, {"text": "later"}, timeout=SILENCE_SECONDS)
+    assert texts(his) == ["later"]
+
+
+def test_what_is_missed_while_nats_is_away_comes_after_the_reconnect():
+    with cut_off_gateway() as (stack, proxy):
+        alice, bob = User(stack), User(stack)
+        mine, his = alice.socket(0), bob.socket(1)
+        befriend(mine, bob)
+        his.wait_notification(3001)
+        proxy.cut()
+        for number in range(300):
+            send(mine, bob, str(number))
+        stays_true(lambda: texts(his) == ["hello"], 0.3, "nothing comes through the cut")
+        assert his.open
+        proxy.heal()
+        his.wait_notification(3001, {"text": "299"}, timeout=SILENCE_SECONDS)
+        assert texts(his) == ["hello", *map(str, range(300))]
+
+
+def test_a_client_that_reads_while_nats_is_away_is_told_to_try_again():
+    with cut_off_gateway() as (stack, proxy):
+        bob = User(stack)
+        his = bob.socket(1)
+        assert his.call("getDialogsList") == []
+        proxy.cut()
+        with pytest.raises(RpcError) as error:
+            his.call("sync")
+        assert error.value.code == -32001 and error.value.retry_after_ms > 0
+        proxy.heal()
+        wait_until(lambda: "result" in his.exchange(
+            '{"jsonrpc":"2.0","method":"sync","id":"again"}', "again"), SILENCE_SECONDS, "sync to work again")
+
+
+def test_another_store_lets_every_client_begin_anew(tmp_path):
+    """The message services go over to a store of another epoch, as after a move to a fresh one."""
+    with Stack() as stack:
+        alice, bob = User(stack), User(stack)
+        mine, his = alice.socket(), bob.socket()
+        third = RawWebSocket(stack.ports[0], bob.token)  # which knows close codes that are newer
+        befriend(mine, bob)
+        his.wait_notification(3001)
+        epoch = his.call("hello")["epoch"]
+        stack.restart("message", settings={"store.messages": f"sqlite://{tmp_path}/other.db"})
+        assert third.wait_close(2 * SILENCE_SECONDS)[0] == 1012
+        his.wait_closed()
+        again = bob.socket()
+        page = again.call("sync", [epoch, 1])
+        assert page["reset"] and page["epoch"] != epoch and page["position"] == 0
+        befriend(alice.socket(), bob)
+        assert again.wait_notification(3001)["userSeq"] == 1
+
+
+def test_contacts_who_came_and_went_while_nats_was_away_are_told_after_it():
+    with cut_off_gateway() as (stack, proxy):
+        alice, bob, carol = User(stack), User(stack), User(stack)
+        mine, hers = alice.socket(0), carol.socket(0)
+        befriend(mine, bob)
+        befriend(hers, bob)
+        his = bob.socket(1)
+        for socket in (mine, hers):
+            socket.wait_notification(3101)
+        assert {d["userInfo"]["isOnline"] for d in his.call("getDialogsList")} == {True}
+        proxy.cut()
+        mine.close()
+        hers.close()
+        witness = User(stack).socket(0)
+        wait_until(lambda: not is_online(witness, alice), 10, "Alice to be offline")
+        again = carol.socket(0)
+        wait_until(lambda: again.open and is_online(witness, carol), 10, "Carol to be online again")
+        proxy.heal()
+        his.wait_notification(3100, {"loggedOutUserTag": alice.tag}, timeout=SILENCE_SECONDS)
+        wait_until(lambda: [n.code for n in his.seen(match=lambda body: carol.tag in body.values())
+                            if n.code in (3100, 3101)][-1:] in ([3101], []),
+                   SILENCE_SECONDS, "Carol to be shown online")
+        assert len(his.seen(3100, {"loggedOutUserTag": alice.tag})) == 1
+
+
+def test_a_log_out_while_nats_was_away_closes_the_sockets_after_it():
+    with cut_off_gateway() as (stack, proxy):
+        alice = User(stack)
+        mine = alice.socket(1)
+        other = alice.login(0)
+        kept = alice.socket(1, token=other)
+        proxy.cut()
+        assert leave(stack.url(0), alice.token).status_code == 200
+        stays_true(lambda: mine.open, 0.3, "nobody has heard of it here")
+        proxy.heal()
+        code, reason = mine.wait_closed(SILENCE_SECONDS)
+        assert (code, reason) == (1000, NO_AUTH_REASON)
+        assert kept.open
+
+
+def test_a_gateway_without_nats_ends_in_good_order():
+    with cut_off_gateway() as (stack, proxy):
+        alice = User(stack)
+        mine = alice.socket(1)
+        proxy.cut()
+        stack.terminate("gateway", 1)
+        assert mine.wait_closed()[0] == 1001
+        proxy.heal()
+        stack.restart("gateway", 1)

@@ -1,0 +1,142 @@
+"""event.user.updated: a changed profile is announced until the message service has noted it. The
+test stands in for that service."""
+
+import secrets
+import time
+
+import pytest
+
+from support.stack import Stack
+from support.wait import wait_until
+
+SUBJECT = "event.user.updated"
+
+
+@pytest.fixture
+def users():
+    with Stack(gateways=0, users=1, messages=0, presences=0) as stack:
+        stack.wait_all_instances()
+        yield stack
+
+
+@pytest.fixture
+def bus(users):
+    with users.bus() as bus:
+        yield bus
+
+
+def packed(*texts):
+    """A protobuf message of texts, of the fields 1, 2, 3..."""
+    return b"".join(bytes([number << 3 | 2, len(text)]) + text.encode()
+                    for number, text in enumerate(texts, 1) if text)
+
+
+def fields(data):
+    """What a protobuf message holds, by the number of the field."""
+    found, i = {}, 0
+    while i < len(data):
+        number, wire = data[i] >> 3, data[i] & 7
+        if wire == 0:
+            found[number], i = data[i + 1], i + 2
+        else:
+            found[number], i = data[i + 2:i + 2 + data[i + 1]], i + 2 + data[i + 1]
+    return found
+
+
+def told(message):
+    """(tag, first name, last name, image, session, revision)"""
+    event = fields(message.data)
+    change = fields(event[1])
+    texts = [change.get(number, b"").decode() for number in range(1, 5)]
+    return (*texts, event.get(2, b"").decode(), event.get(3, 0))
+
+
+def call(bus, method, *texts):
+    answer = bus.request(f"rpc.user.{method}", packed(*texts))
+    assert not answer.headers.get("Nats-Service-Error"), answer
+
+
+def register(bus, name):
+    tag = "@" + name + secrets.token_hex(4)
+    call(bus, "Register", tag, "Anna", "Smith", f"{tag[1:]}@example.com", "correct horse")
+    return tag
+
+
+def test_a_change_is_told_once_when_it_is_answered(bus):
+    service, anna = bus.subscribe(SUBJECT, "message"), register(bus, "a")
+    call(bus, "UpdateProfile", anna, "Anne", "", "", "session-1")
+    message = service.next(2)
+    assert told(message) == (anna, "Anne", "", "", "session-1", 1)
+    assert message.reply and message.headers["traceparent"]
+    bus.publish(message.reply)
+    assert service.next_or_none(7) is None
+
+
+def test_it_is_told_again_until_it_is_answered(bus):
+    service, anna = bus.subscribe(SUBJECT, "message"), register(bus, "a")
+    call(bus, "UpdateProfile", anna, "", "Jones", "", "")
+    for _ in range(3):
+        message = service.next(8)
+        assert told(message) == (anna, "", "Jones", "", "", 1)
+    bus.publish(message.reply, headers={"Nats-Service-Error-Code": "503",
+                                        "Nats-Service-Error": "UNAVAILABLE"})
+    message = service.next(8)
+    bus.publish(message.reply)
+    assert service.next_or_none(7) is None
+
+
+def test_what_was_not_answered_is_told_with_the_next_change(bus):
+    anna = register(bus, "a")
+    call(bus, "UpdateProfile", anna, "Anne", "", "", "session-1")  # there is nobody to hear it
+    call(bus, "UpdateProfile", anna, "", "Jones", "", "session-2")
+    service = bus.subscribe(SUBJECT, "message")
+    message = service.next(8)
+    assert told(message) == (anna, "Anne", "Jones", "", "", 2)
+    bus.publish(message.reply)
+
+
+def test_one_that_is_never_answered_holds_up_no_other(bus):
+    service, anna, ben = bus.subscribe(SUBJECT, "message"), register(bus, "a"), register(bus, "b")
+    call(bus, "UpdateProfile", anna, "Anne", "", "", "")
+    assert told(service.next(2))[0] == anna
+    call(bus, "UpdateProfile", ben, "Benno", "", "", "")
+
+    def is_bens():
+        message = service.next(8)
+        if told(message)[0] == ben:
+            bus.publish(message.reply)
+        return told(message)[0] == ben
+    wait_until(is_bens, 15, "Ben's to be told")
+
+
+def test_a_service_that_is_killed_tells_it_after_its_restart(users, bus):
+    anna = register(bus, "a")
+    call(bus, "UpdateProfile", anna, "Anne", "", "", "session-1")
+    users.kill("user")
+    service = bus.subscribe(SUBJECT, "message")
+    users.program("user").start()
+    message = service.next(10)
+    assert told(message) == (anna, "Anne", "", "", "session-1", 1)
+    bus.publish(message.reply)
+    assert service.next_or_none(7) is None
+
+
+def test_it_ends_soon_although_nobody_answers(users, bus):
+    service, anna = bus.subscribe(SUBJECT, "message"), register(bus, "a")
+    call(bus, "UpdateProfile", anna, "Anne", "", "", "")
+    service.next(2)
+    before = time.monotonic()
+    users.terminate("user")
+    assert time.monotonic() - before < 3
+
+
+def test_another_instance_tells_what_one_has_left():
+    with Stack(gateways=0, users=2, messages=0, presences=0) as stack, stack.bus() as bus:
+        stack.wait_all_instances()
+        anna = register(bus, "a")
+        call(bus, "UpdateProfile", anna, "Anne", "", "", "")
+        stack.kill("user", 0)  # whichever has the change, one is left
+        service = bus.subscribe(SUBJECT, "message")
+        message = service.next(12)
+        assert told(message)[:2] == (anna, "Anne")
+        bus.publish(message.reply)

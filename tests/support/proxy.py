@@ -1,0 +1,154 @@
+"""A TCP proxy on the loopback that can cut, swallow and delay: the network between a program and NATS."""
+
+import collections
+import contextlib
+import socket
+import struct
+import threading
+import time
+
+CHUNK_BYTES = 65536
+BUFFERED_CHUNKS_MOST = 256  # of one direction; more waits in the kernel, as on a real network
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+def reset(connection):
+    """Closes with RST, so that the other side learns of it at once."""
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads
+    with contextlib.suppress(OSError):
+        connection.close()
+
+
+class Pipe:
+    """One direction of one connection: a thread that reads, a thread that writes in due time."""
+
+    def __init__(self, proxy, source, target, close):
+        self._proxy, self._source, self._target, self._close = proxy, source, target, close
+        self._chunks, self._changed = collections.deque(), threading.Condition()
+        for work in (self._read, self._write):
+            threading.Thread(target=work, daemon=True).start()
+
+    def _read(self):
+        with contextlib.suppress(OSError):
+            while data := self._source.recv(CHUNK_BYTES):
+                self._put(data)
+        self._put(b"")
+
+    def _put(self, data):
+        with self._changed:
+            while len(self._chunks) >= BUFFERED_CHUNKS_MOST:
+                self._changed.wait()
+            self._chunks.append((time.monotonic() + self._proxy.delay_seconds, data))
+            self._changed.notify_all()
+
+    def _take(self):
+        with self._changed:
+            while not self._chunks:
+                self._changed.wait()
+            item = self._chunks.popleft()
+            self._changed.notify_all()
+            return item
+
+    def _write(self):
+        while True:
+            due, data = self._take()
+            if not data:
+                break
+            time.sleep(max(0, due - time.monotonic()))  # this is the delay itself
+            self._proxy.wait_forwarding()
+            try:
+                self._target.sendall(data)
+            except OSError:
+                break
+        self._close()
+        with self._changed:  # nobody writes any more: let the reader go
+            self._chunks.clear()
+            self._changed.notify_all()
+
+
+class Proxy:
+    """Listens on a port of its own and passes everything on to `target_port`. heal() undoes all."""
+
+    def __init__(self, target_port):
+        self.target_port, self.delay_seconds = target_port, 0.0
+        self._lock, self._connections, self._refusing = threading.Lock(), set(), False
+        self._forwarding = threading.Event()
+        self._forwarding.set()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self._listener.getsockname()[1]
+        self._closed = False
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    # Faults
+
+    def cut(self):
+        """Resets every connection, and each new one, until heal()."""
+        with self._lock:
+            self._refusing = True
+            cut, self._connections = self._connections, set()
+        for connection in cut:
+            reset(connection)
+
+    def swallow(self):
+        """Takes connections and data, but passes nothing on until heal(), as a network that loses
+        every packet: what was sent meanwhile comes after all."""
+        self._forwarding.clear()
+
+    def delay(self, seconds):
+        """Each way."""
+        self.delay_seconds = seconds
+
+    def heal(self):
+        with self._lock:
+            self._refusing = False
+        self.delay_seconds = 0.0
+        self._forwarding.set()
+
+    def close(self):
+        self._closed = True
+        self.heal()
+        self.cut()
+        reset(self._listener)
+
+    # Passing on
+
+    def wait_forwarding(self):
+        self._forwarding.wait()
+
+    def _accept(self):
+        while not self._closed:
+            try:
+                accepted, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._connect, args=(accepted,), daemon=True).start()
+
+    def _connect(self, accepted):
+        self.wait_forwarding()
+        try:
+            target = socket.create_connection(("127.0.0.1", self.target_port), 5)
+            target.settimeout(None)
+        except OSError:
+            reset(accepted)
+            return
+        with self._lock:
+            refused = self._refusing
+            if not refused:
+                self._connections |= {accepted, target}
+        if refused:
+            reset(accepted)
+            reset(target)
+            return
+        for connection in (accepted, target):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def close():
+            with self._lock:
+                self._connections -= {accepted, target}
+            reset(accepted)
+            reset(target)
+        Pipe(self, accepted, target, close)
+        Pipe(self, target, accepted, close)
