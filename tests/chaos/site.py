@@ -4,10 +4,10 @@ and its own clock."""
 import contextlib
 import threading
 
-from chaos.proxy import Proxy
-from chaos.schedule import INSTANCES, SERVICES
+from chaos.schedule import INSTANCES
 from chaos.shim import Shim
 from support.mongo import MongoServer
+from support.proxy import Proxy
 from support.stack import Stack, start_nats, to_env
 from support.wait import wait_until
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from chaos.proxy import Proxy
+from support.proxy import Proxy
 
 
 class Echo:
