@@ -170,6 +170,7 @@ class Aftermath:
         ledger = self.load.ledger
         findings = checker.check_answers(ledger) + checker.check_stored(ledger, stored)
         findings += checker.check_sockets(ledger) + checker.check_calls(ledger)
+        findings += checker.check_closes(ledger)
         for user, read in self.snapshots.items():
             findings += checker.check_snapshot(user, read)
         return findings

@@ -151,6 +151,20 @@ def _check_pushed_texts(ledger, where, book):
     return findings
 
 
+def check_closes(ledger):
+    """A socket goes with its gateway (1001, or cut off), or says our own good-bye back; at rest, not at
+    all."""
+    findings = []
+    for number, book in enumerate(ledger.sockets):
+        where = f"{book.device}, socket {number} at gateway-{book.gateway}"
+        code, reason = book.closed
+        if code not in (None, 1001) and (code, reason) != (1000, ""):
+            findings.append(Finding("closed", where, f"{code} {reason}"))
+        if book.at_rest:
+            findings.append(Finding("lost-at-rest", where, f"{code} {reason}"))
+    return findings
+
+
 # What is read
 
 def check_snapshot(owner, snapshot):

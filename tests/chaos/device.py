@@ -11,8 +11,9 @@ import threading
 
 from chaos import ledger as books
 from chaos import snapshot as snapshots
-from chaos.line import BROKEN, Again, Line, Refused
+from chaos.line import BROKEN, PASSING_STATUS, Again, Line, Refused
 from chaos.view import IN, OUT, View
+from support.client import HandshakeRefused
 
 SYNC_LIMIT = 100
 BACKOFF_SECONDS = (0.05, 1.5)
@@ -33,14 +34,14 @@ class Memory:
 
 
 class Device(threading.Thread):
-    """`world` has url(gateway), gateways, ledger, broken() and the events ending and over."""
+    """`world` has plan, url(gateway), gateways, ledger, broken() and the events ending and over."""
 
     def __init__(self, plan, actions, token, world):
         super().__init__(daemon=True, name=plan.name)
         self.plan, self.user, self.token, self.world = plan, plan.user, token, world
         self.ledger = world.ledger
         self._actions = actions
-        self._rng = random.Random(f"way {plan.name}")  # which gateway, how long to wait
+        self._rng = random.Random(f"way {world.plan.seed} {plan.name}")  # which gateway, how long to wait
         self.view = View(plan.user)
         self.epoch, self.position = "", 0
         self._pushed_position = 0  # while a sync is under way: of the newest push
@@ -72,6 +73,8 @@ class Device(threading.Thread):
             self.settled.set()
             return
         while not self.world.over.is_set():
+            if self.settled.is_set() and not self.line.open:
+                self.line.book.at_rest = True
             self.connected()
             self.settled.set()
             self.world.over.wait(0.1)
@@ -112,8 +115,10 @@ class Device(threading.Thread):
             self._pushed_position = self.position
         try:
             self.line = Line(self.world.url(gateway), self.token,
-                             lambda code, body: self._on_push(book, code, body))
+                             lambda code, body: self._on_push(book, code, body), book)
         except BROKEN as error:
+            if isinstance(error, HandshakeRefused) and error.status != PASSING_STATUS:
+                self.note_trouble("upgrade")(error.status, str(error))
             raise Again(str(error)) from None
         self.ledger.count("connections")
         if not self.epoch:
@@ -155,6 +160,7 @@ class Device(threading.Thread):
         line, self.line = self.line, None
         if line is not None:
             line.drop() if drop else line.close(1)
+            line.book.closed = (line.close_code, line.close_reason)
 
     # Asking
 

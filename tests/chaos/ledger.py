@@ -24,11 +24,14 @@ class Sent:
 
 @dataclasses.dataclass
 class SocketBook:
-    """One socket and every notification that came on it, as (code, body)."""
+    """One socket and every notification that came on it, as (code, body); `closed`: code and reason, if
+    the server has said them; `at_rest`: it was lost after all had come to rest."""
     device: str
     user: str
     gateway: int
     pushes: list = dataclasses.field(default_factory=list)
+    closed: tuple = (None, None)
+    at_rest: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

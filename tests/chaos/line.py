@@ -10,6 +10,7 @@ from support.client import HandshakeRefused, RpcError, Socket, SocketClosed, res
 ANSWER_SECONDS = 20  # a gateway may be frozen for 8
 RETRY_SECONDS_MOST = 2
 PASSING_CODES = (-32001, -32002)
+PASSING_STATUS = 503  # of an upgrade
 
 # What a client meets while something is broken. It connects again and asks again.
 BROKEN = (SocketClosed, HandshakeRefused, OSError, websocket.WebSocketException,
@@ -33,10 +34,11 @@ class Refused(Exception):
 
 
 class Line(Socket):
-    """`on_push` is called with code and body, on the thread that reads, in order."""
+    """`on_push` is called with code and body, on the thread that reads, in order. `book` is the page
+    of the ledger that the socket has, if it has one."""
 
-    def __init__(self, url, token, on_push):
-        self._on_push = on_push
+    def __init__(self, url, token, on_push, book=None):
+        self._on_push, self.book = on_push, book
         super().__init__(url, token)
 
     def _receive(self, frame):

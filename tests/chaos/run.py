@@ -22,7 +22,7 @@ from support.mongo import NoMongo  # noqa: E402
 from support.process import REPOSITORY  # noqa: E402
 
 # Messages a second. What stands in for MongoDB reads whole collections.
-RATES = {"sqlite": 250, "mongodb": 8}
+RATES = {"sqlite": 250, "mongodb": 10}
 WARM_UP_SECONDS = 3
 
 
@@ -33,7 +33,7 @@ def parse(argv):
     parser.add_argument("--seconds", type=float, default=180, help="of faults (180)")
     parser.add_argument("--store", choices=sorted(RATES), default="sqlite")
     parser.add_argument("--rate", type=float, help="messages a second, of all together "
-                        "(250 on SQLite, 8 on MongoDB)")
+                        "(250 on SQLite, 10 on MongoDB)")
     parser.add_argument("--kinds", metavar="KIND,...",
                         help="only these faults, of: " + ", ".join(schedule.KINDS))
     parser.add_argument("--list", action="store_true", help="prints the faults of the seed and ends")

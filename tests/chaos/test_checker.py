@@ -76,7 +76,7 @@ class Books:
                  checker.check_sockets(self.ledger) + checker.check_snapshot(ANNA, self.snapshot) +
                  checker.check_view("annad0", self.view, self.snapshot) +
                  checker.check_presence("annad0", checker.listed_presence(self.snapshot.dialogs), {BEN}) +
-                 checker.check_calls(self.ledger) + checker.check_logs({"message-0": "info: ready"}))
+                 checker.check_calls(self.ledger) + checker.check_closes(self.ledger) + checker.check_logs({"message-0": "info: ready"}))
         return {finding.check for finding in found}
 
 
@@ -247,6 +247,20 @@ def test_a_call_that_fails_for_good(clean, code):
 def test_a_call_to_be_tried_again_is_no_finding(clean):
     clean.ledger.note_trouble(books.Trouble("annad0", "getSelfInfo", -32001, "Service unavailable"))
     assert clean.findings() == set()
+
+
+@pytest.mark.parametrize("closed", [(1012, "another store"), (1000, "NoAuthJWTError"), (1007, "")])
+def test_a_socket_closed_for_no_good_reason(clean, closed):
+    clean.socket.closed = closed
+    assert clean.findings() == {"closed"}
+
+
+@pytest.mark.parametrize("closed", [(None, None), (1001, "going down"), (1000, "")])
+def test_a_socket_may_go_with_its_gateway_but_not_at_rest(clean, closed):
+    clean.socket.closed = closed
+    assert clean.findings() == set()
+    clean.socket.at_rest = True
+    assert clean.findings() == {"lost-at-rest"}
 
 
 @pytest.mark.parametrize("line", ["==1==ERROR: AddressSanitizer: heap-use-after-free", "fatal: no",
