@@ -97,7 +97,7 @@ class Aftermath:
             findings += checker.check_presence(f"{device.plan.name} by getDialogsList",
                                                checker.listed_presence(dialogs), truth)
             findings += checker.check_presence(f"{device.plan.name} by pushes",
-                                               dict(device.view.online), truth)
+                                               device.leave_off().view.online, truth)
         return findings
 
     def _read_connected(self):
@@ -107,7 +107,7 @@ class Aftermath:
 
     def _views(self):
         return [finding for device in self.load.connected() if device.user in self.snapshots
-                for finding in checker.check_view(device.plan.name, device.view,
+                for finding in checker.check_view(device.plan.name, device.leave_off().view,
                                                   self.snapshots[device.user])]
 
     def _wait_for_views(self):
@@ -119,6 +119,8 @@ class Aftermath:
         self.snapshots.clear()  # should anything still have changed
         self._read_connected()
         findings = self._views()
+        findings += [Finding("device", device.plan.name, "is not connected") for device in
+                     self.load.devices if not device.plan.ends_offline and not device.is_connected]
         self._log(f"connected devices: {len(findings)} findings after {time.monotonic() - began:.1f} s")
         return findings
 

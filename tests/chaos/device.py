@@ -82,7 +82,8 @@ class Device(threading.Thread):
 
     @property
     def is_connected(self):
-        return self.line is not None and self.line.open and not self._catching_up
+        line = self.line
+        return line is not None and line.open and not self._catching_up
 
     # The connection
 
@@ -170,8 +171,11 @@ class Device(threading.Thread):
 
     def ask(self, method, params=None):
         """On the line as it is; raises Again or Refused."""
+        line = self.line
+        if line is None:
+            raise Again("not connected")
         self.ledger.count("calls")
-        return self.line.ask(method, params, self.note_trouble(method))
+        return line.ask(method, params, self.note_trouble(method))
 
     def persist(self, method, attempt):
         """Calls attempt() until it is answered; None if it is refused, which goes into the books."""

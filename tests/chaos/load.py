@@ -59,7 +59,8 @@ class Load:
         return [device for device in self.devices if device.is_connected]
 
     def online_users(self):
-        return {device.user for device in self.devices if device.line is not None and device.line.open}
+        lines = [(device.user, device.line) for device in self.devices]
+        return {user for user, line in lines if line is not None and line.open}
 
     def end(self):
         self.over.set()

@@ -16,6 +16,7 @@ from chaos import checker, plan, report, schedule  # noqa: E402  (needs the path
 from chaos.aftermath import Aftermath, Probe  # noqa: E402
 from chaos.checker import Finding  # noqa: E402
 from chaos.faults import Breaker  # noqa: E402
+from chaos.line import BROKEN, Again, Refused  # noqa: E402
 from chaos.load import Load  # noqa: E402
 from chaos.site import Site  # noqa: E402
 from support.mongo import NoMongo  # noqa: E402
@@ -36,6 +37,8 @@ def parse(argv):
                         "(250 on SQLite, 10 on MongoDB)")
     parser.add_argument("--kinds", metavar="KIND,...",
                         help="only these faults, of: " + ", ".join(schedule.KINDS))
+    parser.add_argument("--log-level", choices=("debug", "info", "warn"), default="info",
+                        help="of the programs (info)")
     parser.add_argument("--list", action="store_true", help="prints the faults of the seed and ends")
     options = parser.parse_args(argv)
     if options.seed is None:
@@ -60,7 +63,7 @@ class Run:
         self.options, self.findings = options, []
         self.faults = schedule.make(options.seed, options.seconds, options.store, options.kinds)
         self.plan = plan.make(options.seed, options.rate)
-        self.site = Site(options.store, log, self.report)
+        self.site = Site(options.store, options.log_level, self.report)
         self.breaker = Breaker(self.site, self.faults, log)
         self.load = Load(self.site, self.plan, self.breaker.current)
 
@@ -91,8 +94,8 @@ class Run:
     def _look(self):
         try:
             self.findings += Aftermath(self.load, log).run()
-        except AssertionError as error:
-            self.report("unreadable", "after healing", str(error))
+        except (AssertionError, Again, Refused, *BROKEN) as error:
+            self.report("unreadable", "after healing", f"{type(error).__name__}: {error}")
 
     def _keep_logs(self):
         if not self.findings:
@@ -127,8 +130,11 @@ def main(argv=None):
     try:
         run = Run(options)
         run.run()
-    except (FileNotFoundError, NoMongo) as error:
+    except (AssertionError, FileNotFoundError, NoMongo) as error:
         print(f"cannot run: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("cut short", file=sys.stderr)
         return 2
     finally:
         if run is not None:

@@ -9,21 +9,19 @@ from chaos.shim import Shim
 from support.mongo import MongoServer
 from support.proxy import Proxy
 from support.stack import Stack, start_nats, to_env
-from support.wait import wait_until
 
 RPC_TIMEOUT_MS = 2000
-START_SECONDS = 15
 WATCH_SECONDS = 0.2
 
 
 class Site:
-    """`store` is sqlite or mongodb. `log` takes a line of text; `report` takes what a program did that
-    it must not, as (check, where, detail)."""
+    """`store` is sqlite or mongodb. `report` takes what a program did that it must not, as (check,
+    where, detail)."""
 
-    def __init__(self, store, log, report):
-        self.store, self._log, self._report = store, log, report
+    def __init__(self, store, log_level, report):
+        self._report = report
         self.mongo = MongoServer() if store == "mongodb" else None
-        self.stack = Stack(INSTANCES, INSTANCES, INSTANCES, INSTANCES, settings=self._settings())
+        self.stack = Stack(INSTANCES, INSTANCES, INSTANCES, INSTANCES, settings=self._settings(log_level))
         self.nats = self.stack._nats[0]
         self.proxies, self.shims = {}, {}
         self._down, self._lock = set(), threading.RLock()
@@ -31,8 +29,8 @@ class Site:
         for program in self.stack.programs():
             self._furnish(program)
 
-    def _settings(self):
-        settings = {"rpc.timeoutMs": RPC_TIMEOUT_MS, "log.level": "info",
+    def _settings(self, log_level):
+        settings = {"rpc.timeoutMs": RPC_TIMEOUT_MS, "log.level": log_level,
                     "webSocket.pingInterval": 5}
         if self.mongo:
             url = self.mongo.new_url()
@@ -126,7 +124,7 @@ class Site:
     # Healing
 
     def heal(self):
-        """Undoes whatever may be broken, and waits until every gateway says it is ready."""
+        """Undoes whatever may be broken."""
         self.nats.resume()
         self.bring_nats_back()
         if self.mongo:
@@ -138,10 +136,6 @@ class Site:
             self.shims[name].clear()
             self.program(name).resume()
             self.bring_back(name)
-
-    def wait_ready(self, timeout):
-        for gateway in range(INSTANCES):
-            wait_until(lambda: self.stack.ready(gateway), timeout, f"gateway-{gateway} to be ready")
 
     def logs(self):
         return {program.name: program.log() for program in self.stack.programs()}

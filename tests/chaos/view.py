@@ -87,6 +87,7 @@ class View:
         twin.dialogs = {peer: dialog.copy() for peer, dialog in self.dialogs.items()}
         twin.profiles = {tag: dict(fields) for tag, fields in self.profiles.items()}
         twin.online = dict(self.online)
+        twin.contradictions = list(self.contradictions)
         return twin
 
     def dialog(self, peer):
