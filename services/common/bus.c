@@ -22,7 +22,7 @@ enum {
     RECONNECT_JITTER_MS = 300,
     PING_MS = 5000,
     CLOSE_MS = 5000,
-    CLOSE_ALONE_MS = 250, /* without a server */
+    CLOSE_ALONE_MS = 250,   /* without a server */
     REQUEST_BUCKETS = 1024, /* a power of two */
     INBOX_SIZE = 96,
 };

@@ -72,9 +72,9 @@ static enum status find_owner(struct sqlite_conn *conn, const char *key, struct 
     sqlite3_stmt *s = sqlite_conn_prepare(
         conn, "SELECT id, user_seq, untold, profile_mod, tag FROM account WHERE key = ?");
 
+    *owner_out = (struct owner){ .key = key };
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    *owner_out = (struct owner){ .key = key };
     row_bind_text(s, 1, key);
     enum status status = row_status(sqlite_step(s));
     if (status == STATUS_OK) {

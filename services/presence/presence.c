@@ -418,7 +418,9 @@ static void *watch_loop(void *arg)
 
     pthread_setname_np(pthread_self(), "presence-watch");
     while (read_connects(presence, &connects)) {
-        if (!bus_is_connected(presence->bus) || open_bucket(presence, &watch) != STATUS_OK) {
+        /* Not before we were told of the first connection: it would look like another one. */
+        if (connects == 0 || !bus_is_connected(presence->bus) ||
+            open_bucket(presence, &watch) != STATUS_OK) {
             warn_now_and_then(&warned_ms);
             wait_for_bus(presence, REOPEN_WAIT_MS);
             continue;

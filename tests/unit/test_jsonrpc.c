@@ -50,13 +50,16 @@ static void handle_failing_plainly(struct jsonrpc_call *call)
 
 static const struct jsonrpc_method methods[] = {
     { "echo",
-      { { "text", JSONRPC_TEXT, true, { NULL, 0 } },
-        { "index", JSONRPC_INDEX, false, { NULL, 30 } } },
+      { { "text", JSONRPC_TEXT, true, { .text = NULL } },
+        { "index", JSONRPC_INDEX, false, { .number = 30 } } },
       2,
       handle_echo },
-    { "nothing", { { NULL, JSONRPC_TEXT, false, { NULL, 0 } } }, 0, handle_nothing },
-    { "failing", { { NULL, JSONRPC_TEXT, false, { NULL, 0 } } }, 0, handle_failing },
-    { "failingPlainly", { { NULL, JSONRPC_TEXT, false, { NULL, 0 } } }, 0, handle_failing_plainly },
+    { "nothing", { { NULL, JSONRPC_TEXT, false, { .text = NULL } } }, 0, handle_nothing },
+    { "failing", { { NULL, JSONRPC_TEXT, false, { .text = NULL } } }, 0, handle_failing },
+    { "failingPlainly",
+      { { NULL, JSONRPC_TEXT, false, { .text = NULL } } },
+      0,
+      handle_failing_plainly },
 };
 
 static bool admit(void *ctx, int64_t *retry_after_ms_out)
