@@ -135,7 +135,8 @@ $(SHIM): tests/chaos/fault_shim.c
 
 SECONDS ?= 180
 STORE ?= sqlite
-chaos: all $(SHIM)
+chaos: install-test-deps
+	@$(MAKE) -s --no-print-directory all $(SHIM)
 	@tests/chaos/run.py --seconds $(SECONDS) --store $(STORE) $(if $(SEED),--seed $(SEED))
 
 install-test-deps:

@@ -132,11 +132,10 @@ def _check_push_order(where, book):
         peer = body["senderTag" if code == books.NEW_MESSAGE else "receiverTag"]
         if body["_id"] in ids:
             findings.append(Finding("pushed-twice", where, str(body)))
-        elif body["seq"] <= last.get(peer, 0):
-            findings.append(Finding("pushed-out-of-order", where,
-                                    f"with {peer}: {body['seq']} after {last[peer]}"))
+        elif peer in last and body["seq"] <= last[peer]["seq"]:
+            findings.append(Finding("pushed-out-of-order", where, f"{body} after {last[peer]}"))
         ids.add(body["_id"])
-        last[peer] = max(last.get(peer, 0), body["seq"])
+        last[peer] = max(body, last.get(peer, body), key=lambda one: one["seq"])
     return findings
 
 
