@@ -5,6 +5,7 @@
 #   make test       install what is missing, build, all tests
 #   make test-compose   the containers, scaled, under load and faults
 #   make unit       the unit tests alone          (SAN=address,undefined or SAN=thread: sanitized)
+#   make chaos      faults under load, then nothing may be amiss (SEED, SECONDS, STORE=sqlite|mongodb)
 #   make lint       clang-format, clang-tidy, cppcheck
 #   make clean
 
@@ -65,7 +66,7 @@ BINS := $(PROGRAMS:%=$(OUT)/bin/%)
 UNIT_C := $(wildcard tests/unit/test_*.c)
 UNITS := $(UNIT_C:tests/unit/%.c=$(OUT)/unit/%)
 
-.PHONY: all run test test-compose unit units lint format clean install-deps fuzz
+.PHONY: all run test test-compose unit units lint format clean install-deps fuzz chaos
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BINS)
@@ -119,12 +120,24 @@ fuzz: $(PART_A) $(COMMON_A)
 	OUT=$(OUT) LIBS="$(LIBS)" tests/fuzz/run.sh
 
 test: install-test-deps
-	@$(MAKE) -s --no-print-directory all units
+	@$(MAKE) -s --no-print-directory all units $(SHIM)
 	@tests/run-all.sh
 
 # In containers; skips, and says why, where it cannot.
 test-compose:
 	@tests/compose/run.sh
+
+# Preloaded into the programs: a full or slow disk, a wrong clock.
+SHIM := build/chaos/fault_shim.so
+$(SHIM): tests/chaos/fault_shim.c
+	@mkdir -p $(@D)
+	$(call QUIET,CC)$(CC) -std=c11 $(WARN) -O2 -g -fPIC -shared $< -o $@
+
+SECONDS ?= 180
+STORE ?= sqlite
+chaos: install-test-deps
+	@$(MAKE) -s --no-print-directory all $(SHIM)
+	@tests/chaos/run.py --seconds $(SECONDS) --store $(STORE) $(if $(SEED),--seed $(SEED))
 
 install-test-deps:
 	@deploy/install-deps.sh build run test

@@ -1,0 +1,153 @@
+"""How each kind of fault is done to a site and undone, and the threads that do it by the schedule."""
+
+import dataclasses
+import threading
+import time
+
+from chaos.schedule import KINDS
+
+MS_PER_SECOND, MS_PER_MINUTE = 1000, 60_000
+
+
+class Down:
+    """Killed, or asked to end; started again."""
+
+    def __init__(self, how):
+        self._how = how
+
+    def inject(self, site, target, fault):
+        if target == "nats":
+            site.take_nats_down(self._how)
+        elif target == "store":
+            site.mongo.kill()
+        else:
+            site.take_down(target, self._how)
+
+    def heal(self, site, target):
+        if target == "nats":
+            site.bring_nats_back()
+        elif target == "store":
+            site.mongo.start_again()
+        else:
+            site.bring_back(target)
+
+
+class Frozen:
+    """SIGSTOP, SIGCONT."""
+
+    @staticmethod
+    def _process(site, target):
+        return {"nats": site.nats, "store": site.mongo}.get(target) or site.program(target)
+
+    def inject(self, site, target, fault):
+        self._process(site, target).freeze()
+
+    def heal(self, site, target):
+        self._process(site, target).resume()
+
+
+class Network:
+    """What the program's proxy does to its connection with NATS."""
+
+    def __init__(self, do):
+        self._do = do
+
+    def inject(self, site, target, fault):
+        self._do(site.proxies[target], fault)
+
+    def heal(self, site, target):
+        site.proxies[target].heal()
+
+
+class Machine:
+    """What the program's shim says of its disk or clock."""
+
+    def __init__(self, values):
+        self._values = values
+
+    def inject(self, site, target, fault):
+        site.shims[target].set(**self._values(fault))
+
+    def heal(self, site, target):
+        site.shims[target].clear()
+
+
+FULL = Machine(lambda fault: {"disk_full": 1})
+
+DOERS = {
+    "kill": Down("kill"),
+    "kill-both": Down("kill"),
+    "restart": Down("terminate"),
+    "freeze": Frozen(),
+    "cut": Network(lambda proxy, fault: proxy.cut()),
+    "swallow": Network(lambda proxy, fault: proxy.swallow()),
+    "delay": Network(lambda proxy, fault: proxy.delay(fault.amount / MS_PER_SECOND)),
+    "disk-full": FULL,
+    "disk-full-both": FULL,
+    "slow-disk": Machine(lambda fault: {"sync_delay_ms": fault.amount}),
+    "clock": Machine(lambda fault: {"clock_offset_ms": fault.amount * MS_PER_MINUTE}),
+}
+assert set(DOERS) == set(KINDS)
+
+
+@dataclasses.dataclass
+class Done:
+    """One fault as it was: seconds from the beginning; `healed_at` None while it lasts."""
+    fault: object
+    injected_at: float
+    healed_at: float = None
+    problem: str = None
+
+
+class Breaker:
+    """Carries out a schedule. `log` takes a line of text."""
+
+    def __init__(self, site, faults, log):
+        self._site, self._faults, self._log = site, faults, log
+        self.done = []
+
+    def run(self):
+        """Returns when the last fault is healed."""
+        self._began = time.monotonic()
+        threads = []
+        for fault in self._faults:
+            self._wait_for(fault.start)
+            threads.append(threading.Thread(target=self._do, args=(fault,), daemon=True))
+            threads[-1].start()
+        for thread in threads:
+            thread.join()
+
+    def now(self):
+        return time.monotonic() - self._began
+
+    def current(self):
+        """What is broken right now, in words."""
+        return ", ".join(f"{d.fault.kind} {'+'.join(d.fault.targets)}" for d in list(self.done)
+                         if d.healed_at is None)
+
+    def _wait_for(self, at):
+        time.sleep(max(0, at - self.now()))  # the schedule is in seconds
+
+    def _do(self, fault):
+        done = Done(fault, self.now())
+        self.done.append(done)
+        self._log(f"{done.injected_at:7.1f} s  {fault.kind} {' '.join(fault.targets)}"
+                  f" for {fault.seconds} s" + (f" ({fault.amount})" if fault.amount else ""))
+        try:
+            self._together(fault, lambda target: DOERS[fault.kind].inject(self._site, target, fault))
+            self._wait_for(done.injected_at + fault.seconds)
+            self._together(fault, lambda target: DOERS[fault.kind].heal(self._site, target))
+        except (AssertionError, OSError) as error:
+            done.problem = f"{type(error).__name__}: {error}"
+            self._log(f"           {fault.kind} {' '.join(fault.targets)}: {done.problem}")
+        done.healed_at = self.now()
+
+    @staticmethod
+    def _together(fault, act):
+        threads = [threading.Thread(target=act, args=(target,), daemon=True)
+                   for target in fault.targets[1:]]
+        for thread in threads:
+            thread.start()
+        act(fault.targets[0])
+        for thread in threads:
+            thread.join()

@@ -1,0 +1,74 @@
+"""A device's socket: hands every notification on at once, and keeps answers until they are asked for."""
+
+import json
+
+import requests
+import websocket
+
+from support.client import HandshakeRefused, RpcError, Socket, SocketClosed, result_of
+
+ANSWER_SECONDS = 20  # a gateway may be frozen for 8
+RETRY_SECONDS_MOST = 2
+PASSING_CODES = (-32001, -32002)
+PASSING_STATUS = 503  # of an upgrade
+
+# What a client meets while something is broken. It connects again and asks again.
+BROKEN = (SocketClosed, HandshakeRefused, OSError, websocket.WebSocketException,
+          requests.RequestException)
+
+
+class Again(Exception):
+    """Not answered, or told to try later: after `seconds`."""
+
+    def __init__(self, why, seconds=0.0):
+        super().__init__(why)
+        self.seconds = seconds
+
+
+class Refused(Exception):
+    """Answered with an error that trying again does not mend."""
+
+    def __init__(self, error):
+        super().__init__(str(error))
+        self.code = error.code
+
+
+class Line(Socket):
+    """`on_push` is called with code and body, on the thread that reads, in order. `book` is the page
+    of the ledger that the socket has, if it has one."""
+
+    def __init__(self, url, token, on_push, book=None):
+        self._on_push, self.book = on_push, book
+        super().__init__(url, token)
+
+    def _receive(self, frame):
+        if isinstance(frame, dict) and "code" in frame and "jsonrpc" not in frame:
+            self._on_push(frame["code"], frame["body"])
+            return
+        with self._changed:
+            key = json.dumps(frame.get("id")) if isinstance(frame, dict) else "batch"
+            self._answers.setdefault(key, []).append(frame)
+            self._changed.notify_all()
+
+    def answer(self, id, note):
+        """The result. Raises Refused, or Again, of which `note` is told code and message."""
+        try:
+            return result_of(self.wait_answer(id, ANSWER_SECONDS))
+        except RpcError as error:
+            if error.code not in PASSING_CODES:
+                raise Refused(error) from None
+            note(error.code, str(error))
+            wait = (error.retry_after_ms or 0) / 1000
+            raise Again(str(error), min(wait, RETRY_SECONDS_MOST)) from None
+        except BROKEN as error:
+            raise Again(str(error)) from None
+        except AssertionError:
+            note(None, f"no answer in {ANSWER_SECONDS} s")
+            self.drop()
+            raise Again("no answer") from None
+
+    def ask(self, method, params, note):
+        try:
+            return self.answer(self.start_call(method, params), note)
+        except BROKEN as error:
+            raise Again(str(error)) from None

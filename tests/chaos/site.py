@@ -1,0 +1,141 @@
+"""The messenger that is to be broken: two of each program, each with its own way to NATS, its own disk
+and its own clock."""
+
+import contextlib
+import threading
+
+from chaos.schedule import INSTANCES
+from chaos.shim import Shim
+from support.mongo import MongoServer
+from support.proxy import Proxy
+from support.stack import Stack, start_nats, to_env
+
+RPC_TIMEOUT_MS = 2000
+WATCH_SECONDS = 0.2
+
+
+class Site:
+    """`store` is sqlite or mongodb. `report` takes what a program did that it must not, as (check,
+    where, detail)."""
+
+    def __init__(self, store, log_level, report):
+        self._report = report
+        self.mongo = MongoServer() if store == "mongodb" else None
+        self.stack = Stack(INSTANCES, INSTANCES, INSTANCES, INSTANCES, settings=self._settings(log_level))
+        self.nats = self.stack._nats[0]
+        self.proxies, self.shims = {}, {}
+        self._down, self._lock = set(), threading.RLock()
+        self._ending = threading.Event()
+        for program in self.stack.programs():
+            self._furnish(program)
+
+    def _settings(self, log_level):
+        settings = {"rpc.timeoutMs": RPC_TIMEOUT_MS, "log.level": log_level,
+                    "webSocket.pingInterval": 5}
+        if self.mongo:
+            url = self.mongo.new_url()
+            settings |= {"store.users": url, "store.messages": url}
+        return settings
+
+    def _furnish(self, program):
+        proxy = Proxy(self.stack.nats_port)
+        shim = Shim(self.stack.directory / f"{program.name}.control", self.stack.directory / "data")
+        self.proxies[program.name], self.shims[program.name] = proxy, shim
+        program.env |= {**to_env({"nats.url": f"nats://127.0.0.1:{proxy.port}"}), **shim.environment()}
+
+    def program(self, name):
+        service, _, index = name.partition("-")
+        return self.stack.program(service, int(index))
+
+    def names(self):
+        return [program.name for program in self.stack.programs()]
+
+    # Life
+
+    def start(self):
+        self.stack.start()
+        threading.Thread(target=self._watch, daemon=True).start()
+        return self
+
+    def _watch(self):
+        """Whatever ends unasked is reported, and started again so that the run goes on."""
+        while not self._ending.wait(WATCH_SECONDS):
+            with self._lock:
+                for name in set(self.names()) - self._down:
+                    program = self.program(name)
+                    if program.exit_code is not None:
+                        self._report("crash", name, f"ended with {program.exit_code}; last lines:\n" +
+                                     "\n".join(program.log().splitlines()[-15:]))
+                        program.start()
+
+    def stop(self):
+        """Ends everything in good order. Returns what was not in order."""
+        self._ending.set()
+        problems = []
+        try:
+            self.stack.stop()
+        except AssertionError as error:
+            problems.append(str(error)[:4000])
+        self.destroy()
+        return problems
+
+    def destroy(self):
+        self._ending.set()
+        self.stack.destroy()
+        for proxy in self.proxies.values():
+            proxy.close()
+        if self.mongo:
+            self.mongo.stop()
+
+    # Programs going down and coming back
+
+    def take_down(self, name, how):
+        """`how` is kill or terminate; the second must end with 0 within 10 s."""
+        with self._lock:
+            self._down.add(name)
+            program = self.program(name)
+        if how == "kill":
+            program.kill()
+            return
+        program.terminate()
+        code = program.wait(10)
+        if code != 0:
+            what = "still ran after 10 s" if code is None else f"ended with {code}"
+            self._report("stop", name, f"{what} on SIGTERM; last lines:\n" +
+                         "\n".join(program.log().splitlines()[-15:]))
+        program.kill()
+
+    def bring_back(self, name):
+        with self._lock:
+            program = self.program(name)
+            if not program.alive:
+                program.kill()
+                program.start()
+            self._down.discard(name)
+
+    def take_nats_down(self, how):
+        self.nats.kill() if how == "kill" else self.stack.stop_nats()
+
+    def bring_nats_back(self):
+        if not self.nats.alive:
+            self.nats.kill()
+            start_nats(self.nats, self.stack.nats_port)
+
+    # Healing
+
+    def heal(self):
+        """Undoes whatever may be broken."""
+        self.nats.resume()
+        self.bring_nats_back()
+        if self.mongo:
+            self.mongo.resume()
+            with contextlib.suppress(AssertionError):  # it runs already
+                self.mongo.start_again()
+        for name in self.names():
+            self.proxies[name].heal()
+            self.shims[name].clear()
+            self.program(name).resume()
+            self.bring_back(name)
+
+    def logs(self):
+        return {program.name: program.log() for program in self.stack.programs()}

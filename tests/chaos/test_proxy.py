@@ -1,0 +1,105 @@
+"""The proxy does what a broken network does, and mends."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from support.proxy import Proxy
+
+
+class Echo:
+    """Answers with what it gets."""
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._echo, args=(connection,), daemon=True).start()
+
+    @staticmethod
+    def _echo(connection):
+        try:
+            while data := connection.recv(1000):
+                connection.sendall(data)
+        except OSError:
+            pass
+
+    def close(self):
+        self._listener.close()
+
+
+@pytest.fixture
+def proxy():
+    echo = Echo()
+    proxy = Proxy(echo.port)
+    yield proxy
+    proxy.close()
+    echo.close()
+
+
+def connect(proxy, timeout=5):
+    return socket.create_connection(("127.0.0.1", proxy.port), timeout)
+
+
+def echo(connection, data=b"hello"):
+    connection.sendall(data)
+    return connection.recv(100)
+
+
+def test_passes_everything_on(proxy):
+    with connect(proxy) as one, connect(proxy) as other:
+        assert echo(one, b"one") == b"one"
+        assert echo(other, b"other") == b"other"
+
+
+def test_a_cut_resets_old_and_new_connections_until_healed(proxy):
+    with connect(proxy) as connection:
+        assert echo(connection) == b"hello"
+        proxy.cut()
+        with pytest.raises(ConnectionError):
+            assert connection.recv(100) == b"", "more than an end"
+            raise ConnectionError("closed")
+    with pytest.raises(ConnectionError):
+        with connect(proxy) as connection:
+            echo(connection)
+            raise ConnectionError("closed without an answer")
+    proxy.heal()
+    with connect(proxy) as connection:
+        assert echo(connection) == b"hello"
+
+
+def test_swallows_until_healed_then_all_comes(proxy):
+    with connect(proxy) as old:
+        assert echo(old) == b"hello"
+        proxy.swallow()
+        with connect(proxy) as new:
+            for connection in (old, new):
+                connection.sendall(b"late")
+                connection.settimeout(0.2)
+                with pytest.raises(TimeoutError):
+                    connection.recv(100)
+            proxy.heal()
+            for connection in (old, new):
+                connection.settimeout(5)
+                assert connection.recv(100) == b"late"
+
+
+def test_delays_each_way(proxy):
+    proxy.delay(0.1)
+    with connect(proxy) as connection:
+        began = time.monotonic()
+        assert echo(connection) == b"hello"
+        assert time.monotonic() - began >= 0.2
+        proxy.heal()
+        began = time.monotonic()
+        assert echo(connection) == b"hello"
+        assert time.monotonic() - began < 0.1
