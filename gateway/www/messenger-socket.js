@@ -1,6 +1,7 @@
 /*
- * A WebSocket that speaks the messenger's JSON-RPC and stays connected. It knows no DOM; the
- * WebSocket class, the timers, the clock and chance can be given, so that it is tested without any.
+ * A WebSocket that speaks the messenger's JSON-RPC and stays connected. What was missed meanwhile,
+ * and what is to be sent again, messenger-client.js looks after. It knows no DOM; the WebSocket
+ * class, the timers, the clock and chance can be given, so that it is tested without any.
  *
  * What it promises
  *
@@ -9,6 +10,8 @@
  *                        throws for an address it cannot take.
  *   close()              Ends it at once and for good: no reconnection until the next connect().
  *                        On a connection that has ended already it only makes the state "closed".
+ *   drop()               Gives up the present connection as lost, for one that no longer answers.
+ *                        Does nothing when there is none.
  *   call(method, params) A promise of the result. It is always settled, and settled once:
  *                        - the server's result, or an RpcError with its `code`, `message`, `data`;
  *                        - a ConnectionError, whose `reason` is "not-open" (nothing was sent),
@@ -40,14 +43,21 @@
  * Reconnection follows every loss except a deliberate or an unauthenticated one. The wait is a
  * random share of a bound that starts at `backoffBaseMs` and doubles up to `backoffCapMs` (full
  * jitter), so that many clients do not come back in step. It starts over once a connection has
- * lasted `stableAfterMs`.
+ * lasted `stableAfterMs`; and, but only once in that time, after the codes 1001 and 1012, by which
+ * the server says that another one is there. After 1013 (too slow a reader) it starts two
+ * doublings later.
  */
 
 const CONNECTING_STATES = new Set(["connecting", "open"]);
 
+const COME_BACK_SOON = new Set([1001, 1012]); // close codes
+const TRY_LATER = 1013;
+const TRY_LATER_DOUBLINGS = 2;
+const DROPPED = 4000; // of the codes that applications may use
+
 const DEFAULTS = {
     callTimeoutMs: 10_000,
-    backoffBaseMs: 500,
+    backoffBaseMs: 1000,
     backoffCapMs: 30_000,
     stableAfterMs: 10_000,
 };
@@ -70,7 +80,8 @@ export class ConnectionError extends Error {
     }
 }
 
-class SocketEvent extends Event {
+/* An event with fields as its properties. */
+export class FieldsEvent extends Event {
     constructor(type, fields) {
         super(type);
         Object.assign(this, fields);
@@ -85,6 +96,7 @@ export class MessengerSocket extends EventTarget {
     #pending = new Map(); // id -> {method, resolve, reject, timer}
     #lastId = 0;
     #attempts = 0;
+    #cameSoon = false; // has a close code made the pauses start over, since a connection lasted?
     #retryTimer = null;
     #stableTimer = null;
 
@@ -128,7 +140,7 @@ export class MessengerSocket extends EventTarget {
         const wasActive = CONNECTING_STATES.has(this.#state) || this.#state === "waiting";
         const socket = this.#socket;
         this.#stopTimers();
-        this.#attempts = 0;
+        this.#startOver();
         this.#socket = null;
         if (socket) closeQuietly(socket);
         this.#rejectPending("The connection was closed here before the answer came.");
@@ -137,6 +149,12 @@ export class MessengerSocket extends EventTarget {
         this.#emit("close", {
             code: 1000, reason: "", cause: "deliberate", error: null, retryInMs: null,
         });
+    }
+
+    drop() {
+        if (!CONNECTING_STATES.has(this.#state)) return;
+        closeQuietly(this.#socket, DROPPED);
+        this.#ended({ code: DROPPED, reason: "" });
     }
 
     call(method, params, { timeoutMs = this.#options.callTimeoutMs } = {}) {
@@ -169,9 +187,8 @@ export class MessengerSocket extends EventTarget {
     }
 
     #opened() {
-        this.#stableTimer = this.#options.setTimeout(() => {
-            this.#attempts = 0;
-        }, this.#options.stableAfterMs);
+        this.#stableTimer = this.#options.setTimeout(
+            () => this.#startOver(), this.#options.stableAfterMs);
         this.#enter("open");
         this.#emit("open", {});
     }
@@ -205,20 +222,30 @@ export class MessengerSocket extends EventTarget {
         this.#socket = null;
         this.#stopTimers();
         this.#rejectPending(`The connection ended (code ${code}) before the answer came.`);
-        const retryInMs = unauthenticated ? null : this.#planRetry();
+        const retryInMs = unauthenticated ? null : this.#planRetry(code);
         this.#enter(unauthenticated ? "unauthenticated" : "waiting");
         this.#emit("close", {
             code, reason, cause: unauthenticated ? "unauthenticated" : "lost", error, retryInMs,
         });
     }
 
-    #planRetry() {
+    #planRetry(code) {
         const { backoffBaseMs, backoffCapMs, random } = this.#options;
+        if (COME_BACK_SOON.has(code) && !this.#cameSoon) {
+            this.#attempts = 0;
+            this.#cameSoon = true;
+        }
+        if (code === TRY_LATER) this.#attempts = Math.max(this.#attempts, TRY_LATER_DOUBLINGS);
         const bound = Math.min(backoffCapMs, backoffBaseMs * 2 ** this.#attempts);
         const wait = Math.round(random() * bound);
         this.#attempts += 1;
         this.#retryTimer = this.#options.setTimeout(() => this.connect(), wait);
         return wait;
+    }
+
+    #startOver() {
+        this.#attempts = 0;
+        this.#cameSoon = false;
     }
 
     #rejectPending(message) {
@@ -248,7 +275,7 @@ export class MessengerSocket extends EventTarget {
     }
 
     #emit(type, fields) {
-        this.dispatchEvent(new SocketEvent(type, fields));
+        this.dispatchEvent(new FieldsEvent(type, fields));
     }
 }
 
@@ -257,10 +284,10 @@ function request(method, params, id) {
 }
 
 /* Closing a socket that is still being opened is an error on a browser's console: let it open. */
-function closeQuietly(socket) {
+function closeQuietly(socket, code = 1000) {
     const stillConnecting = socket.readyState === 0;
-    if (stillConnecting) socket.onopen = () => socket.close(1000);
-    else socket.close(1000);
+    if (stillConnecting) socket.onopen = () => socket.close(code);
+    else socket.close(code);
 }
 
 function parsed(text) {

@@ -1,79 +1,14 @@
 // The promises of messenger-socket.js, kept against a fake WebSocket, fake timers and fake chance.
-// Usage: node socket_module.mjs <path of messenger-socket.js>
+// Run by test_modules.py, in a folder with a copy of the module.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
-const source = await readFile(process.argv[2]);
-const { ConnectionError, MessengerSocket, RpcError } = await import(
-    `data:text/javascript;base64,${source.toString("base64")}`
-);
+import { FakeTimers, FakeWebSocket } from "./fakes.mjs";
+import { ConnectionError, MessengerSocket, RpcError } from "./messenger-socket.js";
 
 const NOT_AUTHENTICATED = JSON.stringify({
     Error: { name: "NoAuthJWTError", message: "Authorization data missing." },
 });
-
-class FakeWebSocket {
-    static made = [];
-
-    constructor(url) {
-        if (url === "bad") throw new SyntaxError("bad address");
-        this.url = url;
-        this.readyState = 0;
-        this.sent = [];
-        this.closedWith = null;
-        FakeWebSocket.made.push(this);
-    }
-
-    send(text) {
-        this.sent.push(text);
-    }
-
-    close(code) {
-        this.readyState = 2;
-        this.closedWith = code;
-    }
-
-    // What the server does.
-    open() {
-        this.readyState = 1;
-        this.onopen?.({});
-    }
-
-    answer(value) {
-        this.onmessage?.({ data: typeof value === "string" ? value : JSON.stringify(value) });
-    }
-
-    end(code = 1006, reason = "") {
-        this.readyState = 3;
-        this.onclose?.({ code, reason });
-    }
-}
-
-class FakeTimers {
-    now = 0;
-    #timers = new Map();
-    #lastId = 0;
-
-    set = (run, ms) => {
-        this.#timers.set(++this.#lastId, { run, at: this.now + ms });
-        return this.#lastId;
-    };
-
-    clear = (id) => this.#timers.delete(id);
-
-    get count() {
-        return this.#timers.size;
-    }
-
-    advance(ms) {
-        this.now += ms;
-        for (const [id, timer] of [...this.#timers]) {
-            if (timer.at > this.now || !this.#timers.delete(id)) continue;
-            timer.run();
-        }
-    }
-}
 
 function start({ random = () => 1, ...options } = {}) {
     FakeWebSocket.made = [];
@@ -284,7 +219,7 @@ test("the backoff starts over only after a connection has lasted", () => {
     const loseAfter = (ms) => {
         wires().at(-1).open();
         timers.advance(ms);
-        wires().at(-1).end(1013);
+        wires().at(-1).end(1006);
         timers.advance(of("close").at(-1).retryInMs);
         return of("close").at(-1).retryInMs;
     };
@@ -292,6 +227,61 @@ test("the backoff starts over only after a connection has lasted", () => {
     assert.equal(loseAfter(0), 100);
     assert.equal(loseAfter(4999), 200);
     assert.equal(loseAfter(5000), 100);
+});
+
+/* The bounds of the pauses after losses by these codes, each right after the connection opened. */
+function boundsAfter(...codes) {
+    const { socket, timers, of } = start();
+    socket.connect();
+    for (const code of codes) {
+        wires().at(-1).open();
+        wires().at(-1).end(code);
+        timers.advance(of("close").at(-1).retryInMs);
+    }
+    return of("close").map((event) => event.retryInMs);
+}
+
+test("the first bound is a second, and no bound is over thirty", () => {
+    assert.deepEqual(boundsAfter(...Array(7).fill(1006)), [1000, 2000, 4000, 8000, 16000, 30000, 30000]);
+});
+
+test("a server that goes down is left for another within a second, but not over and over", () => {
+    for (const code of [1001, 1012]) {
+        assert.deepEqual(boundsAfter(1006, 1006, 1006, code, 1006, code, 1006),
+            [1000, 2000, 4000, 1000, 2000, 4000, 8000]);
+    }
+});
+
+test("after a second of grace used up, a connection that lasts earns another", () => {
+    const { socket, timers, of } = start({ stableAfterMs: 5000 });
+    socket.connect();
+    for (const [code, lasts, expected] of [[1001, 0, 1000], [1006, 0, 2000], [1001, 5000, 1000],
+        [1006, 0, 2000], [1006, 0, 4000]]) {
+        wires().at(-1).open();
+        timers.advance(lasts);
+        wires().at(-1).end(code);
+        assert.equal(of("close").at(-1).retryInMs, expected);
+        timers.advance(expected);
+    }
+});
+
+test("a client that was too slow comes back later", () => {
+    assert.deepEqual(boundsAfter(1013, 1013, 1006), [4000, 8000, 16000]);
+    assert.deepEqual(boundsAfter(1006, 1006, 1006, 1013), [1000, 2000, 4000, 8000]);
+});
+
+test("a dropped connection is lost: its calls are rejected, and it is replaced", async () => {
+    const { socket, wire, of, timers } = startOpen();
+    const call = socket.call("getSelfInfo");
+    socket.drop();
+    await assert.rejects(call, { reason: "closed" });
+    assert.equal(wire.closedWith, 4000);
+    assert.equal(of("close")[0].cause, "lost");
+    socket.drop();
+    wire.end(1006);
+    assert.equal(of("close").length, 1);
+    timers.advance(1000);
+    assert.equal(wires().length, 2);
 });
 
 test("a refused token is not retried, and is told by cause and error", () => {

@@ -1,0 +1,23 @@
+"""The modules of gateway/www keep their promises, run by node without a browser or a server."""
+
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+MODULES = HERE.parent.parent / "gateway" / "www"
+
+
+@pytest.mark.parametrize("tests", ["socket_module.mjs"])
+def test_the_module_keeps_its_promises(tests, tmp_path):
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed: the modules are not tested on their own")
+    for path in (HERE / "fakes.mjs", HERE / tests, *MODULES.glob("messenger-*.js")):
+        shutil.copy(path, tmp_path)
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    run = subprocess.run([node, tests], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                         check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
