@@ -15,6 +15,7 @@ asset_\label\()_end:
         asset example_html, "example.html"
         asset example_js, "example.js"
         asset favicon_svg, "favicon.svg"
+        asset messenger_client_js, "messenger-client.js"
         asset messenger_socket_js, "messenger-socket.js"
 
         .section .note.GNU-stack, "", @progbits

@@ -62,6 +62,18 @@ const DEFAULTS = {
     stableAfterMs: 10_000,
 };
 
+export function withDefaults(options) {
+    return {
+        ...DEFAULTS,
+        WebSocket: globalThis.WebSocket,
+        setTimeout: (run, ms) => globalThis.setTimeout(run, ms),
+        clearTimeout: (timer) => globalThis.clearTimeout(timer),
+        now: () => Date.now(),
+        random: () => Math.random(),
+        ...options,
+    };
+}
+
 export class RpcError extends Error {
     constructor({ code, message, data }, method) {
         super(String(message ?? "Unknown error"));
@@ -100,19 +112,11 @@ export class MessengerSocket extends EventTarget {
     #retryTimer = null;
     #stableTimer = null;
 
-    /* `options`: any of DEFAULTS, and WebSocket, setTimeout, clearTimeout, now, random. */
+    /* `options`: any of those in withDefaults. */
     constructor(url, options = {}) {
         super();
         this.#url = String(url);
-        this.#options = {
-            ...DEFAULTS,
-            WebSocket: globalThis.WebSocket,
-            setTimeout: (run, ms) => globalThis.setTimeout(run, ms),
-            clearTimeout: (timer) => globalThis.clearTimeout(timer),
-            now: () => Date.now(),
-            random: () => Math.random(),
-            ...options,
-        };
+        this.#options = withDefaults(options);
     }
 
     get state() {

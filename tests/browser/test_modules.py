@@ -10,7 +10,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 MODULES = HERE.parent.parent / "gateway" / "www"
 
 
-@pytest.mark.parametrize("tests", ["socket_module.mjs"])
+@pytest.mark.parametrize("tests", ["socket_module.mjs", "client_module.mjs"])
 def test_the_module_keeps_its_promises(tests, tmp_path):
     node = shutil.which("node")
     if node is None:

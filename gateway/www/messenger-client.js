@@ -1,0 +1,429 @@
+/*
+ * A client of the messenger that misses nothing and sends nothing twice, over connections that come
+ * and go: a MessengerSocket, and what it takes to come back. It knows no DOM, and has no state but
+ * what is in memory. A client is one user's: for another user, close it and make another.
+ *
+ *     const client = new MessengerClient("wss://host/api");
+ *     client.addEventListener("begin", () => readTheLists(client));
+ *     client.addEventListener("change", ({ name, body }) => apply(name, body));
+ *     client.addEventListener("sync", ({ dialogs, self, online }) => takeOver(dialogs, self, online));
+ *     client.connect();
+ *     const message = await client.send("@bob", "hi, Bob");
+ *
+ * What it promises
+ *
+ *   connect()            As that of MessengerSocket, which see; and close(), which rejects
+ *   close()              whatever has no answer. Both may be called any number of times.
+ *   send(receiverTag, text, {clientMessageId})
+ *                        A promise of the message as the server has stored it. It is given a
+ *                        `clientMessageId` if it has none, waits in a queue, and is sent, with the
+ *                        same id, until the server answers: again on every new connection, and after
+ *                        errors -32001 and -32002, when their `retryAfterMs` and a random time have
+ *                        passed. One is on its way at a time, so they are stored in the order of the
+ *                        calls. It is settled once; rejected with
+ *                        - an RpcError for any other error (-32602, -32003, ...): the next one goes;
+ *                        - a ConnectionError, whose `reason` is "closed" (by close(); the message
+ *                          may be stored or not), "not-open" (it was closed already) or "full"
+ *                          (`sendsMost` are waiting); nothing was sent in the last two cases.
+ *                        Until then it waits, even while the token is not accepted.
+ *   call(method, params, {repeat, timeoutMs})
+ *                        A promise as that of MessengerSocket.call(). While there is no connection,
+ *                        or while the client catches up, it waits. If the connection ends before the
+ *                        answer, a call with `repeat` is made again on the next one; others are
+ *                        rejected. `repeat` is true for the methods that are harmless to repeat
+ *                        (HARMLESS below), and otherwise false. Errors of the server, and an answer
+ *                        that does not come though others do ("timeout"), are the caller's matter.
+ *                        "full": `callsMost` have no answer. All are rejected with "not-open" while
+ *                        it is closed or the token is not accepted.
+ *   sendRaw(text)        As that of MessengerSocket.
+ *   state, url           As those of MessengerSocket.
+ *   current              Is everything told that had happened when the connection opened?
+ *   epoch, position      Up to where all changes have been told; "" and 0 before the first "begin".
+ *                        An application that keeps what it is told on a disk keeps these two with it,
+ *                        and gives them to the constructor the next time: it goes on from there.
+ *                        (Sends without an answer it keeps too, with a `clientMessageId` of its own:
+ *                        the position may be past them.)
+ *   user                 Who one is, as of the latest "begin"; null before.
+ *   unsent               How many sends have no answer yet.
+ *
+ * Events, all with the fields as properties of the event. "state", "open", "close" and "frame" are
+ * those of MessengerSocket. On each connection, after "open", comes either "begin" or any number of
+ * "sync"; then "current"; then all else, and before "current" what came in the meantime.
+ *
+ *   begin    {epoch, position, user, reset}
+ *            Nothing is known: the application reads its lists, all of them; they may hold some
+ *            of what "change" tells afterwards. The first time, and with `reset` when the server
+ *            cannot say what has changed.
+ *   sync     {dialogs, self, online, position}
+ *            A page of what has changed while there was no connection, as the method sync gives it,
+ *            to be taken over what one has; `self` and `online` are null where a page has none.
+ *   change   {name, code, body}
+ *            A notification, in order, each once: what the position is past already is dropped.
+ *   sent     {message, clientMessageId}
+ *            A message of one's own is stored, before the promise of send() says so.
+ *   current  {position, changes}
+ *            All caught up, with so many changes; what has waited has gone out.
+ *
+ * Every message is told once, in "change", "sync" or "sent": one's own may come back by the others
+ * and is known by its `_id`. (The last `idsMost` are remembered.)
+ *
+ * A connection on which nothing at all has come for `callTimeoutMs` after a call is given up.
+ */
+
+import { ConnectionError, FieldsEvent, MessengerSocket, RpcError, withDefaults } from "./messenger-socket.js";
+
+const HARMLESS = new Set([
+    "getSelfInfo", "getDialogsList", "getMessagesWithUser", "findUsersByTag", "hello", "sync",
+    "markMessagesWithUserAsRead", "setSelfInfo",
+]);
+const SERVICE_UNAVAILABLE = -32001;
+const TOO_MANY_REQUESTS = -32002;
+const MESSAGE_CODES = new Set([3001, 3002]); // newMessage, messageSent
+
+const PASSED_ON = {
+    state: ["state"],
+    frame: ["direction", "text", "data", "at"],
+};
+
+const DEFAULTS = {
+    epoch: "",
+    position: 0,
+    syncLimit: 100, // changes a page
+    sendsMost: 1000,
+    callsMost: 1000,
+    heldMost: 1000, // notifications that wait while it catches up; more, and it asks again
+    idsMost: 10_000,
+    newId: randomHex,
+};
+
+export class MessengerClient extends EventTarget {
+    #socket;
+    #options;
+    #epoch;
+    #position;
+    #user = null;
+    #connection = 0; // changes whenever a connection opens or ends
+    #heardAt = 0;
+    #current = false;
+    #held = []; // notifications that came before it was current
+    #lostHeld = false;
+    #told = new Set(); // `_id`s of messages, the latest last
+    #sends = []; // {params, resolve, reject}; only the first may be on its way
+    #sendingOn = 0; // the connection on which it is
+    #calls = new Set(); // {method, params, repeat, timeoutMs, resolve, reject}
+    #pauses = new Set(); // {timer, end}
+
+    /* `options`: any of DEFAULTS and of those of MessengerSocket. */
+    constructor(url, options = {}) {
+        super();
+        this.#options = { ...DEFAULTS, ...withDefaults(options) };
+        const { epoch, position } = this.#options;
+        const known = typeof epoch === "string" && Number.isSafeInteger(position) && position >= 0;
+        this.#epoch = known ? epoch : "";
+        this.#position = known ? position : 0;
+        this.#socket = new MessengerSocket(url, this.#options);
+        for (const [type, names] of Object.entries(PASSED_ON)) {
+            this.#socket.addEventListener(type, (event) => this.#emit(type, pick(event, names)));
+        }
+        this.#socket.addEventListener("frame", (frame) => this.#heard(frame));
+        this.#socket.addEventListener("open", () => this.#opened());
+        this.#socket.addEventListener("close", (event) => this.#ended(event));
+        this.#socket.addEventListener("notification", (event) => this.#notified(event));
+    }
+
+    get state() {
+        return this.#socket.state;
+    }
+
+    get url() {
+        return this.#socket.url;
+    }
+
+    get current() {
+        return this.#current;
+    }
+
+    get epoch() {
+        return this.#epoch;
+    }
+
+    get position() {
+        return this.#position;
+    }
+
+    get user() {
+        return this.#user;
+    }
+
+    get unsent() {
+        return this.#sends.length;
+    }
+
+    connect() {
+        this.#socket.connect();
+    }
+
+    close() {
+        this.#disconnected();
+        const given = [...this.#sends, ...this.#calls];
+        this.#sends = [];
+        this.#calls.clear();
+        for (const { reject } of given) {
+            reject(new ConnectionError("closed", "The client was closed before the answer came."));
+        }
+        this.#socket.close();
+    }
+
+    send(receiverTag, text, { clientMessageId = this.#options.newId() } = {}) {
+        return new Promise((resolve, reject) => {
+            if (this.state === "closed") throw new ConnectionError("not-open", "The client is closed.");
+            refuseMore(this.#sends.length, this.#options.sendsMost);
+            this.#sends.push({ params: [receiverTag, text, clientMessageId], resolve, reject });
+            if (this.#current) this.#sendAll(this.#connection);
+        });
+    }
+
+    call(method, params, { repeat = HARMLESS.has(method), timeoutMs } = {}) {
+        return new Promise((resolve, reject) => {
+            if (this.state === "closed" || this.state === "unauthenticated") throw notOpen();
+            refuseMore(this.#calls.size, this.#options.callsMost);
+            const call = { method, params, repeat, timeoutMs, resolve, reject };
+            this.#calls.add(call);
+            if (this.#current) this.#perform(call);
+        });
+    }
+
+    sendRaw(text) {
+        this.#socket.sendRaw(text);
+    }
+
+    /* The connection */
+
+    #heard({ direction, at }) {
+        if (direction === "in") this.#heardAt = at;
+    }
+
+    #opened() {
+        this.#connection += 1;
+        const connection = this.#connection;
+        this.#emit("open", {});
+        this.#catchUp(connection);
+    }
+
+    #ended(event) {
+        this.#disconnected();
+        if (event.cause === "unauthenticated") this.#rejectCalls();
+        this.#emit("close", pick(event, ["code", "reason", "cause", "error", "retryInMs"]));
+    }
+
+    #disconnected() {
+        this.#connection += 1;
+        this.#current = false;
+        this.#held = [];
+        this.#lostHeld = false;
+        for (const pause of this.#pauses) {
+            this.#options.clearTimeout(pause.timer);
+            pause.end();
+        }
+    }
+
+    #rejectCalls() {
+        for (const { reject } of this.#calls) reject(notOpen());
+        this.#calls.clear();
+    }
+
+    /* One try. Silence for so long means that nobody is there any more. */
+    async #attempt(method, params, timeoutMs) {
+        const askedAt = this.#options.now();
+        try {
+            return await this.#socket.call(method, params, { timeoutMs });
+        } catch (error) {
+            const silentMs = this.#options.now() - Math.max(askedAt, this.#heardAt);
+            if (error.reason === "timeout" && silentMs >= this.#options.callTimeoutMs) this.#socket.drop();
+            throw error;
+        }
+    }
+
+    /* Resolves when what the server asks for and a random time have passed, or the connection ends. */
+    #pause(error, attempt) {
+        const { backoffBaseMs, backoffCapMs, random, setTimeout } = this.#options;
+        const asked = Number(error.data?.retryAfterMs) || 0;
+        const wait = asked + Math.round(random() * Math.min(backoffCapMs, backoffBaseMs * 2 ** attempt));
+        return new Promise((resolve) => {
+            const pause = {
+                end: () => {
+                    this.#pauses.delete(pause);
+                    resolve();
+                },
+            };
+            pause.timer = setTimeout(pause.end, wait);
+            this.#pauses.add(pause);
+        });
+    }
+
+    /* Catching up */
+
+    /* Ends without a word when the connection does: the next one begins anew, from the position. */
+    async #catchUp(connection) {
+        const since = this.#position;
+        let begun = this.#epoch === "";
+        try {
+            if (begun) await this.#begin(connection, false);
+            for (let more = !begun; more || this.#lostHeld;) {
+                this.#lostHeld = false; // what was dropped is stored, so this page or a later one has it
+                const page = await this.#ask(connection, "sync",
+                    [this.#epoch, this.#position, this.#options.syncLimit]);
+                begun ||= page.reset;
+                more = page.more;
+                if (page.reset) await this.#begin(connection, true);
+                else this.#takePage(page);
+            }
+        } catch (error) {
+            if (connection === this.#connection) throw error;
+            return;
+        }
+        this.#release(connection);
+        if (connection === this.#connection) this.#becomeCurrent(begun ? 0 : this.#position - since);
+    }
+
+    async #begin(connection, reset) {
+        const { epoch, position, user } = await this.#ask(connection, "hello");
+        this.#epoch = epoch;
+        this.#position = position;
+        this.#user = user;
+        if (reset) this.#told.clear();
+        this.#emit("begin", { epoch, position, user, reset });
+    }
+
+    #takePage({ dialogs, self = null, online = null, position }) {
+        this.#position = Math.max(this.#position, position);
+        const news = dialogs.map((dialog) => ({
+            ...dialog, messages: dialog.messages.filter(({ _id }) => this.#isNews(_id)),
+        }));
+        this.#emit("sync", { dialogs: news, self, online, position: this.#position });
+    }
+
+    /* Asks until there is an answer. Rejects when the connection has ended. */
+    async #ask(connection, method, params) {
+        for (let attempt = 0; connection === this.#connection; attempt += 1) {
+            try {
+                return await this.#attempt(method, params);
+            } catch (error) {
+                if (connection === this.#connection) await this.#pause(error, attempt);
+            }
+        }
+        throw notOpen();
+    }
+
+    /* What came meanwhile, in its order. A handler may close the client, which empties the list. */
+    #release(connection) {
+        while (connection === this.#connection && this.#held.length > 0) this.#change(this.#held.shift());
+    }
+
+    #becomeCurrent(changes) {
+        const waiting = [...this.#calls]; // those that handlers make from now on are not of them
+        this.#current = true;
+        this.#sendAll(this.#connection);
+        for (const call of waiting) this.#perform(call);
+        this.#emit("current", { position: this.#position, changes });
+    }
+
+    /* Notifications */
+
+    #notified(notification) {
+        if (this.#current) {
+            this.#change(notification);
+        } else if (this.#held.push(notification) > this.#options.heldMost) {
+            this.#held = [];
+            this.#lostHeld = true;
+        }
+    }
+
+    #change({ name, code, body }) {
+        const number = body?.userSeq;
+        if (number <= this.#position) return;
+        if (Number.isSafeInteger(number)) this.#position = number;
+        if (MESSAGE_CODES.has(code) && !this.#isNews(body?._id)) return;
+        this.#emit("change", { name, code, body });
+    }
+
+    #isNews(id) {
+        if (this.#told.has(id)) return false;
+        this.#told.add(id);
+        if (this.#told.size > this.#options.idsMost) this.#told.delete(this.#told.values().next().value);
+        return true;
+    }
+
+    /* Sends and calls */
+
+    /* As long as this connection lasts, and there are any. */
+    async #sendAll(connection) {
+        if (this.#sendingOn === connection) return;
+        this.#sendingOn = connection;
+        let attempt = 0;
+        while (connection === this.#connection && this.#sends.length > 0) {
+            const send = this.#sends[0];
+            const outcome = await this.#attempt("sendMessageToUser", send.params).then(
+                ({ message }) => ({ message }),
+                (error) => ({ error }));
+            if (this.#sends[0] !== send) return; // closed
+            if (outcome.error && isTransient(outcome.error)) {
+                if (connection === this.#connection) await this.#pause(outcome.error, attempt);
+                attempt += 1;
+                continue;
+            }
+            attempt = 0;
+            this.#sends.shift();
+            this.#settle(send, outcome);
+        }
+        if (this.#sendingOn === connection) this.#sendingOn = 0;
+    }
+
+    #settle({ params: [, , clientMessageId], resolve, reject }, { message, error }) {
+        if (error) {
+            reject(error);
+            return;
+        }
+        if (this.#isNews(message._id)) this.#emit("sent", { message, clientMessageId });
+        resolve(message);
+    }
+
+    async #perform(call) {
+        const connection = this.#connection;
+        const outcome = await this.#attempt(call.method, call.params, call.timeoutMs).then(
+            (result) => ({ result }),
+            (error) => ({ error }));
+        const lost = outcome.error instanceof ConnectionError && connection !== this.#connection;
+        if (lost && call.repeat) return; // stays, and is made again when the next one is current
+        this.#calls.delete(call);
+        if (outcome.error) call.reject(outcome.error);
+        else call.resolve(outcome.result);
+    }
+
+    #emit(type, fields) {
+        this.dispatchEvent(new FieldsEvent(type, fields));
+    }
+}
+
+function isTransient(error) {
+    if (!(error instanceof RpcError)) return error instanceof ConnectionError;
+    return error.code === SERVICE_UNAVAILABLE || error.code === TOO_MANY_REQUESTS;
+}
+
+function refuseMore(count, most) {
+    if (count >= most) throw new ConnectionError("full", `${most} are waiting already.`);
+}
+
+function notOpen() {
+    return new ConnectionError("not-open", "The client is not connected.");
+}
+
+function pick(event, names) {
+    return Object.fromEntries(names.map((name) => [name, event[name]]));
+}
+
+/* crypto.randomUUID would want https, which a server of one's own may not have. */
+function randomHex() {
+    const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
