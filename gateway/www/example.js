@@ -3,11 +3,14 @@
  * What comes from the server or from other users is only ever put in as text, never as markup.
  */
 
-import { MessengerSocket, RpcError } from "./messenger-socket.js";
+import { MessengerClient } from "./messenger-client.js";
+import { RpcError } from "./messenger-socket.js";
 
 const LOG_LIMIT = 500;
 const COLOURED_JSON_LIMIT = 20_000; // characters; a longer text is shown plain
 const PEOPLE_LIMIT = 8;
+const DIALOGS_LIMIT = 8;
+const MESSAGES_LIMIT = 50; // of a dialog
 const PARAMS_ROWS_MAX = 14;
 
 const RAW = "Raw frame";
@@ -27,7 +30,7 @@ const METHODS = [
     },
     {
         name: "sendMessageToUser",
-        about: "Sends a text. A third param, clientMessageId, makes it safe to repeat: the same id is sent once.",
+        about: "Sends a text; with a third param, clientMessageId, which is made up if you give none, so that it can be repeated until it is answered, and is sent once.",
         params: (peer) => ({ receiverTag: peer, text: "Hello! 👋" }),
         order: ["receiverTag", "text", "clientMessageId"],
         tag: "receiverTag",
@@ -83,8 +86,11 @@ const STATE_TEXTS = {
 const byId = (id) => document.getElementById(id);
 
 const page = {
-    socket: null,
+    client: null,
     self: null,
+    begun: false, // has the present connection begun anew, or gone on?
+    caughtUp: 0, // changes
+    dialogs: new Map(), // peer's tag -> {messages: Map of _id -> message, unsent: [text holders]}, the latest last
     people: new Set(), // tags, the latest last
     drafts: new Map(), // method name -> edited params
     method: METHODS[0],
@@ -411,17 +417,17 @@ async function logIn(event) {
     signedIn("Logged in.");
 }
 
-/* The token is looked at when a socket opens, so a socket with the old one is of no use. */
+/* The token is looked at when a socket opens, and a client is one user's: the old one is of no use. */
 function signedIn(text) {
     say("account-message", text);
-    page.socket.close();
+    renewClient();
     connect();
 }
 
 async function logOut() {
     const answer = await http("GET", "/exit");
     if (!answer.ok) return say("account-message", problemOf(answer), "bad");
-    page.socket.close();
+    page.client.close();
     showSelf(null);
     selectTab("log-in");
     say("account-message", "Logged out: the token no longer works, and its sockets are closed.", "plain");
@@ -458,31 +464,44 @@ function moveTab(event) {
 
 /* Connection */
 
-function makeSocket(address) {
-    const socket = new MessengerSocket(address);
-    socket.addEventListener("state", (event) => showState(event.state));
-    socket.addEventListener("open", onOpen);
-    socket.addEventListener("close", onClose);
-    socket.addEventListener("frame", logFrame);
-    socket.addEventListener("notification", onNotification);
-    return socket;
+const CLIENT_EVENTS = {
+    state: (event) => showState(event.state),
+    open: onOpen,
+    close: onClose,
+    frame: logFrame,
+    begin: onBegin,
+    sync: onSync,
+    change: onChange,
+    sent: ({ message }) => takeMessage(message.receiverTag, message),
+    current: onCurrent,
+};
+
+function renewClient() {
+    page.client?.close();
+    page.dialogs.clear();
+    showDialogs();
+    page.client = new MessengerClient(byId("address").value.trim());
+    for (const [type, handle] of Object.entries(CLIENT_EVENTS)) {
+        page.client.addEventListener(type, (event) => {
+            handle(event);
+            showStanding();
+        });
+    }
 }
 
+/* After a refused token, whoever has signed in since may be somebody else. */
 function connect() {
-    const address = byId("address").value.trim();
-    if (address !== page.socket.url) {
-        page.socket.close();
-        page.socket = makeSocket(address);
-    }
+    const { state, url } = page.client;
+    if (state === "unauthenticated" || url !== byId("address").value.trim()) renewClient();
     try {
-        page.socket.connect();
+        page.client.connect();
     } catch (error) {
         say("connection-message", error.message, "bad");
     }
 }
 
 function disconnect() {
-    page.socket.close();
+    page.client.close();
 }
 
 function showState(state) {
@@ -494,16 +513,63 @@ function showState(state) {
     byId("disconnect").disabled = !busy && state !== "waiting";
 }
 
-/* Asks two things by itself: who we are, and whom the examples may address. */
-async function onOpen() {
+function showStanding() {
+    const { state, current, epoch, position, unsent } = page.client;
+    const told = plural(page.caughtUp, "change");
+    const parts = [
+        `Position ${position}`,
+        current ? `caught up, ${told}` : state === "open" ? "catching up…" : "goes on from there when connected",
+    ];
+    if (unsent > 0) parts.push(`${plural(unsent, "message")} waiting to be sent`);
+    byId("standing").textContent = parts.join(" · ");
+    byId("standing").hidden = epoch === "" && unsent === 0;
+}
+
+function plural(count, noun) {
+    return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function onOpen() {
+    page.begun = false;
     say("connection-message", "");
-    addToLog({ kind: "connection", arrow: "•", name: "open", gist: page.socket.url });
+    addToLog({ kind: "connection", arrow: "•", name: "open", gist: page.client.url });
+}
+
+/* Asks by itself whom the examples may address, and what the dialogs that are shown hold now. */
+function onBegin({ user, reset }) {
+    page.begun = true;
+    showSelf(user);
+    ask("findUsersByTag", [""], meet);
+    if (!reset) return;
+    for (const [tag, dialog] of page.dialogs) {
+        dialog.messages.clear();
+        ask("getMessagesWithUser", [tag, 0, MESSAGES_LIMIT], (messages) => {
+            for (const message of messages) takeMessage(tag, message);
+        });
+    }
+}
+
+async function ask(method, params, take) {
     try {
-        showSelf(await page.socket.call("getSelfInfo"));
-        meet(await page.socket.call("findUsersByTag", [""]));
+        take(await page.client.call(method, params));
     } catch (error) {
         if (error instanceof RpcError) say("connection-message", error.message, "bad");
     }
+}
+
+/* When it has gone on instead of begun: the cookie may have become another's, in another tab. */
+function onCurrent({ changes }) {
+    page.caughtUp = changes;
+    if (page.begun) return;
+    addToLog({ kind: "connection", arrow: "•", name: "caught up", gist: plural(changes, "change") });
+    ask("getSelfInfo", undefined, (user) => {
+        if (page.self && user.tag !== page.self.tag) {
+            renewClient();
+            connect();
+        } else {
+            showSelf(user);
+        }
+    });
 }
 
 function onClose({ code, reason, cause, retryInMs }) {
@@ -522,11 +588,77 @@ function onClose({ code, reason, cause, retryInMs }) {
     if (cause === "unauthenticated") showSelf(null);
 }
 
-function onNotification({ name, code, body }) {
+function onChange({ name, code, body }) {
     announce(`${name}: ${gistOfNotification({ type: name, body })}`);
     if (!isObject(body)) return;
     if (name === "newMessage") meet([{ tag: body.senderTag }]);
+    if (name === "newMessage") takeMessage(body.senderTag, body);
+    if (name === "messageSent") takeMessage(body.receiverTag, body);
     if (code === 3201 && page.self) showSelf({ ...page.self, ...body });
+}
+
+function onSync({ dialogs, self }) {
+    for (const { userInfo, messages } of dialogs) {
+        for (const message of messages) takeMessage(userInfo.tag, message);
+    }
+    if (dialogs.length > 0) meet(dialogs);
+    if (self) showSelf(self);
+}
+
+/* Messages: those that came and went while the page was open, by dialog */
+
+function dialogWith(tag) {
+    const dialog = page.dialogs.get(tag) ?? { messages: new Map(), unsent: [] };
+    page.dialogs.delete(tag);
+    page.dialogs.set(tag, dialog);
+    if (page.dialogs.size > DIALOGS_LIMIT) page.dialogs.delete(page.dialogs.keys().next().value);
+    return dialog;
+}
+
+function takeMessage(peer, message) {
+    const dialog = dialogWith(peer);
+    dialog.messages.set(message._id, message);
+    if (dialog.messages.size > MESSAGES_LIMIT) dialog.messages.delete(inOrder(dialog)[0]._id);
+    showDialogs();
+}
+
+function inOrder({ messages }) {
+    return [...messages.values()].sort((a, b) => a.seq - b.seq);
+}
+
+/* Until it is stored, a text is shown as one that waits. */
+async function sendKept({ receiverTag, text, clientMessageId }) {
+    const { unsent } = dialogWith(receiverTag);
+    const waiting = { text };
+    unsent.push(waiting);
+    const sending = page.client.send(receiverTag, text, { clientMessageId });
+    showDialogs();
+    showStanding();
+    try {
+        return { status: "OK", message: await sending };
+    } finally {
+        unsent.splice(unsent.indexOf(waiting), 1);
+        showDialogs();
+        showStanding();
+    }
+}
+
+function showDialogs() {
+    const shown = [...page.dialogs].reverse().filter(([, { messages, unsent }]) => messages.size + unsent.length > 0);
+    byId("dialogs").replaceChildren(...shown.map(([tag, dialog]) => {
+        const item = element("li");
+        const list = element("ol", "messages");
+        list.append(
+            ...inOrder(dialog).map(({ senderTag, text }) => messageItem(text, senderTag === tag ? "" : "own")),
+            ...dialog.unsent.map(({ text }) => messageItem(text, "own unsent")));
+        item.append(element("h3", "", tag), list);
+        return item;
+    }));
+    for (const list of byId("dialogs").querySelectorAll(".messages")) list.scrollTop = list.scrollHeight;
+}
+
+function messageItem(text, className) {
+    return element("li", className, text.replace(BIDI_CONTROLS, escaped));
 }
 
 /* People: tags that were seen, to address with one click */
@@ -657,12 +789,13 @@ function send(event) {
     event?.preventDefault();
     complain("");
     byId("answer").hidden = true;
-    if (page.socket.state !== "open") {
+    const { state } = page.client;
+    if (page.method.raw ? state !== "open" : state === "closed" || state === "unauthenticated") {
         return complain("Not connected. Sign up or log in, then connect.");
     }
     const text = byId("params").value;
     if (page.method.raw) {
-        page.socket.sendRaw(text);
+        page.client.sendRaw(text);
         return showAnswer("plain", "Sent as it stands. Answers show up in the log.");
     }
     const params = text.trim() === "" ? undefined : parsedJson(text);
@@ -675,7 +808,9 @@ function send(event) {
 async function call({ name }, params) {
     const turn = ++page.lastSend;
     const started = performance.now();
-    const outcome = await page.socket.call(name, params).then(
+    const kept = keptSend(name, params);
+    if (!page.client.current) showAnswer("plain", `${name}: waits for the connection`);
+    const outcome = await (kept ? sendKept(kept) : page.client.call(name, params)).then(
         (result) => ({ result }),
         (error) => ({ error }));
     const took = `${Math.round(performance.now() - started)} ms`;
@@ -685,6 +820,17 @@ async function call({ name }, params) {
     const { error } = outcome;
     if (!(error instanceof RpcError)) return showAnswer("bad", error.message);
     showAnswer("bad", `${name}: error ${errorText(error)}`, error.data);
+}
+
+/* What the client can keep until it is stored; undefined for other calls, and for mistaken params,
+ * of which the server shall tell. */
+function keptSend(name, params) {
+    if (name !== "sendMessageToUser") return undefined;
+    const { order } = page.method;
+    const named = Array.isArray(params) ? Object.fromEntries(params.map((item, i) => [order[i], item])) : params;
+    const isRight = isObject(named) && named.receiverTag !== undefined && named.text !== undefined
+        && Object.entries(named).every(([key, value]) => order.includes(key) && typeof value === "string");
+    return isRight ? named : undefined;
 }
 
 function learnFrom(name, result) {
@@ -792,7 +938,7 @@ function listen() {
 
 function start() {
     byId("address").value = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api`;
-    page.socket = makeSocket(byId("address").value);
+    renewClient();
     showChoices();
     chooseMethod(METHODS[0]);
     fillExample();
