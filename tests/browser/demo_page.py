@@ -2,6 +2,7 @@
 
 import json
 
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -106,6 +107,29 @@ class DemoPage:
 
     def answer(self):
         return json.loads(self.text("#answer-json"))
+
+    # Messages
+
+    def messages(self, tag):
+        """What the page shows of the dialog with this user, from the top: (text, class) each."""
+        return self.driver.execute_script("""
+            const dialog = [...document.querySelectorAll("#dialogs > li")].find(
+                (item) => item.querySelector("h3").textContent === arguments[0]);
+            return [...dialog?.querySelectorAll("li") ?? []].map((item) => [item.textContent, item.className]);
+            """, tag)
+
+    def wait_messages(self, tag, expected):
+        try:
+            self.wait(lambda: self.messages(tag) == expected, "the messages")
+        except TimeoutException:
+            assert self.messages(tag) == expected
+            raise
+
+    def write_to(self, tag, text):
+        """Sends a message, and does not wait for an answer."""
+        self.choose("sendMessageToUser")
+        self.write_params([tag, text])
+        self.send()
 
     # The log
 
