@@ -30,7 +30,7 @@ const METHODS = [
     },
     {
         name: "sendMessageToUser",
-        about: "Sends a text; with a third param, clientMessageId, which is made up if you give none, so that it can be repeated until it is answered, and is sent once.",
+        about: "Sends a text. This page adds a third param, clientMessageId, if you give none, and repeats the call until it is answered: the same id is sent once.",
         params: (peer) => ({ receiverTag: peer, text: "Hello! 👋" }),
         order: ["receiverTag", "text", "clientMessageId"],
         tag: "receiverTag",
@@ -89,7 +89,7 @@ const page = {
     client: null,
     self: null,
     begun: false, // has the present connection begun anew, or gone on?
-    caughtUp: 0, // changes
+    caughtUp: "", // with what, on the present connection
     dialogs: new Map(), // peer's tag -> {messages: Map of _id -> message, unsent: [text holders]}, the latest last
     people: new Set(), // tags, the latest last
     drafts: new Map(), // method name -> edited params
@@ -515,11 +515,8 @@ function showState(state) {
 
 function showStanding() {
     const { state, current, epoch, position, unsent } = page.client;
-    const told = plural(page.caughtUp, "change");
-    const parts = [
-        `Position ${position}`,
-        current ? `caught up, ${told}` : state === "open" ? "catching up…" : "goes on from there when connected",
-    ];
+    const standing = current ? page.caughtUp : state === "open" ? "catching up…" : "goes on from there";
+    const parts = [`Position ${position}`, standing];
     if (unsent > 0) parts.push(`${plural(unsent, "message")} waiting to be sent`);
     byId("standing").textContent = parts.join(" · ");
     byId("standing").hidden = epoch === "" && unsent === 0;
@@ -559,7 +556,7 @@ async function ask(method, params, take) {
 
 /* When it has gone on instead of begun: the cookie may have become another's, in another tab. */
 function onCurrent({ changes }) {
-    page.caughtUp = changes;
+    page.caughtUp = page.begun ? "up to date" : `caught up ${plural(changes, "change")}`;
     if (page.begun) return;
     addToLog({ kind: "connection", arrow: "•", name: "caught up", gist: plural(changes, "change") });
     ask("getSelfInfo", undefined, (user) => {

@@ -1,6 +1,8 @@
 """The demo page in a real browser: what a visitor can do, see, and is protected from."""
 
 import json
+import re
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -9,6 +11,9 @@ pytest.importorskip("selenium", reason="selenium is not installed: no test in a 
 
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+
+from support.client import send
+from support.process import REPOSITORY
 
 METHODS = ["getSelfInfo", "setSelfInfo", "sendMessageToUser", "getDialogsList",
            "getMessagesWithUser", "markMessagesWithUserAsRead", "findUsersByTag"]
@@ -35,6 +40,39 @@ def test_the_page_comes_with_a_strict_policy_and_obeys_it(page, stack):
         assert part in policy
     assert "unsafe" not in policy
     assert stylesheet_applies(page)
+
+
+def test_every_module_is_served_as_one_and_asked_for_anew_after_an_update(stack):
+    for path in (REPOSITORY / "gateway/www").glob("*.js"):
+        answer = requests.get(stack.url(0) + f"/assets/{path.name}", timeout=10)
+        assert (answer.status_code, answer.content) == (200, path.read_bytes()), path.name
+        assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
+        assert answer.headers["Cache-Control"] == "no-cache"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_example_of_the_readme(page, stack, bob):
+    """On a page whose visitor is signed in."""
+    (example,) = [block for block in re.findall(r"```js\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+                  if "MessengerClient" in block]
+    me = page.sign_up()
+    script = re.sub(r"import (\{.*\}) from (.*);", r"const \1 = await import(\2);", example)
+    script = script.replace("localhost:8000", stack.url(0).removeprefix("http://")).replace("@bob", bob.tag)
+    message = page.driver.execute_async_script("""
+        const [done] = arguments;
+        window.told = [];
+        const console = { log: (...items) => window.told.push(items) };
+        (async () => { %s return message; })().then(done, (error) => done(String(error)));
+        """ % script)
+    assert (message["text"], message["receiverTag"]) == ("hi, Bob", bob.tag), message
+    send(bob.socket(), SimpleNamespace(tag=me), "hi yourself")
+
+    def told():
+        return page.driver.execute_script("return window.told")
+    page.wait(lambda: told() and told()[-1][0] == "newMessage", "the example to tell of it")
+    assert told()[-1][1]["text"] == "hi yourself"
+    [dialog] = told()[0][0]
+    assert dialog["userInfo"]["tag"] == bob.tag
 
 
 def test_a_visitor_without_a_token_is_told_to_sign_in(page):
