@@ -166,6 +166,20 @@ def test_disconnecting_and_connecting(page):
     page.wait_signed_in(tag)
 
 
+def test_somebody_else_signs_in_in_another_tab(page, other_page, alice):
+    """The cookie is theirs then: the page becomes theirs too, and shows nothing of the other's."""
+    page.sign_up()
+    peer = other_page.sign_up()
+    page.run("sendMessageToUser", [peer, "from the first"])
+    page.wait_messages(peer, [["from the first", "own"]])
+    page.driver.add_cookie({"name": "auth", "value": alice.token, "httpOnly": True, "path": "/"})
+    page.click("#disconnect")
+    page.wait_state("closed")
+    page.click("#connect")
+    page.wait_signed_in(alice.tag)
+    assert page.messages(peer) == []
+
+
 def test_no_password_is_shown_in_the_log(page):
     password = page.value("#sign-up [name=password]")
     page.sign_up()
