@@ -32,6 +32,7 @@ struct user_feed {
     char key[TAG_SIZE];
     pthread_mutex_t lock;
     struct feed feed;
+    bool gone; /* closed: another feed may push to this user's sockets by now */
 
     size_t references;
     bool known, pulling, closed;
@@ -115,6 +116,8 @@ static void push(void *ctx, const Messenger__Notification *notification)
     const struct user_feed *user = ctx;
     const struct feeds_options *options = &user->feeds->options;
 
+    if (user->gone)
+        return;
     options->push(options->ctx, user->key, notification);
 }
 
@@ -195,11 +198,14 @@ static void begin_anew(struct user_feed *user)
 {
     struct feeds *feeds = user->feeds;
 
-    log_warn("what @%s has missed cannot be told", user->key);
     pthread_mutex_lock(&feeds->lock);
+    bool closed = user->closed;
     user->known = false;
     user->due_ms = 0;
     pthread_mutex_unlock(&feeds->lock);
+    if (closed)
+        return;
+    log_warn("what @%s has missed cannot be told", user->key);
     forget(user);
     feeds->options.lose(feeds->options.ctx, user->key);
 }
@@ -429,11 +435,15 @@ void feeds_close(struct feeds *feeds, const char *key)
 {
     pthread_mutex_lock(&feeds->lock);
     struct user_feed *user = hashmap_remove(feeds->by_key, key);
-    if (user != NULL) {
+    if (user != NULL)
         user->closed = true;
-        release_locked(user);
-    }
     pthread_mutex_unlock(&feeds->lock);
+    if (user == NULL)
+        return;
+    pthread_mutex_lock(&user->lock);
+    user->gone = true; /* what is being pulled or asked for comes to nobody */
+    pthread_mutex_unlock(&user->lock);
+    release(user);
 }
 
 void feeds_take(struct feeds *feeds, const char *key, Messenger__Notification *notification_take)
