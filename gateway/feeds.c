@@ -467,14 +467,15 @@ void feeds_take(struct feeds *feeds, const char *key, Messenger__Notification *n
     pthread_mutex_unlock(&feeds->lock);
 }
 
-void feeds_tell(struct feeds *feeds, const char *key, const Messenger__Notification *notification)
+void feeds_in_turn(struct feeds *feeds, const char *key, void (*call)(void *arg), void *arg)
 {
     struct user_feed *user = find(feeds, key);
 
     if (user == NULL)
         return;
     pthread_mutex_lock(&user->lock);
-    push(user, notification);
+    if (!user->gone)
+        call(arg);
     pthread_mutex_unlock(&user->lock);
     release(user);
 }

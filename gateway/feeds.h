@@ -45,8 +45,8 @@ void feeds_close(struct feeds *feeds, const char *key);
 /* A notification of the bus. */
 void feeds_take(struct feeds *feeds, const char *key, Messenger__Notification *notification_take);
 
-/* One without a number that was asked for; borrowed. It comes into the order of the others. */
-void feeds_tell(struct feeds *feeds, const char *key, const Messenger__Notification *notification);
+/* Calls, unless nobody is there, while nothing else is pushed to the user. Must not block. */
+void feeds_in_turn(struct feeds *feeds, const char *key, void (*call)(void *arg), void *arg);
 
 /* Something may have been dropped, of whomever. */
 void feeds_check_all(struct feeds *feeds);
