@@ -74,6 +74,16 @@ static void push(void *ctx, const char *key, const Messenger__Notification *noti
     buffer_finish(&w.out);
 }
 
+static void count_calm(void *ctx, const char *key, size_t *calm_out, size_t *busy_out)
+{
+    struct deliver *deliver = ctx;
+
+    struct registry_list sessions = registry_of_user(deliver->registry, key);
+    for (size_t i = 0; i < sessions.count; i++)
+        ++*(session_is_calm(sessions.items[i]) ? calm_out : busy_out);
+    registry_list_finish(&sessions);
+}
+
 /* What they hold cannot be brought up to date: they are to begin anew. */
 static void lose(void *ctx, const char *key)
 {
@@ -177,7 +187,9 @@ enum status deliver_wait_known(struct deliver *deliver, const char *key, int64_t
 struct deliver *deliver_create(struct bus *bus)
 {
     struct deliver *deliver = xcalloc(1, sizeof(*deliver));
-    struct feeds_options feeds = { .bus = bus, .push = push, .lose = lose, .ctx = deliver };
+    struct feeds_options feeds = {
+        .bus = bus, .push = push, .count_calm = count_calm, .lose = lose, .ctx = deliver
+    };
 
     deliver->bus = bus;
     deliver->feeds = feeds_create(&feeds);

@@ -36,9 +36,10 @@ struct user_feed {
 
     size_t references;
     bool known, pulling, closed;
-    int64_t due_ms;    /* when it is to be looked at */
-    unsigned failures; /* to ask or to pull, in a row */
-    unsigned rounds;   /* of asking that have ended */
+    int64_t due_ms;        /* when it is to be looked at */
+    unsigned failures;     /* to ask or to pull, in a row */
+    int64_t busy_since_ms; /* the puller's: 0 = the sockets take what is pushed */
+    unsigned rounds;       /* of asking that have ended */
 };
 
 struct feeds {
@@ -251,30 +252,64 @@ static void give_up_hole(struct user_feed *user)
     pthread_mutex_unlock(&user->lock);
 }
 
-static void run_pull(void *arg)
+/* May the next page be pushed? One slow socket is waited for a little, but not by the others. */
+static bool is_calm(struct user_feed *user)
 {
-    struct user_feed *user = arg;
-    struct feeds *feeds = user->feeds;
-    enum pulled result = PULLED_SOME;
-    enum status status = STATUS_OK;
+    const struct feeds_options *options = &user->feeds->options;
+    int64_t now = clock_mono_ms();
+    size_t calm = 0, busy = 0;
 
-    while (status == STATUS_OK && result == PULLED_SOME)
-        status = pull_once(user, &result);
+    options->count_calm(options->ctx, user->key, &calm, &busy);
+    if (busy == 0)
+        user->busy_since_ms = 0;
+    else if (user->busy_since_ms == 0)
+        user->busy_since_ms = now;
+    return busy == 0 || (calm > 0 && now - user->busy_since_ms > FEEDS_PATIENCE_MS);
+}
+
+static void end_pull(struct user_feed *user, int64_t wait_ms)
+{
+    struct feeds *feeds = user->feeds;
+
+    pthread_mutex_lock(&feeds->lock);
+    user->pulling = false;
+    set_due_locked(user, clock_mono_ms() + wait_ms);
+    release_locked(user);
+    pthread_mutex_unlock(&feeds->lock);
+}
+
+/* How long to wait before the next look, after a pull that ended so. */
+static int64_t note_pulled(struct user_feed *user, enum status status, enum pulled result)
+{
+    struct feeds *feeds = user->feeds;
     bool fruitless = status != STATUS_OK || result == PULLED_NOTHING;
+
     pthread_mutex_lock(&feeds->lock);
     user->failures = fruitless ? user->failures + 1 : 0;
+    int64_t wait_ms = fruitless ? retry_ms(user->failures) : jittered(FEEDS_CHECK_MS);
     bool give_up = status == STATUS_OK && user->failures > FRUITLESS_MOST;
+    if (give_up)
+        user->failures = 0;
     pthread_mutex_unlock(&feeds->lock);
     if (give_up)
         give_up_hole(user);
-    pthread_mutex_lock(&feeds->lock);
-    user->pulling = false;
-    set_due_locked(user, clock_mono_ms() +
-                             (fruitless ? retry_ms(user->failures) : jittered(FEEDS_CHECK_MS)));
-    if (give_up)
-        user->failures = 0;
-    release_locked(user);
-    pthread_mutex_unlock(&feeds->lock);
+    return wait_ms;
+}
+
+static void run_pull(void *arg)
+{
+    struct user_feed *user = arg;
+    enum pulled result = PULLED_SOME;
+    enum status status = STATUS_OK;
+
+    while (status == STATUS_OK && result == PULLED_SOME) {
+        if (!is_calm(user)) {
+            end_pull(user, FEEDS_GRACE_MS);
+            return;
+        }
+        status = pull_once(user, &result);
+    }
+    end_pull(user, note_pulled(user, status, result));
 }
 
 /* --- asking -------------------------------------------------------------------------------- */

@@ -227,6 +227,14 @@ bool session_is_closing(struct session *session)
     return closing;
 }
 
+bool session_is_calm(struct session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    bool calm = session->shut || session->closing || session->outbox.bytes <= SESSION_OUTBOX_CALM;
+    pthread_mutex_unlock(&session->lock);
+    return calm;
+}
+
 void session_wait_until_calm(struct session *session)
 {
     pthread_mutex_lock(&session->lock);

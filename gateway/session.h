@@ -61,6 +61,9 @@ void session_close(struct session *session, int code, const char *reason);
 /* Has a close frame been queued, by whichever side's wish? */
 bool session_is_closing(struct session *session);
 
+/* Does little enough wait for the client that a good deal more may be sent? */
+bool session_is_calm(struct session *session);
+
 /* The session's own thread: waits while the outbox is more than calm. */
 void session_wait_until_calm(struct session *session);
 
