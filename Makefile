@@ -5,6 +5,7 @@
 #   make test       install what is missing, build, all tests
 #   make test-compose   the containers, scaled, under load and faults
 #   make unit       the unit tests alone          (SAN=address,undefined or SAN=thread: sanitized)
+#   make soak       very many messages, and nobody grows (MESSAGES)
 #   make chaos      faults under load, then nothing may be amiss (SEED, SECONDS, STORE=sqlite|mongodb)
 #   make lint       clang-format, clang-tidy, cppcheck
 #   make clean
@@ -66,7 +67,7 @@ BINS := $(PROGRAMS:%=$(OUT)/bin/%)
 UNIT_C := $(wildcard tests/unit/test_*.c)
 UNITS := $(UNIT_C:tests/unit/%.c=$(OUT)/unit/%)
 
-.PHONY: all run test test-compose unit units lint format clean install-deps fuzz chaos
+.PHONY: all run test test-compose unit units lint format clean install-deps fuzz chaos soak
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BINS)
@@ -138,6 +139,11 @@ STORE ?= sqlite
 chaos: install-test-deps
 	@$(MAKE) -s --no-print-directory all $(SHIM)
 	@tests/chaos/run.py --seconds $(SECONDS) --store $(STORE) $(if $(SEED),--seed $(SEED))
+
+MESSAGES ?= 1000000
+soak: install-test-deps
+	@$(MAKE) -s --no-print-directory all
+	@tests/soak/run.py --messages $(MESSAGES)
 
 install-test-deps:
 	@deploy/install-deps.sh build run test

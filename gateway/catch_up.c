@@ -12,6 +12,7 @@
 #include "message.pb-c.h"
 #include "presence.pb-c.h"
 #include "services/common/clock.h"
+#include "services/common/hashmap.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
 #include "services/common/rpc_client.h"
@@ -21,7 +22,7 @@ enum { RETRY_MS = 500, CONTACTS_MOST = 1000 };
 
 /* How far back a change is asked for: longer than it takes to see that a connection is dead, and
  * than the clocks of two machines are apart. One that was told before is not told again. */
-enum { LOOK_BACK_MS = 5 * 60 * 1000 };
+enum { LOOK_BACK_MS = 60 * 60 * 1000 };
 
 struct catch_up {
     struct gateway *gateway;
@@ -30,29 +31,37 @@ struct catch_up {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t cond;
     bool wanted, stopping;
+    struct hashmap *unknown; /* keys of users whose contacts' presence was not known */
 };
+
+enum telling { TELL_CHANGED, TELL_ONLINE };
 
 /* --- contacts who came or went ----------------------------------------------------------- */
 
-static enum status tell_changed(struct gateway *gateway, const struct rpc_context *context,
-                                const char *key, const Messenger__ContactList *contacts)
+static enum status tell_some(struct gateway *gateway, const struct rpc_context *context,
+                             const char *key, const Messenger__ContactList *contacts,
+                             enum telling telling)
 {
     Messenger__GetChangedRequest request = MESSENGER__GET_CHANGED_REQUEST__INIT;
     Messenger__GetChangedReply *reply;
 
     request.n_tags = contacts->n_tags;
     request.tags = contacts->tags;
-    request.after = (uint64_t)(clock_wall_ms() - LOOK_BACK_MS) * 1000;
+    if (telling == TELL_CHANGED)
+        request.after = (uint64_t)(clock_wall_ms() - LOOK_BACK_MS) * 1000;
     enum status status = rpc_call(gateway->bus, context, "presence.GetChanged", &request.base,
                                   &messenger__get_changed_reply__descriptor, &reply, NULL);
-    for (size_t i = 0; status == STATUS_OK && i < reply->n_states; i++)
-        deliver_presence(gateway->deliver, key, reply->states[i]->tag, reply->states[i]->change,
-                         reply->states[i]->online);
+    for (size_t i = 0; status == STATUS_OK && i < reply->n_states; i++) {
+        const Messenger__GetChangedReply__State *state = reply->states[i];
+        if (telling == TELL_CHANGED || state->online)
+            deliver_presence(gateway->deliver, key, state->tag, state->change, state->online,
+                             telling == TELL_ONLINE);
+    }
     wire_free(reply);
     return status;
 }
 
-static enum status tell_user(struct gateway *gateway, const char *tag)
+static enum status tell_user(struct gateway *gateway, const char *tag, enum telling telling)
 {
     Messenger__GetContactsRequest request = MESSENGER__GET_CONTACTS_REQUEST__INIT;
     Messenger__ContactList *contacts;
@@ -71,7 +80,7 @@ static enum status tell_user(struct gateway *gateway, const char *tag)
             break;
         more = contacts->n_tags == CONTACTS_MOST;
         if (contacts->n_tags > 0) {
-            status = tell_changed(gateway, &context, key, contacts);
+            status = tell_some(gateway, &context, key, contacts, telling);
             snprintf(after, sizeof(after), "%s", contacts->tags[contacts->n_tags - 1]);
         }
         wire_free(contacts);
@@ -106,39 +115,66 @@ static bool is_stopping(struct catch_up *catch_up)
     return stopping;
 }
 
-static void tell_everybody(struct catch_up *catch_up)
+/* Until it can be done, or the user has no socket here any more. */
+static void tell(struct catch_up *catch_up, const char *tag, enum telling telling)
 {
     struct gateway *gateway = catch_up->gateway;
-    size_t count;
-    char **tags = registry_tags(gateway->registry, &count);
+    char key[TAG_SIZE];
 
+    while (!is_stopping(catch_up) && tag_to_key(tag, key) &&
+           registry_is_online(gateway->registry, key) &&
+           tell_user(gateway, tag, telling) != STATUS_OK && pause_before_retry(catch_up))
+        ;
+}
+
+static void tell_everybody(struct catch_up *catch_up)
+{
+    size_t count;
+    char **tags = registry_tags(catch_up->gateway->registry, &count);
+
+    while (logouts_check_all(catch_up->gateway) != STATUS_OK && pause_before_retry(catch_up))
+        ;
     for (size_t i = 0; i < count; i++) {
-        char key[TAG_SIZE];
-        while (!is_stopping(catch_up) && tag_to_key(tags[i], key) &&
-               registry_is_online(gateway->registry, key) &&
-               tell_user(gateway, tags[i]) != STATUS_OK && pause_before_retry(catch_up))
-            ;
+        tell(catch_up, tags[i], TELL_CHANGED);
         free(tags[i]);
     }
     free(tags);
 }
 
+/* Takes one of those whose contacts' presence was not known. */
+static bool take_unknown_locked(struct catch_up *catch_up, char tag_out[TAG_SIZE + 1])
+{
+    size_t cursor = 0;
+    const char *key;
+    void *ignored;
+
+    if (!hashmap_next(catch_up->unknown, &cursor, &key, &ignored))
+        return false;
+    snprintf(tag_out, TAG_SIZE + 1, "@%s", key);
+    hashmap_remove(catch_up->unknown, tag_out + 1);
+    return true;
+}
+
 static void *run(void *arg)
 {
     struct catch_up *catch_up = arg;
+    char tag[TAG_SIZE + 1];
 
     pthread_setname_np(pthread_self(), "catch-up");
     pthread_mutex_lock(&catch_up->lock);
     while (!catch_up->stopping) {
-        if (!catch_up->wanted) {
+        bool everybody = catch_up->wanted;
+        bool somebody = !everybody && take_unknown_locked(catch_up, tag);
+        catch_up->wanted = false;
+        if (!everybody && !somebody) {
             pthread_cond_wait(&catch_up->cond, &catch_up->lock);
             continue;
         }
-        catch_up->wanted = false;
         pthread_mutex_unlock(&catch_up->lock);
-        while (logouts_check_all(catch_up->gateway) != STATUS_OK && pause_before_retry(catch_up))
-            ;
-        tell_everybody(catch_up);
+        if (everybody)
+            tell_everybody(catch_up);
+        else
+            tell(catch_up, tag, TELL_ONLINE);
         pthread_mutex_lock(&catch_up->lock);
     }
     pthread_mutex_unlock(&catch_up->lock);
@@ -155,11 +191,20 @@ void catch_up_begin(struct catch_up *catch_up)
     pthread_mutex_unlock(&catch_up->lock);
 }
 
+void catch_up_presence(struct catch_up *catch_up, const char *key)
+{
+    pthread_mutex_lock(&catch_up->lock);
+    hashmap_put(catch_up->unknown, key, catch_up);
+    pthread_cond_signal(&catch_up->cond);
+    pthread_mutex_unlock(&catch_up->lock);
+}
+
 struct catch_up *catch_up_create(struct gateway *gateway)
 {
     struct catch_up *catch_up = xcalloc(1, sizeof(*catch_up));
 
     catch_up->gateway = gateway;
+    catch_up->unknown = hashmap_create();
     pthread_mutex_init(&catch_up->lock, NULL);
     pthread_cond_init(&catch_up->cond, NULL);
     if (pthread_create(&catch_up->thread, NULL, run, catch_up) != 0) {
@@ -180,6 +225,7 @@ void catch_up_destroy(struct catch_up **catch_up)
     pthread_cond_signal(&c->cond);
     pthread_mutex_unlock(&c->lock);
     pthread_join(c->thread, NULL);
+    hashmap_destroy(&c->unknown);
     pthread_cond_destroy(&c->cond);
     pthread_mutex_destroy(&c->lock);
     free(c);

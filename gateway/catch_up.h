@@ -19,4 +19,8 @@ void catch_up_destroy(struct catch_up **catch_up);
 /* From any thread; does not block. */
 void catch_up_begin(struct catch_up *catch_up);
 
+/* A user was given an answer in which nobody is online, for nobody knew: those who are will be told
+ * as soon as it is known. Likewise. */
+void catch_up_presence(struct catch_up *catch_up, const char *key);
+
 #endif

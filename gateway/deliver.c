@@ -28,19 +28,30 @@ struct deliver {
 
 /* --- from the bus to the sockets --------------------------------------------------------- */
 
+enum { PAIR_SIZE = 2 * TAG_SIZE + 2 };
+
+/* "<user> <contact>"; false when it is not a change of presence. */
+static bool name_pair(const char *key, const Messenger__Notification *notification,
+                      char name_out[PAIR_SIZE])
+{
+    bool online = notification->body_case == MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
+
+    if (notification->change == 0)
+        return false;
+    snprintf(name_out, PAIR_SIZE, "%s %s", key,
+             online ? notification->contact_online : notification->contact_offline);
+    return true;
+}
+
 /* Of a contact's presence the newest state counts: its events may come twice, and through two
  * instances of the message service in either order. */
 static bool is_outdated(struct deliver *deliver, const char *key,
                         const Messenger__Notification *notification)
 {
-    bool online = notification->body_case == MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
-    char name[2 * TAG_SIZE + 2];
+    char name[PAIR_SIZE];
 
-    if (notification->change == 0)
-        return false;
-    snprintf(name, sizeof(name), "%s %s", key,
-             online ? notification->contact_online : notification->contact_offline);
-    return !recent_raise(deliver->changes, name, notification->change);
+    return name_pair(key, notification, name) &&
+           !recent_raise(deliver->changes, name, notification->change);
 }
 
 /* Of a feed, one at a time for each user: to all sockets of the user but the one that caused it. */
@@ -61,6 +72,16 @@ static void push(void *ctx, const char *key, const Messenger__Notification *noti
     }
     registry_list_finish(&sessions);
     buffer_finish(&w.out);
+}
+
+static void count_calm(void *ctx, const char *key, size_t *calm_out, size_t *busy_out)
+{
+    struct deliver *deliver = ctx;
+
+    struct registry_list sessions = registry_of_user(deliver->registry, key);
+    for (size_t i = 0; i < sessions.count; i++)
+        ++*(session_is_calm(sessions.items[i]) ? calm_out : busy_out);
+    registry_list_finish(&sessions);
 }
 
 /* What they hold cannot be brought up to date: they are to begin anew. */
@@ -119,20 +140,38 @@ void deliver_unfollow(struct deliver *deliver, const char *key)
     feeds_close(deliver->feeds, key);
 }
 
-void deliver_presence(struct deliver *deliver, const char *key, const char *contact_tag,
-                      uint64_t change, bool online)
-{
-    Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
+struct presence_telling {
+    struct deliver *deliver;
+    const char *key;
+    Messenger__Notification notification;
+    bool again;
+};
 
-    notification.change = change;
+static void tell_presence(void *arg)
+{
+    struct presence_telling *telling = arg;
+    char name[PAIR_SIZE];
+
+    if (telling->again && name_pair(telling->key, &telling->notification, name) &&
+        recent_number(telling->deliver->changes, name) == telling->notification.change)
+        telling->notification.change = 0; /* the last state that was told, once more */
+    push(telling->deliver, telling->key, &telling->notification);
+}
+
+void deliver_presence(struct deliver *deliver, const char *key, const char *contact_tag,
+                      uint64_t change, bool online, bool again)
+{
+    struct presence_telling telling = { deliver, key, MESSENGER__NOTIFICATION__INIT, again };
+
+    telling.notification.change = change;
     if (online) {
-        notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
-        notification.contact_online = (char *)(uintptr_t)contact_tag;
+        telling.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
+        telling.notification.contact_online = (char *)(uintptr_t)contact_tag;
     } else {
-        notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_OFFLINE;
-        notification.contact_offline = (char *)(uintptr_t)contact_tag;
+        telling.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_OFFLINE;
+        telling.notification.contact_offline = (char *)(uintptr_t)contact_tag;
     }
-    feeds_tell(deliver->feeds, key, &notification);
+    feeds_in_turn(deliver->feeds, key, tell_presence, &telling);
 }
 
 void deliver_check_all(struct deliver *deliver)
@@ -148,7 +187,9 @@ enum status deliver_wait_known(struct deliver *deliver, const char *key, int64_t
 struct deliver *deliver_create(struct bus *bus)
 {
     struct deliver *deliver = xcalloc(1, sizeof(*deliver));
-    struct feeds_options feeds = { .bus = bus, .push = push, .lose = lose, .ctx = deliver };
+    struct feeds_options feeds = {
+        .bus = bus, .push = push, .count_calm = count_calm, .lose = lose, .ctx = deliver
+    };
 
     deliver->bus = bus;
     deliver->feeds = feeds_create(&feeds);

@@ -25,9 +25,10 @@ void deliver_destroy(struct deliver **deliver);
 bool deliver_follow(struct deliver *deliver, const char *key);
 void deliver_unfollow(struct deliver *deliver, const char *key);
 
-/* A contact's presence that was asked for, as if the bus had brought it. */
+/* A contact's presence that was asked for, as if the bus had brought it. `again`: even if it was
+ * told before, for the user has been given another answer since. */
 void deliver_presence(struct deliver *deliver, const char *key, const char *contact_tag,
-                      uint64_t change, bool online);
+                      uint64_t change, bool online, bool again);
 
 /* The bus may have dropped notifications, of whomever. */
 void deliver_check_all(struct deliver *deliver);

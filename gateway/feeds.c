@@ -32,12 +32,14 @@ struct user_feed {
     char key[TAG_SIZE];
     pthread_mutex_t lock;
     struct feed feed;
+    bool gone; /* closed: another feed may push to this user's sockets by now */
 
     size_t references;
     bool known, pulling, closed;
-    int64_t due_ms;    /* when it is to be looked at */
-    unsigned failures; /* to ask or to pull, in a row */
-    unsigned rounds;   /* of asking that have ended */
+    int64_t due_ms;        /* when it is to be looked at */
+    unsigned failures;     /* to ask or to pull, in a row */
+    int64_t busy_since_ms; /* the puller's: 0 = the sockets take what is pushed */
+    unsigned rounds;       /* of asking that have ended */
 };
 
 struct feeds {
@@ -115,6 +117,8 @@ static void push(void *ctx, const Messenger__Notification *notification)
     const struct user_feed *user = ctx;
     const struct feeds_options *options = &user->feeds->options;
 
+    if (user->gone)
+        return;
     options->push(options->ctx, user->key, notification);
 }
 
@@ -195,11 +199,14 @@ static void begin_anew(struct user_feed *user)
 {
     struct feeds *feeds = user->feeds;
 
-    log_warn("what @%s has missed cannot be told", user->key);
     pthread_mutex_lock(&feeds->lock);
+    bool closed = user->closed;
     user->known = false;
     user->due_ms = 0;
     pthread_mutex_unlock(&feeds->lock);
+    if (closed)
+        return;
+    log_warn("what @%s has missed cannot be told", user->key);
     forget(user);
     feeds->options.lose(feeds->options.ctx, user->key);
 }
@@ -245,30 +252,64 @@ static void give_up_hole(struct user_feed *user)
     pthread_mutex_unlock(&user->lock);
 }
 
-static void run_pull(void *arg)
+/* May the next page be pushed? One slow socket is waited for a little, but not by the others. */
+static bool is_calm(struct user_feed *user)
 {
-    struct user_feed *user = arg;
-    struct feeds *feeds = user->feeds;
-    enum pulled result = PULLED_SOME;
-    enum status status = STATUS_OK;
+    const struct feeds_options *options = &user->feeds->options;
+    int64_t now = clock_mono_ms();
+    size_t calm = 0, busy = 0;
 
-    while (status == STATUS_OK && result == PULLED_SOME)
-        status = pull_once(user, &result);
+    options->count_calm(options->ctx, user->key, &calm, &busy);
+    if (busy == 0)
+        user->busy_since_ms = 0;
+    else if (user->busy_since_ms == 0)
+        user->busy_since_ms = now;
+    return busy == 0 || (calm > 0 && now - user->busy_since_ms > FEEDS_PATIENCE_MS);
+}
+
+static void end_pull(struct user_feed *user, int64_t wait_ms)
+{
+    struct feeds *feeds = user->feeds;
+
+    pthread_mutex_lock(&feeds->lock);
+    user->pulling = false;
+    set_due_locked(user, clock_mono_ms() + wait_ms);
+    release_locked(user);
+    pthread_mutex_unlock(&feeds->lock);
+}
+
+/* How long to wait before the next look, after a pull that ended so. */
+static int64_t note_pulled(struct user_feed *user, enum status status, enum pulled result)
+{
+    struct feeds *feeds = user->feeds;
     bool fruitless = status != STATUS_OK || result == PULLED_NOTHING;
+
     pthread_mutex_lock(&feeds->lock);
     user->failures = fruitless ? user->failures + 1 : 0;
+    int64_t wait_ms = fruitless ? retry_ms(user->failures) : jittered(FEEDS_CHECK_MS);
     bool give_up = status == STATUS_OK && user->failures > FRUITLESS_MOST;
+    if (give_up)
+        user->failures = 0;
     pthread_mutex_unlock(&feeds->lock);
     if (give_up)
         give_up_hole(user);
-    pthread_mutex_lock(&feeds->lock);
-    user->pulling = false;
-    set_due_locked(user, clock_mono_ms() +
-                             (fruitless ? retry_ms(user->failures) : jittered(FEEDS_CHECK_MS)));
-    if (give_up)
-        user->failures = 0;
-    release_locked(user);
-    pthread_mutex_unlock(&feeds->lock);
+    return wait_ms;
+}
+
+static void run_pull(void *arg)
+{
+    struct user_feed *user = arg;
+    enum pulled result = PULLED_SOME;
+    enum status status = STATUS_OK;
+
+    while (status == STATUS_OK && result == PULLED_SOME) {
+        if (!is_calm(user)) {
+            end_pull(user, FEEDS_GRACE_MS);
+            return;
+        }
+        status = pull_once(user, &result);
+    }
+    end_pull(user, note_pulled(user, status, result));
 }
 
 /* --- asking -------------------------------------------------------------------------------- */
@@ -429,11 +470,15 @@ void feeds_close(struct feeds *feeds, const char *key)
 {
     pthread_mutex_lock(&feeds->lock);
     struct user_feed *user = hashmap_remove(feeds->by_key, key);
-    if (user != NULL) {
+    if (user != NULL)
         user->closed = true;
-        release_locked(user);
-    }
     pthread_mutex_unlock(&feeds->lock);
+    if (user == NULL)
+        return;
+    pthread_mutex_lock(&user->lock);
+    user->gone = true; /* what is being pulled or asked for comes to nobody */
+    pthread_mutex_unlock(&user->lock);
+    release(user);
 }
 
 void feeds_take(struct feeds *feeds, const char *key, Messenger__Notification *notification_take)
@@ -457,14 +502,15 @@ void feeds_take(struct feeds *feeds, const char *key, Messenger__Notification *n
     pthread_mutex_unlock(&feeds->lock);
 }
 
-void feeds_tell(struct feeds *feeds, const char *key, const Messenger__Notification *notification)
+void feeds_in_turn(struct feeds *feeds, const char *key, void (*call)(void *arg), void *arg)
 {
     struct user_feed *user = find(feeds, key);
 
     if (user == NULL)
         return;
     pthread_mutex_lock(&user->lock);
-    push(user, notification);
+    if (!user->gone)
+        call(arg);
     pthread_mutex_unlock(&user->lock);
     release(user);
 }

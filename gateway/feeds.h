@@ -13,12 +13,14 @@
  * push, or when the message service is asked how far a feed's user has come: at the beginning,
  * after a reconnect of the bus, after the bus has dropped something, and after FEEDS_CHECK_MS of
  * silence. What stays missing for FEEDS_GRACE_MS (another instance may just be a little later) is
- * pulled from the message service and pushed, in order, before anything after it.
+ * pulled from the message service and pushed, in order, before anything after it: page by page, the
+ * next when the sockets have taken the last, so that who reads is not drowned in what was missed.
  *
  * One thread asks, for up to FEEDS_ASK_MOST users at a time; a few threads pull. From any thread,
  * and nothing here blocks unless it says so.
  */
 enum { FEEDS_CHECK_MS = 5000, FEEDS_GRACE_MS = 50, FEEDS_ASK_MOST = 1000 };
+enum { FEEDS_PATIENCE_MS = 1000 }; /* with a socket that is slower than another of the same user */
 
 struct feeds;
 
@@ -26,6 +28,9 @@ struct feeds_options {
     struct bus *bus;
     /* To all sockets of a user, in order. Must not block. */
     void (*push)(void *ctx, const char *key, const Messenger__Notification *notification);
+    /* How many of a user's sockets have taken what was pushed to them, and how many have not yet;
+     * both are 0 before. */
+    void (*count_calm)(void *ctx, const char *key, size_t *calm_out, size_t *busy_out);
     /* What a user (NULL: everybody) has missed cannot be told: another store is there. The sockets
      * should close, so that their clients begin anew. */
     void (*lose)(void *ctx, const char *key);
@@ -45,8 +50,8 @@ void feeds_close(struct feeds *feeds, const char *key);
 /* A notification of the bus. */
 void feeds_take(struct feeds *feeds, const char *key, Messenger__Notification *notification_take);
 
-/* One without a number that was asked for; borrowed. It comes into the order of the others. */
-void feeds_tell(struct feeds *feeds, const char *key, const Messenger__Notification *notification);
+/* Calls, unless nobody is there, while nothing else is pushed to the user. Must not block. */
+void feeds_in_turn(struct feeds *feeds, const char *key, void (*call)(void *arg), void *arg);
 
 /* Something may have been dropped, of whomever. */
 void feeds_check_all(struct feeds *feeds);

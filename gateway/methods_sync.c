@@ -164,7 +164,6 @@ static struct people *fetch_people(struct jsonrpc_call *call, const struct rpc_c
 static void put_online(struct jsonrpc_call *call, const struct rpc_context *context)
 {
     Messenger__GetContactsRequest request = MESSENGER__GET_CONTACTS_REQUEST__INIT;
-    struct bus *bus = caller_of(call)->gateway->bus;
     Messenger__ContactList *contacts = NULL;
     char after[TAG_SIZE + 1] = "";
     bool more = true;
@@ -178,7 +177,7 @@ static void put_online(struct jsonrpc_call *call, const struct rpc_context *cont
         more = contacts->n_tags == LIMIT_MOST;
         if (contacts->n_tags > 0) {
             Messenger__GetOnlineReply *reply =
-                people_ask_online(bus, context, contacts->tags, contacts->n_tags);
+                people_ask_online(call, context, contacts->tags, contacts->n_tags);
             for (size_t i = 0; reply != NULL && i < reply->n_online; i++)
                 json_string(call->result, reply->online[i]);
             wire_free(reply);

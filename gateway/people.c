@@ -42,13 +42,27 @@ static struct rpc_pending ask_presence(struct bus *bus, const struct rpc_context
     return rpc_begin(bus, &hurried, "presence.GetOnline", &request.base);
 }
 
-static Messenger__GetOnlineReply *hear_presence(struct rpc_pending *pending)
+/*
+ * An instance that hangs may be asked once, the next one is another. When nobody knows, all count
+ * as offline; those who are not are told to the caller's sockets as soon as it is known.
+ */
+static Messenger__GetOnlineReply *hear_presence(struct jsonrpc_call *call,
+                                                const struct rpc_context *context,
+                                                struct rpc_pending *pending, char **tags,
+                                                size_t count)
 {
+    const struct caller *caller = caller_of(call);
     Messenger__GetOnlineReply *reply;
 
     enum status status = rpc_end(pending, &messenger__get_online_reply__descriptor, &reply, NULL);
-    if (status != STATUS_OK)
+    if (status == STATUS_DEADLINE_EXCEEDED || status == STATUS_UNAVAILABLE) {
+        *pending = ask_presence(caller->gateway->bus, context, tags, count);
+        status = rpc_end(pending, &messenger__get_online_reply__descriptor, &reply, NULL);
+    }
+    if (status != STATUS_OK) {
         log_warn("presence is not known: %s", status_name(status));
+        catch_up_presence(caller->gateway->catch_up, session_key(caller->session));
+    }
     return reply;
 }
 
@@ -80,7 +94,7 @@ struct people *people_fetch(struct jsonrpc_call *call, const struct rpc_context 
     struct rpc_pending presence = ask_presence(bus, context, tags, count);
     enum status status =
         rpc_end(&profiles, &messenger__user_list__descriptor, &people->profiles, &error);
-    people->presence = hear_presence(&presence);
+    people->presence = hear_presence(call, context, &presence, tags, count);
     if (status != STATUS_OK) {
         service_fail(call, status, &error);
         people_free(&people);
@@ -123,11 +137,12 @@ void people_put_user(struct json_writer *w, const struct people *people, const c
     json_end_object(w);
 }
 
-Messenger__GetOnlineReply *people_ask_online(struct bus *bus, const struct rpc_context *context,
-                                             char **tags, size_t count)
+Messenger__GetOnlineReply *people_ask_online(struct jsonrpc_call *call,
+                                             const struct rpc_context *context, char **tags,
+                                             size_t count)
 {
-    struct rpc_pending pending = ask_presence(bus, context, tags, count);
-    return hear_presence(&pending);
+    struct rpc_pending pending = ask_presence(caller_of(call)->gateway->bus, context, tags, count);
+    return hear_presence(call, context, &pending, tags, count);
 }
 
 bool *people_online(struct jsonrpc_call *call, const struct rpc_context *context,
@@ -138,8 +153,7 @@ bool *people_online(struct jsonrpc_call *call, const struct rpc_context *context
 
     for (size_t i = 0; i < users->n_users; i++)
         tags[i] = users->users[i]->tag;
-    Messenger__GetOnlineReply *reply =
-        people_ask_online(caller_of(call)->gateway->bus, context, tags, users->n_users);
+    Messenger__GetOnlineReply *reply = people_ask_online(call, context, tags, users->n_users);
     for (size_t i = 0; reply != NULL && i < reply->n_online; i++)
         for (size_t j = 0; j < users->n_users; j++)
             if (tag_same(reply->online[i], tags[j]))

@@ -19,8 +19,8 @@ struct people;
 
 /*
  * Asks the user service and the presence service at the same time. NULL when the former failed;
- * then the call has too. Without the presence service everybody counts as offline: a list of
- * dialogs without green dots is better than none.
+ * then the call has too. While presence is not known everybody counts as offline: a list of dialogs
+ * without green dots is better than none. They are told later (catch_up.h).
  */
 struct people *people_fetch(struct jsonrpc_call *call, const struct rpc_context *context,
                             char **tags, size_t count);
@@ -33,8 +33,9 @@ void people_put_user(struct json_writer *w, const struct people *people, const c
 
 /* Which of some tags are online, at most 1000; NULL when it is not known. Free it with wire_free.
  */
-Messenger__GetOnlineReply *people_ask_online(struct bus *bus, const struct rpc_context *context,
-                                             char **tags, size_t count);
+Messenger__GetOnlineReply *people_ask_online(struct jsonrpc_call *call,
+                                             const struct rpc_context *context, char **tags,
+                                             size_t count);
 
 /* Presence alone: which of the users of a list are online; the caller frees the array. */
 bool *people_online(struct jsonrpc_call *call, const struct rpc_context *context,

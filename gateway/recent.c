@@ -68,6 +68,15 @@ bool recent_raise(struct recent *recent, const char *name, uint64_t number)
     return raised;
 }
 
+uint64_t recent_number(struct recent *recent, const char *name)
+{
+    pthread_mutex_lock(&recent->lock);
+    const struct item *item = hashmap_get(recent->names, name);
+    uint64_t number = item != NULL ? item->number : 0;
+    pthread_mutex_unlock(&recent->lock);
+    return number;
+}
+
 bool recent_has(struct recent *recent, const char *name)
 {
     pthread_mutex_lock(&recent->lock);

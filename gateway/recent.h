@@ -15,6 +15,9 @@ void recent_destroy(struct recent **recent);
 /* Sets the number of a name unless it has the same or a higher one: false then. */
 bool recent_raise(struct recent *recent, const char *name, uint64_t number);
 
+/* The number of a name, 0 when it is not there. */
+uint64_t recent_number(struct recent *recent, const char *name);
+
 bool recent_has(struct recent *recent, const char *name);
 
 #endif

@@ -174,7 +174,8 @@ static void give_up_locked(struct session *session, const char *reason)
 
 void session_open(struct session *session, int socket)
 {
-    int bytes = SESSION_SEND_BUFFER; /* left alone, it grows to megabytes for one who does not read */
+    int bytes =
+        SESSION_SEND_BUFFER; /* left alone, it grows to megabytes for one who does not read */
 
     if (setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) != 0)
         log_warn("cannot bound a socket's buffer: errno %d", errno);
@@ -224,6 +225,14 @@ bool session_is_closing(struct session *session)
     bool closing = session->closing;
     pthread_mutex_unlock(&session->lock);
     return closing;
+}
+
+bool session_is_calm(struct session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    bool calm = session->shut || session->closing || session->outbox.bytes <= SESSION_OUTBOX_CALM;
+    pthread_mutex_unlock(&session->lock);
+    return calm;
 }
 
 void session_wait_until_calm(struct session *session)

@@ -20,7 +20,8 @@ enum {
     SESSION_OUTBOX_MOST = 1024 * 1024,
     SESSION_OUTBOX_CALM =
         128 * 1024, /* the reader waits above this, so that who calls also reads */
-    SESSION_SEND_BUFFER = 128 * 1024, /* what the kernel keeps beside the outbox, about twice this */
+    SESSION_SEND_BUFFER =
+        128 * 1024, /* what the kernel keeps beside the outbox, about twice this */
     SESSION_STUCK_MS = 5000,
     SESSION_CLOSING_MS = 2000, /* for the client's answer to a close frame */
     SESSION_PINGS_MOST = 2,    /* that may stay unanswered */
@@ -59,6 +60,9 @@ void session_close(struct session *session, int code, const char *reason);
 
 /* Has a close frame been queued, by whichever side's wish? */
 bool session_is_closing(struct session *session);
+
+/* Does little enough wait for the client that a good deal more may be sent? */
+bool session_is_calm(struct session *session);
 
 /* The session's own thread: waits while the outbox is more than calm. */
 void session_wait_until_calm(struct session *session);

@@ -61,15 +61,25 @@ static void handle_announce(void *ctx, struct rpc_call *call, const void *reques
                presence_announce(ctx, announce->gateway_id, announce->online, announce->n_online));
 }
 
+/* While the bucket is not open, what is known of it is old: then nothing is known. */
+static bool can_answer(struct presence *presence, struct rpc_call *call, size_t tags)
+{
+    if (tags > TAGS_MOST)
+        rpc_fail(call, STATUS_INVALID_ARGUMENT, "too many tags");
+    else if (!presence_is_ready(presence))
+        rpc_fail(call, STATUS_UNAVAILABLE, "the bucket is not open");
+    else
+        return true;
+    return false;
+}
+
 static void handle_get_online(void *ctx, struct rpc_call *call, const void *request)
 {
     const Messenger__GetOnlineRequest *wanted = request;
     Messenger__GetOnlineReply reply = MESSENGER__GET_ONLINE_REPLY__INIT;
 
-    if (wanted->n_tags > TAGS_MOST) {
-        rpc_fail(call, STATUS_INVALID_ARGUMENT, "too many tags");
+    if (!can_answer(ctx, call, wanted->n_tags))
         return;
-    }
     reply.online = xcalloc(wanted->n_tags, sizeof(*reply.online));
     for (size_t i = 0; i < wanted->n_tags; i++)
         if (presence_is_online(ctx, wanted->tags[i]))
@@ -83,11 +93,8 @@ static void handle_get_changed(void *ctx, struct rpc_call *call, const void *req
     const Messenger__GetChangedRequest *wanted = request;
     Messenger__GetChangedReply reply = MESSENGER__GET_CHANGED_REPLY__INIT;
 
-    if (wanted->n_tags > TAGS_MOST || !presence_is_ready(ctx)) {
-        rpc_fail(call, wanted->n_tags > TAGS_MOST ? STATUS_INVALID_ARGUMENT : STATUS_UNAVAILABLE,
-                 wanted->n_tags > TAGS_MOST ? "too many tags" : "the bucket is not open");
+    if (!can_answer(ctx, call, wanted->n_tags))
         return;
-    }
     Messenger__GetChangedReply__State *states = xcalloc(wanted->n_tags, sizeof(*states));
     reply.states = xcalloc(wanted->n_tags, sizeof(*reply.states));
     for (size_t i = 0; i < wanted->n_tags; i++) {

@@ -132,10 +132,18 @@ static void handle_told(void *ctx, const char *key, struct presence_entry *entry
     return_kv(presence);
 }
 
-/* The time, so that the number goes on rising even if the bucket was lost with the server. */
-static uint64_t next_change(uint64_t before)
+/*
+ * The time, but more than any change that was ever seen here: so the number goes on rising though
+ * the clocks of two instances are apart, and though the bucket was lost with the server, and with
+ * it those who were offline.
+ */
+static uint64_t next_change(struct presence *presence, uint64_t before)
 {
     uint64_t now = (uint64_t)clock_wall_ms() * 1000;
+    uint64_t latest = presence_table_latest(presence->table);
+
+    if (latest > before)
+        before = latest;
     return now > before ? now : before + 1;
 }
 
@@ -158,7 +166,7 @@ static enum status change(struct presence *presence, struct bus_kv *kv, const ch
                 snprintf(entry.tag, sizeof(entry.tag), "%s", tag);
             entry.announced = entry.announced && !turned;
             if (turned)
-                entry.change = next_change(entry.change);
+                entry.change = next_change(presence, entry.change);
             status = swap(kv, key, &entry, &revision);
             if (status == STATUS_OK && turned)
                 presence_announcer_add(presence->announcer, key, &entry, revision);

@@ -18,8 +18,9 @@ struct row {
 };
 
 struct presence_table {
-    pthread_mutex_t lock; /* guards rows */
+    pthread_mutex_t lock; /* guards what follows */
     struct hashmap *rows; /* key -> struct row, owned */
+    uint64_t latest;      /* the greatest change of any entry that ever was here */
 };
 
 /* --- entries ----------------------------------------------------------------------------- */
@@ -148,6 +149,8 @@ void presence_table_put(struct presence_table *table, const char *key, uint64_t 
         hashmap_put(table->rows, key, row);
     }
     presence_entry_finish(&row->entry);
+    if (entry_take->change > table->latest)
+        table->latest = entry_take->change;
     *row = (struct row){ *entry_take, revision, now_ms };
     pthread_mutex_unlock(&table->lock);
     *entry_take = (struct presence_entry){ .tag = "" };
@@ -181,7 +184,17 @@ void presence_table_exchange(struct presence_table *one, struct presence_table *
     struct hashmap *rows = one->rows;
     one->rows = other->rows;
     other->rows = rows;
+    if (other->latest > one->latest)
+        one->latest = other->latest;
     pthread_mutex_unlock(&one->lock);
+}
+
+uint64_t presence_table_latest(struct presence_table *table)
+{
+    pthread_mutex_lock(&table->lock);
+    uint64_t latest = table->latest;
+    pthread_mutex_unlock(&table->lock);
+    return latest;
 }
 
 void presence_keys_finish(struct presence_keys *keys)

@@ -48,7 +48,10 @@ bool presence_table_get(struct presence_table *table, const char *key,
 
 bool presence_table_is_online(struct presence_table *table, const char *key);
 
-/* Swaps the contents of two tables. */
+/* The greatest change of all entries that were ever put here, whatever has become of them. */
+uint64_t presence_table_latest(struct presence_table *table);
+
+/* Swaps the contents of two tables; the latest change of the second goes over to the first, too. */
 void presence_table_exchange(struct presence_table *one, struct presence_table *other);
 
 /* Keys as a list; the caller frees it with presence_keys_finish. */

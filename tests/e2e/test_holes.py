@@ -188,3 +188,23 @@ def test_a_gateway_without_nats_ends_in_good_order():
         assert mine.wait_closed()[0] == 1001
         proxy.heal()
         stack.restart("gateway", 1)
+
+
+def test_what_nats_drops_for_a_gateway_that_stands_still_comes_after_it():
+    """The server cuts off a client that does not take what is sent to it."""
+    stack = Stack(gateways=2, authorised=True)
+    conf = stack.directory / "nats.conf"
+    conf.write_text(conf.read_text() + "\nwrite_deadline: \"1s\"\n")
+    many = 1000  # sixteen megabytes: more than the kernel holds for the gateway
+    with stack:
+        alice, bob = User(stack), User(stack)
+        mine, his = alice.socket(0), bob.socket(1)
+        befriend(mine, bob)
+        his.wait_notification(3001)
+        stack.freeze("gateway", 1)
+        for number in range(many):
+            send(mine, bob, f"{number} {'x' * 16000}")
+        wait_until(lambda: "Slow Consumer" in stack.log_tails(), 20, "NATS to give the gateway up")
+        stack.resume("gateway", 1)
+        wait_until(lambda: len(texts(his)) == many + 1, 2 * SILENCE_SECONDS, "all to come")
+        assert [int(text.split()[0]) for text in texts(his)[1:]] == list(range(many))

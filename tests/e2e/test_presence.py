@@ -175,8 +175,9 @@ def test_nats_restart(whole, crowd):
     befriend(observer.socket, newcomer)
     newcomer.socket()
     observer.wait_events(newcomer, [ONLINE])
-    stays_true(lambda: all(observer.events(user) == [ONLINE] for user in stayers), 5,
-               "nothing is told of those who stayed")
+    # Who asked while nobody knew is told once more who is online; nobody is said to have gone.
+    stays_true(lambda: all(set(observer.events(user)) == {ONLINE} for user in stayers), 5,
+               "nothing else is told of those who stayed")
     assert all(observer.sees(user) is True for user in stayers)
     assert all(sockets[user].call("getSelfInfo")["tag"] == user.tag for user in stayers)
     for user in leavers:
@@ -263,3 +264,17 @@ def test_offline_grace_hides_a_page_reload():
         user.close()
         observer.wait_events(user, [ONLINE, OFFLINE], 6)
         crowd.close()
+
+
+def test_who_asked_while_nobody_knew_is_told_when_it_is_known(whole, crowd):
+    observer = Observer(whole, crowd, 2, gateway=1)
+    observer.bring_online()
+    for instance in range(2):
+        whole.freeze("presence", instance)
+    assert not any(dialog["userInfo"]["isOnline"] for dialog in observer.socket.call("getDialogsList"))
+    told = [len(observer.events(user)) for user in observer.watched]
+    for instance in range(2):
+        whole.resume("presence", instance)
+    wait_until(lambda: [len(observer.events(user)) for user in observer.watched] == [n + 1 for n in told],
+               LIMIT, "those who are online to be told")
+    assert all(set(observer.events(user)) == {ONLINE} for user in observer.watched)

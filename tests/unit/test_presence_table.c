@@ -263,6 +263,29 @@ struct visits {
     size_t one, two, other;
 };
 
+static void put_change(struct presence_table *table, const char *key, uint64_t change)
+{
+    struct presence_entry entry = make_entry("@x", "g", true);
+    entry.change = change;
+    presence_table_put(table, key, 1, 0, &entry);
+}
+
+static void the_latest_change_outlives_its_entry(void **state)
+{
+    struct presence_table *table = *state, *other = presence_table_create();
+    assert_int_equal(presence_table_latest(table), 0);
+    put_change(table, "amy", 7);
+    put_change(table, "amy", 3);
+    assert_int_equal(presence_table_latest(table), 7);
+    put_change(other, "bob", 5);
+    presence_table_exchange(table, other);
+    assert_int_equal(presence_table_latest(table), 7);
+    put_change(other, "bob", 9);
+    presence_table_exchange(table, other);
+    assert_int_equal(presence_table_latest(table), 9);
+    presence_table_destroy(&other);
+}
+
 static void visit(void *ctx, const char *gateway_id)
 {
     struct visits *visits = ctx;
@@ -303,6 +326,7 @@ int main(void)
         TEST(users_are_listed_by_gateway),
         TEST(what_is_not_announced_is_listed_after_its_time),
         TEST(tables_exchange_their_contents),
+        TEST(the_latest_change_outlives_its_entry),
         TEST(every_gateway_with_a_user_is_visited),
     };
     return cmocka_run_group_tests_name("presence_table", tests, NULL, NULL);

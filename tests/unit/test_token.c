@@ -15,7 +15,7 @@
 #define GOOD_CLAIMS                                                                                \
     "{" DATA ",\"iat\":1000,\"exp\":2000,\"jti\":\"00112233445566778899aabbccddeeff\"}"
 
-enum { NOW_S = 1500, SKEW_S = 60 };
+enum { NOW_S = 1500 };
 
 /* Making tokens */
 
@@ -251,13 +251,14 @@ static void a_token_is_good_until_the_second_it_expires(void **state)
     free(token);
 }
 
-static void a_token_of_the_future_is_refused_beyond_the_skew_of_clocks(void **state)
+static void a_token_from_a_clock_ahead_is_good_until_it_expires(void **state)
 {
     (void)state;
     struct token_claims claims = some_claims(), out;
     char *token = token_sign(KEY, &claims);
-    assert_true(token_verify(KEY, token, 1000 - SKEW_S, &out));
-    assert_false(token_verify(KEY, token, 1000 - SKEW_S - 1, &out));
+    assert_true(token_verify(KEY, token, 500, &out));
+    assert_true(token_verify(KEY, token, 1999, &out));
+    assert_false(token_verify(KEY, token, 2000, &out));
     free(token);
 }
 
@@ -268,6 +269,7 @@ static void every_claim_is_needed(void **state)
     (void)state;
     static const char *const claims[] = {
         "{}",
+        "{" DATA ",\"iat\":3000,\"exp\":2000,\"jti\":\"x\"}",
         "{" DATA ",\"iat\":1000,\"exp\":2000}",
         "{" DATA ",\"iat\":1000,\"jti\":\"x\"}",
         "{" DATA ",\"exp\":2000,\"jti\":\"x\"}",
@@ -344,7 +346,7 @@ int main(void)
         cmocka_unit_test(things_that_are_no_tokens_are_refused),
         cmocka_unit_test(an_endless_token_is_refused),
         cmocka_unit_test(a_token_is_good_until_the_second_it_expires),
-        cmocka_unit_test(a_token_of_the_future_is_refused_beyond_the_skew_of_clocks),
+        cmocka_unit_test(a_token_from_a_clock_ahead_is_good_until_it_expires),
         cmocka_unit_test(every_claim_is_needed),
         cmocka_unit_test(claims_of_a_wrong_type_are_refused),
         cmocka_unit_test(claims_too_long_for_their_place_are_refused_and_not_cut),
