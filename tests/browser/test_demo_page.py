@@ -67,12 +67,13 @@ def test_the_example_of_the_readme(page, stack, bob):
     assert (message["text"], message["receiverTag"]) == ("hi, Bob", bob.tag), message
     send(bob.socket(), SimpleNamespace(tag=me), "hi yourself")
 
-    def told():
-        return page.driver.execute_script("return window.told")
-    page.wait(lambda: told() and told()[-1][0] == "newMessage", "the example to tell of it")
-    assert told()[-1][1]["text"] == "hi yourself"
-    [dialog] = told()[0][0]
-    assert dialog["userInfo"]["tag"] == bob.tag
+    def told(is_it):
+        return [items for items in page.driver.execute_script("return window.told") if is_it(items)]
+    page.wait(lambda: told(lambda items: items[0] == "newMessage"), "the example to tell of a message")
+    page.wait(lambda: told(lambda items: isinstance(items[0], list)), "the example to tell of the dialogs")
+    [[_, body]] = told(lambda items: items[0] == "newMessage")
+    [[[dialog]]] = told(lambda items: isinstance(items[0], list))
+    assert (body["text"], dialog["userInfo"]["tag"]) == ("hi yourself", bob.tag)
 
 
 def test_a_visitor_without_a_token_is_told_to_sign_in(page):
