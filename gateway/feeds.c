@@ -9,9 +9,9 @@
 #include <time.h>
 
 #include "gateway/feed_source.h"
+#include "services/common/backoff.h"
 #include "services/common/clock.h"
 #include "services/common/hashmap.h"
-#include "services/common/id.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
 #include "services/common/tag.h"
@@ -92,24 +92,6 @@ static void set_due_locked(struct user_feed *user, int64_t due_ms)
         return;
     user->due_ms = due_ms;
     pthread_cond_signal(&user->feeds->wake);
-}
-
-/* Between 3/4 and 5/4 of it, so that what began together does not go on together. */
-static int64_t jittered(int64_t ms)
-{
-    unsigned char random[2];
-
-    id_random_bytes(random, sizeof(random));
-    return ms * 3 / 4 + ms * (random[0] << 8 | random[1]) / 0x20000;
-}
-
-static int64_t retry_ms(unsigned failures)
-{
-    int64_t ms = RETRY_LEAST_MS;
-
-    while (failures-- > 1 && ms < RETRY_MOST_MS)
-        ms *= 2;
-    return jittered(ms < RETRY_MOST_MS ? ms : RETRY_MOST_MS);
 }
 
 static void push(void *ctx, const Messenger__Notification *notification)
@@ -286,7 +268,8 @@ static int64_t note_pulled(struct user_feed *user, enum status status, enum pull
 
     pthread_mutex_lock(&feeds->lock);
     user->failures = fruitless ? user->failures + 1 : 0;
-    int64_t wait_ms = fruitless ? retry_ms(user->failures) : jittered(FEEDS_CHECK_MS);
+    int64_t wait_ms = fruitless ? backoff_pause(user->failures, RETRY_LEAST_MS, RETRY_MOST_MS)
+                                : backoff_jittered(FEEDS_CHECK_MS);
     bool give_up = status == STATUS_OK && user->failures > FRUITLESS_MOST;
     if (give_up)
         user->failures = 0;
@@ -391,9 +374,11 @@ static void end_round(struct feeds *feeds, struct round *round, const uint64_t *
         user->known = user->known || newest != NULL;
         user->failures = newest != NULL ? 0 : user->failures + 1;
         user->rounds++;
-        set_due_locked(user, clock_mono_ms() + (newest == NULL ? retry_ms(user->failures)
-                                                : hole         ? FEEDS_GRACE_MS
-                                                               : jittered(FEEDS_CHECK_MS)));
+        set_due_locked(user, clock_mono_ms() +
+                                 (newest == NULL
+                                      ? backoff_pause(user->failures, RETRY_LEAST_MS, RETRY_MOST_MS)
+                                  : hole ? FEEDS_GRACE_MS
+                                         : backoff_jittered(FEEDS_CHECK_MS)));
         release_locked(user);
         pthread_mutex_unlock(&feeds->lock);
     }

@@ -10,9 +10,9 @@
 #include "common.pb-c.h"
 #include "event.pb-c.h"
 #include "presence.pb-c.h"
+#include "services/common/backoff.h"
 #include "services/common/clock.h"
 #include "services/common/hashmap.h"
-#include "services/common/id.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
 #include "services/common/rpc_client.h"
@@ -23,8 +23,8 @@ enum {
     RPC_TIMEOUT_MS = 2000,
     ALIVE_MS = 1000,
     ANNOUNCE_MS = 60000,
-    RETRY_LEAST_MS = 200,
-    RETRY_MOST_MS = 1000,
+    RETRY_MS = 600,
+    LOOK_MS = 200,
 };
 
 /* A user who came or went and of whom the service has not been told. */
@@ -261,12 +261,9 @@ static void *run(void *arg)
     pthread_setname_np(pthread_self(), "presence-agent");
     while (go_on) {
         if (!work(agent)) {
-            uint16_t random;
-            id_random_bytes(&random, sizeof(random));
-            go_on = wait_for_work(agent, RETRY_LEAST_MS + random % (RETRY_MOST_MS - RETRY_LEAST_MS),
-                                  false);
+            go_on = wait_for_work(agent, backoff_jittered(RETRY_MS), false);
         } else if (has_grace_marks(agent)) { /* nothing is due yet */
-            go_on = wait_for_work(agent, RETRY_LEAST_MS, false);
+            go_on = wait_for_work(agent, LOOK_MS, false);
         } else {
             go_on = wait_for_work(agent, ALIVE_MS, true);
         }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/common/backoff.h"
 #include "services/common/clock.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
@@ -129,18 +130,12 @@ static bool is_silence(const bson_error_t *error)
     return error->domain == MONGOC_ERROR_SERVER_SELECTION || error->domain == MONGOC_ERROR_STREAM;
 }
 
-/* Half of a pause that doubles with each failure, and by chance up to that much more. */
 static void note_silence(struct mongo_db *db)
 {
-    unsigned char random;
-
-    id_random_bytes(&random, 1);
     pthread_mutex_lock(&db->lock);
-    int64_t pause_ms = PAUSE_LEAST_MS << (db->failures < 8 ? db->failures : 8);
-    if (pause_ms > PAUSE_MOST_MS)
-        pause_ms = PAUSE_MOST_MS;
     db->failures++;
-    db->not_before_ms = clock_mono_ms() + pause_ms / 2 + pause_ms * random / 512;
+    db->not_before_ms =
+        clock_mono_ms() + backoff_pause(db->failures, PAUSE_LEAST_MS, PAUSE_MOST_MS);
     pthread_mutex_unlock(&db->lock);
 }
 

@@ -10,6 +10,7 @@
 
 #include "common.pb-c.h"
 #include "event.pb-c.h"
+#include "services/common/backoff.h"
 #include "services/common/clock.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
@@ -21,7 +22,6 @@ enum {
     ANSWER_MS = 2000,
     LOOK_MS = 5000, /* and the longest pause after failures */
     PAUSE_LEAST_MS = 100,
-    PAUSE_DOUBLINGS = 6,
 };
 
 struct announcer {
@@ -130,26 +130,14 @@ static bool run_pass(struct announcer *announcer)
     return all;
 }
 
-/* Up to half of it more or less, so that several do not go together. */
-static int64_t jittered_ms(int64_t pause_ms)
-{
-    unsigned char random;
-
-    id_random_bytes(&random, 1);
-    return pause_ms / 2 + pause_ms * random / 512;
-}
-
 /* Until it is kicked or the time is over. After a failure a kick does not shorten the pause: who
  * does not answer is not asked at every change. False: it is to stop, and nothing is left to do. */
 static bool wait_for_pass(struct announcer *announcer, unsigned failures)
 {
-    unsigned doublings = failures < PAUSE_DOUBLINGS ? failures : PAUSE_DOUBLINGS;
-    int64_t pause_ms = failures > 0 ? (int64_t)PAUSE_LEAST_MS << doublings : 2 * LOOK_MS;
+    int64_t pause_ms =
+        failures > 0 ? backoff_pause(failures, PAUSE_LEAST_MS, LOOK_MS) : backoff_jittered(LOOK_MS);
     struct timespec until;
 
-    pause_ms = jittered_ms(pause_ms);
-    if (pause_ms > LOOK_MS)
-        pause_ms = LOOK_MS;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (time_t)(pause_ms / 1000);
     until.tv_nsec += (long)(pause_ms % 1000) * 1000000;

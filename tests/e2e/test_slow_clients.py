@@ -1,19 +1,19 @@
 """A hundred clients that do not read: they are closed, and nobody else notices."""
 
-import socket
+import os
 import threading
 import time
 
 import pytest
 
 from support.client import User, befriend, send
+from support.load import percentile
 from support.raw import RawWebSocket
 from support.stack import Stack
 from support.wait import wait_until
 
 STUCK_USERS, STUCK_EACH = 4, 25
 AT_MOST_SECONDS = 0.1
-TCP_ESTABLISHED = 1
 TEXT = "x" * 16384
 FILLING = 40  # of these texts wait for each stuck socket: less than its outbox holds
 
@@ -41,9 +41,8 @@ class Chat:
             done.wait(0.01)
 
 
-def is_established(raw):
-    """By the kernel, without reading: that would not be stuck."""
-    return raw._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_ESTABLISHED
+def open_files(program):
+    return len(os.listdir(f"/proc/{program.pid}/fd"))
 
 
 @pytest.mark.slow
@@ -56,6 +55,7 @@ def test_a_hundred_stuck_sockets_delay_nobody():
             befriend(his, receiver)
         chat.write(20)
         alone = max(chat.delays)
+        gateway, files = stack.program("gateway"), open_files(stack.program("gateway"))
         stuck = [RawWebSocket(stack.ports[0], receiver.token, receive_buffer=4096)
                  for receiver in receivers for _ in range(STUCK_EACH)]
         for _ in range(FILLING):
@@ -66,13 +66,15 @@ def test_a_hundred_stuck_sockets_delay_nobody():
         closed = threading.Event()
         thread = threading.Thread(target=chat.write_until, args=(closed,), daemon=True)
         thread.start()
-        wait_until(lambda: not any(is_established(raw) for raw in stuck), 15, "all to be given up")
+        wait_until(lambda: open_files(gateway) <= files, 15, "all to be given up")
         closed.set()
         thread.join(10)
-        print(f"{len(chat.delays)} messages beside 100 stuck sockets: slowest {max(chat.delays) * 1000:.0f} ms "
-              f"({alone * 1000:.0f} ms without)")
-        assert len(chat.delays) > 20
-        assert max(chat.delays) < AT_MOST_SECONDS
+        most = percentile(chat.delays, .99)
+        print(f"{len(chat.delays)} messages beside 100 stuck sockets: p50 {percentile(chat.delays, .5) * 1000:.1f} ms, "
+              f"p99 {most * 1000:.0f} ms, slowest {max(chat.delays) * 1000:.0f} ms (without: slowest {alone * 1000:.0f} ms)")
+        assert len(chat.delays) > 100
+        # The machine itself may stand still once; a gateway that waits for one client would for seconds.
+        assert most < AT_MOST_SECONDS and max(chat.delays) < 1
         for raw in stuck:
             assert raw.wait_end(10), "a stuck socket is still connected"
             raw.close()
