@@ -21,6 +21,7 @@ enum {
     RECONNECT_MS = 200,
     RECONNECT_JITTER_MS = 300,
     PING_MS = 5000,
+    SERVERS_MOST = 16,
     CLOSE_MS = 5000,
     CLOSE_ALONE_MS = 250,   /* without a server */
     REQUEST_BUCKETS = 1024, /* a power of two */
@@ -136,7 +137,8 @@ static void handle_closed(natsConnection *nats, void *ctx)
     struct bus *bus = ctx;
 
     (void)nats;
-    /* A refused log-in is the only failure after which the library does not try again. */
+    /* A refused log-in is the only failure after which the library does not try again, since it
+     * has a server it never reaches (set_servers). */
     if (!atomic_load(&bus->closing) && bus->on_refused != NULL)
         bus->on_refused(bus->ctx);
     pthread_mutex_lock(&bus->lock);
@@ -176,17 +178,41 @@ static natsStatus set_user(struct bus *bus, const struct bus_options *options)
     return s;
 }
 
+/*
+ * The servers in an order of chance, and behind them an address that nobody can connect to. Without
+ * it the library (3.4.1) gives up for good when the last server of its first round takes the
+ * connection and then says nothing, as one that stands still does: it forgets which server it was
+ * at, and finds no next one.
+ */
+static natsStatus set_servers(struct bus *bus, const char *urls)
+{
+    static const char nowhere[] = "nats://255.255.255.255:4222"; /* refused by the kernel at once */
+    char *list = xstrdup(urls), *rest = list;
+    const char *servers[SERVERS_MOST + 1];
+    unsigned char random[SERVERS_MOST];
+    int count = 0;
+
+    id_random_bytes(random, sizeof(random));
+    for (char *url; count < SERVERS_MOST && (url = strtok_r(rest, ", ", &rest)) != NULL;) {
+        int at = random[count] % (count + 1);
+        servers[count] = url;
+        servers[count++] = servers[at];
+        servers[at] = url;
+    }
+    natsStatus s =
+        count > 0 ? natsOptions_SetNoRandomize(bus->options, true) : NATS_ADDRESS_MISSING;
+    if (s == NATS_OK) {
+        servers[count++] = nowhere;
+        s = natsOptions_SetServers(bus->options, servers, count);
+    }
+    free(list);
+    return s;
+}
+
 static natsStatus set_options(struct bus *bus, const struct bus_options *options)
 {
     natsOptions *o = bus->options;
-    char *list = xstrdup(options->url), *rest = list;
-    const char *servers[16];
-    int count = 0;
-
-    for (char *url; count < 16 && (url = strtok_r(rest, ", ", &rest)) != NULL;)
-        servers[count++] = url;
-    natsStatus s = count > 0 ? natsOptions_SetServers(o, servers, count) : NATS_ADDRESS_MISSING;
-    free(list);
+    natsStatus s = set_servers(bus, options->url);
 
 #define THEN(call) s = s == NATS_OK ? (call) : s
     THEN(set_user(bus, options));

@@ -1,12 +1,14 @@
 """The bus as somebody who monitors it sees it: events, notifications, and the services' answers."""
 
+import contextlib
 import re
 import secrets
 
 import pytest
 
 from support.client import befriend, leave, send
-from support.stack import KINDS
+from support.proxy import Proxy
+from support.stack import KINDS, Stack
 from support.wait import wait_until
 
 
@@ -298,3 +300,23 @@ def test_a_presence_change_that_comes_twice_or_late_is_dropped(bus, alice, bob):
     bus.publish("event.presence.online", presence_changed(alice, future + 6))
     wait_until(lambda: len(his.frames) >= heard + 4, 5, "the last change to be told")
     assert [frame["code"] for frame in his.frames[heard:]] == [3100, 3101, 3100, 3101]
+
+
+def test_a_server_that_takes_connections_and_says_nothing_is_waited_for():
+    """As one that stands still when a program starts."""
+    stack = Stack()
+    with contextlib.closing(Proxy(stack.nats_port)) as proxy:
+        program = stack.program("presence")
+        program.env["MESSENGER_NATS_URL"] = f"nats://127.0.0.1:{proxy.port}"
+        try:
+            (stack.directory / "data").mkdir()
+            stack.start_nats()
+            proxy.swallow()
+            program.start()
+            wait_until(lambda: proxy.accepted >= 4 or not program.alive, 30, "several tries")
+            assert program.alive, program.log()
+            proxy.heal()
+            wait_until(lambda: "connected to the bus" in program.log(), 10, "the connection")
+            stack.wait_all_instances()
+        finally:
+            stack.destroy()

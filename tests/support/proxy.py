@@ -73,7 +73,7 @@ class Proxy:
     """Listens on a port of its own and passes everything on to `target_port`. heal() undoes all."""
 
     def __init__(self, target_port):
-        self.target_port, self.delay_seconds = target_port, 0.0
+        self.target_port, self.delay_seconds, self.accepted = target_port, 0.0, 0
         self._lock, self._connections, self._refusing = threading.Lock(), set(), False
         self._forwarding = threading.Event()
         self._forwarding.set()
@@ -124,6 +124,7 @@ class Proxy:
                 accepted, _ = self._listener.accept()
             except OSError:
                 return
+            self.accepted += 1
             threading.Thread(target=self._connect, args=(accepted,), daemon=True).start()
 
     def _connect(self, accepted):
