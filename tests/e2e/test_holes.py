@@ -192,7 +192,7 @@ def test_a_gateway_without_nats_ends_in_good_order():
 
 def test_what_nats_drops_for_a_gateway_that_stands_still_comes_after_it():
     """The server cuts off a client that does not take what is sent to it."""
-    stack = Stack(gateways=2, authorised=True)
+    stack = Stack(gateways=2, authorised=True, settings={"store.messages": None})  # the quick one
     conf = stack.directory / "nats.conf"
     conf.write_text(conf.read_text() + "\nwrite_deadline: \"1s\"\n")
     many = 1000  # sixteen megabytes: more than the kernel holds for the gateway
