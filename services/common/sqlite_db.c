@@ -81,10 +81,12 @@ struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db)
         return NULL;
     }
     sqlite3_busy_handler(conn->handle, wait_for_lock, NULL);
+    /* What is read again comes from the kernel's cache, which all connections share and which goes
+     * when memory is short: a process must not grow with the file. So no mapping either. */
     if (!use_wal(conn->handle) ||
         sqlite_conn_exec(conn, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
-                               "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;"
-                               "PRAGMA mmap_size=268435456;") != STATUS_OK)
+                               "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;"
+                               "PRAGMA mmap_size=0;") != STATUS_OK)
         sqlite_conn_close(&conn);
     return conn;
 }
