@@ -2,7 +2,6 @@
 #include "gateway/session.h"
 
 #include <pthread.h>
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,11 +173,6 @@ static void give_up_locked(struct session *session, const char *reason)
 
 void session_open(struct session *session, int socket)
 {
-    int bytes =
-        SESSION_SEND_BUFFER; /* left alone, it grows to megabytes for one who does not read */
-
-    if (setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) != 0)
-        log_warn("cannot bound a socket's buffer: errno %d", errno);
     pthread_mutex_lock(&session->lock);
     session->socket = socket;
     flush_locked(session);

@@ -20,8 +20,6 @@ enum {
     SESSION_OUTBOX_MOST = 1024 * 1024,
     SESSION_OUTBOX_CALM =
         128 * 1024, /* the reader waits above this, so that who calls also reads */
-    SESSION_SEND_BUFFER =
-        128 * 1024, /* what the kernel keeps beside the outbox, about twice this */
     SESSION_STUCK_MS = 5000,
     SESSION_CLOSING_MS = 2000, /* for the client's answer to a close frame */
     SESSION_PINGS_MOST = 2,    /* that may stay unanswered */

@@ -1,9 +1,11 @@
 #include "gateway/websocket.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "gateway/frame_gate.h"
@@ -108,10 +110,18 @@ static bool handle_upgrade(void *ctx, struct http_request *request, void **socke
     }
 }
 
+/* What the kernel keeps beside the outbox, about twice this. Left alone, it grows to megabytes for
+ * one who does not read. */
+enum { SEND_BUFFER_BYTES = 128 * 1024 };
+
 static void handle_open(void *ctx, void *socket, int fd)
 {
     struct gateway *gateway = ctx;
     struct session *session = socket;
+    int bytes = SEND_BUFFER_BYTES;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) != 0)
+        log_warn("cannot bound a socket's buffer: errno %d", errno);
 
     if (session_is_anonymous(session) || logouts_is_recent(gateway, session_identity(session)->jti))
         session_close(session, WS_CLOSE_NORMAL, HTTP_NO_AUTH_REASON);
