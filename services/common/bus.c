@@ -138,7 +138,7 @@ static void handle_closed(natsConnection *nats, void *ctx)
 
     (void)nats;
     /* A refused log-in is the only failure after which the library does not try again, since it
-     * has a server it never reaches (set_servers). */
+     * has a server it never reaches (connect_later). */
     if (!atomic_load(&bus->closing) && bus->on_refused != NULL)
         bus->on_refused(bus->ctx);
     pthread_mutex_lock(&bus->lock);
@@ -178,15 +178,9 @@ static natsStatus set_user(struct bus *bus, const struct bus_options *options)
     return s;
 }
 
-/*
- * The servers in an order of chance, and behind them an address that nobody can connect to. Without
- * it the library (3.4.1) gives up for good when the last server of its first round takes the
- * connection and then says nothing, as one that stands still does: it forgets which server it was
- * at, and finds no next one.
- */
-static natsStatus set_servers(struct bus *bus, const char *urls)
+/* The servers in an order of chance, and behind them one more, unless NULL. */
+static natsStatus set_servers(struct bus *bus, const char *urls, const char *last)
 {
-    static const char nowhere[] = "nats://255.255.255.255:4222"; /* refused by the kernel at once */
     char *list = xstrdup(urls), *rest = list;
     const char *servers[SERVERS_MOST + 1];
     unsigned char random[SERVERS_MOST];
@@ -202,7 +196,8 @@ static natsStatus set_servers(struct bus *bus, const char *urls)
     natsStatus s =
         count > 0 ? natsOptions_SetNoRandomize(bus->options, true) : NATS_ADDRESS_MISSING;
     if (s == NATS_OK) {
-        servers[count++] = nowhere;
+        if (last != NULL)
+            servers[count++] = last;
         s = natsOptions_SetServers(bus->options, servers, count);
     }
     free(list);
@@ -212,7 +207,7 @@ static natsStatus set_servers(struct bus *bus, const char *urls)
 static natsStatus set_options(struct bus *bus, const struct bus_options *options)
 {
     natsOptions *o = bus->options;
-    natsStatus s = set_servers(bus, options->url);
+    natsStatus s = set_servers(bus, options->url, NULL);
 
 #define THEN(call) s = s == NATS_OK ? (call) : s
     THEN(set_user(bus, options));
@@ -268,17 +263,31 @@ static void handle_reply(natsConnection *nats, natsSubscription *subscription, n
         natsMsg_Destroy(message);
 }
 
-static natsStatus connect_and_listen(struct bus *bus)
+/*
+ * Behind the servers an address that nobody can connect to, for the kernel refuses it at once.
+ * Without it the library (3.4.1) gives up for good when the last server of its first round takes
+ * the connection and then says nothing, as one that stands still does: it forgets which server it
+ * was at, and finds no next one.
+ */
+static natsStatus connect_later(struct bus *bus, const char *urls)
+{
+    natsStatus s = set_servers(bus, urls, "nats://255.255.255.255:4222");
+
+    if (s == NATS_OK)
+        s = natsOptions_SetRetryOnFailedConnect(bus->options, true, handle_connected, bus);
+    if (s == NATS_OK)
+        s = natsConnection_Connect(&bus->nats, bus->options);
+    return s;
+}
+
+static natsStatus connect_and_listen(struct bus *bus, const char *urls)
 {
     char subject[sizeof(bus->inbox) + 4];
 
     /* First without repeating, to hear at once that the log-in is refused. */
     natsStatus s = natsConnection_Connect(&bus->nats, bus->options);
-    if (s != NATS_OK && s != NATS_CONNECTION_AUTH_FAILED) {
-        s = natsOptions_SetRetryOnFailedConnect(bus->options, true, handle_connected, bus);
-        if (s == NATS_OK)
-            s = natsConnection_Connect(&bus->nats, bus->options);
-    }
+    if (s != NATS_OK && s != NATS_CONNECTION_AUTH_FAILED)
+        s = connect_later(bus, urls);
     if (s != NATS_OK && s != NATS_NOT_YET_CONNECTED)
         return s;
     if (s == NATS_OK)
@@ -308,7 +317,7 @@ enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
     if (s == NATS_OK)
         s = set_options(bus, options);
     if (s == NATS_OK)
-        s = connect_and_listen(bus);
+        s = connect_and_listen(bus, options->url);
     if (s != NATS_OK) {
         log_error("cannot use the bus at \"%s\": %s", options->url, natsStatus_GetText(s));
         bus_destroy(&bus);

@@ -228,12 +228,16 @@ def widen(directory, count):
         for i in numbers:
             mod = db.execute("UPDATE account SET user_seq = user_seq + 1 WHERE id = 1 RETURNING user_seq"
                              ).fetchone()[0]
-            db.execute("INSERT INTO account VALUES (?1, 'w' || ?2, '@W' || ?2, 1)", (base + i, i))
+            db.execute("INSERT INTO account (id, key, tag, user_seq)"
+                       " VALUES (?1, 'w' || ?2, '@W' || ?2, 1)", (base + i, i))
             db.execute("INSERT INTO conversation VALUES (?)", (base + i,))
-            db.execute("INSERT INTO message VALUES ((?1 << 32) + 1, randomblob(12), ?1, 1, ?2, 1, 'hi')",
+            db.execute("INSERT INTO message (rowid, id, sender, receiver, date_ms, sender_count, text)"
+                       " VALUES ((?1 << 32) + 1, randomblob(12), ?1, 1, ?2, 1, 'hi')",
                        (base + i, i))
-            db.execute("INSERT INTO dialog VALUES (?1, 1, ?1, 1, ?2, 1, 0, 1, 0, 0, 1)", (base + i, i))
-            db.execute("INSERT INTO dialog VALUES (1, ?1, ?1, 1, ?2, ?3, 1, 0, 0, 0, ?3)", (base + i, i, mod))
+            db.execute("INSERT INTO dialog (owner, peer, conversation, last_seq, last_date_ms, last_mod, in_count, out_count,"
+                       " in_read, out_read, mod) VALUES (?1, 1, ?1, 1, ?2, 1, 0, 1, 0, 0, 1)", (base + i, i))
+            db.execute("INSERT INTO dialog (owner, peer, conversation, last_seq, last_date_ms, last_mod, in_count, out_count,"
+                       " in_read, out_read, mod) VALUES (1, ?1, ?1, 1, ?2, ?3, 1, 0, 0, 0, ?3)", (base + i, i, mod))
 
 
 def test_more_than_a_page_of_everything_is_copied_and_compared(history, tmp_path):
