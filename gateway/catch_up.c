@@ -70,7 +70,7 @@ static enum status tell_user(struct gateway *gateway, const char *tag, enum tell
     enum status status = STATUS_OK;
     bool more = tag_to_key(tag, key);
 
-    request.owner_tag = (char *)(uintptr_t)tag;
+    request.owner_tag = wire_borrow(tag);
     request.after_tag = after;
     while (status == STATUS_OK && more) {
         rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
@@ -93,12 +93,8 @@ static enum status tell_user(struct gateway *gateway, const char *tag, enum tell
 /* False when stopping. */
 static bool pause_before_retry(struct catch_up *catch_up)
 {
-    struct timespec until;
+    struct timespec until = clock_after_ms(RETRY_MS);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (int64_t)RETRY_MS * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&catch_up->lock);
     if (!catch_up->stopping)
         pthread_cond_clockwait(&catch_up->cond, &catch_up->lock, CLOCK_MONOTONIC, &until);

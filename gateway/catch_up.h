@@ -13,7 +13,7 @@ struct gateway;
 /* `gateway` is borrowed until catch_up_destroy. */
 struct catch_up *catch_up_create(struct gateway *gateway);
 
-/* Ends what is being asked, within the time of a call. */
+/* Waits for the calls about one user that are under way, each at most rpc.timeoutMs. */
 void catch_up_destroy(struct catch_up **catch_up);
 
 /* From any thread; does not block. */

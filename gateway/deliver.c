@@ -166,10 +166,10 @@ void deliver_presence(struct deliver *deliver, const char *key, const char *cont
     telling.notification.change = change;
     if (online) {
         telling.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
-        telling.notification.contact_online = (char *)(uintptr_t)contact_tag;
+        telling.notification.contact_online = wire_borrow(contact_tag);
     } else {
         telling.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_OFFLINE;
-        telling.notification.contact_offline = (char *)(uintptr_t)contact_tag;
+        telling.notification.contact_offline = wire_borrow(contact_tag);
     }
     feeds_in_turn(deliver->feeds, key, tell_presence, &telling);
 }

@@ -126,7 +126,7 @@ enum status feed_source_changes(struct bus *bus, const char *key, const char *ep
 
     key_to_tag(key, tag);
     request.owner_tag = tag;
-    request.epoch = (char *)(uintptr_t)epoch;
+    request.epoch = wire_borrow(epoch);
     request.since = since;
     request.limit = CHANGES_MOST;
     rpc_context_start(&context, TIMEOUT_MS);

@@ -71,7 +71,7 @@ static enum status check_some(struct gateway *gateway, struct session **sessions
     request.jtis = xcalloc(count, sizeof(*request.jtis));
     for (size_t i = 0; i < count; i++)
         if (!session_is_anonymous(sessions[i]))
-            request.jtis[request.n_jtis++] = (char *)(uintptr_t)session_identity(sessions[i])->jti;
+            request.jtis[request.n_jtis++] = wire_borrow(session_identity(sessions[i])->jti);
     rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
     enum status status = rpc_call(gateway->bus, &context, "user.FindRevoked", &request.base,
                                   &messenger__revoked_tokens__descriptor, &reply, NULL);

@@ -13,11 +13,6 @@
 
 enum { LIMIT_MOST = 1000 };
 
-static char *unconst(const char *text)
-{
-    return (char *)(uintptr_t)text; /* protobuf-c has no const; packing only reads */
-}
-
 static void put_user(struct json_writer *w, const char *name, const Messenger__User *user)
 {
     json_key(w, name);
@@ -49,7 +44,7 @@ void method_hello(struct jsonrpc_call *call)
     Messenger__GetChangesRequest where = MESSENGER__GET_CHANGES_REQUEST__INIT;
     Messenger__GetUsersRequest who = MESSENGER__GET_USERS_REQUEST__INIT;
     struct gateway *gateway = caller_of(call)->gateway;
-    char *tags[] = { unconst(caller_tag(call)) };
+    char *tags[] = { wire_borrow(caller_tag(call)) };
     Messenger__ChangeList *position;
     Messenger__UserList *users;
     struct rpc_context context;
@@ -154,7 +149,7 @@ static struct people *fetch_people(struct jsonrpc_call *call, const struct rpc_c
     for (size_t i = 0; i < list->n_dialogs; i++)
         tags[count++] = list->dialogs[i]->peer_tag;
     if (has_self(list))
-        tags[count++] = unconst(caller_tag(call));
+        tags[count++] = wire_borrow(caller_tag(call));
     struct people *people = count > 0 ? people_fetch(call, context, tags, count) : NULL;
     free(tags);
     return people;
@@ -168,7 +163,7 @@ static void put_online(struct jsonrpc_call *call, const struct rpc_context *cont
     char after[TAG_SIZE + 1] = "";
     bool more = true;
 
-    request.owner_tag = unconst(caller_tag(call));
+    request.owner_tag = wire_borrow(caller_tag(call));
     request.after_tag = after;
     json_key(call->result, "online");
     json_begin_array(call->result);
@@ -217,8 +212,8 @@ void method_sync(struct jsonrpc_call *call)
     Messenger__ChangeList *list;
     struct rpc_context context;
 
-    request.owner_tag = unconst(caller_tag(call));
-    request.epoch = unconst(call->params[0].text);
+    request.owner_tag = wire_borrow(caller_tag(call));
+    request.epoch = wire_borrow(call->params[0].text);
     request.since = call->params[1].position;
     request.limit = call->params[2].number;
     request.dialogs = true;

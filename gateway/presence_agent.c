@@ -202,12 +202,8 @@ static void tell_alive(struct presence_agent *agent)
 /* Waits for a change or for `ms`; false when stopping. */
 static bool wait_for_work(struct presence_agent *agent, int64_t ms, bool for_changes)
 {
-    struct timespec until;
+    struct timespec until = clock_after_ms(ms);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += ms % 1000 * 1000000;
-    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&agent->lock);
     int waited = 0;
     while (!agent->stopping && waited == 0 &&

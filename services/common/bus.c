@@ -337,20 +337,6 @@ bool bus_flush(struct bus *bus, int64_t timeout_ms)
     return natsConnection_FlushTimeout(bus->nats, timeout_ms) == NATS_OK;
 }
 
-static struct timespec after_ms(int64_t ms)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += (ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_nsec -= 1000000000;
-        at.tv_sec++;
-    }
-    return at;
-}
-
 void bus_destroy(struct bus **bus)
 {
     struct bus *b = *bus;
@@ -364,7 +350,7 @@ void bus_destroy(struct bus **bus)
         atomic_store(&b->closing, !natsConnection_IsClosed(b->nats));
         natsConnection_Close(b->nats);
         /* The library calls back from threads of its own until it has said "closed". */
-        struct timespec until = after_ms(CLOSE_MS);
+        struct timespec until = clock_after_ms(CLOSE_MS);
         pthread_mutex_lock(&b->lock);
         while (!b->closed &&
                pthread_cond_clockwait(&b->closed_cond, &b->lock, CLOCK_MONOTONIC, &until) == 0)

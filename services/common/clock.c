@@ -27,6 +27,20 @@ int64_t clock_mono_ms(void)
     return clock_mono_us() / 1000;
 }
 
+struct timespec clock_after_ms(int64_t ms)
+{
+    struct timespec at;
+
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += (time_t)(ms / 1000);
+    at.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000;
+    }
+    return at;
+}
+
 void clock_advance_for_test(int64_t ms)
 {
     test_offset_ms += ms;

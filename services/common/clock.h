@@ -2,6 +2,7 @@
 #define COMMON_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 /* Milliseconds since 1970, UTC. May jump; for dates that people see and tokens only. */
 int64_t clock_wall_ms(void);
@@ -9,6 +10,9 @@ int64_t clock_wall_ms(void);
 /* Milliseconds of a clock that never jumps; for time-outs and intervals. */
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
+
+/* `ms` from now of CLOCK_MONOTONIC, for pthread_cond_clockwait. */
+struct timespec clock_after_ms(int64_t ms);
 
 /* Tests only: moves both clocks forward, for every thread. */
 void clock_advance_for_test(int64_t ms);

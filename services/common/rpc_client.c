@@ -28,19 +28,18 @@ void rpc_context_trace_id(const struct rpc_context *context, char out[33])
         snprintf(out, 33, "%.32s", context->traceparent + 3);
 }
 
-struct rpc_pending rpc_begin(struct bus *bus, const struct rpc_context *context, const char *method,
-                             const ProtobufCMessage *request)
+static struct rpc_pending begin(struct bus *bus, const struct rpc_context *context,
+                                const char *subject, const ProtobufCMessage *request)
 {
     struct rpc_pending pending = { .deadline_us = context->deadline_us };
     int64_t left_ms = (context->deadline_us - clock_mono_us()) / 1000;
-    char subject[96], timeout[24];
+    char timeout[24];
     struct buffer packed = { 0 };
 
     if (left_ms <= 0) {
         pending.status = STATUS_DEADLINE_EXCEEDED;
         return pending;
     }
-    snprintf(subject, sizeof(subject), "rpc.%s", method);
     snprintf(timeout, sizeof(timeout), "%" PRId64, left_ms);
     struct bus_header headers[] = {
         { RPC_HEADER_TIMEOUT, timeout },
@@ -52,6 +51,21 @@ struct rpc_pending rpc_begin(struct bus *bus, const struct rpc_context *context,
                                        &pending.request);
     buffer_finish(&packed);
     return pending;
+}
+
+struct rpc_pending rpc_begin(struct bus *bus, const struct rpc_context *context, const char *method,
+                             const ProtobufCMessage *request)
+{
+    char subject[96];
+
+    snprintf(subject, sizeof(subject), "rpc.%s", method);
+    return begin(bus, context, subject, request);
+}
+
+struct rpc_pending rpc_begin_fact(struct bus *bus, const struct rpc_context *context,
+                                  const char *subject, const ProtobufCMessage *fact)
+{
+    return begin(bus, context, subject, fact);
 }
 
 /* The error headers of a reply; STATUS_OK when it has none. */

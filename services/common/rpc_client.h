@@ -38,6 +38,11 @@ struct rpc_pending {
 struct rpc_pending rpc_begin(struct bus *bus, const struct rpc_context *context, const char *method,
                              const ProtobufCMessage *request);
 
+/* The same with the subject of a fact, e.g. "event.user.updated", which whoever sees to it answers
+ * with Empty. */
+struct rpc_pending rpc_begin_fact(struct bus *bus, const struct rpc_context *context,
+                                  const char *subject, const ProtobufCMessage *fact);
+
 /*
  * STATUS_OK: `*reply_out` is a message of that type, which the caller frees with wire_free.
  * Otherwise it is NULL and `error_out` (may be NULL) says why.

@@ -16,6 +16,9 @@ void wire_pack(const ProtobufCMessage *message, struct buffer *out);
 /* A new message, freed with wire_free; NULL when the bytes are not such a message. */
 void *wire_unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t length);
 
+/* For a field of a message that is packed: protobuf-c has no const, but packing only reads. */
+char *wire_borrow(const char *text);
+
 /* NULL is allowed. */
 void wire_free(void *message);
 

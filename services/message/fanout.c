@@ -19,11 +19,6 @@ struct fanout {
     struct bus_subscription *subscriptions[SUBSCRIPTIONS];
 };
 
-static char *text(const char *borrowed)
-{
-    return (char *)(uintptr_t)borrowed; /* protobuf-c has no const; packing only reads */
-}
-
 static void notify(struct bus *bus, const char *key, Messenger__Notification *notification)
 {
     char subject[TAG_SIZE + 8], tag[TAG_SIZE + 1];
@@ -32,7 +27,7 @@ static void notify(struct bus *bus, const char *key, Messenger__Notification *no
     snprintf(tag, sizeof(tag), "@%s", key);
     notification->receiver_tag = tag;
     wire_publish(bus, subject, &notification->base);
-    notification->receiver_tag = text(protobuf_c_empty_string); /* `tag` ends here */
+    notification->receiver_tag = wire_borrow(protobuf_c_empty_string); /* `tag` ends here */
 }
 
 void fanout_message(struct bus *bus, const struct message_send *send, const char *origin)
@@ -44,14 +39,14 @@ void fanout_message(struct bus *bus, const struct message_send *send, const char
 
     id_to_hex(&send->id, id);
     message.id = id;
-    message.sender_tag = text(send->sender.tag);
-    message.receiver_tag = text(send->receiver.tag);
-    message.text = text(send->text);
+    message.sender_tag = wire_borrow(send->sender.tag);
+    message.receiver_tag = wire_borrow(send->receiver.tag);
+    message.text = wire_borrow(send->text);
     message.date_ms = send->date_ms;
     message.seq = send->seq;
-    message.client_message_id = text(send->client_message_id);
+    message.client_message_id = wire_borrow(send->client_message_id);
 
-    notification.exclude_session = text(origin);
+    notification.exclude_session = wire_borrow(origin);
     notification.body_case = MESSENGER__NOTIFICATION__BODY_NEW_MESSAGE;
     notification.new_message = &message;
     notification.user_seq = send->receiver_user_seq;
@@ -71,19 +66,19 @@ void fanout_read(struct bus *bus, const struct message_mark *mark, const char *o
     Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
     Messenger__MessageRead event = MESSENGER__MESSAGE_READ__INIT;
 
-    notification.exclude_session = text(origin);
+    notification.exclude_session = wire_borrow(origin);
     notification.body_case = MESSENGER__NOTIFICATION__BODY_MESSAGE_WAS_READ;
-    notification.message_was_read = text(mark->reader_tag);
+    notification.message_was_read = wire_borrow(mark->reader_tag);
     notification.user_seq = mark->sender_user_seq;
     notify(bus, mark->sender.key, &notification);
 
     notification.body_case = MESSENGER__NOTIFICATION__BODY_DIALOG_WAS_READ;
-    notification.dialog_was_read = text(mark->sender_tag);
+    notification.dialog_was_read = wire_borrow(mark->sender_tag);
     notification.user_seq = mark->reader_user_seq;
     notify(bus, mark->reader.key, &notification);
 
-    event.reader_tag = text(mark->reader_tag);
-    event.sender_tag = text(mark->sender_tag);
+    event.reader_tag = wire_borrow(mark->reader_tag);
+    event.sender_tag = wire_borrow(mark->sender_tag);
     event.newly_read = mark->newly_read;
     wire_publish(bus, "event.message.read", &event.base);
 }
@@ -159,7 +154,7 @@ static void tell_noted(struct fanout *fanout, const struct message_profile *prof
             notification.body_case = MESSENGER__NOTIFICATION__BODY_SELF_CHANGED;
             notification.self_changed = event->change;
         } else {
-            notification.exclude_session = text(protobuf_c_empty_string);
+            notification.exclude_session = wire_borrow(protobuf_c_empty_string);
             notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_CHANGED;
             notification.contact_changed = event->change;
         }

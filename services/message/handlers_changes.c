@@ -7,6 +7,7 @@
 #include "event.pb-c.h"
 #include "services/common/hashmap.h"
 #include "services/common/memory.h"
+#include "services/common/wire.h"
 #include "services/message/handlers.h"
 #include "services/message/message_rules.h"
 #include "services/message/views.h"
@@ -14,11 +15,6 @@
 enum { TAGS_MOST = 1000 };
 
 /* --- changes ------------------------------------------------------------------------------- */
-
-static char *unconst(const char *text)
-{
-    return (char *)(uintptr_t)text; /* protobuf-c has no const; packing only reads */
-}
 
 /* A view of a change, for which the gateway's notification serves. */
 struct change_view {
@@ -46,14 +42,14 @@ static void change_view_set(struct change_view *view, const struct message_chang
         break;
     case CHANGE_WAS_READ:
         n->body_case = MESSENGER__NOTIFICATION__BODY_MESSAGE_WAS_READ;
-        n->message_was_read = unconst(change->peer_tag);
+        n->message_was_read = wire_borrow(change->peer_tag);
         break;
     case CHANGE_READ:
         n->body_case = MESSENGER__NOTIFICATION__BODY_DIALOG_WAS_READ;
-        n->dialog_was_read = unconst(change->peer_tag);
+        n->dialog_was_read = wire_borrow(change->peer_tag);
         break;
     case CHANGE_CONTACT:
-        view->profile.tag = unconst(change->peer_tag);
+        view->profile.tag = wire_borrow(change->peer_tag);
         n->body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_CHANGED;
         n->contact_changed = &view->profile;
         break;

@@ -271,12 +271,11 @@ static enum status run_pass(struct repair *repair, bool at_start)
 
 static bool wait_for_pass(struct repair *repair)
 {
-    struct timespec until;
     unsigned char random;
 
     id_random_bytes(&random, 1);
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += PASS_SECONDS + random % PASS_JITTER_SECONDS;
+    struct timespec until =
+        clock_after_ms((PASS_SECONDS + random % PASS_JITTER_SECONDS) * INT64_C(1000));
     pthread_mutex_lock(&repair->lock);
     while (!repair->stopping &&
            pthread_cond_clockwait(&repair->cond, &repair->lock, CLOCK_MONOTONIC, &until) == 0)

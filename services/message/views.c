@@ -3,20 +3,17 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { REPLY_BYTES_MOST = 800 * 1024, ENTRY_BYTES = 256 };
+#include "services/common/wire.h"
 
-static char *unconst(const char *text)
-{
-    return (char *)(uintptr_t)text; /* protobuf-c has no const; packing only reads */
-}
+enum { REPLY_BYTES_MOST = 800 * 1024, ENTRY_BYTES = 256 };
 
 void message_view_set(struct message_view *view, const struct message *message)
 {
     messenger__message__init(&view->proto);
     id_to_hex(&message->id, view->hex);
     view->proto.id = view->hex;
-    view->proto.sender_tag = unconst(message->sender_tag);
-    view->proto.receiver_tag = unconst(message->receiver_tag);
+    view->proto.sender_tag = wire_borrow(message->sender_tag);
+    view->proto.receiver_tag = wire_borrow(message->receiver_tag);
     view->proto.text = message->text;
     view->proto.date_ms = message->date_ms;
     view->proto.seq = message->seq;
@@ -32,7 +29,7 @@ void dialog_view_set(struct dialog_view *view, const struct dialog *dialog)
     view->proto.last_message = &view->last.proto;
     view->proto.unread_incoming = dialog->unread_incoming;
     view->proto.unread_outgoing = dialog->unread_outgoing;
-    view->proto.peer_tag = unconst(dialog->peer_tag);
+    view->proto.peer_tag = wire_borrow(dialog->peer_tag);
 }
 
 bool reply_room_take(struct reply_room *room, const char *text)

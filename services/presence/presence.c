@@ -362,12 +362,8 @@ static enum status open_bucket(struct presence *presence, struct bus_kv_watch **
 /* Waits until a connection is newer than `seen` or `ms` have passed; false when stopping. */
 static bool wait_for_bus(struct presence *presence, int64_t ms)
 {
-    struct timespec until;
+    struct timespec until = clock_after_ms(ms);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += ms * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&presence->lock);
     if (!presence->stopping)
         pthread_cond_clockwait(&presence->cond, &presence->lock, CLOCK_MONOTONIC, &until);

@@ -7,10 +7,9 @@
 
 #include "common.pb-c.h"
 #include "event.pb-c.h"
-#include "services/common/buffer.h"
-#include "services/common/clock.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
+#include "services/common/rpc_client.h"
 #include "services/common/wire.h"
 
 enum { WAITING_MOST = 65536, AT_ONCE_MOST = 64, ANSWER_MS = 2000 };
@@ -20,7 +19,7 @@ struct news {
     char key[TAG_SIZE];
     struct presence_entry entry;
     uint64_t revision;
-    struct bus_request *request; /* NULL: it could not be sent */
+    struct rpc_pending pending;
 };
 
 struct presence_announcer {
@@ -40,31 +39,28 @@ static void destroy_news(struct news *news)
     free(news);
 }
 
-static void begin(struct presence_announcer *announcer, struct news *news)
+static void begin(struct presence_announcer *announcer, const struct rpc_context *context,
+                  struct news *news)
 {
     Messenger__PresenceChanged event = MESSENGER__PRESENCE_CHANGED__INIT;
     bool online = news->entry.gateway_count > 0;
-    struct buffer packed = { 0 };
 
     log_debug("%s is %s", news->entry.tag, online ? "online" : "offline");
     event.tag = news->entry.tag;
     event.change = news->entry.change;
-    wire_pack(&event.base, &packed);
-    if (bus_request_begin(announcer->options.bus,
-                          online ? "event.presence.online" : "event.presence.offline", NULL, 0,
-                          packed.data, packed.length, &news->request) != STATUS_OK)
-        news->request = NULL;
-    buffer_finish(&packed);
+    news->pending =
+        rpc_begin_fact(announcer->options.bus, context,
+                       online ? "event.presence.online" : "event.presence.offline", &event.base);
 }
 
-static void end(struct presence_announcer *announcer, struct news *news, int64_t deadline_us)
+static void end(struct presence_announcer *announcer, struct news *news)
 {
-    struct bus_message *reply;
+    Messenger__Empty *reply;
 
-    if (news->request == NULL || bus_request_end(&news->request, deadline_us, &reply) != STATUS_OK)
-        return; /* the mark stays: it is made good later */
-    bus_message_destroy(&reply);
-    announcer->options.told(announcer->options.ctx, news->key, &news->entry, news->revision);
+    /* Not answered: the mark stays, and it is made good later. */
+    if (rpc_end(&news->pending, &messenger__empty__descriptor, &reply, NULL) == STATUS_OK)
+        announcer->options.told(announcer->options.ctx, news->key, &news->entry, news->revision);
+    wire_free(reply);
 }
 
 /* Takes up to AT_ONCE_MOST off the queue, waits for the first; NULL when stopping. */
@@ -91,17 +87,18 @@ static struct news *take(struct presence_announcer *announcer)
 static void *run(void *arg)
 {
     struct presence_announcer *announcer = arg;
+    struct rpc_context context;
     struct news *batch;
 
     pthread_setname_np(pthread_self(), "announcer");
     while ((batch = take(announcer)) != NULL) {
+        rpc_context_start(&context, ANSWER_MS);
         for (struct news *news = batch; news != NULL; news = news->next)
-            begin(announcer, news);
-        int64_t deadline_us = clock_mono_us() + (int64_t)ANSWER_MS * 1000;
+            begin(announcer, &context, news);
         while (batch != NULL) {
             struct news *news = batch;
             batch = news->next;
-            end(announcer, news, deadline_us);
+            end(announcer, news);
             destroy_news(news);
         }
     }

@@ -1,9 +1,7 @@
 #define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
 #include "services/user/announcer.h"
 
-#include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -38,36 +36,26 @@ struct announcer {
 
 static char *field(const struct user *user, enum user_changed which, const char *value)
 {
-    return (char *)(uintptr_t)((user->unannounced & which) != 0 ? value : "");
+    return wire_borrow((user->unannounced & which) != 0 ? value : "");
 }
 
-/* As rpc_begin, but on the subject of a fact. */
 static struct rpc_pending begin(struct announcer *announcer, const struct user *user,
                                 int64_t deadline_us)
 {
     Messenger__UserUpdated event = MESSENGER__USER_UPDATED__INIT;
     Messenger__ProfileChange change = MESSENGER__PROFILE_CHANGE__INIT;
-    struct rpc_pending pending = { .deadline_us = deadline_us };
-    struct buffer packed = { 0 };
     struct rpc_context context;
-    char timeout[16];
 
-    change.tag = (char *)(uintptr_t)user->tag;
+    change.tag = wire_borrow(user->tag);
     change.first_name = field(user, USER_CHANGED_FIRST_NAME, user->first_name);
     change.last_name = field(user, USER_CHANGED_LAST_NAME, user->last_name);
     change.img = field(user, USER_CHANGED_IMG, user->img);
     event.change = &change;
-    event.origin = (char *)(uintptr_t)user->origin;
+    event.origin = wire_borrow(user->origin);
     event.revision = user->revision;
     rpc_context_start(&context, ANSWER_MS);
-    snprintf(timeout, sizeof(timeout), "%d", ANSWER_MS);
-    struct bus_header headers[] = { { RPC_HEADER_TRACE, context.traceparent },
-                                    { RPC_HEADER_TIMEOUT, timeout } };
-    wire_pack(&event.base, &packed);
-    pending.status = bus_request_begin(announcer->bus, "event.user.updated", headers, 2,
-                                       packed.data, packed.length, &pending.request);
-    buffer_finish(&packed);
-    return pending;
+    context.deadline_us = deadline_us;
+    return rpc_begin_fact(announcer->bus, &context, "event.user.updated", &event.base);
 }
 
 static bool end(struct announcer *announcer, const struct user *user, struct rpc_pending *pending)
@@ -136,15 +124,8 @@ static bool wait_for_pass(struct announcer *announcer, unsigned failures)
 {
     int64_t pause_ms =
         failures > 0 ? backoff_pause(failures, PAUSE_LEAST_MS, LOOK_MS) : backoff_jittered(LOOK_MS);
-    struct timespec until;
+    struct timespec until = clock_after_ms(pause_ms);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(pause_ms / 1000);
-    until.tv_nsec += (long)(pause_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
     pthread_mutex_lock(&announcer->lock);
     while (!announcer->stopping && !(announcer->kicked && failures == 0) &&
            pthread_cond_clockwait(&announcer->cond, &announcer->lock, CLOCK_MONOTONIC, &until) == 0)

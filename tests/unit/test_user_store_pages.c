@@ -7,32 +7,9 @@
 
 #include "services/common/log.h"
 #include "services/user/user_store.h"
-#include "tests/unit/store_urls.h"
+#include "tests/unit/user_store_fixture.h"
 
 enum { MANY = 1000 };
-
-struct fixture {
-    char url[STORE_URL_SIZE];
-    struct user_store *store;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    if (f == NULL)
-        return -1;
-    *state = f;
-    store_url_new(f->url);
-    return user_store_open(f->url, &f->store) == STATUS_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    user_store_close(&f->store);
-    free(f);
-    return 0;
-}
 
 static struct user user_of(const char *tag)
 {
