@@ -575,3 +575,9 @@ enum status message_writer_mark(struct message_writer *writer, struct message_ma
 {
     return submit(writer, &(struct job){ .mark = mark });
 }
+
+void message_writer_on_reported(struct message_writer *writer, void (*reported)(void *ctx),
+                                void *ctx)
+{
+    batcher_on_reported(writer->batcher, reported, ctx);
+}
