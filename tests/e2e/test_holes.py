@@ -8,8 +8,8 @@ import pytest
 from support.client import NO_AUTH_REASON, RpcError, User, befriend, is_online, leave, send
 from support.proxy import Proxy
 from support.raw import RawWebSocket
-from support.stack import Stack
-from support.wait import stays_true, wait_until
+from support.stack import SERVICES, Stack
+from support.wait import pass_time, stays_true, wait_until
 
 SILENCE_SECONDS = 10  # well over the 5 s after which a gateway asks
 
@@ -188,6 +188,26 @@ def test_a_gateway_without_nats_ends_in_good_order():
         assert mine.wait_closed()[0] == 1001
         proxy.heal()
         stack.restart("gateway", 1)
+
+
+def test_a_gateway_whose_services_hang_while_it_catches_up_ends_in_time():
+    with cut_off_gateway() as (stack, proxy):
+        users = [User(stack) for _ in range(3)]
+        sockets = [user.socket(1) for user in users]
+        befriend(sockets[0], users[1])
+        before = proxy.accepted
+        proxy.cut()
+        for service in SERVICES:
+            stack.freeze(service)
+        proxy.heal()
+        wait_until(lambda: proxy.accepted > before and stack.program("gateway", 1).log().count(
+            "connected to the bus") == 2, SILENCE_SECONDS, "the gateway to be back on the bus")
+        pass_time(1, "so that what is asked now would be asked again while the calls end")
+        for socket in sockets:
+            socket.start_call("getSelfInfo")
+        stack.terminate("gateway", 1, timeout=9)
+        assert [socket.wait_closed()[0] for socket in sockets] == [1001] * 3
+        stack.repair()
 
 
 def write_to_frozen(stack, many):
