@@ -84,6 +84,19 @@ static void count_calm(void *ctx, const char *key, size_t *calm_out, size_t *bus
     registry_list_finish(&sessions);
 }
 
+/* One socket that lags behind the others is pushed to until it is given up: they do not wait. */
+static bool has_room(void *ctx, const char *key)
+{
+    struct deliver *deliver = ctx;
+
+    struct registry_list sessions = registry_of_user(deliver->registry, key);
+    bool room = sessions.count == 0;
+    for (size_t i = 0; i < sessions.count && !room; i++)
+        room = session_has_room(sessions.items[i]);
+    registry_list_finish(&sessions);
+    return room;
+}
+
 /* What they hold cannot be brought up to date: they are to begin anew. */
 static void lose(void *ctx, const char *key)
 {
@@ -187,9 +200,12 @@ enum status deliver_wait_known(struct deliver *deliver, const char *key, int64_t
 struct deliver *deliver_create(struct bus *bus)
 {
     struct deliver *deliver = xcalloc(1, sizeof(*deliver));
-    struct feeds_options feeds = {
-        .bus = bus, .push = push, .count_calm = count_calm, .lose = lose, .ctx = deliver
-    };
+    struct feeds_options feeds = { .bus = bus,
+                                   .push = push,
+                                   .count_calm = count_calm,
+                                   .has_room = has_room,
+                                   .lose = lose,
+                                   .ctx = deliver };
 
     deliver->bus = bus;
     deliver->feeds = feeds_create(&feeds);
