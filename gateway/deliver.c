@@ -63,13 +63,16 @@ static void push(void *ctx, const char *key, const Messenger__Notification *noti
     if (is_outdated(deliver, key, notification))
         return;
     struct registry_list sessions = registry_of_user(deliver->registry, key);
-    if (sessions.count > 0 && notification_put(&w, notification)) {
-        struct frame *frame = frame_create(FRAME_TEXT, w.out.data, w.out.length);
-        for (size_t i = 0; i < sessions.count; i++)
-            if (strcmp(session_id(sessions.items[i]), notification->exclude_session) != 0)
-                session_send(sessions.items[i], frame);
-        frame_unref(&frame);
+    struct frame *frame = NULL; /* made for the first: often there is none but who caused it */
+    for (size_t i = 0; i < sessions.count; i++) {
+        if (strcmp(session_id(sessions.items[i]), notification->exclude_session) == 0)
+            continue;
+        if (frame == NULL && notification_put(&w, notification))
+            frame = frame_create(FRAME_TEXT, w.out.data, w.out.length);
+        if (frame != NULL)
+            session_send(sessions.items[i], frame);
     }
+    frame_unref(&frame);
     registry_list_finish(&sessions);
     buffer_finish(&w.out);
 }
