@@ -23,7 +23,8 @@ enum {
     PULLS_MOST = 65536,
     RETRY_LEAST_MS = 100,
     RETRY_MOST_MS = 5000,
-    FRUITLESS_MOST = 8, /* pulls that bring nothing, before a hole is given up: some seconds */
+    CHECK_GRID_MS = 500, /* checks fall due together, so that few rounds see to many */
+    FRUITLESS_MOST = 8,  /* pulls that bring nothing, before a hole is given up: some seconds */
 };
 
 /* One user's. `feed` belongs to its lock, the rest to that of all feeds. */
@@ -258,6 +259,14 @@ static bool is_calm(struct user_feed *user)
     return busy == 0 || (calm > 0 && now - user->busy_since_ms > FEEDS_PATIENCE_MS);
 }
 
+/* Until nothing has been heard for long enough. */
+static int64_t check_wait_ms(void)
+{
+    int64_t now = clock_mono_ms(), due_ms = now + backoff_jittered(FEEDS_CHECK_MS);
+
+    return due_ms + (CHECK_GRID_MS - due_ms % CHECK_GRID_MS) - now;
+}
+
 static void end_pull(struct user_feed *user, int64_t wait_ms)
 {
     struct feeds *feeds = user->feeds;
@@ -277,8 +286,8 @@ static int64_t note_pulled(struct user_feed *user, enum status status, enum pull
 
     pthread_mutex_lock(&feeds->lock);
     user->failures = fruitless ? user->failures + 1 : 0;
-    int64_t wait_ms = fruitless ? backoff_pause(user->failures, RETRY_LEAST_MS, RETRY_MOST_MS)
-                                : backoff_jittered(FEEDS_CHECK_MS);
+    int64_t wait_ms =
+        fruitless ? backoff_pause(user->failures, RETRY_LEAST_MS, RETRY_MOST_MS) : check_wait_ms();
     bool give_up = status == STATUS_OK && user->failures > FRUITLESS_MOST;
     if (give_up)
         user->failures = 0;
@@ -387,7 +396,7 @@ static void end_round(struct feeds *feeds, struct round *round, const uint64_t *
                                  (newest == NULL
                                       ? backoff_pause(user->failures, RETRY_LEAST_MS, RETRY_MOST_MS)
                                   : hole ? FEEDS_GRACE_MS
-                                         : backoff_jittered(FEEDS_CHECK_MS)));
+                                         : check_wait_ms()));
         release_locked(user);
         pthread_mutex_unlock(&feeds->lock);
     }

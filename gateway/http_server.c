@@ -13,6 +13,7 @@
 #include <civetweb.h>
 
 #include "gateway/frame_gate.h"
+#include "gateway/thread_stack.h"
 #include "services/common/clock.h"
 #include "services/common/json_writer.h"
 #include "services/common/log.h"
@@ -352,6 +353,7 @@ static void handle_open(struct mg_connection *conn, void *arg)
     frame_gate_arm(server->options.frame_payload_most);
     serving.fd = frame_gate_socket();
     server->options.websocket.open(server->options.ctx, serving.socket, serving.fd);
+    thread_stack_give_back(); /* the token's check goes deep; most sockets then wait for long */
 }
 
 static int handle_frame(struct mg_connection *conn, int first_byte, char *data, size_t length,
