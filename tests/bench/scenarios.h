@@ -1,0 +1,17 @@
+#ifndef BENCH_SCENARIOS_H
+#define BENCH_SCENARIOS_H
+
+#include "tests/bench/options.h"
+
+/*
+ * What the program can do, each in a file of its name. Each reads its options, runs and prints what
+ * it has found (report.h); README.md here says what each measures.
+ */
+
+void scenario_send(struct options *options);
+void scenario_floor(struct options *options);
+void scenario_responder(struct options *options);
+void scenario_fill(struct options *options);
+void scenario_roster(struct options *options);
+
+#endif
