@@ -10,12 +10,12 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from bench import figures, machine, measure_send  # noqa: E402  (needs the path above)
+from bench import figures, machine, measure_send, measure_sockets  # noqa: E402  (needs the path above)
 from bench.generator import Failed  # noqa: E402
 from bench.stage import HOME, Library, Stage, World  # noqa: E402
 from support.process import REPOSITORY  # noqa: E402
 
-PARTS = ("send",)
+PARTS = ("send", "sockets")
 
 
 class Plan:
@@ -31,6 +31,10 @@ class Plan:
         self.seconds = options.seconds or (2 if smoke else 5)
         self.callers = 256
         self.pairs, self.window = options.pairs, options.window
+        self.sockets = 500 if smoke else 10000
+        self.coming_back = self.sockets // 2
+        self.settle = 0.5 if smoke else 5
+        self.idle = 2 if smoke else 35  # longer than from one ping to the next
 
 
 def log(text):
@@ -47,7 +51,14 @@ def run_send(book, library, plan):
             measure_send.measure_send(book, options, plan)
 
 
-RUNNERS = {"send": run_send}
+def run_sockets(book, library, plan):
+    for repeat in range(plan.repeats):
+        log(f"sockets, {repeat + 1} of {plan.repeats}")
+        with Stage(library, World(plan.sockets + 1000), sockets=plan.sockets + 100) as stage:
+            measure_sockets.measure_sockets(book, stage, plan)
+
+
+RUNNERS = {"send": run_send, "sockets": run_sockets}
 
 
 def parse(argv):

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tempfile
 
-from bench import generator
+from bench import generator, machine
 from support.process import REPOSITORY
 from support.stack import KINDS, Stack
 
@@ -70,6 +70,7 @@ class Stage:
         (self._directory / "key").write_text(self.stack.jwt_key)
 
     def __enter__(self):
+        self.kernel_kib_before = machine.kernel_kib()
         try:
             self.stack.start()
         except BaseException:
