@@ -13,6 +13,7 @@ static const struct scenario {
     { "send", "pairs of users who write to each other", scenario_send },
     { "floor", "raw request-reply over NATS", scenario_floor },
     { "responder", "answers the floor's requests, until it is killed", scenario_responder },
+    { "call", "sockets that each have one call under way", scenario_call },
     { "sockets", "very many users with a socket each", scenario_sockets },
     { "ends", "connections of this program with itself", scenario_ends },
     { "fill", "fills the SQLite stores of a messenger that does not run", scenario_fill },

@@ -10,12 +10,12 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from bench import figures, machine, measure_send, measure_sockets  # noqa: E402  (needs the path above)
+from bench import figures, machine, measure_reads, measure_send, measure_sockets  # noqa: E402  (needs the path above)
 from bench.generator import Failed  # noqa: E402
 from bench.stage import HOME, Library, Stage, World  # noqa: E402
 from support.process import REPOSITORY  # noqa: E402
 
-PARTS = ("send", "sockets")
+PARTS = ("send", "sockets", "reads")
 
 
 class Plan:
@@ -32,6 +32,9 @@ class Plan:
         self.callers = 256
         self.pairs, self.window = options.pairs, options.window
         self.sockets = 500 if smoke else 10000
+        self.readers = 16
+        self.large = (World(20_000, rounds=2, deep=20_000, contacts=1000) if smoke else
+                      World(1_000_000, rounds=5, deep=1_000_000, contacts=1000))
         self.coming_back = self.sockets // 2
         self.settle = 0.5 if smoke else 5
         self.idle = 2 if smoke else 35  # longer than from one ping to the next
@@ -58,7 +61,14 @@ def run_sockets(book, library, plan):
             measure_sockets.measure_sockets(book, stage, plan)
 
 
-RUNNERS = {"send": run_send, "sockets": run_sockets}
+def run_reads(book, library, plan):
+    with Stage(library, plan.large) as stage:
+        for repeat in range(plan.repeats):
+            log(f"reads, {repeat + 1} of {plan.repeats}")
+            measure_reads.measure_reads(book, stage, plan)
+
+
+RUNNERS = {"send": run_send, "sockets": run_sockets, "reads": run_reads}
 
 
 def parse(argv):

@@ -11,6 +11,7 @@
 void scenario_send(struct options *options);
 void scenario_floor(struct options *options);
 void scenario_responder(struct options *options);
+void scenario_call(struct options *options);
 void scenario_sockets(struct options *options);
 void scenario_ends(struct options *options);
 void scenario_fill(struct options *options);
