@@ -14,6 +14,8 @@ static const struct scenario {
     { "floor", "raw request-reply over NATS", scenario_floor },
     { "responder", "answers the floor's requests, until it is killed", scenario_responder },
     { "call", "sockets that each have one call under way", scenario_call },
+    { "login", "log-ins, so many at a time", scenario_login },
+    { "hash", "checks a password again and again", scenario_hash },
     { "sockets", "very many users with a socket each", scenario_sockets },
     { "ends", "connections of this program with itself", scenario_ends },
     { "fill", "fills the SQLite stores of a messenger that does not run", scenario_fill },

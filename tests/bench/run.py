@@ -10,12 +10,12 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from bench import figures, machine, measure_reads, measure_send, measure_sockets  # noqa: E402  (needs the path above)
+from bench import figures, machine, measure_logins, measure_reads, measure_send, measure_sockets  # noqa: E402
 from bench.generator import Failed  # noqa: E402
 from bench.stage import HOME, Library, Stage, World  # noqa: E402
 from support.process import REPOSITORY  # noqa: E402
 
-PARTS = ("send", "sockets", "reads")
+PARTS = ("send", "sockets", "reads", "logins")
 
 
 class Plan:
@@ -32,7 +32,7 @@ class Plan:
         self.callers = 256
         self.pairs, self.window = options.pairs, options.window
         self.sockets = 500 if smoke else 10000
-        self.readers = 16
+        self.readers = self.logins = 16
         self.large = (World(20_000, rounds=2, deep=20_000, contacts=1000) if smoke else
                       World(1_000_000, rounds=5, deep=1_000_000, contacts=1000))
         self.coming_back = self.sockets // 2
@@ -68,7 +68,14 @@ def run_reads(book, library, plan):
             measure_reads.measure_reads(book, stage, plan)
 
 
-RUNNERS = {"send": run_send, "sockets": run_sockets, "reads": run_reads}
+def run_logins(book, library, plan):
+    with Stage(library, World(1000)) as stage:
+        for repeat in range(plan.repeats):
+            log(f"logins, {repeat + 1} of {plan.repeats}")
+            measure_logins.measure_logins(book, stage, plan)
+
+
+RUNNERS = {"send": run_send, "sockets": run_sockets, "reads": run_reads, "logins": run_logins}
 
 
 def parse(argv):

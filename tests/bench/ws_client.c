@@ -77,7 +77,7 @@ void ws_client_close(struct ws_client *client)
     buffer_clear(&client->rest);
 }
 
-static int make_socket(struct ws_server *server)
+int ws_server_connect(struct ws_server *server)
 {
     struct sockaddr_in source = { .sin_family = AF_INET };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
@@ -91,6 +91,9 @@ static int make_socket(struct ws_server *server)
         if (bind(fd, (struct sockaddr *)&source, sizeof(source)) != 0)
             fail("bind: %s", strerror(errno));
     }
+    if (connect(fd, (struct sockaddr *)&server->address, sizeof(server->address)) != 0 &&
+        errno != EINPROGRESS)
+        fail("connect: %s", strerror(errno));
     return fd;
 }
 
@@ -101,14 +104,10 @@ void ws_client_open(struct ws_client *client, struct ws_server *server, const ch
     client->server = server;
     client->token = token;
     client->began_ns = loop_now_ns();
-    client->watch = (struct watch){ .fd = make_socket(server), .ready = handle_ready };
+    client->watch = (struct watch){ .fd = ws_server_connect(server), .ready = handle_ready };
     client->state = WS_CONNECTING;
     server->opening++;
     loop_add(server->loop, &client->watch, EPOLLOUT);
-    if (connect(client->watch.fd, (struct sockaddr *)&server->address, sizeof(server->address)) !=
-            0 &&
-        errno != EINPROGRESS)
-        fail("connect: %s", strerror(errno));
 }
 
 double ws_open_all(struct ws_server *server, struct ws_client *const *clients,

@@ -47,6 +47,9 @@ struct ws_client {
 void ws_server_init(struct ws_server *server, struct loop *loop, const char *address,
                     const char *path);
 
+/* A socket that has begun to connect there. */
+int ws_server_connect(struct ws_server *server);
+
 /* Begins to connect. */
 void ws_client_open(struct ws_client *client, struct ws_server *server, const char *token);
 
