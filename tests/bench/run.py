@@ -10,12 +10,13 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from bench import figures, machine, measure_logins, measure_reads, measure_send, measure_sockets  # noqa: E402
+from bench import figures, machine, measure_fan, measure_logins, measure_reads, measure_send  # noqa: E402
+from bench import measure_sockets  # noqa: E402
 from bench.generator import Failed  # noqa: E402
 from bench.stage import HOME, Library, Stage, World  # noqa: E402
 from support.process import REPOSITORY  # noqa: E402
 
-PARTS = ("send", "sockets", "reads", "logins")
+PARTS = ("send", "sockets", "reads", "logins", "fan")
 
 
 class Plan:
@@ -35,6 +36,9 @@ class Plan:
         self.readers = self.logins = 16
         self.large = (World(20_000, rounds=2, deep=20_000, contacts=1000) if smoke else
                       World(1_000_000, rounds=5, deep=1_000_000, contacts=1000))
+        self.senders = 300 if smoke else 5000
+        self.contacts = 100 if smoke else 1000
+        self.rounds = 3 if smoke else 5
         self.coming_back = self.sockets // 2
         self.settle = 0.5 if smoke else 5
         self.idle = 2 if smoke else 35  # longer than from one ping to the next
@@ -75,7 +79,16 @@ def run_logins(book, library, plan):
             measure_logins.measure_logins(book, stage, plan)
 
 
-RUNNERS = {"send": run_send, "sockets": run_sockets, "reads": run_reads, "logins": run_logins}
+def run_fan(book, library, plan):
+    with Stage(library, World(plan.senders + 1000, contacts=plan.contacts), sockets=plan.senders + 100) as stage:
+        for repeat in range(plan.repeats):
+            log(f"fan-in and fan-out, {repeat + 1} of {plan.repeats}")
+            measure_fan.measure_fan_in(book, stage, plan)
+            measure_fan.measure_fan_out(book, stage, plan)
+
+
+RUNNERS = {"send": run_send, "sockets": run_sockets, "reads": run_reads, "logins": run_logins,
+           "fan": run_fan}
 
 
 def parse(argv):

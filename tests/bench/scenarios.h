@@ -11,6 +11,7 @@
 void scenario_send(struct options *options);
 void scenario_floor(struct options *options);
 void scenario_responder(struct options *options);
+void scenario_fan_out(struct options *options);
 void scenario_login(struct options *options);
 void scenario_hash(struct options *options);
 void scenario_call(struct options *options);
