@@ -13,9 +13,10 @@
 #include "tests/bench/ws_client.h"
 
 /*
- * Sockets that each have one call under way. The calls come from a file, in turn; a line is
+ * Sockets that call in turn, so many at a time. The calls come from a file; a line is
  *     <key> <least> <most> "method":"getDialogsList","params":[0,1000]
  * and says how often the answer must hold "key": - for speed is worth nothing if it is not right.
+ * Either the calls are made in turn, by whoever it is, or each user has one of its `own`.
  */
 
 enum { CALL_S = 30, KEY_MOST = 32, SECOND_NS = 1000000000 };
@@ -36,9 +37,10 @@ struct caller {
 static struct run {
     struct ws_server server;
     struct caller *callers;
-    size_t caller_count;
+    size_t caller_count, next_caller;
     struct call *calls;
     size_t call_count;
+    bool own;
     uint64_t next, under_way, within, bytes;
     int64_t from_ns, until_ns; /* what is measured */
     struct histogram times;
@@ -67,19 +69,32 @@ static void read_calls(char *text)
         fail("there are no calls");
 }
 
-static void begin_call(struct caller *caller, int64_t now_ns)
+/* There are at least as many as calls under way, so that one has none. */
+static struct caller *next_idle(void)
 {
+    struct caller *caller;
+
+    do
+        caller = &run.callers[run.next_caller++ % run.caller_count];
+    while (caller->call != NULL);
+    return caller;
+}
+
+static void begin_call(void)
+{
+    struct caller *caller = next_idle();
     static char text[UINT16_MAX];
 
-    caller->call = &run.calls[run.next % run.call_count];
     caller->number = run.next++;
-    caller->began_ns = now_ns;
+    caller->call = &run.calls[(run.own ? caller->client.number : caller->number) % run.call_count];
+    caller->began_ns = loop_now_ns();
     int length = snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":%" PRIu64 ",%s}",
                           caller->number, caller->call->request);
     if (length >= (int)sizeof(text))
         fail("a call of %d bytes", length);
     run.under_way++;
     ws_client_send(&caller->client, text, (size_t)length);
+    ws_client_flush(&caller->client);
 }
 
 static void check_answer(const struct caller *caller, const char *text, size_t length)
@@ -117,7 +132,7 @@ static void handle_text(struct ws_client *client, const char *text, size_t lengt
     run.under_way--;
     caller->call = NULL;
     if (now_ns < run.until_ns)
-        begin_call(caller, loop_now_ns()); /* checking takes time that is nobody's fault */
+        begin_call();
 }
 
 static void open_sockets(const struct roster *roster)
@@ -143,16 +158,14 @@ static void work(int64_t until_ns)
         loop_turn(run.server.loop, until_ns);
 }
 
-static void measure(double warm_up_s, double seconds, struct cpu_watch *watch)
+static void measure(size_t at_once, double warm_up_s, double seconds, struct cpu_watch *watch)
 {
     int64_t begin = loop_now_ns();
 
     run.from_ns = begin + (int64_t)(warm_up_s * 1e9);
     run.until_ns = run.from_ns + (int64_t)(seconds * 1e9);
-    for (size_t i = 0; i < run.caller_count; i++) {
-        begin_call(&run.callers[i], begin);
-        ws_client_flush(&run.callers[i].client);
-    }
+    for (size_t i = 0; i < at_once; i++)
+        begin_call();
     work(run.from_ns);
     cpu_watch_begin(watch);
     work(run.until_ns);
@@ -173,18 +186,22 @@ void scenario_call(struct options *options)
     double warm_up = options_double(options, "warm-up", 0.5);
     double seconds = options_double(options, "seconds", 3);
     struct cpu_watch *watch = cpu_watch_create(options_text(options, "watch", ""));
+    size_t at_once = (size_t)options_int(options, "at-once", 1, 1);
     struct roster roster;
     struct json_writer w;
 
-    run.caller_count = (size_t)options_int(options, "callers", 1, 1);
+    run.caller_count = (size_t)options_int(options, "callers", 1, (int64_t)at_once);
+    run.own = options_int(options, "own", 0, 0) != 0;
     options_finish(&options);
+    if (at_once > run.caller_count)
+        fail("--at-once is more than --callers");
     char *calls = roster_read_file(calls_path);
     read_calls(calls);
     roster_read(&roster, roster_path, 1);
     ws_server_init(&run.server, loop_create(), address, path);
     run.server.on_text = handle_text;
     open_sockets(&roster);
-    measure(warm_up, seconds, watch);
+    measure(at_once, warm_up, seconds, watch);
     report_begin(&w);
     report_double(&w, "seconds", seconds);
     report_double(&w, "per_s", (double)run.within / seconds);

@@ -118,6 +118,7 @@ static void open_contacts(void)
         all[i]->number = i;
     }
     ws_open_all(&run.server, all, run.roster.tokens, run.count, 64);
+    ws_greet_all(&run.server, all, run.count);
     for (int64_t until = loop_now_ns() + SECOND_NS; loop_now_ns() < until;)
         loop_turn(run.server.loop, until); /* for whatever they are told of each other */
     free(all);

@@ -14,7 +14,7 @@ static const struct scenario {
     { "floor", "raw request-reply over NATS", scenario_floor },
     { "responder", "answers the floor's requests, until it is killed", scenario_responder },
     { "fan-out", "a user whom many contacts are told of", scenario_fan_out },
-    { "call", "sockets that each have one call under way", scenario_call },
+    { "call", "sockets that call in turn, so many at a time", scenario_call },
     { "login", "log-ins, so many at a time", scenario_login },
     { "hash", "checks a password again and again", scenario_hash },
     { "sockets", "very many users with a socket each", scenario_sockets },

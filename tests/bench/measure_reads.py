@@ -7,6 +7,7 @@ from bench.figures import Figure, Goal
 
 SECTION = "Reads"
 PAGE = 100
+SOUGHT = 5000  # users
 DISTINCT_CALLS = 5000  # so that it is not the same page again and again
 
 
@@ -14,8 +15,8 @@ def _line(key, least, most, method, params):
     return f'{key} {least} {most} "method":"{method}","params":[{params}]\n'
 
 
-def dialogs(entries, most=1000):
-    return _line("seq", entries, entries, "getDialogsList", f"0,{most}")
+def dialogs(least, most):
+    return _line("seq", least, most, "getDialogsList", "0,1000")
 
 
 def pages(tag, messages, rng):
@@ -24,12 +25,12 @@ def pages(tag, messages, rng):
                    for start in (rng.randrange(messages - PAGE) for _ in range(DISTINCT_CALLS)))
 
 
-def newest(tag, entries=PAGE):
-    return _line("seq", entries, entries, "getMessagesWithUser", f'"{tag}",0,{PAGE}')
+def newest(tag, least=PAGE, most=PAGE):
+    return _line("seq", least, most, "getMessagesWithUser", f'"{tag}",0,{PAGE}')
 
 
 def finds(tags, rng):
-    """What people type who look for somebody: the whole tag, how it begins, something of its inside."""
+    """What people type who look for somebody else: the whole tag, how it begins, something inside."""
     lines = []
     for tag in rng.choices(tags, k=DISTINCT_CALLS):
         name = tag[1:]
@@ -44,30 +45,34 @@ def self_info():
     return _line("img", 1, 1, "getSelfInfo", "")
 
 
-def measure(book, section, key, title, calls, roster, stage, plan, goal_us=None):
-    """One caller, for the times, then many, for how many a second."""
-    options = dict(address=stage.address, roster=roster, calls=stage.file(calls), watch=stage.watch())
-    one = generator.run("call", callers=1, seconds=plan.short, **options)
-    many = generator.run("call", callers=plan.readers, seconds=plan.short, **options)
+def time_calls(stage, plan, calls, roster, **options):
+    """One call at a time, for how long it takes, then many, for how many go in a second."""
+    options.update(address=stage.address, roster=roster, calls=stage.file(calls), watch=stage.watch())
+    return (generator.run("call", at_once=1, seconds=plan.short, **options),
+            generator.run("call", at_once=plan.readers, seconds=plan.short, **options))
+
+
+def _measure(book, key, title, calls, roster, stage, plan, goal_us=None):
+    one, many = time_calls(stage, plan, calls, roster)
     goal = Goal("<=", goal_us) if goal_us else None
-    book.add(section, f"{key}.p50", Figure(f"{title}, p50", "us"), one["times"]["p50_us"])
-    book.add(section, f"{key}.p99", Figure("  p99", "us", goal), one["times"]["p99_us"])
-    book.add(section, f"{key}.per_s", Figure(f"  {plan.readers} callers", "/s"), many["per_s"])
-    book.add(section, f"{key}.many.p99", Figure(f"  {plan.readers} callers, p99", "us"), many["times"]["p99_us"])
+    book.add(SECTION, f"{key}.p50", Figure(f"{title}, p50", "us"), one["times"]["p50_us"])
+    book.add(SECTION, f"{key}.p99", Figure("  p99", "us", goal), one["times"]["p99_us"])
+    book.add(SECTION, f"{key}.per_s", Figure(f"  {plan.readers} at a time", "/s"), many["per_s"])
+    book.add(SECTION, f"{key}.many.p99", Figure(f"  {plan.readers} at a time, p99", "us"), many["times"]["p99_us"])
 
 
 def measure_reads(book, stage, plan):
     world, rng = stage.world, random.Random(1)
     one, other = world.deep_pair
     hub, deep = stage.roster((world.hub, 1)), stage.roster((one, 1))
+    some_tags = stage.tags((0, SOUGHT, (world.users - 3) // SOUGHT))
     other_tag, = stage.tags((other, 1))
-    some_tags = stage.tags((0, 5000, max(1, world.users // 5001)))
-    measure(book, SECTION, "reads.dialogs", f"getDialogsList, {world.contacts:,} dialogs",
-            dialogs(world.contacts), hub, stage, plan)
-    measure(book, SECTION, "reads.newest", f"getMessagesWithUser, the newest {PAGE}", newest(other_tag),
+    _measure(book, "reads.dialogs", f"getDialogsList, {world.contacts:,} dialogs",
+            dialogs(world.contacts, world.contacts), hub, stage, plan)
+    _measure(book, "reads.newest", f"getMessagesWithUser, the newest {PAGE}", newest(other_tag),
             deep, stage, plan, 5000)
-    measure(book, SECTION, "reads.deep", f"  {PAGE} anywhere in {world.deep:,}",
+    _measure(book, "reads.deep", f"  {PAGE} anywhere in {world.deep:,}",
             pages(other_tag, world.deep, rng), deep, stage, plan, 5000)
-    measure(book, SECTION, "reads.find", f"findUsersByTag, {world.users:,} users", finds(some_tags, rng),
+    _measure(book, "reads.find", f"findUsersByTag, {world.users:,} users", finds(some_tags, rng),
             hub, stage, plan, 20000)
-    measure(book, SECTION, "reads.self", "getSelfInfo", self_info(), hub, stage, plan)
+    _measure(book, "reads.self", "getSelfInfo", self_info(), hub, stage, plan)

@@ -11,12 +11,12 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from bench import figures, machine, measure_fan, measure_logins, measure_reads, measure_send  # noqa: E402
-from bench import measure_sockets  # noqa: E402
+from bench import measure_growth, measure_sockets  # noqa: E402
 from bench.generator import Failed  # noqa: E402
 from bench.stage import HOME, Library, Stage, World  # noqa: E402
 from support.process import REPOSITORY  # noqa: E402
 
-PARTS = ("send", "sockets", "reads", "logins", "fan")
+PARTS = ("send", "sockets", "reads", "logins", "fan", "growth")
 
 
 class Plan:
@@ -36,6 +36,9 @@ class Plan:
         self.readers = self.logins = 16
         self.large = (World(20_000, rounds=2, deep=20_000, contacts=1000) if smoke else
                       World(1_000_000, rounds=5, deep=1_000_000, contacts=1000))
+        self.growth = ([World(2000, rounds=2), self.large] if smoke else
+                       [World(10_000, rounds=5), World(100_000, rounds=5), self.large])
+        self.spread = 200 if smoke else 1000  # pairs all over a store
         self.senders = 300 if smoke else 5000
         self.contacts = 100 if smoke else 1000
         self.rounds = 3 if smoke else 5
@@ -87,8 +90,16 @@ def run_fan(book, library, plan):
             measure_fan.measure_fan_out(book, stage, plan)
 
 
+def run_growth(book, library, plan):
+    for world in plan.growth:
+        with Stage(library, world, sockets=2 * plan.spread + 100) as stage:
+            for repeat in range(plan.repeats):
+                log(f"growth, {world.users:,} users, {repeat + 1} of {plan.repeats}")
+                measure_growth.Growth(book, stage, plan, plan.growth[0]).measure()
+
+
 RUNNERS = {"send": run_send, "sockets": run_sockets, "reads": run_reads, "logins": run_logins,
-           "fan": run_fan}
+           "fan": run_fan, "growth": run_growth}
 
 
 def parse(argv):

@@ -169,6 +169,7 @@ static void open_sockets(const struct roster *roster, size_t at_once)
     for (size_t i = 0; i < run.pair_count; i++)
         run.pairs[i].receiver_tag = roster->tags[run.pair_count + i % run.receiver_count];
     ws_open_all(&run.server, all, roster->tokens, count, at_once);
+    ws_greet_all(&run.server, all, count);
     free(all);
 }
 

@@ -126,6 +126,24 @@ double ws_open_all(struct ws_server *server, struct ws_client *const *clients,
     return (double)(loop_now_ns() - begin) / 1e9;
 }
 
+void ws_greet_all(struct ws_server *server, struct ws_client *const *clients, size_t count)
+{
+    static const char hello[] = "{\"jsonrpc\":\"2.0\",\"method\":\"hello\",\"id\":0}";
+    int64_t until = loop_now_ns() + OPEN_MOST_S * (int64_t)1000000000;
+
+    for (size_t i = 0; i < count; i++) {
+        clients[i]->greeting = true;
+        server->greeting++;
+        ws_client_send(clients[i], hello, sizeof(hello) - 1);
+        ws_client_flush(clients[i]);
+    }
+    while (server->greeting > 0) {
+        if (loop_now_ns() > until)
+            fail("%zu of %zu were not greeted within %d s", server->greeting, count, OPEN_MOST_S);
+        loop_turn(server->loop, until);
+    }
+}
+
 /* --- writing ----------------------------------------------------------------------------- */
 
 static void put_frame(struct ws_client *client, unsigned opcode, const void *data, size_t length)
@@ -217,6 +235,18 @@ static size_t take_upgrade(struct ws_client *client, const char *data, size_t le
     return (size_t)(end - data) + 4;
 }
 
+/* True when it is the answer to hello. */
+static bool take_greeting(struct ws_client *client, const char *payload, size_t length)
+{
+    if (!client->greeting || memmem(payload, length, "\"jsonrpc\"", 9) == NULL)
+        return false;
+    if (memmem(payload, length, "\"position\":", 11) == NULL)
+        fail("socket %zu says hello, and gets: %.*s", client->number, (int)length, payload);
+    client->greeting = false;
+    client->server->greeting--;
+    return true;
+}
+
 static void handle_frame(struct ws_client *client, unsigned first, const char *payload,
                          size_t length, int64_t now_ns)
 {
@@ -224,7 +254,8 @@ static void handle_frame(struct ws_client *client, unsigned first, const char *p
 
     switch (first) {
     case FIN | OP_TEXT:
-        client->server->on_text(client, payload, length, now_ns);
+        if (!take_greeting(client, payload, length))
+            client->server->on_text(client, payload, length, now_ns);
         break;
     case FIN | OP_PING:
         put_frame(client, OP_PONG, payload, length);

@@ -2,6 +2,7 @@
 #define BENCH_WS_CLIENT_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,7 @@ struct ws_server {
     /* It is closed by now; it may be opened again, but not from here. NULL: a loss is a failure. */
     void (*on_lost)(struct ws_client *client, const char *why);
     /* What follows is kept here. */
-    size_t opening, open;
+    size_t opening, open, greeting;
     struct histogram upgrade_times; /* from the connect to the answer */
     unsigned next_source;
 };
@@ -36,6 +37,7 @@ struct ws_client {
     struct watch watch;
     struct ws_server *server;
     enum ws_state state;
+    bool greeting;     /* has said hello, and not been answered */
     const char *token; /* borrowed */
     int64_t began_ns;
     struct buffer out, rest;
@@ -64,5 +66,9 @@ void ws_client_flush(struct ws_client *client);
  * are. Returns how many seconds it took. */
 double ws_open_all(struct ws_server *server, struct ws_client *const *clients,
                    const char *const *tokens, size_t count, size_t at_once);
+
+/* Calls `hello` on all of them and waits for the answers: only what happens after that is each of
+ * them sure to be told. */
+void ws_greet_all(struct ws_server *server, struct ws_client *const *clients, size_t count);
 
 #endif
