@@ -76,8 +76,9 @@ class Book:
                             "goal": text or None, "met": met}
         return out
 
-    def missed(self):
-        return [key for key in self.figures if self.goal(key)[1] is False]
+    def summary(self):
+        judged = [met for met in (self.goal(key)[1] for key in self.figures) if met is not None]
+        return f"{sum(judged)} of {len(judged)} goals met"
 
 
 def _row(book, key, baseline):

@@ -2,6 +2,7 @@
 
 from bench import generator
 from bench.figures import Figure
+from bench.measure_send import add_cpu
 
 IN, OUT = "Fan-in: {:,} senders, 1 receiver", "Fan-out: a user with {:,} contacts online, until all are told"
 NEWS = (("came", "comes online"), ("changed", "changes the name"), ("went", "goes offline"))
@@ -15,6 +16,7 @@ def measure_fan_in(book, stage, plan):
     book.add(section, "fan_in.delivered", Figure("delivered", "/s"), found["delivered_per_s"])
     book.add(section, "fan_in.p50", Figure("  send -> delivered, p50", "ms"), found["to_delivered"]["p50_us"] / 1000)
     book.add(section, "fan_in.p99", Figure("  send -> delivered, p99", "ms"), found["to_delivered"]["p99_us"] / 1000)
+    add_cpu(book, section, "fan_in", found)
 
 
 def measure_fan_out(book, stage, plan):

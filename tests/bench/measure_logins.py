@@ -7,10 +7,10 @@ from bench.stage import PASSWORD
 SECTION = "Log-ins"
 
 
-def measure_logins(book, stage, plan):
+def measure_logins(book, stage, roster, plan):
     one = generator.run("hash", threads=1, seconds=plan.short)
     all_cores = generator.run("hash", threads=plan.cores, seconds=plan.short)
-    logins = generator.run("login", address=stage.address, roster=stage.roster((0, 1000)), password=PASSWORD,
+    logins = generator.run("login", address=stage.address, roster=roster, password=PASSWORD,
                            at_once=plan.logins, seconds=plan.seconds, watch=stage.watch())
 
     def ninety(book):

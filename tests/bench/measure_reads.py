@@ -47,7 +47,8 @@ def self_info():
 
 def time_calls(stage, plan, calls, roster, **options):
     """One call at a time, for how long it takes, then many, for how many go in a second."""
-    options.update(address=stage.address, roster=roster, calls=stage.file(calls), watch=stage.watch())
+    options.update(address=stage.address, roster=roster, calls=stage.file(calls), watch=stage.watch(),
+                   warm_up=plan.read_warm_up)
     return (generator.run("call", at_once=1, seconds=plan.short, **options),
             generator.run("call", at_once=plan.readers, seconds=plan.short, **options))
 

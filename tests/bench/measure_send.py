@@ -16,15 +16,17 @@ def measure_floor(book, nats_url, watch, plan):
     payload = plan.text_bytes + ENVELOPE_BYTES
     with Conversation("responder", nats=nats_url) as responder:
         assert responder.hear_line() == "ready"
-        options = dict(nats=nats_url, payload=payload, warm_up=plan.warm_up, watch=watch)
+        programs = ",".join(filter(None, (watch, f"responder={responder.pid}")))
+        options = dict(nats=nats_url, payload=payload, warm_up=plan.warm_up, watch=programs)
         one = generator.run("floor", manner="threads", callers=1, seconds=plan.short, **options)
         threads = generator.run("floor", manner="threads", callers=plan.callers, seconds=plan.short, **options)
         many = generator.run("floor", manner="pipelined", callers=plan.callers, seconds=plan.seconds, **options)
     book.add(FLOOR, "floor.one.p50", Figure("1 caller, p50", "us"), one["times"]["p50_us"])
     book.add(FLOOR, "floor.one.p99", Figure("1 caller, p99", "us"), one["times"]["p99_us"])
     book.add(FLOOR, "floor.many.per_s", Figure(f"{plan.callers} under way, pipelined", "/s"), many["per_s"])
-    book.add(FLOOR, "floor.many.cpu", Figure("  CPU a request, all programs", "us"),
-             sum(many["cpu_us"][name] for name in ("nats-server", "generator")) / (many["per_s"] * many["seconds"]))
+    cpu = sum(many["cpu_us"].get(name, 0) for name in ("nats-server", "responder", "generator"))
+    book.add(FLOOR, "floor.many.cpu", Figure("  CPU a request, all of the floor's", "us"),
+             cpu / (many["per_s"] * many["seconds"]))
     book.add(FLOOR, "floor.threads.per_s", Figure(f"{plan.callers} threads that wait", "/s"), threads["per_s"])
 
 
@@ -37,7 +39,8 @@ def _times(book, section, key, found, goals=None):
                      found[what][quantile + "_us"])
 
 
-def _cpu(book, section, key, found):
+def add_cpu(book, section, key, found):
+    """CPU time a message, of each program that was watched."""
     messages = max(1, found["delivered_within"])
     total = 0
     for name in PROGRAMS:
@@ -48,13 +51,7 @@ def _cpu(book, section, key, found):
     book.add(section, f"{key}.cpu.all", Figure("  CPU a message, all of these", "us"), total)
 
 
-def _others(book, section, key, found, cores):
-    if "others" in found["cpu_us"]:
-        book.add(section, f"{key}.others", Figure("  used by others of this machine", "% of all cores"),
-                 100 * found["cpu_us"]["others"] / 1e6 / found["seconds"] / cores)
-
-
-def maximum(book, options, plan, section=MAXIMUM, key="send.max"):
+def _maximum(book, options, plan, section=MAXIMUM, key="send.max"):
     """As many messages as go, each sender with so many under way. Returns what was found."""
     found = generator.run("send", pairs=plan.pairs, window=plan.window, size=plan.text_bytes,
                           warm_up=plan.warm_up, seconds=plan.seconds, **options)
@@ -70,20 +67,21 @@ def maximum(book, options, plan, section=MAXIMUM, key="send.max"):
         book.add(section, f"{key}.share", Figure("  share of the floor", "%"),
                  100 * found["delivered_per_s"] / floor[-1])
     _times(book, section, key, found)
-    _cpu(book, section, key, found)
-    _others(book, section, key, found, plan.cores)
+    add_cpu(book, section, key, found)
+    book.add(section, f"{key}.others", Figure("  used by others of this machine", "% of all cores"),
+             100 * found["cpu_us"]["others"] / 1e6 / found["seconds"] / plan.cores)
     return found
 
 
 def measure_send(book, options, plan):
     """Most, half of it, one at a time. The three are one repeat."""
-    most = maximum(book, options, plan)
+    most = _maximum(book, options, plan)
     rate = most["delivered_per_s"] / 2
     half = generator.run("send", pairs=plan.pairs, rate=rate, size=plan.text_bytes, warm_up=plan.warm_up,
                          seconds=plan.seconds, **options)
     book.add(HALF, "send.half.delivered", Figure("delivered", "/s"), half["delivered_per_s"])
     _times(book, HALF, "send.half", half, {"to_delivered.p99": Goal("<=", 20000)})
-    _cpu(book, HALF, "send.half", half)
+    add_cpu(book, HALF, "send.half", half)
     one = generator.run("send", pairs=1, window=1, lockstep=True, size=plan.text_bytes, warm_up=plan.warm_up,
                         seconds=plan.short, **options)
     five = times("floor.one.p50", 5)

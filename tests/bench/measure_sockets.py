@@ -45,7 +45,7 @@ def _idle(book, stage, seconds):
     book.add(SECTION, "sockets.idle.gateway", Figure("  of it the gateway", "% of a core"), used["gateway"])
 
 
-def measure_opening(book, opened, sockets):
+def _opening(book, opened, sockets):
     book.add(SECTION, "sockets.count", Figure("sockets", ""), sockets)
     book.add(SECTION, "sockets.upgrades", Figure("upgrades, until all are open", "/s"), sockets / opened["seconds"])
     book.add(SECTION, "sockets.online", Figure("upgrades, until all are shown online", "/s", Goal(">=", 2000)),
@@ -53,11 +53,21 @@ def measure_opening(book, opened, sockets):
     book.add(SECTION, "sockets.upgrade.p99", Figure("one upgrade, p99", "ms"), opened["times"]["p99_us"] / 1000)
 
 
-def measure_coming_back(book, back, count):
+def _coming_back(book, back, count):
     book.add(SECTION, "sockets.back", Figure(f"{count:,} lost and come back at once, until all are", "s"),
              back["seconds"])
     book.add(SECTION, "sockets.back.p50", Figure("  half of them", "s"), back["times"]["p50_us"] / 1e6)
     book.add(SECTION, "sockets.back.refused", Figure("  refused, and tried again", "times"), back["refused"])
+
+
+def measure_remote(book, remote, plan):
+    """Of a messenger elsewhere: what its clients can see."""
+    with Conversation("sockets", address=remote.address, roster=remote.roster_of_sockets(plan.sockets + 1),
+                      sockets=plan.sockets, coming_back=plan.coming_back) as sockets:
+        _opening(book, sockets.hear(), plan.sockets)
+        time.sleep(plan.settle)
+        sockets.go_on()
+        _coming_back(book, sockets.hear(), plan.coming_back)
 
 
 def measure_sockets(book, stage, plan):
@@ -65,9 +75,9 @@ def measure_sockets(book, stage, plan):
     options = dict(address=stage.address, roster=stage.roster((0, plan.sockets + 1)), sockets=plan.sockets,
                    coming_back=plan.coming_back)
     with Conversation("sockets", **options) as sockets:
-        measure_opening(book, sockets.hear(), plan.sockets)
+        _opening(book, sockets.hear(), plan.sockets)
         time.sleep(plan.settle)
         _memory(book, stage, plan.sockets, end_kib)
         _idle(book, stage, plan.idle)
         sockets.go_on()
-        measure_coming_back(book, sockets.hear(), plan.coming_back)
+        _coming_back(book, sockets.hear(), plan.coming_back)

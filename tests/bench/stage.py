@@ -1,5 +1,7 @@
 """The messenger that is measured: one of each program, on SQLite stores filled beforehand."""
 
+import hashlib
+import os
 import pathlib
 import shutil
 import subprocess
@@ -38,23 +40,28 @@ class World:
 
 
 class Library:
-    """Filled stores, each made once in a run."""
+    """Filled stores, each made once; with `keep`, they are there for the next run of this program."""
 
-    def __init__(self, log):
-        HOME.mkdir(parents=True, exist_ok=True)
-        self._log = log
-        self._directory = pathlib.Path(tempfile.mkdtemp(prefix="stores-", dir=HOME))
+    def __init__(self, keep, log):
+        self._keep, self._log = keep, log
+        program = hashlib.sha256(generator.BINARY.read_bytes()).hexdigest()[:12]
+        self._directory = HOME / "stores" / program
 
     def copy(self, world, directory):
         kept = self._directory / f"{world.users}-{world.rounds}-{world.deep}-{world.contacts}"
         if not kept.exists():
             self._log(f"filling the stores with {world.users:,} users and {world.messages():,} messages")
-            kept.mkdir()
-            world.make(kept)
+            self._directory.mkdir(parents=True, exist_ok=True)
+            fresh = pathlib.Path(tempfile.mkdtemp(prefix="new-", dir=self._directory))
+            world.make(fresh)
+            fresh.rename(kept)  # so that nothing is there that is not whole
         subprocess.run(["cp", "--reflink=auto", *map(str, kept.glob("*.db")), str(directory)], check=True)
+        # What is still to be written to the disk would be written while something is measured.
+        os.sync()
 
     def close(self):
-        shutil.rmtree(self._directory, ignore_errors=True)
+        if not self._keep:
+            shutil.rmtree(self._directory, ignore_errors=True)
 
 
 class Stage:
