@@ -124,7 +124,7 @@ fuzz: $(PART_A) $(COMMON_A)
 	OUT=$(OUT) LIBS="$(LIBS)" tests/fuzz/run.sh
 
 test: install-test-deps
-	@$(MAKE) -s --no-print-directory all units $(SHIM)
+	@$(MAKE) -s --no-print-directory all units $(SHIM) $(BENCH)
 	@tests/run-all.sh
 
 # In containers; skips, and says why, where it cannot.

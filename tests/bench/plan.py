@@ -17,7 +17,7 @@ class Plan:
         self.text_bytes = options.size
         self.callers = 256  # of the floor
         self.pairs, self.window = options.pairs, options.window
-        self.warm_up = 0.3 if smoke else 1
+        self.warm_up = 0.2 if smoke else 1
         self.short = options.seconds or (0.4 if smoke else 3)  # where there is one at a time
         self.seconds = options.seconds or (1 if smoke else 5)
         self._sockets(smoke)

@@ -17,6 +17,10 @@ class Remote:
         self.address, self.nats_url = address, nats_url
         self._watch, self._log = watch, log
         self._lines = []
+        self._directory = tempfile.TemporaryDirectory(prefix="bench-")
+
+    def close(self):
+        self._directory.cleanup()
 
     def watch(self):
         return self._watch or ""
@@ -49,8 +53,7 @@ class Remote:
         users = self._users(-(-count // SOCKETS_PER_USER))
         return self._write([users[i % len(users)] for i in range(count)])
 
-    @staticmethod
-    def _write(lines):
-        with tempfile.NamedTemporaryFile("w", prefix="bench-", delete=False) as file:
+    def _write(self, lines):
+        with tempfile.NamedTemporaryFile("w", dir=self._directory.name, delete=False) as file:
             file.writelines(lines)
         return file.name

@@ -86,17 +86,16 @@ def run(options, book):
     if busy > BUSY_PERCENT:
         book.note(f"{busy:.0f} % of all cores were in use by others before the run")
     if options.address:
-        parts = RemoteParts(book, Remote(options.address, options.watch, options.nats, log), plan, log)
-        for name in options.only:
-            parts.run(name)
-        return
-    library = Library(options.keep, log)
+        place = Remote(options.address, options.watch, options.nats, log)
+        parts = RemoteParts(book, place, plan, log)
+    else:
+        place = Library(options.keep, log)
+        parts = Parts(book, place, plan, log)
     try:
-        parts = Parts(book, library, plan, log)
         for name in options.only:
             parts.run(name)
     finally:
-        library.close()
+        place.close()
 
 
 def finish(options, book, about):

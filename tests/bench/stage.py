@@ -1,6 +1,5 @@
 """The messenger that is measured: one of each program, on SQLite stores filled beforehand."""
 
-import hashlib
 import os
 import pathlib
 import shutil
@@ -44,8 +43,7 @@ class Library:
 
     def __init__(self, keep, log):
         self._keep, self._log = keep, log
-        program = hashlib.sha256(generator.BINARY.read_bytes()).hexdigest()[:12]
-        self._directory = HOME / "stores" / program
+        self._directory = HOME / "stores" / generator.fingerprint()
 
     def copy(self, world, directory):
         kept = self._directory / f"{world.users}-{world.rounds}-{world.deep}-{world.contacts}"
