@@ -60,10 +60,10 @@ def _maximum(book, options, plan, section=MAXIMUM, key="send.max"):
              found["acknowledged_per_s"])
     book.add(section, f"{key}.delivered", Figure("delivered", "/s", Goal(">=", forty, "40 % of the floor")),
              found["delivered_per_s"])
-    book.add(section, f"{key}.stretch", Figure("  the same", "/s", Goal(">=", stretch, "60 %: stretch")),
-             found["delivered_per_s"])
     floor = book.values.get("floor.many.per_s")
     if floor:
+        book.add(section, f"{key}.stretch", Figure("  the same", "/s", Goal(">=", stretch, "60 %: stretch")),
+                 found["delivered_per_s"])
         book.add(section, f"{key}.share", Figure("  share of the floor", "%"),
                  100 * found["delivered_per_s"] / floor[-1])
     _times(book, section, key, found)

@@ -62,7 +62,7 @@ def _coming_back(book, back, count):
 
 def measure_remote(book, remote, plan):
     """Of a messenger elsewhere: what its clients can see."""
-    with Conversation("sockets", address=remote.address, roster=remote.roster_of_sockets(plan.sockets + 1),
+    with Conversation("sockets", address=remote.address, roster=remote.roster_of_sockets(plan.sockets),
                       sockets=plan.sockets, coming_back=plan.coming_back) as sockets:
         _opening(book, sockets.hear(), plan.sockets)
         time.sleep(plan.settle)

@@ -94,6 +94,7 @@ class RemoteParts:
             measure_sockets.measure_remote(self._book, self._remote, self._plan)
 
     def logins(self):
+        self._book.note("log-ins: the hash is measured on this machine, with the default parameters")
         for _ in Parts._repeat(self, "log-ins"):
             measure_logins.measure_logins(self._book, self._remote, self._remote.roster(64), self._plan)
 

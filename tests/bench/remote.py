@@ -49,9 +49,9 @@ class Remote:
         return self._write(self._users(count))
 
     def roster_of_sockets(self, count):
-        """So many lines, each user in some of them."""
-        users = self._users(-(-count // SOCKETS_PER_USER))
-        return self._write([users[i % len(users)] for i in range(count)])
+        """So many lines, each user in some of them, and behind them one more user."""
+        *users, other = self._users(-(-count // SOCKETS_PER_USER) + 1)
+        return self._write([users[i % len(users)] for i in range(count)] + [other])
 
     def _write(self, lines):
         with tempfile.NamedTemporaryFile("w", dir=self._directory.name, delete=False) as file:

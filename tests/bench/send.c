@@ -19,7 +19,7 @@
  * order: that is so when what comes is always the next one of its pair, which is checked of each.
  */
 
-enum { SETTLE_S = 20, UNDER_WAY_MOST = 200000, SECOND_NS = 1000000000 };
+enum { SETTLE_S = 20, UNDER_WAY_MOST = 200000, SECOND_NS = 1000000000, QUIET_NS = 100000000 };
 
 struct pair {
     struct ws_client sender;
@@ -140,7 +140,7 @@ static void work(int64_t begin_ns, int64_t until_ns)
     }
 }
 
-/* Waits for what is under way. */
+/* Waits for what is under way, and a moment longer for what should not come. */
 static void settle(void)
 {
     int64_t until = loop_now_ns() + SETTLE_S * (int64_t)SECOND_NS;
@@ -153,6 +153,8 @@ static void settle(void)
                  run.sent, run.acknowledged, run.delivered, SETTLE_S);
         loop_turn(run.server.loop, until);
     }
+    for (until = loop_now_ns() + QUIET_NS; loop_now_ns() < until;)
+        loop_turn(run.server.loop, until);
 }
 
 static void open_sockets(const struct roster *roster, size_t at_once)
