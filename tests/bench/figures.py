@@ -44,7 +44,7 @@ class Book:
     """Values by key, one of each repeat; sections and figures in the order of their first note."""
 
     def __init__(self):
-        self.figures, self.values, self.sections, self.notes = {}, {}, {}, []
+        self.figures, self.values, self.sections, self.notes, self.failed = {}, {}, {}, [], []
 
     def add(self, section, key, figure, value):
         self.sections.setdefault(section, [])
