@@ -42,7 +42,8 @@ def _idle(book, stage, seconds):
     used = {name: 100 * (_cpu_seconds(pid) - before[name]) / seconds for name, pid in pids.items()}
     book.add(SECTION, "sockets.idle", Figure("CPU while nothing happens", "% of a core", Goal("<=", 5)),
              sum(used.values()))
-    book.add(SECTION, "sockets.idle.gateway", Figure("  of it the gateway", "% of a core"), used["gateway"])
+    for name, percent in used.items():
+        book.add(SECTION, f"sockets.idle.{name}", Figure(f"  {name}", "% of a core"), percent)
 
 
 def _opening(book, opened, sockets):
