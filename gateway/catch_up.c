@@ -11,6 +11,7 @@
 #include "gateway/logouts.h"
 #include "message.pb-c.h"
 #include "presence.pb-c.h"
+#include "services/common/backoff.h"
 #include "services/common/clock.h"
 #include "services/common/hashmap.h"
 #include "services/common/log.h"
@@ -18,7 +19,7 @@
 #include "services/common/rpc_client.h"
 #include "services/common/wire.h"
 
-enum { RETRY_MS = 500, CONTACTS_MOST = 1000 };
+enum { CONTACTS_MOST = 1000, RETRY_LEAST_MS = 100, RETRY_MOST_MS = 2000 };
 
 /* How far back a change is asked for: longer than it takes to see that a connection is dead, and
  * than the clocks of two machines are apart. One that was told before is not told again. */
@@ -61,8 +62,15 @@ static enum status tell_some(struct gateway *gateway, const struct rpc_context *
     return status;
 }
 
-static enum status tell_user(struct gateway *gateway, const char *tag, enum telling telling)
+/* Nobody is told anything any more when the gateway stops. */
+static bool is_stopping(const struct catch_up *catch_up)
 {
+    return atomic_load(&catch_up->gateway->stopping);
+}
+
+static enum status tell_user(struct catch_up *catch_up, const char *tag, enum telling telling)
+{
+    struct gateway *gateway = catch_up->gateway;
     Messenger__GetContactsRequest request = MESSENGER__GET_CONTACTS_REQUEST__INIT;
     Messenger__ContactList *contacts;
     char after[TAG_SIZE + 1] = "", key[TAG_SIZE];
@@ -72,8 +80,8 @@ static enum status tell_user(struct gateway *gateway, const char *tag, enum tell
 
     request.owner_tag = wire_borrow(tag);
     request.after_tag = after;
-    while (status == STATUS_OK && more) {
-        rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
+    while (status == STATUS_OK && more && !is_stopping(catch_up)) {
+        rpc_context_start(&context, CATCH_UP_TIMEOUT_MS);
         status = rpc_call(gateway->bus, &context, "message.GetContacts", &request.base,
                           &messenger__contact_list__descriptor, &contacts, NULL);
         if (status != STATUS_OK)
@@ -90,46 +98,37 @@ static enum status tell_user(struct gateway *gateway, const char *tag, enum tell
 
 /* --- the thread -------------------------------------------------------------------------- */
 
-/* False when stopping. */
-static bool pause_before_retry(struct catch_up *catch_up)
+static void pause_before_retry(struct catch_up *catch_up, unsigned failures)
 {
-    struct timespec until = clock_after_ms(RETRY_MS);
+    struct timespec until = clock_after_ms(backoff_pause(failures, RETRY_LEAST_MS, RETRY_MOST_MS));
 
     pthread_mutex_lock(&catch_up->lock);
     if (!catch_up->stopping)
         pthread_cond_clockwait(&catch_up->cond, &catch_up->lock, CLOCK_MONOTONIC, &until);
-    bool go_on = !catch_up->stopping;
     pthread_mutex_unlock(&catch_up->lock);
-    return go_on;
-}
-
-static bool is_stopping(struct catch_up *catch_up)
-{
-    pthread_mutex_lock(&catch_up->lock);
-    bool stopping = catch_up->stopping;
-    pthread_mutex_unlock(&catch_up->lock);
-    return stopping;
 }
 
 /* Until it can be done, or the user has no socket here any more. */
 static void tell(struct catch_up *catch_up, const char *tag, enum telling telling)
 {
-    struct gateway *gateway = catch_up->gateway;
+    unsigned failures = 0;
     char key[TAG_SIZE];
 
     while (!is_stopping(catch_up) && tag_to_key(tag, key) &&
-           registry_is_online(gateway->registry, key) &&
-           tell_user(gateway, tag, telling) != STATUS_OK && pause_before_retry(catch_up))
-        ;
+           registry_is_online(catch_up->gateway->registry, key) &&
+           tell_user(catch_up, tag, telling) != STATUS_OK)
+        pause_before_retry(catch_up, ++failures);
 }
 
 static void tell_everybody(struct catch_up *catch_up)
 {
+    unsigned failures = 0;
     size_t count;
     char **tags = registry_tags(catch_up->gateway->registry, &count);
 
-    while (logouts_check_all(catch_up->gateway) != STATUS_OK && pause_before_retry(catch_up))
-        ;
+    while (!is_stopping(catch_up) &&
+           logouts_check_all(catch_up->gateway, CATCH_UP_TIMEOUT_MS) != STATUS_OK)
+        pause_before_retry(catch_up, ++failures);
     for (size_t i = 0; i < count; i++) {
         tell(catch_up, tags[i], TELL_CHANGED);
         free(tags[i]);

@@ -10,10 +10,13 @@
 struct catch_up;
 struct gateway;
 
+enum { CATCH_UP_TIMEOUT_MS = 2000 }; /* of each call */
+
 /* `gateway` is borrowed until catch_up_destroy. */
 struct catch_up *catch_up_create(struct gateway *gateway);
 
-/* Waits for the calls about one user that are under way, each at most rpc.timeoutMs. */
+/* Waits for the call that is under way: CATCH_UP_TIMEOUT_MS at most, since `stopping` of the
+ * gateway was set. */
 void catch_up_destroy(struct catch_up **catch_up);
 
 /* From any thread; does not block. */

@@ -63,13 +63,16 @@ static void push(void *ctx, const char *key, const Messenger__Notification *noti
     if (is_outdated(deliver, key, notification))
         return;
     struct registry_list sessions = registry_of_user(deliver->registry, key);
-    if (sessions.count > 0 && notification_put(&w, notification)) {
-        struct frame *frame = frame_create(FRAME_TEXT, w.out.data, w.out.length);
-        for (size_t i = 0; i < sessions.count; i++)
-            if (strcmp(session_id(sessions.items[i]), notification->exclude_session) != 0)
-                session_send(sessions.items[i], frame);
-        frame_unref(&frame);
+    struct frame *frame = NULL; /* made for the first: often there is none but who caused it */
+    for (size_t i = 0; i < sessions.count; i++) {
+        if (strcmp(session_id(sessions.items[i]), notification->exclude_session) == 0)
+            continue;
+        if (frame == NULL && notification_put(&w, notification))
+            frame = frame_create(FRAME_TEXT, w.out.data, w.out.length);
+        if (frame != NULL)
+            session_send(sessions.items[i], frame);
     }
+    frame_unref(&frame);
     registry_list_finish(&sessions);
     buffer_finish(&w.out);
 }
@@ -82,6 +85,19 @@ static void count_calm(void *ctx, const char *key, size_t *calm_out, size_t *bus
     for (size_t i = 0; i < sessions.count; i++)
         ++*(session_is_calm(sessions.items[i]) ? calm_out : busy_out);
     registry_list_finish(&sessions);
+}
+
+/* One socket that lags behind the others is pushed to until it is given up: they do not wait. */
+static bool has_room(void *ctx, const char *key)
+{
+    struct deliver *deliver = ctx;
+
+    struct registry_list sessions = registry_of_user(deliver->registry, key);
+    bool room = sessions.count == 0;
+    for (size_t i = 0; i < sessions.count && !room; i++)
+        room = session_has_room(sessions.items[i]);
+    registry_list_finish(&sessions);
+    return room;
 }
 
 /* What they hold cannot be brought up to date: they are to begin anew. */
@@ -187,9 +203,12 @@ enum status deliver_wait_known(struct deliver *deliver, const char *key, int64_t
 struct deliver *deliver_create(struct bus *bus)
 {
     struct deliver *deliver = xcalloc(1, sizeof(*deliver));
-    struct feeds_options feeds = {
-        .bus = bus, .push = push, .count_calm = count_calm, .lose = lose, .ctx = deliver
-    };
+    struct feeds_options feeds = { .bus = bus,
+                                   .push = push,
+                                   .count_calm = count_calm,
+                                   .has_room = has_room,
+                                   .lose = lose,
+                                   .ctx = deliver };
 
     deliver->bus = bus;
     deliver->feeds = feeds_create(&feeds);

@@ -19,7 +19,8 @@ static void drop_first(struct feed *feed, size_t count)
     }
 }
 
-/* Pushes what is held and follows without a hole; drops what has been pushed. */
+/* Pushes what is held and follows without a hole, as far as there is room; drops what has been
+ * pushed. */
 static void release(struct feed *feed, const struct feed_outlet *outlet)
 {
     size_t n = 0;
@@ -27,6 +28,8 @@ static void release(struct feed *feed, const struct feed_outlet *outlet)
     for (; n < feed->held_count && feed->held[n]->user_seq <= feed->position + 1; n++) {
         if (feed->held[n]->user_seq <= feed->position)
             continue;
+        if (!outlet->has_room(outlet->ctx))
+            break;
         outlet->push(outlet->ctx, feed->held[n]);
         feed->position = feed->held[n]->user_seq;
     }
@@ -65,7 +68,7 @@ void feed_take(struct feed *feed, Messenger__Notification *notification_take,
     }
     if (user_seq > feed->newest)
         feed->newest = user_seq;
-    if (feed->known && user_seq == feed->position + 1) {
+    if (feed->known && user_seq == feed->position + 1 && outlet->has_room(outlet->ctx)) {
         outlet->push(outlet->ctx, notification_take);
         feed->position = user_seq;
         wire_free(notification_take);
@@ -95,13 +98,17 @@ bool feed_has_hole(const struct feed *feed)
     return feed->known && feed->newest > feed->position;
 }
 
-void feed_fill(struct feed *feed, Messenger__Notification *const *changes, size_t count,
+bool feed_fill(struct feed *feed, Messenger__Notification *const *changes, size_t count,
                uint64_t complete_to, const struct feed_outlet *outlet)
 {
+    if (complete_to > feed->newest)
+        feed->newest = complete_to;
     for (size_t i = 0; i < count; i++) {
         const Messenger__Notification *change = changes[i];
         if (change->user_seq <= feed->position)
             continue;
+        if (!outlet->has_room(outlet->ctx))
+            return false;
         for (size_t j = 0; j < feed->held_count; j++)
             if (feed->held[j]->user_seq == change->user_seq)
                 change = feed->held[j];
@@ -110,9 +117,8 @@ void feed_fill(struct feed *feed, Messenger__Notification *const *changes, size_
     }
     if (complete_to > feed->position)
         feed->position = complete_to;
-    if (feed->position > feed->newest)
-        feed->newest = feed->position;
     release(feed, outlet);
+    return true;
 }
 
 void feed_skip_hole(struct feed *feed, const struct feed_outlet *outlet)

@@ -26,9 +26,11 @@ struct feed {
     size_t held_count;
 };
 
-/* Where notifications go; borrowed for the call. Must not block. */
+/* Where notifications go; borrowed for the call. Must not block. While there is no room, a change
+ * is kept back as if it were missing: the store has it, and tells it again when there is. */
 struct feed_outlet {
     void (*push)(void *ctx, const Messenger__Notification *notification);
+    bool (*has_room)(void *ctx);
     void *ctx;
 };
 
@@ -47,9 +49,10 @@ bool feed_has_hole(const struct feed *feed);
 
 /*
  * All changes after the position up to `complete_to`, read from the store, by user_seq. One that is
- * held goes out as the bus brought it: it knows which session has caused it.
+ * held goes out as the bus brought it: it knows which session has caused it. False when there was
+ * no room for all of them; the rest is missing still.
  */
-void feed_fill(struct feed *feed, Messenger__Notification *const *changes, size_t count,
+bool feed_fill(struct feed *feed, Messenger__Notification *const *changes, size_t count,
                uint64_t complete_to, const struct feed_outlet *outlet);
 
 /* Gives up what is missing before the first that is held: the store has nothing of it. */

@@ -104,9 +104,17 @@ static void push(void *ctx, const Messenger__Notification *notification)
     options->push(options->ctx, user->key, notification);
 }
 
+static bool has_room(void *ctx)
+{
+    const struct user_feed *user = ctx;
+    const struct feeds_options *options = &user->feeds->options;
+
+    return user->gone || options->has_room(options->ctx, user->key);
+}
+
 static struct feed_outlet outlet_of(struct user_feed *user)
 {
-    return (struct feed_outlet){ push, user };
+    return (struct feed_outlet){ push, has_room, user };
 }
 
 /* --- another store ------------------------------------------------------------------------- */
@@ -168,9 +176,10 @@ static enum pulled fill(struct user_feed *user, const Messenger__ChangeList *cha
 
     pthread_mutex_lock(&user->lock);
     uint64_t before = user->feed.position;
-    feed_fill(&user->feed, changes->changes, changes->n_changes, changes->position, &outlet);
+    bool all =
+        feed_fill(&user->feed, changes->changes, changes->n_changes, changes->position, &outlet);
     if (feed_has_hole(&user->feed))
-        result = user->feed.position > before ? PULLED_SOME : PULLED_NOTHING;
+        result = !all || user->feed.position > before ? PULLED_SOME : PULLED_NOTHING;
     pthread_mutex_unlock(&user->lock);
     log_debug("pulled %zu changes of @%s after %" PRIu64, changes->n_changes, user->key, before);
     return result;

@@ -15,6 +15,8 @@
  * silence. What stays missing for FEEDS_GRACE_MS (another instance may just be a little later) is
  * pulled from the message service and pushed, in order, before anything after it: page by page, the
  * next when the sockets have taken the last, so that who reads is not drowned in what was missed.
+ * What the bus brings is left to the store likewise, once too much waits for each of the sockets: a
+ * gateway that stood still is given all of it at once.
  *
  * One thread asks, for up to FEEDS_ASK_MOST users at a time; a few threads pull. From any thread,
  * and nothing here blocks unless it says so.
@@ -31,6 +33,8 @@ struct feeds_options {
     /* How many of a user's sockets have taken what was pushed to them, and how many have not yet;
      * both are 0 before. */
     void (*count_calm)(void *ctx, const char *key, size_t *calm_out, size_t *busy_out);
+    /* May more be pushed? Not when all of a user's sockets are far behind. */
+    bool (*has_room)(void *ctx, const char *key);
     /* What a user (NULL: everybody) has missed cannot be told: another store is there. The sockets
      * should close, so that their clients begin anew. */
     void (*lose)(void *ctx, const char *key);

@@ -62,7 +62,8 @@ bool logouts_is_recent(struct gateway *gateway, const char *jti)
 
 /* --- what was not heard of --------------------------------------------------------------- */
 
-static enum status check_some(struct gateway *gateway, struct session **sessions, size_t count)
+static enum status check_some(struct gateway *gateway, int64_t timeout_ms,
+                              struct session **sessions, size_t count)
 {
     Messenger__FindRevokedRequest request = MESSENGER__FIND_REVOKED_REQUEST__INIT;
     Messenger__RevokedTokens *reply;
@@ -72,7 +73,7 @@ static enum status check_some(struct gateway *gateway, struct session **sessions
     for (size_t i = 0; i < count; i++)
         if (!session_is_anonymous(sessions[i]))
             request.jtis[request.n_jtis++] = wire_borrow(session_identity(sessions[i])->jti);
-    rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
+    rpc_context_start(&context, timeout_ms);
     enum status status = rpc_call(gateway->bus, &context, "user.FindRevoked", &request.base,
                                   &messenger__revoked_tokens__descriptor, &reply, NULL);
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
@@ -84,15 +85,16 @@ static enum status check_some(struct gateway *gateway, struct session **sessions
     return status;
 }
 
-enum status logouts_check_all(struct gateway *gateway)
+enum status logouts_check_all(struct gateway *gateway, int64_t timeout_ms)
 {
     struct registry_list all = registry_all(gateway->registry);
     enum status status = STATUS_OK;
 
-    for (size_t at = 0; at < all.count && status == STATUS_OK; at += CHECKED_AT_ONCE) {
+    for (size_t at = 0; at < all.count && status == STATUS_OK && !atomic_load(&gateway->stopping);
+         at += CHECKED_AT_ONCE) {
         size_t left = all.count - at;
-        status =
-            check_some(gateway, all.items + at, left < CHECKED_AT_ONCE ? left : CHECKED_AT_ONCE);
+        status = check_some(gateway, timeout_ms, all.items + at,
+                            left < CHECKED_AT_ONCE ? left : CHECKED_AT_ONCE);
     }
     registry_list_finish(&all);
     return status;

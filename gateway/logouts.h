@@ -11,8 +11,9 @@
 enum status logouts_start(struct gateway *gateway) MUST_CHECK;
 void logouts_stop(struct gateway *gateway);
 
-/* Closes the sockets of tokens that were revoked without our hearing of it. Blocks. */
-enum status logouts_check_all(struct gateway *gateway) MUST_CHECK;
+/* Closes the sockets of tokens that were revoked without our hearing of it. Blocks, for
+ * `timeout_ms` with each thousand of them; none is asked for when the gateway stops. */
+enum status logouts_check_all(struct gateway *gateway, int64_t timeout_ms) MUST_CHECK;
 
 /* Was this token among those revoked lately? */
 bool logouts_is_recent(struct gateway *gateway, const char *jti);

@@ -194,6 +194,7 @@ static void put_changes(struct jsonrpc_call *call, const struct rpc_context *con
     json_begin_object(w);
     json_put_string(w, "epoch", list->epoch);
     json_put_int(w, "position", (int64_t)list->position);
+    json_put_string(w, "tag", caller_tag(call));
     json_put_bool(w, "more", list->more);
     json_put_bool(w, "reset", list->reset);
     put_dialogs(w, list, people);

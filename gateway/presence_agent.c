@@ -21,6 +21,8 @@
 enum {
     BATCH_MOST = 256,
     RPC_TIMEOUT_MS = 2000,
+    LAST_TIMEOUT_MS =
+        1000, /* when nobody has answered lately: a gateway that ends is missed anyway */
     ALIVE_MS = 1000,
     ANNOUNCE_MS = 60000,
     RETRY_MS = 600,
@@ -90,12 +92,13 @@ static void note_settled(struct presence_agent *agent)
 
 /* --- telling ----------------------------------------------------------------------------- */
 
-static bool call(struct presence_agent *agent, const char *method, const ProtobufCMessage *request)
+static bool call(struct presence_agent *agent, const char *method, const ProtobufCMessage *request,
+                 int64_t timeout_ms)
 {
     struct rpc_context context;
     void *reply;
 
-    rpc_context_start(&context, RPC_TIMEOUT_MS);
+    rpc_context_start(&context, timeout_ms);
     enum status status = rpc_call(agent->bus, &context, method, request,
                                   &messenger__empty__descriptor, &reply, NULL);
     wire_free(reply);
@@ -104,13 +107,13 @@ static bool call(struct presence_agent *agent, const char *method, const Protobu
     return status == STATUS_OK;
 }
 
-static bool announce_all(struct presence_agent *agent)
+static bool announce_all(struct presence_agent *agent, int64_t timeout_ms)
 {
     Messenger__PresenceAnnounceRequest request = MESSENGER__PRESENCE_ANNOUNCE_REQUEST__INIT;
 
     request.gateway_id = (char *)(uintptr_t)agent->gateway_id;
     request.online = registry_tags(agent->registry, &request.n_online);
-    bool told = call(agent, "presence.Announce", &request.base);
+    bool told = call(agent, "presence.Announce", &request.base, timeout_ms);
     for (size_t i = 0; i < request.n_online; i++)
         free(request.online[i]);
     free(request.online);
@@ -180,7 +183,7 @@ static bool tell_marks(struct presence_agent *agent, bool *failed_out)
             went[request.n_offline++] = due[i].tag;
     }
     log_debug("telling that %zu came and %zu went", request.n_online, request.n_offline);
-    *failed_out = !call(agent, "presence.Update", &request.base);
+    *failed_out = !call(agent, "presence.Update", &request.base, RPC_TIMEOUT_MS);
     if (*failed_out)
         put_back(agent, due, keys, count);
     return !*failed_out;
@@ -229,7 +232,7 @@ static bool work(struct presence_agent *agent)
     bool failed = false;
 
     if (take_announce(agent)) {
-        if (!announce_all(agent)) {
+        if (!announce_all(agent, RPC_TIMEOUT_MS)) {
             presence_agent_announce(agent);
             return false;
         }
@@ -252,11 +255,12 @@ static bool has_grace_marks(struct presence_agent *agent)
 static void *run(void *arg)
 {
     struct presence_agent *agent = arg;
-    bool go_on = true;
+    bool go_on = true, told = true;
 
     pthread_setname_np(pthread_self(), "presence-agent");
     while (go_on) {
-        if (!work(agent)) {
+        told = work(agent);
+        if (!told) {
             go_on = wait_for_work(agent, backoff_jittered(RETRY_MS), false);
         } else if (has_grace_marks(agent)) { /* nothing is due yet */
             go_on = wait_for_work(agent, LOOK_MS, false);
@@ -264,7 +268,7 @@ static void *run(void *arg)
             go_on = wait_for_work(agent, ALIVE_MS, true);
         }
     }
-    announce_all(agent);
+    announce_all(agent, told ? RPC_TIMEOUT_MS : LAST_TIMEOUT_MS);
     return NULL;
 }
 

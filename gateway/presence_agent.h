@@ -20,7 +20,8 @@ struct presence_agent;
 struct presence_agent *presence_agent_create(struct bus *bus, struct registry *registry,
                                              const char *gateway_id, int64_t offline_grace_ms);
 
-/* Tells once more that all who are gone are gone, waiting 2 s at most. */
+/* Tells once more that all who are gone are gone. Waits 3 s at most, in all, for one who does not
+ * answer. */
 void presence_agent_destroy(struct presence_agent **agent);
 
 /* Has the service been told everything since the last (re)connection? */

@@ -221,12 +221,23 @@ bool session_is_closing(struct session *session)
     return closing;
 }
 
-bool session_is_calm(struct session *session)
+/* One that is closing drops what it is given: nobody needs to wait for it. */
+static bool holds_at_most(struct session *session, size_t bytes)
 {
     pthread_mutex_lock(&session->lock);
-    bool calm = session->shut || session->closing || session->outbox.bytes <= SESSION_OUTBOX_CALM;
+    bool result = session->shut || session->closing || session->outbox.bytes <= bytes;
     pthread_mutex_unlock(&session->lock);
-    return calm;
+    return result;
+}
+
+bool session_is_calm(struct session *session)
+{
+    return holds_at_most(session, SESSION_OUTBOX_CALM);
+}
+
+bool session_has_room(struct session *session)
+{
+    return holds_at_most(session, SESSION_OUTBOX_ROOMY);
 }
 
 void session_wait_until_calm(struct session *session)

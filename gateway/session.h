@@ -20,6 +20,7 @@ enum {
     SESSION_OUTBOX_MOST = 1024 * 1024,
     SESSION_OUTBOX_CALM =
         128 * 1024, /* the reader waits above this, so that who calls also reads */
+    SESSION_OUTBOX_ROOMY = SESSION_OUTBOX_MOST / 2, /* what can wait, waits elsewhere above this */
     SESSION_STUCK_MS = 5000,
     SESSION_CLOSING_MS = 2000, /* for the client's answer to a close frame */
     SESSION_PINGS_MOST = 2,    /* that may stay unanswered */
@@ -61,6 +62,9 @@ bool session_is_closing(struct session *session);
 
 /* Does little enough wait for the client that a good deal more may be sent? */
 bool session_is_calm(struct session *session);
+
+/* Is there room for what could also be sent later? */
+bool session_has_room(struct session *session);
 
 /* The session's own thread: waits while the outbox is more than calm. */
 void session_wait_until_calm(struct session *session);

@@ -535,6 +535,10 @@ function onOpen() {
 /* Asks by itself whom the examples may address, and what the dialogs that are shown hold now. */
 function onBegin({ user, reset }) {
     page.begun = true;
+    if (page.self && user.tag !== page.self.tag) { // who has signed in in another tab
+        page.dialogs.clear();
+        showDialogs();
+    }
     showSelf(user);
     ask("findUsersByTag", [""], meet);
     if (!reset) return;
@@ -554,19 +558,10 @@ async function ask(method, params, take) {
     }
 }
 
-/* When it has gone on instead of begun: the cookie may have become another's, in another tab. */
 function onCurrent({ changes }) {
     page.caughtUp = page.begun ? "up to date" : `caught up ${plural(changes, "change")}`;
     if (page.begun) return;
     addToLog({ kind: "connection", arrow: "•", name: "caught up", gist: plural(changes, "change") });
-    ask("getSelfInfo", undefined, (user) => {
-        if (page.self && user.tag !== page.self.tag) {
-            renewClient();
-            connect();
-        } else {
-            showSelf(user);
-        }
-    });
 }
 
 function onClose({ code, reason, cause, retryInMs }) {

@@ -23,8 +23,9 @@
  *                        calls. It is settled once; rejected with
  *                        - an RpcError for any other error (-32602, -32003, ...): the next one goes;
  *                        - a ConnectionError, whose `reason` is "closed" (by close(); the message
- *                          may be stored or not), "not-open" (it was closed already) or "full"
- *                          (`sendsMost` are waiting); nothing was sent in the last two cases.
+ *                          may be stored or not), "other-user" (likewise; see "begin"), "not-open"
+ *                          (it was closed already) or "full" (`sendsMost` are waiting); nothing was
+ *                          sent in the last two cases.
  *                        Until then it waits, even while the token is not accepted.
  *   call(method, params, {repeat, timeoutMs})
  *                        A promise as that of MessengerSocket.call(). While there is no connection,
@@ -40,7 +41,8 @@
  *   current              Is everything told that had happened when the connection opened?
  *   epoch, position      Up to where all changes have been told; "" and 0 before the first "begin".
  *                        An application that keeps what it is told on a disk keeps these two with it,
- *                        and gives them to the constructor the next time: it goes on from there.
+ *                        and gives them to the constructor the next time, with the `tag` of whose
+ *                        they are: it goes on from there.
  *                        (Sends without an answer it keeps too, with a `clientMessageId` of its own:
  *                        the position may be past them.)
  *   user                 Who one is, as of the latest "begin"; null before.
@@ -53,7 +55,8 @@
  *   begin    {epoch, position, user, reset}
  *            Nothing is known: the application reads its lists, all of them; they may hold some
  *            of what "change" tells afterwards. The first time, and with `reset` when the server
- *            cannot say what has changed.
+ *            cannot say what has changed, or when the cookie has become another `user`'s: then
+ *            what waited is rejected before, for it was the former one's.
  *   sync     {dialogs, self, online, position}
  *            A page of what has changed while there was no connection, as the method sync gives it,
  *            to be taken over what one has; `self` and `online` are null where a page has none.
@@ -88,6 +91,7 @@ const PASSED_ON = {
 const DEFAULTS = {
     epoch: "",
     position: 0,
+    tag: "", // whose these are, if it is known
     syncLimit: 100, // changes a page
     sendsMost: 1000,
     callsMost: 1000,
@@ -101,6 +105,7 @@ export class MessengerClient extends EventTarget {
     #options;
     #epoch;
     #position;
+    #tag;
     #user = null;
     #connection = 0; // changes whenever a connection opens or ends
     #heardAt = 0;
@@ -121,6 +126,7 @@ export class MessengerClient extends EventTarget {
         const known = typeof epoch === "string" && Number.isSafeInteger(position) && position >= 0;
         this.#epoch = known ? epoch : "";
         this.#position = known ? position : 0;
+        this.#tag = known ? this.#options.tag : "";
         this.#socket = new MessengerSocket(url, this.#options);
         for (const [type, names] of Object.entries(PASSED_ON)) {
             this.#socket.addEventListener(type, (event) => this.#emit(type, pick(event, names)));
@@ -165,12 +171,7 @@ export class MessengerClient extends EventTarget {
 
     close() {
         this.#disconnected();
-        const given = [...this.#sends, ...this.#calls];
-        this.#sends = [];
-        this.#calls.clear();
-        for (const { reject } of given) {
-            reject(new ConnectionError("closed", "The client was closed before the answer came."));
-        }
+        this.#rejectAll("closed", "The client was closed before the answer came.");
         this.#socket.close();
     }
 
@@ -227,6 +228,13 @@ export class MessengerClient extends EventTarget {
         }
     }
 
+    #rejectAll(reason, message) {
+        const given = [...this.#sends, ...this.#calls];
+        this.#sends = [];
+        this.#calls.clear();
+        for (const { reject } of given) reject(new ConnectionError(reason, message));
+    }
+
     #rejectCalls() {
         for (const { reject } of this.#calls) reject(notOpen());
         this.#calls.clear();
@@ -273,9 +281,10 @@ export class MessengerClient extends EventTarget {
                 this.#lostHeld = false; // what was dropped is stored, so this page or a later one has it
                 const page = await this.#ask(connection, "sync",
                     [this.#epoch, this.#position, this.#options.syncLimit]);
-                begun ||= page.reset;
-                more = page.more;
-                if (page.reset) await this.#begin(connection, true);
+                const reset = page.reset || this.#isAnother(page.tag);
+                begun ||= reset;
+                more = page.more && !reset;
+                if (reset) await this.#begin(connection, true);
                 else this.#takePage(page);
             }
         } catch (error) {
@@ -288,11 +297,18 @@ export class MessengerClient extends EventTarget {
 
     async #begin(connection, reset) {
         const { epoch, position, user } = await this.#ask(connection, "hello");
+        if (this.#isAnother(user.tag)) this.#rejectAll("other-user", `One is ${user.tag} now.`);
+        this.#tag = user.tag;
         this.#epoch = epoch;
         this.#position = position;
         this.#user = user;
         if (reset) this.#told.clear();
         this.#emit("begin", { epoch, position, user, reset });
+    }
+
+    /* Than the one whose position this is. */
+    #isAnother(tag) {
+        return this.#tag !== "" && tag !== undefined && tag !== this.#tag;
     }
 
     #takePage({ dialogs, self = null, online = null, position }) {

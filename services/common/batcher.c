@@ -22,7 +22,10 @@ struct batcher {
     struct lane waiting;  /* to be carried out */
     struct lane finished; /* to be reported */
     bool stopping;
-    bool batches_over; /* no further job will be finished */
+    bool reporting;              /* by one of the threads */
+    bool batches_over;           /* no further job will be finished */
+    void (*reported)(void *ctx); /* or NULL */
+    void *reported_ctx;
     pthread_t batch_thread, report_thread;
 };
 
@@ -64,7 +67,35 @@ static void finish_locked(struct batcher *batcher, struct batch_job *jobs)
         next = job->next;
         lane_append(&batcher->finished, job);
     }
-    pthread_cond_signal(&batcher->finished.cond);
+}
+
+/* Reports all that is finished, in order; one thread at a time. Leaves the lock meanwhile. */
+static void report_locked(struct batcher *batcher)
+{
+    batcher->reporting = true;
+    while (batcher->finished.count > 0) {
+        struct batch_job *jobs = lane_take(&batcher->finished, SIZE_MAX);
+        pthread_mutex_unlock(&batcher->lock);
+        for (struct batch_job *job = jobs, *next; job != NULL; job = next) {
+            next = job->next;
+            batcher->options.report(job);
+        }
+        if (batcher->reported != NULL)
+            batcher->reported(batcher->reported_ctx);
+        pthread_mutex_lock(&batcher->lock);
+    }
+    batcher->reporting = false;
+}
+
+/* By this thread while nothing else is to be done, which saves waking the other; else by that. */
+static void have_reported_locked(struct batcher *batcher)
+{
+    if (batcher->reporting)
+        return; /* goes on with these */
+    if (batcher->waiting.count == 0)
+        report_locked(batcher);
+    else
+        pthread_cond_signal(&batcher->finished.cond);
 }
 
 static void *batch_loop(void *arg)
@@ -83,6 +114,7 @@ static void *batch_loop(void *arg)
         batcher->options.run(batcher->options.ctx, batch);
         pthread_mutex_lock(&batcher->lock);
         finish_locked(batcher, batch);
+        have_reported_locked(batcher);
     }
     batcher->batches_over = true;
     pthread_cond_signal(&batcher->finished.cond);
@@ -97,17 +129,11 @@ static void *report_loop(void *arg)
     pthread_setname_np(pthread_self(), batcher->options.name);
     pthread_mutex_lock(&batcher->lock);
     for (;;) {
-        while (batcher->finished.count == 0 && !batcher->batches_over)
+        while ((batcher->finished.count == 0 || batcher->reporting) && !batcher->batches_over)
             pthread_cond_wait(&batcher->finished.cond, &batcher->lock);
         if (batcher->finished.count == 0)
             break;
-        struct batch_job *jobs = lane_take(&batcher->finished, SIZE_MAX);
-        pthread_mutex_unlock(&batcher->lock);
-        for (struct batch_job *job = jobs, *next; job != NULL; job = next) {
-            next = job->next;
-            batcher->options.report(job);
-        }
-        pthread_mutex_lock(&batcher->lock);
+        report_locked(batcher);
     }
     pthread_mutex_unlock(&batcher->lock);
     return NULL;
@@ -157,10 +183,20 @@ enum status batcher_submit(struct batcher *batcher, struct batch_job *job)
         status = STATUS_BUSY;
     } else {
         lane_append(&batcher->waiting, job);
-        pthread_cond_signal(&batcher->waiting.cond);
     }
     pthread_mutex_unlock(&batcher->lock);
+    /* Outside the lock, or who is woken would wait for it at once. */
+    if (status == STATUS_OK)
+        pthread_cond_signal(&batcher->waiting.cond);
     return status;
+}
+
+void batcher_on_reported(struct batcher *batcher, void (*reported)(void *ctx), void *ctx)
+{
+    pthread_mutex_lock(&batcher->lock);
+    batcher->reported = reported;
+    batcher->reported_ctx = ctx;
+    pthread_mutex_unlock(&batcher->lock);
 }
 
 void batcher_fail_waiting(struct batcher *batcher, enum status status)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "services/common/clock.h"
 #include "services/common/id.h"
@@ -15,7 +16,7 @@
 #include "services/common/memory.h"
 
 enum {
-    DELIVERY_THREADS = 4,
+    DELIVERY_THREADS_MOST = 4,
     PENDING_MESSAGES = 131072,
     PENDING_BYTES = 256 * 1024 * 1024,
     RECONNECT_MS = 200,
@@ -23,23 +24,7 @@ enum {
     PING_MS = 5000,
     SERVERS_MOST = 16,
     CLOSE_MS = 5000,
-    CLOSE_ALONE_MS = 250,   /* without a server */
-    REQUEST_BUCKETS = 1024, /* a power of two */
-    INBOX_SIZE = 96,
-};
-
-/*
- * Replies of all requests come to one subscription, <inbox>.<number>; the number finds the waiter.
- * `lock` guards the buckets and every request's fields.
- */
-struct bus_request {
-    struct bus *bus;
-    uint64_t number;
-    struct bus_request *next; /* of the same bucket */
-    pthread_cond_t done_cond;
-    bool done;
-    bool broken; /* the connection went away */
-    natsMsg *reply;
+    CLOSE_ALONE_MS = 250, /* without a server */
 };
 
 struct bus {
@@ -54,10 +39,10 @@ struct bus {
     bool closed;
     atomic_bool connected;
     atomic_bool closing; /* on our own wish */
-    struct bus_request *buckets[REQUEST_BUCKETS];
-    uint64_t next_number;
-    char inbox[INBOX_SIZE];
-    natsSubscription *replies;
+    char inbox[BUS_INBOX_SIZE];
+    natsSubscription *inbox_subscription;
+    struct bus_replies *replies;
+    struct bus_sender *sender;
 };
 
 struct bus_subscription {
@@ -70,6 +55,21 @@ struct bus_subscription {
 natsConnection *bus_nats(struct bus *bus)
 {
     return bus->nats;
+}
+
+struct bus_replies *bus_replies_of(struct bus *bus)
+{
+    return bus->replies;
+}
+
+struct bus_sender *bus_sender_of(struct bus *bus)
+{
+    return bus->sender;
+}
+
+const char *bus_inbox(const struct bus *bus)
+{
+    return bus->inbox;
 }
 
 enum status bus_status(natsStatus status)
@@ -103,23 +103,10 @@ static void handle_connected(natsConnection *nats, void *ctx)
 
     natsConnection_GetConnectedUrl(nats, url, sizeof(url));
     log_info("connected to the bus at %s", url);
+    bus_sender_set_connection(bus->sender, nats);
     atomic_store(&bus->connected, true);
     if (bus->on_connect != NULL)
         bus->on_connect(bus->ctx);
-}
-
-/* Whoever waits for a reply over the lost connection waits in vain. */
-static void fail_requests(struct bus *bus)
-{
-    pthread_mutex_lock(&bus->lock);
-    for (size_t i = 0; i < REQUEST_BUCKETS; i++) {
-        for (struct bus_request *r = bus->buckets[i]; r != NULL; r = r->next) {
-            r->done = r->broken = true;
-            pthread_cond_signal(&r->done_cond);
-        }
-        bus->buckets[i] = NULL;
-    }
-    pthread_mutex_unlock(&bus->lock);
 }
 
 static void handle_disconnected(natsConnection *nats, void *ctx)
@@ -129,7 +116,7 @@ static void handle_disconnected(natsConnection *nats, void *ctx)
     (void)nats;
     if (atomic_exchange(&bus->connected, false))
         log_warn("lost the connection to the bus");
-    fail_requests(bus);
+    bus_replies_break_all(bus->replies); /* they wait in vain */
 }
 
 static void handle_closed(natsConnection *nats, void *ctx)
@@ -164,7 +151,7 @@ static void handle_error(natsConnection *nats, natsSubscription *subscription, n
 /* The log-in, if any, and the inbox, which is below the user's prefix and new for each process. */
 static natsStatus set_user(struct bus *bus, const struct bus_options *options)
 {
-    char prefix[INBOX_SIZE / 2] = "_INBOX", hex[25];
+    char prefix[BUS_INBOX_SIZE / 2] = "_INBOX", hex[25];
     natsStatus s = NATS_OK;
 
     if (options->user != NULL && options->user[0] != '\0') {
@@ -228,39 +215,14 @@ static natsStatus set_options(struct bus *bus, const struct bus_options *options
     return s;
 }
 
-static struct bus_request *unlink_locked(struct bus *bus, uint64_t number)
-{
-    struct bus_request **link = &bus->buckets[number & (REQUEST_BUCKETS - 1)];
-
-    for (; *link != NULL; link = &(*link)->next) {
-        if ((*link)->number == number) {
-            struct bus_request *request = *link;
-            *link = request->next;
-            return request;
-        }
-    }
-    return NULL;
-}
-
 static void handle_reply(natsConnection *nats, natsSubscription *subscription, natsMsg *message,
                          void *ctx)
 {
     struct bus *bus = ctx;
-    const char *digits = strrchr(natsMsg_GetSubject(message), '.');
 
     (void)nats;
     (void)subscription;
-    pthread_mutex_lock(&bus->lock);
-    struct bus_request *request =
-        digits != NULL ? unlink_locked(bus, strtoull(digits + 1, NULL, 16)) : NULL;
-    if (request != NULL) {
-        request->reply = message;
-        request->done = true;
-        pthread_cond_signal(&request->done_cond);
-    }
-    pthread_mutex_unlock(&bus->lock);
-    if (request == NULL) /* the caller has given up */
-        natsMsg_Destroy(message);
+    bus_replies_take(bus->replies, message);
 }
 
 /*
@@ -290,13 +252,24 @@ static natsStatus connect_and_listen(struct bus *bus, const char *urls)
         s = connect_later(bus, urls);
     if (s != NATS_OK && s != NATS_NOT_YET_CONNECTED)
         return s;
+    bus_sender_set_connection(bus->sender, bus->nats);
     if (s == NATS_OK)
         handle_connected(bus->nats, bus);
     snprintf(subject, sizeof(subject), "%s.*", bus->inbox);
-    s = natsConnection_Subscribe(&bus->replies, bus->nats, subject, handle_reply, bus);
+    s = natsConnection_Subscribe(&bus->inbox_subscription, bus->nats, subject, handle_reply, bus);
     if (s == NATS_OK)
-        s = natsSubscription_SetPendingLimits(bus->replies, PENDING_MESSAGES, PENDING_BYTES);
+        s = natsSubscription_SetPendingLimits(bus->inbox_subscription, PENDING_MESSAGES,
+                                              PENDING_BYTES);
     return s;
+}
+
+/* Each message that finds a thread asleep costs a wake-up: no more of them than can be busy beside
+ * the rest of the machine. */
+static int delivery_threads(void)
+{
+    long half = sysconf(_SC_NPROCESSORS_ONLN) / 2;
+
+    return half < 1 ? 1 : half > DELIVERY_THREADS_MOST ? DELIVERY_THREADS_MOST : (int)half;
 }
 
 enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
@@ -305,13 +278,16 @@ enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
 
     pthread_mutex_init(&bus->lock, NULL);
     pthread_cond_init(&bus->closed_cond, NULL);
+    bus->replies = bus_replies_create();
+    bus->sender = bus_sender_create(bus->replies);
     bus->on_connect = options->on_connect;
     bus->on_refused = options->on_refused;
     bus->on_loss = options->on_loss;
     bus->ctx = options->ctx;
-    natsStatus s = nats_Open(-1);
+    /* No spinning for locks: who holds one may well wait for the very core. */
+    natsStatus s = nats_Open(0);
     if (s == NATS_OK)
-        s = nats_SetMessageDeliveryPoolSize(DELIVERY_THREADS);
+        s = nats_SetMessageDeliveryPoolSize(delivery_threads());
     if (s == NATS_OK)
         s = natsOptions_Create(&bus->options);
     if (s == NATS_OK)
@@ -334,6 +310,7 @@ bool bus_is_connected(const struct bus *bus)
 
 bool bus_flush(struct bus *bus, int64_t timeout_ms)
 {
+    bus_sender_settle(bus->sender);
     return natsConnection_FlushTimeout(bus->nats, timeout_ms) == NATS_OK;
 }
 
@@ -344,9 +321,10 @@ void bus_destroy(struct bus **bus)
     if (b == NULL)
         return;
     if (b->nats != NULL) {
+        bus_sender_settle(b->sender);
         if (bus_is_connected(b))
             natsConnection_FlushTimeout(b->nats, CLOSE_MS);
-        natsSubscription_Destroy(b->replies);
+        natsSubscription_Destroy(b->inbox_subscription);
         atomic_store(&b->closing, !natsConnection_IsClosed(b->nats));
         natsConnection_Close(b->nats);
         /* The library calls back from threads of its own until it has said "closed". */
@@ -359,6 +337,8 @@ void bus_destroy(struct bus **bus)
         natsConnection_Destroy(b->nats);
     }
     natsOptions_Destroy(b->options);
+    bus_sender_destroy(&b->sender);
+    bus_replies_destroy(&b->replies);
     pthread_cond_destroy(&b->closed_cond);
     pthread_mutex_destroy(&b->lock);
     free(b);
@@ -367,19 +347,21 @@ void bus_destroy(struct bus **bus)
 
 /* --- publishing -------------------------------------------------------------------------- */
 
-enum status bus_publish(struct bus *bus, const char *subject, const void *data, size_t length)
-{
-    return bus_status(natsConnection_Publish(bus->nats, subject, data, (int)length));
-}
-
-static natsStatus make_message(const char *subject, const char *reply_to,
-                               const struct bus_header *headers, size_t header_count,
-                               const void *data, size_t length, natsMsg **message_out)
+natsStatus bus_make_message(const char *subject, const char *reply_to,
+                            const struct bus_header *headers, size_t header_count, const void *data,
+                            size_t length, natsMsg **message_out)
 {
     natsStatus s = natsMsg_Create(message_out, subject, reply_to, data, (int)length);
     for (size_t i = 0; s == NATS_OK && i < header_count; i++)
         s = natsMsgHeader_Set(*message_out, headers[i].name, headers[i].value);
+    if (s != NATS_OK)
+        natsMsg_Destroy(*message_out);
     return s;
+}
+
+enum status bus_publish(struct bus *bus, const char *subject, const void *data, size_t length)
+{
+    return bus_publish_headers(bus, subject, NULL, 0, data, length);
 }
 
 enum status bus_publish_headers(struct bus *bus, const char *subject,
@@ -388,11 +370,20 @@ enum status bus_publish_headers(struct bus *bus, const char *subject,
 {
     natsMsg *message = NULL;
 
-    natsStatus s = make_message(subject, NULL, headers, header_count, data, length, &message);
+    natsStatus s = bus_make_message(subject, NULL, headers, header_count, data, length, &message);
     if (s == NATS_OK)
-        s = natsConnection_PublishMsg(bus->nats, message);
-    natsMsg_Destroy(message);
+        bus_sender_send(bus->sender, message, 0);
     return bus_status(s);
+}
+
+void bus_hold(struct bus *bus)
+{
+    bus_sender_hold(bus->sender);
+}
+
+void bus_release(struct bus *bus)
+{
+    bus_sender_release(bus->sender);
 }
 
 /* --- subscribing ------------------------------------------------------------------------- */
@@ -496,77 +487,4 @@ void bus_message_destroy(struct bus_message **message)
 {
     natsMsg_Destroy((natsMsg *)*message);
     *message = NULL;
-}
-
-/* --- requests ---------------------------------------------------------------------------- */
-
-static void request_free(struct bus_request **request)
-{
-    pthread_cond_destroy(&(*request)->done_cond);
-    free(*request);
-    *request = NULL;
-}
-
-enum status bus_request_begin(struct bus *bus, const char *subject,
-                              const struct bus_header *headers, size_t header_count,
-                              const void *data, size_t length, struct bus_request **request_out)
-{
-    char reply_to[sizeof(bus->inbox) + 18];
-    natsMsg *message = NULL;
-
-    if (!bus_is_connected(bus))
-        return STATUS_UNAVAILABLE;
-    struct bus_request *request = xcalloc(1, sizeof(*request));
-    request->bus = bus;
-    pthread_cond_init(&request->done_cond, NULL);
-    pthread_mutex_lock(&bus->lock);
-    request->number = bus->next_number++;
-    struct bus_request **bucket = &bus->buckets[request->number & (REQUEST_BUCKETS - 1)];
-    request->next = *bucket;
-    *bucket = request;
-    pthread_mutex_unlock(&bus->lock);
-
-    snprintf(reply_to, sizeof(reply_to), "%s.%" PRIx64, bus->inbox, request->number);
-    natsStatus s = make_message(subject, reply_to, headers, header_count, data, length, &message);
-    if (s == NATS_OK)
-        s = natsConnection_PublishMsg(bus->nats, message);
-    natsMsg_Destroy(message);
-    if (s != NATS_OK) {
-        pthread_mutex_lock(&bus->lock);
-        unlink_locked(bus, request->number);
-        pthread_mutex_unlock(&bus->lock);
-        request_free(&request);
-        return bus_status(s);
-    }
-    *request_out = request;
-    return STATUS_OK;
-}
-
-enum status bus_request_end(struct bus_request **request, int64_t deadline_us,
-                            struct bus_message **reply_out)
-{
-    struct bus_request *r = *request;
-    struct bus *bus = r->bus;
-    struct timespec until = { .tv_sec = deadline_us / 1000000,
-                              .tv_nsec = deadline_us % 1000000 * 1000 };
-    enum status status = STATUS_OK;
-
-    pthread_mutex_lock(&bus->lock);
-    while (!r->done && status == STATUS_OK)
-        if (pthread_cond_clockwait(&r->done_cond, &bus->lock, CLOCK_MONOTONIC, &until) != 0)
-            status = STATUS_DEADLINE_EXCEEDED;
-    if (r->done)
-        status = r->broken ? STATUS_UNAVAILABLE : STATUS_OK;
-    else
-        unlink_locked(bus, r->number);
-    pthread_mutex_unlock(&bus->lock);
-
-    if (status == STATUS_OK && natsMsg_IsNoResponders(r->reply)) {
-        natsMsg_Destroy(r->reply);
-        status = STATUS_UNAVAILABLE;
-    }
-    if (status == STATUS_OK)
-        *reply_out = (struct bus_message *)r->reply;
-    request_free(request);
-    return status;
 }

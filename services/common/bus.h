@@ -57,12 +57,18 @@ struct bus_header {
 
 /* --- publishing -------------------------------------------------------------------------- */
 
-/* `data` may be NULL when `length` is 0. STATUS_UNAVAILABLE when it could not even be queued. */
+/* `data` may be NULL when `length` is 0. What cannot be sent later is logged, and lost. */
 enum status bus_publish(struct bus *bus, const char *subject, const void *data,
                         size_t length) MUST_CHECK;
 enum status bus_publish_headers(struct bus *bus, const char *subject,
                                 const struct bus_header *headers, size_t header_count,
                                 const void *data, size_t length) MUST_CHECK;
+
+/* What this thread publishes in between may go out together at the end: a batch costs little more
+ * than a single one. To hold again changes nothing. Not around anything that waits for an answer.
+ */
+void bus_hold(struct bus *bus);
+void bus_release(struct bus *bus);
 
 /* --- subscribing ------------------------------------------------------------------------- */
 

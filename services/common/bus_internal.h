@@ -6,8 +6,19 @@
 #include <nats/nats.h>
 
 #include "services/common/bus.h"
+#include "services/common/bus_replies.h"
+#include "services/common/bus_sender.h"
+
+enum { BUS_INBOX_SIZE = 96 };
 
 natsConnection *bus_nats(struct bus *bus);
+struct bus_replies *bus_replies_of(struct bus *bus);
+struct bus_sender *bus_sender_of(struct bus *bus);
+const char *bus_inbox(const struct bus *bus);
 enum status bus_status(natsStatus status);
+
+natsStatus bus_make_message(const char *subject, const char *reply_to,
+                            const struct bus_header *headers, size_t header_count, const void *data,
+                            size_t length, natsMsg **message_out);
 
 #endif

@@ -14,6 +14,8 @@
 static const char hex_digits[] = "0123456789abcdef";
 static unsigned char process_part[5];
 static atomic_uint counter;
+static uint64_t unique_start;
+static atomic_uint_fast64_t unique_count;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 void id_random_bytes(void *out, size_t bytes)
@@ -35,6 +37,7 @@ static void seed(void)
 
     id_random_bytes(process_part, sizeof(process_part));
     id_random_bytes(&start, sizeof(start));
+    id_random_bytes(&unique_start, sizeof(unique_start));
     atomic_store(&counter, start);
 }
 
@@ -118,5 +121,27 @@ void id_random_hex(char *hex_out, size_t bytes)
         n = bytes < sizeof(chunk) ? bytes : sizeof(chunk);
         id_random_bytes(chunk, n);
         bytes_to_hex(chunk, n, hex_out);
+    }
+}
+
+/* SplitMix64 (Steele, Lea, Flood 2014): a permutation of 64 bits. */
+static uint64_t next_unique(void)
+{
+    uint64_t z =
+        unique_start + (atomic_fetch_add(&unique_count, 1) + 1) * UINT64_C(0x9E3779B97F4A7C15);
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+void id_unique_hex(char *hex_out, size_t bytes)
+{
+    pthread_once(&once, seed);
+    *hex_out = '\0';
+    for (size_t n; bytes > 0; bytes -= n, hex_out += 2 * n) {
+        uint64_t chunk = next_unique();
+        n = bytes < sizeof(chunk) ? bytes : sizeof(chunk);
+        bytes_to_hex((const unsigned char *)&chunk, n, hex_out);
     }
 }

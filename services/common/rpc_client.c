@@ -15,7 +15,7 @@ void rpc_context_start(struct rpc_context *context, int64_t timeout_ms)
 {
     char random[49];
 
-    id_random_hex(random, 24);
+    id_unique_hex(random, 24);
     snprintf(context->traceparent, sizeof(context->traceparent), "00-%.32s-%.16s-01", random,
              random + 32);
     context->deadline_us = clock_mono_us() + timeout_ms * 1000;

@@ -46,6 +46,7 @@ struct rpc_server {
 struct rpc_call {
     struct rpc_server *server;
     const struct rpc_method *method;
+    rpc_handler *handle;
     struct bus_message *message;
     void *request;
     struct rpc_context context;
@@ -130,7 +131,7 @@ static void run(void *arg)
     if (clock_mono_us() >= call->context.deadline_us)
         rpc_fail(call, STATUS_DEADLINE_EXCEEDED, "the deadline passed in the queue");
     else
-        call->method->handle(call->server->options.ctx, call, call->request);
+        call->handle(call->server->options.ctx, call, call->request);
     log_set_trace(NULL);
 }
 
@@ -153,6 +154,13 @@ static void read_context(struct rpc_call *call)
     call->context.deadline_us = call->arrived_us + timeout_ms * 1000;
     if (trace != NULL && strlen(trace) == sizeof(call->context.traceparent) - 1)
         memcpy(call->context.traceparent, trace, sizeof(call->context.traceparent));
+}
+
+void rpc_defer(struct rpc_call *call, rpc_handler *handle, enum rpc_lane lane)
+{
+    call->handle = handle;
+    if (!workpool_submit(call->server->lanes[lane], run, call))
+        rpc_fail(call, STATUS_BUSY, "too many calls are waiting");
 }
 
 static void handle_message(void *ctx, struct bus_message *message_take)
@@ -182,14 +190,15 @@ static void handle_message(void *ctx, struct bus_message *message_take)
         rpc_fail(call, STATUS_NOT_FOUND, "no such method");
         return;
     }
+    call->handle = call->method->handle;
     call->request = wire_unpack(call->method->request_type, bus_message_data(message_take),
                                 bus_message_length(message_take));
     if (call->request == NULL)
         rpc_fail(call, STATUS_INVALID_ARGUMENT, "the payload is not a request of this method");
     else if (call->method->lane == RPC_INLINE)
         run(call);
-    else if (!workpool_submit(server->lanes[call->method->lane], run, call))
-        rpc_fail(call, STATUS_BUSY, "too many calls are waiting");
+    else
+        rpc_defer(call, call->handle, call->method->lane);
 }
 
 /* --- life -------------------------------------------------------------------------------- */

@@ -61,6 +61,10 @@ void rpc_server_stop(struct rpc_server **server);
 
 /* --- for handlers ------------------------------------------------------------------------ */
 
+/* Instead of an answer, from an inline handler that finds it would have to wait: `handle` is called
+ * for it in that lane. */
+void rpc_defer(struct rpc_call *call, rpc_handler *handle, enum rpc_lane lane);
+
 void rpc_reply(struct rpc_call *call, const ProtobufCMessage *reply);
 
 /* `reason` goes to the caller: for people, nothing secret; NULL = none. */

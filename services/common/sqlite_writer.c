@@ -81,6 +81,11 @@ void sqlite_writer_stop(struct sqlite_writer **writer)
     *writer = NULL;
 }
 
+void sqlite_writer_on_reported(struct sqlite_writer *writer, void (*reported)(void *ctx), void *ctx)
+{
+    batcher_on_reported(writer->batcher, reported, ctx);
+}
+
 enum status sqlite_writer_submit(struct sqlite_writer *writer, struct sqlite_job *job)
 {
     return batcher_submit(writer->batcher, &job->batch);

@@ -37,6 +37,10 @@ enum status sqlite_writer_start(struct sqlite_db *db, size_t queue_most,
 /* Finishes what was accepted. */
 void sqlite_writer_stop(struct sqlite_writer **writer);
 
+/* As batcher_on_reported. */
+void sqlite_writer_on_reported(struct sqlite_writer *writer, void (*reported)(void *ctx),
+                               void *ctx);
+
 /* STATUS_BUSY when the queue is full; then the job has not been touched. */
 enum status sqlite_writer_submit(struct sqlite_writer *writer, struct sqlite_job *job) MUST_CHECK;
 

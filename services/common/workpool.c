@@ -87,9 +87,10 @@ bool workpool_submit(struct workpool *pool, workpool_job *job, void *arg)
     if (accepted) {
         pool->ring[(pool->first + pool->waiting) % pool->ring_size] = (struct job){ job, arg };
         pool->waiting++;
-        pthread_cond_signal(&pool->wake);
     }
     pthread_mutex_unlock(&pool->lock);
+    if (accepted) /* outside the lock, or who is woken would wait for it at once */
+        pthread_cond_signal(&pool->wake);
     return accepted;
 }
 

@@ -114,8 +114,10 @@ static bool notify_contacts(struct fanout *fanout, const char *tag,
         return false;
     }
     log_debug("telling %zu contacts of %s", contacts.count, tag);
+    bus_hold(fanout->bus);
     for (size_t i = 0; i < contacts.count; i++)
         notify(fanout->bus, contacts.keys[i], notification);
+    bus_release(fanout->bus);
     message_contacts_finish(&contacts);
     return true;
 }
@@ -147,6 +149,7 @@ static void tell_noted(struct fanout *fanout, const struct message_profile *prof
 {
     Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
 
+    bus_hold(fanout->bus);
     for (size_t i = 0; i < profile->told_count; i++) {
         notification.user_seq = profile->told[i].user_seq;
         if (strcmp(profile->told[i].key, profile->user.key) == 0) {
@@ -160,6 +163,7 @@ static void tell_noted(struct fanout *fanout, const struct message_profile *prof
         }
         notify(fanout->bus, profile->told[i].key, &notification);
     }
+    bus_release(fanout->bus);
 }
 
 /* Noted durably, then told, then acknowledged: until then the user service says it again. */

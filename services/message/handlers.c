@@ -50,6 +50,7 @@ static void handle_stored(struct message_send *send, enum status status)
 {
     struct sending *sending = (struct sending *)send;
 
+    bus_hold(sending->service->bus); /* until all of the batch are reported */
     if (status == STATUS_OK) {
         if (!send->repeated)
             fanout_message(sending->service->bus, send, sending->request->origin);
@@ -74,7 +75,7 @@ static const char *check_send(const Messenger__SendRequest *request)
     return problem;
 }
 
-static void handle_send(void *ctx, struct rpc_call *call, const void *request)
+static void send_message(void *ctx, struct rpc_call *call, const void *request)
 {
     struct message_service *service = ctx;
     const Messenger__SendRequest *wanted = request;
@@ -110,6 +111,18 @@ static void handle_send(void *ctx, struct rpc_call *call, const void *request)
     }
 }
 
+/* The store takes a write over at once; who the receiver is may have to be asked. */
+static void handle_send(void *ctx, struct rpc_call *call, const void *request)
+{
+    const struct message_service *service = ctx;
+    const Messenger__SendRequest *wanted = request;
+
+    if (user_directory_remembers(service->users, wanted->receiver_tag))
+        send_message(ctx, call, request);
+    else
+        rpc_defer(call, send_message, RPC_FAST);
+}
+
 /* --- reading marks ----------------------------------------------------------------------- */
 
 struct marking {
@@ -124,6 +137,7 @@ static void handle_marked(struct message_mark *mark, enum status status)
     struct marking *marking = (struct marking *)mark;
     Messenger__MarkReadReply reply = MESSENGER__MARK_READ_REPLY__INIT;
 
+    bus_hold(marking->service->bus);
     if (status == STATUS_OK) {
         if (mark->newly_read > 0)
             fanout_read(marking->service->bus, mark, marking->request->origin);
@@ -135,7 +149,7 @@ static void handle_marked(struct message_mark *mark, enum status status)
     free(marking);
 }
 
-static void handle_mark_read(void *ctx, struct rpc_call *call, const void *request)
+static void mark_read(void *ctx, struct rpc_call *call, const void *request)
 {
     struct message_service *service = ctx;
     const Messenger__MarkReadRequest *wanted = request;
@@ -160,6 +174,17 @@ static void handle_mark_read(void *ctx, struct rpc_call *call, const void *reque
         rpc_fail(call, status, "readerTag: not a tag");
         free(marking);
     }
+}
+
+static void handle_mark_read(void *ctx, struct rpc_call *call, const void *request)
+{
+    const struct message_service *service = ctx;
+    const Messenger__MarkReadRequest *wanted = request;
+
+    if (user_directory_remembers(service->users, wanted->sender_tag))
+        mark_read(ctx, call, request);
+    else
+        rpc_defer(call, mark_read, RPC_FAST);
 }
 
 /* --- reads ------------------------------------------------------------------------------- */
@@ -251,10 +276,10 @@ static void handle_get_dialogs(void *ctx, struct rpc_call *call, const void *req
 }
 
 const struct rpc_method message_methods[] = {
-    { "Send", &messenger__send_request__descriptor, handle_send, RPC_FAST },
+    { "Send", &messenger__send_request__descriptor, handle_send, RPC_INLINE },
     { "GetDialogs", &messenger__get_dialogs_request__descriptor, handle_get_dialogs, RPC_FAST },
     { "GetMessages", &messenger__get_messages_request__descriptor, handle_get_messages, RPC_FAST },
-    { "MarkRead", &messenger__mark_read_request__descriptor, handle_mark_read, RPC_FAST },
+    { "MarkRead", &messenger__mark_read_request__descriptor, handle_mark_read, RPC_INLINE },
     { "GetChanges", &messenger__get_changes_request__descriptor, handle_get_changes, RPC_FAST },
     { "GetPositions", &messenger__get_positions_request__descriptor, handle_get_positions,
       RPC_FAST },

@@ -25,6 +25,12 @@ static void stop(struct service *process, void *arg)
     free(state);
 }
 
+/* All that a batch has to say goes out together. */
+static void send_held(void *bus)
+{
+    bus_release(bus);
+}
+
 static enum status start(struct service *process, void **state_out)
 {
     struct state *state = xcalloc(1, sizeof(*state));
@@ -43,8 +49,10 @@ static enum status start(struct service *process, void **state_out)
     service->users = user_directory_create(process->bus);
     enum status status = message_store_open(url, &service->store);
     free(url);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        message_store_on_reported(service->store, send_held, process->bus);
         status = fanout_start(process->bus, service->store, &state->fanout);
+    }
     if (status == STATUS_OK)
         status = rpc_server_start(&options, &state->server);
     if (status != STATUS_OK) {

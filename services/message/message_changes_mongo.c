@@ -406,7 +406,7 @@ static enum status reset(struct reading *reading, struct change_list *list)
         if (strcmp(facts[i].from.key, reading->owner) == 0 ||
             strcmp(facts[i].to.key, reading->owner) == 0)
             facts[count++] = facts[i];
-    status = settle_dialogs(reading->db, facts, count);
+    status = settle(reading->db, facts, count, SETTLE_AGAIN);
     free(facts);
     *list = (struct change_list){ .position = newest > reading->floor ? newest : reading->floor,
                                   .reset = true };

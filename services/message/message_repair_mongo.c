@@ -129,16 +129,10 @@ static void take_message_id(void *ctx, const bson_iter_t *item)
 
 static void take_message(void *ctx, const bson_t *document)
 {
-    if (message_document_is_imported(document))
-        return; /* its writer only repeated it */
-    struct fact *fact = next_fact(ctx);
-    mongo_id(document, "_id", &fact->message);
-    fact->seq = (uint64_t)mongo_int(document, "seq");
-    fact->count = (uint64_t)mongo_int(document, "senderCount");
-    fact->date_ms = mongo_date(document, "date");
-    if (!message_user_set(&fact->from, mongo_text(document, "senderTag")) ||
-        !message_user_set(&fact->to, mongo_text(document, "receiverTag")))
-        ((struct findings *)ctx)->count--;
+    struct fact fact;
+
+    if (fact_from_message(document, &fact))
+        *next_fact(ctx) = fact;
 }
 
 static void read_note(const bson_t *document, struct findings *findings)

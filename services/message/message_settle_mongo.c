@@ -8,6 +8,7 @@
 #include "services/common/hashmap.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
+#include "services/message/message_order_mongo.h"
 
 enum { TRIES_MOST = 2000, STEPS_MOST = 8 };
 
@@ -39,8 +40,7 @@ struct change {
 
 struct settling {
     struct mongo_db *db;
-    struct fact *facts;
-    size_t fact_count;
+    struct fact_order order;
     struct change *changes; /* one or two of each fact */
     size_t change_count;
     struct position *positions;
@@ -94,23 +94,25 @@ static void add_change(struct settling *settling, struct fact *fact,
     name_change(change);
 }
 
-static void plan(struct settling *settling, struct mongo_db *db, struct fact *facts, size_t count)
+static enum status plan(struct settling *settling, struct mongo_db *db, struct fact *facts,
+                        size_t count)
 {
-    *settling = (struct settling){
-        .db = db,
-        .facts = facts,
-        .fact_count = count,
-        .changes = xcalloc(2 * count, sizeof(struct change)),
-        .positions = xcalloc(2 * count, sizeof(struct position)),
-        .by_owner = hashmap_create(),
-    };
-    for (size_t i = 0; i < count; i++) {
-        facts[i].repeated = true;
-        facts[i].from_mod = 0;
-        if (facts[i].kind != FACT_PROFILE) /* of which the user has a fact of its own */
-            add_change(settling, &facts[i], &facts[i].from, &facts[i].to, &facts[i].from_mod);
-        add_change(settling, &facts[i], &facts[i].to, &facts[i].from, &facts[i].to_mod);
+    *settling = (struct settling){ .db = db };
+    enum status status = fact_order_make(db, facts, count, &settling->order);
+    if (status != STATUS_OK)
+        return status;
+    settling->changes = xcalloc(2 * settling->order.count, sizeof(struct change));
+    settling->positions = xcalloc(2 * settling->order.count, sizeof(struct position));
+    settling->by_owner = hashmap_create();
+    for (size_t i = 0; i < settling->order.count; i++) {
+        struct fact *fact = settling->order.facts[i];
+        fact->repeated = !fact->fresh;
+        fact->from_mod = 0;
+        if (fact->kind != FACT_PROFILE) /* of which the user has a fact of its own */
+            add_change(settling, fact, &fact->from, &fact->to, &fact->from_mod);
+        add_change(settling, fact, &fact->to, &fact->from, &fact->to_mod);
     }
+    return STATUS_OK;
 }
 
 static void finish(struct settling *settling)
@@ -118,6 +120,7 @@ static void finish(struct settling *settling)
     hashmap_destroy(&settling->by_owner);
     free(settling->positions);
     free(settling->changes);
+    fact_order_finish(&settling->order);
 }
 
 /* --- sequences ----------------------------------------------------------------------------- */
@@ -188,6 +191,13 @@ static bson_t *change_document(const struct change *change, uint64_t mod)
     return document;
 }
 
+/* The numbers below one that is taken are taken, too. */
+static void raise_known(struct position *position, uint64_t mod)
+{
+    if (mod > position->known)
+        position->known = mod;
+}
+
 static void take_known(void *ctx, const bson_t *document)
 {
     struct change *change = hashmap_get(ctx, mongo_text(document, "_id"));
@@ -201,18 +211,26 @@ static enum status read_known_changes(struct settling *settling)
 {
     char(*ids)[CHANGE_ID_SIZE] = xcalloc(settling->change_count, sizeof(*ids));
     struct hashmap *by_id = hashmap_create();
+    size_t n = 0;
 
     for (size_t i = 0; i < settling->change_count; i++) {
         struct change *change = &settling->changes[i];
-        snprintf(ids[i], CHANGE_ID_SIZE, "%s", change->id);
-        if (hashmap_get(by_id, change->id) == NULL)
-            hashmap_put(by_id, change->id, change);
+        if (*change->mod != 0 || hashmap_get(by_id, change->id) != NULL)
+            continue;
+        snprintf(ids[n++], CHANGE_ID_SIZE, "%s", change->id);
+        hashmap_put(by_id, change->id, change);
     }
-    bson_t *filter = filter_any("_id", ids[0], CHANGE_ID_SIZE, settling->change_count);
-    enum status status = mongo_find(settling->db, CHANGES, filter, NULL, take_known, by_id);
+    enum status status = STATUS_OK;
+    if (n > 0)
+        status = mongo_find(settling->db, CHANGES, filter_any("_id", ids[0], CHANGE_ID_SIZE, n),
+                            NULL, take_known, by_id);
     for (size_t i = 0; i < settling->change_count; i++) {
-        const struct change *first = hashmap_get(by_id, settling->changes[i].id);
-        *settling->changes[i].mod = *first->mod;
+        struct change *change = &settling->changes[i];
+        const struct change *first = hashmap_get(by_id, change->id);
+        if (first == NULL)
+            continue;
+        *change->mod = *first->mod;
+        raise_known(change->position, *change->mod);
     }
     hashmap_destroy(&by_id);
     free(ids);
@@ -224,18 +242,18 @@ static enum status read_known_changes(struct settling *settling)
  * number `tried`. In the second case we know one number more, and that is enough, unless it goes on
  * so: then the position was far behind.
  */
-static enum status resolve(struct settling *settling, struct change *change, uint64_t tried)
+static enum status resolve(struct settling *settling, struct change *change, uint64_t tried,
+                           bool *made_by_another_out)
 {
     struct position *position = change->position;
 
     enum status status = mongo_find(settling->db, CHANGES, BCON_NEW("_id", BCON_UTF8(change->id)),
                                     NULL, take_mod, change->mod);
-    if (status != STATUS_OK || *change->mod != 0)
+    if (status == STATUS_OK && *change->mod != 0)
+        *made_by_another_out = true;
+    raise_known(position, *change->mod != 0 ? *change->mod : tried);
+    if (status != STATUS_OK || *change->mod != 0 || ++position->steps <= STEPS_MOST)
         return status;
-    if (++position->steps <= STEPS_MOST) {
-        position->known = tried;
-        return STATUS_OK;
-    }
     position->steps = 0;
     return settle_position(settling->db, position->owner, &position->known);
 }
@@ -247,6 +265,7 @@ static enum status store_round(struct settling *settling, size_t *left_out)
     struct change **tried = xcalloc(settling->change_count, sizeof(struct change *));
     enum status *outcomes = xcalloc(settling->change_count, sizeof(*outcomes));
     bool ordered = false; /* must they be, because one owner has several? */
+    bool met_another = false;
     size_t n = 0;
 
     for (size_t i = 0; i < settling->position_count; i++) {
@@ -263,18 +282,21 @@ static enum status store_round(struct settling *settling, size_t *left_out)
         tried[n++] = change;
     }
     enum status status = mongo_insert(settling->db, CHANGES, documents, n, ordered, outcomes);
-    *left_out = 0;
     for (size_t i = 0; i < n; i++) {
         uint64_t mod = (uint64_t)mongo_int(documents[i], "mod");
         if (status == STATUS_OK && outcomes[i] == STATUS_OK) {
             tried[i]->position->known = *tried[i]->mod = mod;
             tried[i]->fact->repeated = false;
         } else if (status == STATUS_OK && outcomes[i] == STATUS_ALREADY_EXISTS) {
-            status = resolve(settling, tried[i], mod);
+            status = resolve(settling, tried[i], mod, &met_another);
         }
-        *left_out += *tried[i]->mod == 0;
         bson_destroy(documents[i]);
     }
+    if (status == STATUS_OK && met_another) /* who has made one of them will have made more */
+        status = read_known_changes(settling);
+    *left_out = 0;
+    for (size_t i = 0; i < n; i++)
+        *left_out += *tried[i]->mod == 0;
     free(outcomes);
     free(tried);
     free(documents);
@@ -313,19 +335,6 @@ static void raise(uint64_t *number, uint64_t value)
 {
     if (value > *number)
         *number = value;
-}
-
-void fact_raise(const struct fact *fact, bool by_owner, struct dialog_document *dialog)
-{
-    if (fact->kind == FACT_READ)
-        raise(by_owner ? &dialog->in_read : &dialog->out_read, fact->count);
-    if (fact->kind != FACT_MESSAGE)
-        return;
-    raise(&dialog->last_seq, fact->seq);
-    raise(by_owner ? &dialog->out_count : &dialog->in_count, fact->count);
-    raise(by_owner ? &dialog->in_count : &dialog->out_count, fact->seq - fact->count);
-    if (fact->date_ms > dialog->last_date_ms)
-        dialog->last_date_ms = fact->date_ms;
 }
 
 static void count_in(struct dialog_change *dialog, const struct change *change)
@@ -418,8 +427,12 @@ enum status settle(struct mongo_db *db, struct fact *facts, size_t count, enum s
 
     if (count == 0)
         return STATUS_OK;
-    plan(&settling, db, facts, count);
-    enum status status = store_changes(&settling, mode);
+    enum status status = plan(&settling, db, facts, count);
+    if (status != STATUS_OK)
+        return status;
+    if (settling.order.earlier_count > 0)
+        mode = SETTLE_AGAIN; /* those who stored them are about it */
+    status = store_changes(&settling, mode);
     settle_note_step("changes");
     if (status == STATUS_OK)
         status = update_dialogs(&settling);
@@ -427,20 +440,6 @@ enum status settle(struct mongo_db *db, struct fact *facts, size_t count, enum s
     if (status == STATUS_OK)
         status = update_positions(&settling);
     settle_note_step("positions");
-    finish(&settling);
-    return status;
-}
-
-enum status settle_dialogs(struct mongo_db *db, struct fact *facts, size_t count)
-{
-    struct settling settling;
-
-    if (count == 0)
-        return STATUS_OK;
-    plan(&settling, db, facts, count);
-    enum status status = read_known_changes(&settling);
-    if (status == STATUS_OK)
-        status = update_dialogs(&settling);
     finish(&settling);
     return status;
 }

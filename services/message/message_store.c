@@ -28,6 +28,11 @@ void message_store_close(struct message_store **store)
     *store = NULL;
 }
 
+void message_store_on_reported(struct message_store *store, void (*reported)(void *ctx), void *ctx)
+{
+    store->kind->on_reported(store, reported, ctx);
+}
+
 enum status message_store_send(struct message_store *store, struct message_send *send)
 {
     return store->kind->send(store, send);

@@ -175,6 +175,12 @@ enum status message_store_open(const char *url, struct message_store **store_out
 /* Finishes what was accepted. */
 void message_store_close(struct message_store **store);
 
+/*
+ * What is called after each series of `done`, on their thread, before it waits for the next: so
+ * `done` may put off what is cheaper for many at once. Before the first write.
+ */
+void message_store_on_reported(struct message_store *store, void (*reported)(void *ctx), void *ctx);
+
 /* STATUS_OK: accepted, `done` will be called. Otherwise it will not. */
 enum status message_store_send(struct message_store *store, struct message_send *send) MUST_CHECK;
 enum status message_store_mark_read(struct message_store *store,

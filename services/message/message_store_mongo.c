@@ -27,6 +27,11 @@ static struct store *in(struct message_store *store)
     return (struct store *)store;
 }
 
+static void on_reported(struct message_store *store, void (*reported)(void *ctx), void *ctx)
+{
+    message_writer_on_reported(in(store)->writer, reported, ctx);
+}
+
 static enum status send_message(struct message_store *store, struct message_send *send)
 {
     return message_writer_send(in(store)->writer, send);
@@ -344,6 +349,7 @@ const struct message_store_kind message_store_mongo = {
     .scheme = "mongodb",
     .open = open_store,
     .close = close_store,
+    .on_reported = on_reported,
     .send = send_message,
     .mark_read = mark_read,
     .dialogs = dialogs,

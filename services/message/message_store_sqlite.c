@@ -72,6 +72,11 @@ static struct store *in(struct message_store *store)
     return (struct store *)store;
 }
 
+static void on_reported(struct message_store *store, void (*reported)(void *ctx), void *ctx)
+{
+    sqlite_writer_on_reported(in(store)->writer, reported, ctx);
+}
+
 /* --- sending ----------------------------------------------------------------------------- */
 
 struct send_job {
@@ -500,6 +505,7 @@ const struct message_store_kind message_store_sqlite = {
     .scheme = "sqlite",
     .open = open_store,
     .close = close_store,
+    .on_reported = on_reported,
     .send = send_message,
     .mark_read = mark_read,
     .dialogs = dialogs,

@@ -30,6 +30,7 @@ struct conversation {
     struct id id;
     struct conversation_state stored;  /* as of the newest message known */
     struct conversation_state planned; /* and with what this round tries to add */
+    uint64_t settled;                  /* as far as the dialogs tell */
     bool planned_here;
 };
 
@@ -177,6 +178,8 @@ static struct conversation *conversation_of(struct batch *batch, const struct me
         conversation->id = id;
         hashmap_put(batch->by_id, hex, conversation);
     }
+    if (dialog->last_seq > conversation->settled)
+        conversation->settled = dialog->last_seq;
     if (dialog->last_seq > conversation->stored.seq)
         conversation->stored = (struct conversation_state){
             dialog->last_seq,
@@ -427,8 +430,10 @@ static enum settle_mode add_message_facts(struct batch *batch)
                              .to = sending->send->receiver,
                              .message = sending->message.id,
                              .seq = sending->message.seq,
+                             .settled_seq = sending->conversation->settled,
                              .count = sending->message.sender_count,
-                             .date_ms = sending->message.date_ms };
+                             .date_ms = sending->message.date_ms,
+                             .fresh = !sending->repeats };
         if (sending->job->head.status == STATUS_CONFLICT)
             continue;
         if (sending->imported)
@@ -569,4 +574,10 @@ enum status message_writer_send(struct message_writer *writer, struct message_se
 enum status message_writer_mark(struct message_writer *writer, struct message_mark *mark)
 {
     return submit(writer, &(struct job){ .mark = mark });
+}
+
+void message_writer_on_reported(struct message_writer *writer, void (*reported)(void *ctx),
+                                void *ctx)
+{
+    batcher_on_reported(writer->batcher, reported, ctx);
 }

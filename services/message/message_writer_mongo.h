@@ -22,4 +22,8 @@ enum status message_writer_send(struct message_writer *writer,
 enum status message_writer_mark(struct message_writer *writer,
                                 struct message_mark *mark) MUST_CHECK;
 
+/* As batcher_on_reported. */
+void message_writer_on_reported(struct message_writer *writer, void (*reported)(void *ctx),
+                                void *ctx);
+
 #endif

@@ -69,6 +69,13 @@ static void remember(struct user_directory *directory, const struct message_user
     pthread_mutex_unlock(&directory->lock);
 }
 
+bool user_directory_remembers(struct user_directory *directory, const char *tag)
+{
+    struct message_user user;
+
+    return !tag_to_key(tag, user.key) || recall(directory, &user);
+}
+
 enum status user_directory_find(struct user_directory *directory, const struct rpc_context *context,
                                 const char *tag, struct message_user *user_out)
 {

@@ -15,6 +15,9 @@ struct user_directory;
 struct user_directory *user_directory_create(struct bus *bus);
 void user_directory_destroy(struct user_directory **directory);
 
+/* Whether user_directory_find would answer at once. */
+bool user_directory_remembers(struct user_directory *directory, const char *tag);
+
 /* STATUS_NOT_FOUND: no such user (not remembered). Others as of rpc_call. */
 enum status user_directory_find(struct user_directory *directory, const struct rpc_context *context,
                                 const char *tag, struct message_user *user_out) MUST_CHECK;

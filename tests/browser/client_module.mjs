@@ -58,7 +58,7 @@ async function reconnect({ timers, of }, code = 1006) {
 
 const message = (id) => ({ _id: id, senderTag: "@me", receiverTag: "@bob", text: `text of ${id}` });
 const page = (position, fields = {}) => ({
-    epoch: "e", position, more: false, reset: false, dialogs: [], online: [], ...fields,
+    epoch: "e", position, tag: "@me", more: false, reset: false, dialogs: [], online: [], ...fields,
 });
 const dialog = (...ids) => ({ _id: "d", userInfo: { tag: "@bob" }, messages: ids.map(message) });
 const told = (userSeq, id = `m${userSeq}`, code = 3001) => ({
@@ -175,6 +175,36 @@ test("when the server cannot say what has changed, hello is said and it begins a
     assert.equal(context.of("sync").length, 0);
     assert.deepEqual(tellings(context.events).slice(3), ["begin", "m11", "current"]);
     assert.deepEqual([context.client.epoch, context.client.position], ["other", 5]);
+});
+
+test("when the cookie has become another user's, it begins anew, and what waited was not his", async () => {
+    const context = await startCurrent();
+    await reconnect(context);
+    const waiting = Promise.allSettled(
+        [context.client.send("@bob", "from me"), context.client.call("getDialogsList")]);
+    await answer(page(30, { tag: "@other", more: true, dialogs: [dialog("m11")] }));
+    assert.equal(last().method, "hello");
+    await answer({ epoch: "e", position: 31, user: { _id: "u2", tag: "@other" } });
+    for (const { status, reason } of await waiting) {
+        assert.deepEqual([status, reason.reason], ["rejected", "other-user"]);
+    }
+    assert.deepEqual(tellings(context.events).slice(2), ["begin", "current"]);
+    assert.deepEqual([context.of("begin")[1].reset, context.client.user.tag], [true, "@other"]);
+    assert.deepEqual(requests().map(({ method }) => method), ["sync", "hello"]);
+    assert.deepEqual([context.client.position, context.client.unsent], [31, 0]);
+    await reconnect(context);
+    await answer(page(32, { tag: "@other" }));
+    assert.deepEqual(tellings(context.events).slice(4), ["sync 32", "current"]);
+});
+
+test("a position from last time is not gone on from when it was another user's", async () => {
+    for (const [tag, method] of [["@other", "hello"], ["@me", "sync"], ["", "sync"]]) {
+        const { client } = start({ epoch: "e", position: 7, tag });
+        client.connect();
+        wire().open();
+        await answer(page(9));
+        assert.equal(last().method, method);
+    }
 });
 
 test("a connection that ends while it catches up changes nothing; the next goes on", async () => {

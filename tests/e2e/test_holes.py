@@ -8,8 +8,8 @@ import pytest
 from support.client import NO_AUTH_REASON, RpcError, User, befriend, is_online, leave, send
 from support.proxy import Proxy
 from support.raw import RawWebSocket
-from support.stack import Stack
-from support.wait import stays_true, wait_until
+from support.stack import SERVICES, Stack
+from support.wait import pass_time, stays_true, wait_until
 
 SILENCE_SECONDS = 10  # well over the 5 s after which a gateway asks
 
@@ -190,21 +190,61 @@ def test_a_gateway_without_nats_ends_in_good_order():
         stack.restart("gateway", 1)
 
 
+def test_a_gateway_whose_services_hang_while_it_catches_up_ends_in_time():
+    with cut_off_gateway() as (stack, proxy):
+        users = [User(stack) for _ in range(3)]
+        sockets = [user.socket(1) for user in users]
+        befriend(sockets[0], users[1])
+        before = proxy.accepted
+        proxy.cut()
+        for service in SERVICES:
+            stack.freeze(service)
+        proxy.heal()
+        wait_until(lambda: proxy.accepted > before and stack.program("gateway", 1).log().count(
+            "connected to the bus") == 2, SILENCE_SECONDS, "the gateway to be back on the bus")
+        pass_time(1, "so that what is asked now would be asked again while the calls end")
+        for socket in sockets:
+            socket.start_call("getSelfInfo")
+        stack.terminate("gateway", 1, timeout=9)
+        assert [socket.wait_closed()[0] for socket in sockets] == [1001] * 3
+        stack.repair()
+
+
+def write_to_frozen(stack, many):
+    """Alice writes 16 KB a time to Bob, whose gateway stands still; gives Bob's socket."""
+    alice, bob = User(stack), User(stack)
+    mine, his = alice.socket(0), bob.socket(1)
+    befriend(mine, bob)
+    his.wait_notification(3001)
+    stack.freeze("gateway", 1)
+    for number in range(many):
+        send(mine, bob, f"{number} {'x' * 16000}")
+    return his
+
+
+def wait_for_all(his, many):
+    wait_until(lambda: his.ended or len(texts(his)) == many + 1, 2 * SILENCE_SECONDS, "all to come")
+    assert his.open, f"closed with {his.close_code} {his.close_reason}"
+    assert [int(text.split()[0]) for text in texts(his)[1:]] == list(range(many))
+
+
+def test_what_waited_for_a_gateway_that_stood_still_drowns_nobody():
+    """It comes all at once, and is several times as much as may wait for a socket."""
+    many = 400
+    with Stack(gateways=2, settings={"store.messages": None}) as stack:  # the quick one
+        his = write_to_frozen(stack, many)
+        stack.resume("gateway", 1)
+        wait_for_all(his, many)
+
+
 def test_what_nats_drops_for_a_gateway_that_stands_still_comes_after_it():
     """The server cuts off a client that does not take what is sent to it."""
-    stack = Stack(gateways=2, authorised=True, settings={"store.messages": None})  # the quick one
+    stack = Stack(gateways=2, authorised=True, settings={"store.messages": None})
     conf = stack.directory / "nats.conf"
     conf.write_text(conf.read_text() + "\nwrite_deadline: \"1s\"\n")
     many = 1000  # sixteen megabytes: more than the kernel holds for the gateway
     with stack:
-        alice, bob = User(stack), User(stack)
-        mine, his = alice.socket(0), bob.socket(1)
-        befriend(mine, bob)
-        his.wait_notification(3001)
-        stack.freeze("gateway", 1)
-        for number in range(many):
-            send(mine, bob, f"{number} {'x' * 16000}")
+        his = write_to_frozen(stack, many)
         wait_until(lambda: "Slow Consumer" in stack.log_tails(), 20, "NATS to give the gateway up")
         stack.resume("gateway", 1)
-        wait_until(lambda: len(texts(his)) == many + 1, 2 * SILENCE_SECONDS, "all to come")
-        assert [int(text.split()[0]) for text in texts(his)[1:]] == list(range(many))
+        wait_for_all(his, many)

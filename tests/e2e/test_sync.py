@@ -20,6 +20,7 @@ def sync_all(socket, epoch, since, limit):
     while not pages or pages[-1]["more"]:
         pages.append(socket.call("sync", [epoch, since, limit]))
         assert not pages[-1]["reset"]
+        assert pages[-1]["tag"] == pages[0]["tag"]
         assert ("online" in pages[-1]) == (not pages[-1]["more"])
         assert pages[-1]["position"] > since or not pages[-1]["more"]
         since = pages[-1]["position"]
@@ -61,7 +62,8 @@ def test_nothing_has_changed(alice, bob):
     befriend(mine, bob)
     epoch, position = begin(mine)
     assert mine.call("sync", [epoch, position]) == {
-        "epoch": epoch, "position": position, "more": False, "reset": False, "dialogs": [], "online": []}
+        "epoch": epoch, "position": position, "tag": alice.tag, "more": False, "reset": False,
+        "dialogs": [], "online": []}
 
 
 def test_messages_of_both_directions_come_in_order(alice, bob):
@@ -160,7 +162,7 @@ def test_what_cannot_be_told_is_a_reset(alice, bob, epoch, since):
     befriend(mine, bob)
     real, position = begin(mine)
     assert mine.call("sync", [real if epoch is None else epoch, since]) == {
-        "epoch": real, "position": position, "more": False, "reset": True, "dialogs": []}
+        "epoch": real, "position": position, "tag": alice.tag, "more": False, "reset": True, "dialogs": []}
 
 
 def test_sync_without_parameters_tells_where_to_begin(alice):

@@ -125,7 +125,8 @@ class Socket:
         self._last_id = 0
         self._changed = threading.Condition()
         self.ended = False
-        self._ws = websocket.WebSocket(enable_multithread=True)
+        # The library checks UTF-8 byte by byte in Python, 3 ms for 16 KiB: _read() does it instead.
+        self._ws = websocket.WebSocket(enable_multithread=True, skip_utf8_validation=True)
         self._connect(base, token, path, origin, headers)
         self._ws.settimeout(None)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -153,7 +154,7 @@ class Socket:
             while True:
                 opcode, frame = self._ws.recv_data_frame(control_frame=True)
                 if opcode == websocket.ABNF.OPCODE_TEXT:
-                    self._receive(json.loads(frame.data))
+                    self._receive(json.loads(frame.data.decode()))
                 elif opcode == websocket.ABNF.OPCODE_PING:
                     self.pings += 1
                 elif opcode == websocket.ABNF.OPCODE_CLOSE:

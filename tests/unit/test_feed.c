@@ -15,7 +15,14 @@ struct fixture {
     uint64_t pushed[PUSHED_MOST];
     char by[PUSHED_MOST][8]; /* the session that each names */
     size_t count;
+    size_t room; /* for so many in all */
 };
+
+static bool has_room(void *ctx)
+{
+    const struct fixture *f = ctx;
+    return f->count < f->room;
+}
 
 static void note_push(void *ctx, const Messenger__Notification *notification)
 {
@@ -30,7 +37,8 @@ static int set_up(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
     if (f == NULL)
         return -1;
-    f->outlet = (struct feed_outlet){ note_push, f };
+    f->outlet = (struct feed_outlet){ note_push, has_room, f };
+    f->room = PUSHED_MOST;
     *state = f;
     return 0;
 }
@@ -61,15 +69,16 @@ static void take(struct fixture *f, uint64_t user_seq)
 }
 
 /* The store tells of [first, last]. */
-static void fill(struct fixture *f, uint64_t first, uint64_t last)
+static bool fill(struct fixture *f, uint64_t first, uint64_t last)
 {
     Messenger__Notification *changes[256] = { NULL };
     size_t n = 0;
     for (uint64_t seq = first; seq <= last; seq++)
         changes[n++] = make(seq, "");
-    feed_fill(&f->feed, changes, n, last, &f->outlet);
+    bool all = feed_fill(&f->feed, changes, n, last, &f->outlet);
     for (size_t i = 0; i < n; i++)
         free(changes[i]);
+    return all;
 }
 
 #define ASSERT_PUSHED(f, ...)                                                                      \
@@ -158,7 +167,7 @@ static void the_store_may_leave_out_what_a_later_change_made_void(void **state)
     feed_hear_newest(&f->feed, 7, &f->outlet);
     take(f, 10);
     Messenger__Notification *only = make(11, "");
-    feed_fill(&f->feed, &only, 1, 12, &f->outlet);
+    assert_true(feed_fill(&f->feed, &only, 1, 12, &f->outlet));
     free(only);
     take(f, 13);
     ASSERT_PUSHED(f, 11, 13);
@@ -218,6 +227,48 @@ static void of_too_many_that_wait_the_latest_are_left_to_the_store(void **state)
     assert_int_equal(f->count, 200);
     for (size_t i = 0; i < f->count; i++)
         assert_int_equal(f->pushed[i], i + 1);
+}
+
+static void without_room_it_is_as_if_the_bus_had_dropped_it(void **state)
+{
+    struct fixture *f = *state;
+    feed_hear_newest(&f->feed, 7, &f->outlet);
+    f->room = 1;
+    for (uint64_t seq = 8; seq <= 9 + FEED_HELD_MOST + 1; seq++)
+        take(f, seq);
+    ASSERT_PUSHED(f, 8);
+    assert_true(feed_has_hole(&f->feed));
+    f->room = PUSHED_MOST;
+    assert_true(fill(f, 9, 9));
+    assert_int_equal(f->count, 1 + FEED_HELD_MOST);
+    assert_true(feed_has_hole(&f->feed));
+    take(f, 0);
+    assert_true(fill(f, 9 + FEED_HELD_MOST, 9 + FEED_HELD_MOST + 1));
+    assert_false(feed_has_hole(&f->feed));
+}
+
+static void what_the_store_tells_waits_for_room_too(void **state)
+{
+    struct fixture *f = *state;
+    feed_hear_newest(&f->feed, 7, &f->outlet);
+    f->room = 2;
+    assert_false(fill(f, 8, 12));
+    ASSERT_PUSHED(f, 8, 9);
+    assert_true(feed_has_hole(&f->feed));
+    take(f, 13);
+    f->room = 6;
+    assert_true(fill(f, 10, 12));
+    ASSERT_PUSHED(f, 8, 9, 10, 11, 12, 13);
+    assert_false(feed_has_hole(&f->feed));
+}
+
+static void what_has_no_number_does_not_ask_for_room(void **state)
+{
+    struct fixture *f = *state;
+    feed_hear_newest(&f->feed, 7, &f->outlet);
+    f->room = 0;
+    take(f, 0);
+    ASSERT_PUSHED(f, 0);
 }
 
 static void a_hole_that_the_store_does_not_know_can_be_skipped(void **state)
@@ -293,6 +344,9 @@ int main(void)
         T(silence_is_a_hole_when_the_store_has_gone_on),
         T(all_is_held_until_the_position_is_known),
         T(of_too_many_that_wait_the_latest_are_left_to_the_store),
+        T(without_room_it_is_as_if_the_bus_had_dropped_it),
+        T(what_the_store_tells_waits_for_room_too),
+        T(what_has_no_number_does_not_ask_for_room),
         T(a_hole_that_the_store_does_not_know_can_be_skipped),
         T(one_that_has_forgotten_begins_anew),
         T(any_bus_and_a_store_make_a_whole),

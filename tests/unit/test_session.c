@@ -311,6 +311,32 @@ static void one_byte_more_than_its_bound_is_too_much(void **state)
     assert_hears_nothing(f);
 }
 
+static void an_outbox_that_is_half_full_has_room(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 8; i++) {
+        assert_true(session_has_room(f->session));
+        send_filled(f, 'x', SESSION_OUTBOX_ROOMY / 8);
+    }
+    assert_true(session_has_room(f->session));
+    send_filled(f, 'x', KIB);
+    assert_false(session_has_room(f->session));
+    session_open(f->session, f->ours);
+    for (int i = 0; i < 8; i++)
+        assert_next_is_text(f, 'x', SESSION_OUTBOX_ROOMY / 8);
+    assert_next_is_text(f, 'x', KIB);
+    assert_true(session_has_room(f->session));
+}
+
+static void one_that_is_closing_is_waited_for_by_nobody(void **state)
+{
+    struct fixture *f = *state;
+    send_filled(f, 'x', SESSION_OUTBOX_ROOMY + 1);
+    assert_false(session_has_room(f->session));
+    session_close(f->session, 1001, "");
+    assert_true(session_has_room(f->session));
+}
+
 static void one_frame_alone_may_be_larger_than_the_bound(void **state)
 {
     struct fixture *f = *state;
@@ -575,6 +601,8 @@ int main(void)
         TEST(frames_of_many_threads_stay_whole),
         TEST(an_outbox_holds_its_bound),
         TEST(one_byte_more_than_its_bound_is_too_much),
+        TEST(an_outbox_that_is_half_full_has_room),
+        TEST(one_that_is_closing_is_waited_for_by_nobody),
         TEST(one_frame_alone_may_be_larger_than_the_bound),
         TEST(a_client_that_does_not_read_is_closed_with_1013),
         TEST(a_socket_that_takes_nothing_is_closed_after_its_time),

@@ -1,0 +1,226 @@
+#define _GNU_SOURCE /* pthread_setname_np */
+#include "services/common/bus_sender.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "services/common/bus_socket.h"
+#include "services/common/log.h"
+#include "services/common/memory.h"
+
+enum {
+    TURNS_MOST = 16,         /* so often a thread sends what has gathered, then another must */
+    HELD_BYTES_MOST = 65536, /* what a thread that holds lets gather */
+};
+
+struct entry {
+    natsMsg *message;
+    uint64_t request;
+};
+
+struct entries {
+    struct entry *items;
+    size_t count, room, bytes;
+};
+
+struct bus_sender {
+    struct bus_replies *replies;
+    natsConnection *nats;
+    struct bus_socket *socket;
+
+    pthread_mutex_t lock;       /* guards what follows */
+    pthread_cond_t relief_cond; /* the thread below is to send */
+    pthread_cond_t room_cond;   /* something has been taken to be sent, or nobody sends */
+    struct entries waiting;
+    struct entries taken; /* the sending thread's, while `sending` */
+    bool sending;
+    bool relief; /* by the thread below, and nobody else */
+    bool stopping;
+    size_t room_waiters;
+    pthread_t thread;
+};
+
+/* The sender that this thread holds, if any: one process has one bus. */
+static _Thread_local struct bus_sender *held;
+
+/* --- sending ------------------------------------------------------------------------------- */
+
+static void send_one(struct bus_sender *sender, struct entry *entry)
+{
+    natsStatus s = natsConnection_PublishMsg(sender->nats, entry->message);
+
+    if (s != NATS_OK && entry->request != 0)
+        bus_replies_break(sender->replies, entry->request);
+    else if (s != NATS_OK)
+        log_warn("cannot publish %s: %s", natsMsg_GetSubject(entry->message),
+                 natsStatus_GetText(s));
+    natsMsg_Destroy(entry->message);
+}
+
+static void send_taken(struct bus_sender *sender)
+{
+    struct entries *taken = &sender->taken;
+
+    if (taken->count > 1)
+        bus_socket_cork(sender->socket);
+    for (size_t i = 0; i < taken->count; i++)
+        send_one(sender, &taken->items[i]);
+    if (taken->count > 1)
+        bus_socket_uncork(sender->socket);
+    taken->count = taken->bytes = 0;
+}
+
+/* With the lock held; leaves it meanwhile. `turns`: how often at most, 0 = until nothing waits. */
+static void send_waiting_locked(struct bus_sender *sender, int turns)
+{
+    sender->sending = true;
+    for (int turn = 0; sender->waiting.count > 0 && (turns == 0 || turn < turns); turn++) {
+        struct entries empty = sender->taken;
+        sender->taken = sender->waiting;
+        sender->waiting = empty;
+        if (sender->room_waiters > 0)
+            pthread_cond_broadcast(&sender->room_cond);
+        pthread_mutex_unlock(&sender->lock);
+        send_taken(sender);
+        pthread_mutex_lock(&sender->lock);
+    }
+    sender->relief = sender->waiting.count > 0;
+    if (sender->relief)
+        pthread_cond_signal(&sender->relief_cond);
+    else
+        sender->sending = false;
+    if (!sender->sending && sender->room_waiters > 0)
+        pthread_cond_broadcast(&sender->room_cond);
+}
+
+/* Goes on for a thread that has sent for others long enough. */
+static void *run(void *arg)
+{
+    struct bus_sender *sender = arg;
+
+    pthread_setname_np(pthread_self(), "bus-sender");
+    pthread_mutex_lock(&sender->lock);
+    for (;;) {
+        while (!sender->relief && !sender->stopping)
+            pthread_cond_wait(&sender->relief_cond, &sender->lock);
+        if (!sender->relief)
+            break;
+        send_waiting_locked(sender, 0);
+    }
+    pthread_mutex_unlock(&sender->lock);
+    return NULL;
+}
+
+/* --- from any thread ----------------------------------------------------------------------- */
+
+static void append_locked(struct bus_sender *sender, natsMsg *message, uint64_t request)
+{
+    struct entries *waiting = &sender->waiting;
+
+    if (waiting->count == waiting->room) {
+        waiting->room = waiting->room == 0 ? 64 : 2 * waiting->room;
+        waiting->items = xrealloc(waiting->items, waiting->room * sizeof(*waiting->items));
+    }
+    waiting->items[waiting->count++] = (struct entry){ message, request };
+    waiting->bytes += (size_t)natsMsg_GetDataLength(message);
+}
+
+static void wait_for_room_locked(struct bus_sender *sender)
+{
+    sender->room_waiters++;
+    while (sender->sending && sender->waiting.bytes >= SENDER_BYTES_MOST)
+        pthread_cond_wait(&sender->room_cond, &sender->lock);
+    sender->room_waiters--;
+}
+
+void bus_sender_send(struct bus_sender *sender, natsMsg *message_take, uint64_t request)
+{
+    pthread_mutex_lock(&sender->lock);
+    wait_for_room_locked(sender);
+    append_locked(sender, message_take, request);
+    if (!sender->sending && (held != sender || sender->waiting.bytes >= HELD_BYTES_MOST))
+        send_waiting_locked(sender, TURNS_MOST);
+    pthread_mutex_unlock(&sender->lock);
+}
+
+void bus_sender_hold(struct bus_sender *sender)
+{
+    held = sender;
+}
+
+void bus_sender_release(struct bus_sender *sender)
+{
+    held = NULL;
+    pthread_mutex_lock(&sender->lock);
+    if (!sender->sending)
+        send_waiting_locked(sender, TURNS_MOST);
+    pthread_mutex_unlock(&sender->lock);
+}
+
+void bus_sender_settle(struct bus_sender *sender)
+{
+    pthread_mutex_lock(&sender->lock);
+    if (!sender->sending)
+        send_waiting_locked(sender, TURNS_MOST);
+    sender->room_waiters++;
+    while (sender->sending)
+        pthread_cond_wait(&sender->room_cond, &sender->lock);
+    sender->room_waiters--;
+    pthread_mutex_unlock(&sender->lock);
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+void bus_sender_set_connection(struct bus_sender *sender, natsConnection *nats)
+{
+    bus_socket_find(sender->socket, nats);
+    pthread_mutex_lock(&sender->lock);
+    if (sender->nats == NULL)
+        sender->nats = nats;
+    pthread_mutex_unlock(&sender->lock);
+}
+
+struct bus_sender *bus_sender_create(struct bus_replies *replies)
+{
+    struct bus_sender *sender = xcalloc(1, sizeof(*sender));
+
+    sender->replies = replies;
+    sender->socket = bus_socket_create();
+    pthread_mutex_init(&sender->lock, NULL);
+    pthread_cond_init(&sender->relief_cond, NULL);
+    pthread_cond_init(&sender->room_cond, NULL);
+    if (pthread_create(&sender->thread, NULL, run, sender) != 0) {
+        log_error("cannot start a thread");
+        abort();
+    }
+    return sender;
+}
+
+static void drop(struct entries *entries)
+{
+    for (size_t i = 0; i < entries->count; i++)
+        natsMsg_Destroy(entries->items[i].message);
+    free(entries->items);
+}
+
+void bus_sender_destroy(struct bus_sender **sender)
+{
+    struct bus_sender *s = *sender;
+
+    if (s == NULL)
+        return;
+    pthread_mutex_lock(&s->lock);
+    s->stopping = true;
+    pthread_cond_signal(&s->relief_cond);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->thread, NULL);
+    drop(&s->waiting);
+    drop(&s->taken);
+    bus_socket_destroy(&s->socket);
+    pthread_cond_destroy(&s->room_cond);
+    pthread_cond_destroy(&s->relief_cond);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+    *sender = NULL;
+}
