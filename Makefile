@@ -5,6 +5,7 @@
 #   make test       install what is missing, build, all tests
 #   make test-compose   the containers, scaled, under load and faults
 #   make unit       the unit tests alone          (SAN=address,undefined or SAN=thread: sanitized)
+#   make bench      a release build, measured beside the floor: one table, build/bench.json (BENCH_ARGS)
 #   make soak       very many messages, and nobody grows (MESSAGES)
 #   make chaos      faults under load, then nothing may be amiss (SEED, SECONDS, STORE=sqlite|mongodb)
 #   make lint       clang-format, clang-tidy, cppcheck
@@ -66,8 +67,10 @@ PART_A := $(PROGRAMS:%=$(OUT)/lib/%.a)
 BINS := $(PROGRAMS:%=$(OUT)/bin/%)
 UNIT_C := $(wildcard tests/unit/test_*.c)
 UNITS := $(UNIT_C:tests/unit/%.c=$(OUT)/unit/%)
+BENCH_A := $(OUT)/lib/bench.a
+BENCH := $(OUT)/bench
 
-.PHONY: all run test test-compose unit units lint format clean install-deps fuzz chaos soak
+.PHONY: all run test test-compose unit units lint format clean install-deps fuzz chaos soak bench
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BINS)
@@ -110,9 +113,9 @@ $(OUT)/lib/gateway.a: $(OUT)/obj/gateway/assets_data.o
 
 # --- tests -----------------------------------------------------------------------------------------
 
-$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(PART_A) $(COMMON_A)
+$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(PART_A) $(BENCH_A) $(COMMON_A)
 	@mkdir -p $(@D)
-	$(call QUIET,LINK)$(CC) $(LDFLAGS) $< -Wl,--start-group $(PART_A) $(COMMON_A) -Wl,--end-group $(LIBS) -lcmocka -o $@
+	$(call QUIET,LINK)$(CC) $(LDFLAGS) $< -Wl,--start-group $(PART_A) $(BENCH_A) $(COMMON_A) -Wl,--end-group $(LIBS) -lcmocka -o $@
 units: $(UNITS)
 unit: units
 	@tests/run-units.sh $(UNITS)
@@ -121,7 +124,7 @@ fuzz: $(PART_A) $(COMMON_A)
 	OUT=$(OUT) LIBS="$(LIBS)" tests/fuzz/run.sh
 
 test: install-test-deps
-	@$(MAKE) -s --no-print-directory all units $(SHIM)
+	@$(MAKE) -s --no-print-directory all units $(SHIM) $(BENCH)
 	@tests/run-all.sh
 
 # In containers; skips, and says why, where it cannot.
@@ -144,6 +147,16 @@ MESSAGES ?= 1000000
 soak: install-test-deps
 	@$(MAKE) -s --no-print-directory all
 	@tests/soak/run.py --messages $(MESSAGES)
+
+# Its generator is linked with the stores of user and message, to fill them.
+$(BENCH_A): $(call objects,$(call parts,tests/bench))
+$(BENCH): $(OUT)/obj/tests/bench/main.o $(BENCH_A) $(OUT)/lib/user.a $(OUT)/lib/message.a $(COMMON_A)
+	@mkdir -p $(@D)
+	$(call QUIET,LINK)$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+
+bench: install-test-deps
+	@$(MAKE) -s --no-print-directory all $(BENCH)
+	@tests/bench/run.py $(BENCH_ARGS)
 
 install-test-deps:
 	@deploy/install-deps.sh build run test

@@ -3,7 +3,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 mapfile -t files < <(git ls-files '*.c' '*.h')
-mapfile -t sources < <(git ls-files 'services/**.c' 'gateway/**.c')
+mapfile -t sources < <(git ls-files 'services/**.c' 'gateway/**.c' 'tests/bench/*.c')
 failed=0
 
 clang-format --dry-run -Werror "${files[@]}" || failed=1

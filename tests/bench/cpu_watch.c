@@ -1,0 +1,124 @@
+#include "tests/bench/cpu_watch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "services/common/memory.h"
+#include "services/common/text.h"
+#include "tests/bench/fail.h"
+
+enum { PROGRAMS_MOST = 32 };
+
+struct cpu_watch {
+    char *text; /* holds the names */
+    size_t count;
+    struct program {
+        const char *name;
+        int64_t pid;
+        int64_t begin, end; /* in ticks */
+    } programs[PROGRAMS_MOST];
+    int64_t machine_begin, machine_end;
+};
+
+struct cpu_watch *cpu_watch_create(const char *programs)
+{
+    struct cpu_watch *watch = xcalloc(1, sizeof(*watch));
+    char *rest, *item;
+
+    watch->text = xstrdup(programs);
+    for (rest = watch->text; (item = strtok_r(rest, ",", &rest)) != NULL;) {
+        char *equals = strchr(item, '=');
+        if (watch->count + 1 == PROGRAMS_MOST)
+            fail("more than %d programs to watch", PROGRAMS_MOST - 1);
+        struct program *program = &watch->programs[watch->count++];
+        if (equals == NULL || !text_to_int(equals + 1, 1, INT32_MAX, &program->pid))
+            fail("\"%s\" is not name=pid", item);
+        *equals = '\0';
+        program->name = item;
+    }
+    watch->programs[watch->count++] = (struct program){ .name = "generator", .pid = getpid() };
+    return watch;
+}
+
+void cpu_watch_destroy(struct cpu_watch **watch)
+{
+    free((*watch)->text);
+    free(*watch);
+    *watch = NULL;
+}
+
+static void read_line(const char *path, char *line, int size)
+{
+    FILE *file = fopen(path, "re");
+
+    if (file == NULL || fgets(line, size, file) == NULL)
+        fail("%s: %s", path, strerror(errno));
+    fclose(file);
+}
+
+/* The sum of the fields [first, last] of a line of numbers. */
+static int64_t sum_of_fields(char *line, int first, int last)
+{
+    int64_t sum = 0;
+    int field = 1;
+
+    for (char *rest = line, *word; (word = strtok_r(rest, " \n", &rest)) != NULL; field++)
+        if (field >= first && field <= last)
+            sum += strtoll(word, NULL, 10);
+    return sum;
+}
+
+static int64_t ticks_of_program(int64_t pid)
+{
+    char path[64], line[1024];
+
+    snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)pid);
+    read_line(path, line, sizeof(line));
+    char *name_end = strrchr(line, ')'); /* the name may hold anything */
+    if (name_end == NULL)
+        fail("%s cannot be read", path);
+    return sum_of_fields(name_end + 1, 12, 13); /* utime and stime, counted from the state on */
+}
+
+/* All but idle and waiting for disks, and what guests take, which is counted twice. */
+static int64_t ticks_of_machine(void)
+{
+    char line[1024], copy[1024];
+
+    read_line("/proc/stat", line, sizeof(line));
+    snprintf(copy, sizeof(copy), "%s", line);
+    return sum_of_fields(line, 2, 4) + sum_of_fields(copy, 7, 9);
+}
+
+void cpu_watch_begin(struct cpu_watch *watch)
+{
+    for (size_t i = 0; i < watch->count; i++)
+        watch->programs[i].begin = ticks_of_program(watch->programs[i].pid);
+    watch->machine_begin = ticks_of_machine();
+}
+
+void cpu_watch_end(struct cpu_watch *watch)
+{
+    for (size_t i = 0; i < watch->count; i++)
+        watch->programs[i].end = ticks_of_program(watch->programs[i].pid);
+    watch->machine_end = ticks_of_machine();
+}
+
+void cpu_watch_report(const struct cpu_watch *watch, struct json_writer *w)
+{
+    int64_t us = 1000000 / sysconf(_SC_CLK_TCK), all = 0;
+
+    json_key(w, "cpu_us");
+    json_begin_object(w);
+    for (size_t i = 0; i < watch->count; i++) {
+        int64_t ticks = watch->programs[i].end - watch->programs[i].begin;
+        json_put_int(w, watch->programs[i].name, ticks * us);
+        all += ticks;
+    }
+    int64_t others = watch->machine_end - watch->machine_begin - all;
+    json_put_int(w, "others", others > 0 ? others * us : 0);
+    json_end_object(w);
+}

@@ -1,0 +1,58 @@
+#include "tests/bench/roster.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/common/buffer.h"
+#include "services/common/memory.h"
+#include "tests/bench/fail.h"
+
+char *roster_read_file(const char *path)
+{
+    struct buffer text = { 0 };
+    FILE *file = fopen(path, "re");
+    size_t n;
+
+    if (file == NULL)
+        fail("%s: %s", path, strerror(errno));
+    do {
+        n = fread(buffer_reserve(&text, 65536), 1, 65536, file);
+        text.length += n;
+    } while (n > 0);
+    fclose(file);
+    buffer_text(&text);
+    return buffer_take(&text, NULL);
+}
+
+void roster_read(struct roster *roster, const char *path, size_t least)
+{
+    size_t room = 0;
+    char *rest, *line;
+
+    *roster = (struct roster){ .text = roster_read_file(path) };
+    for (rest = roster->text; (line = strtok_r(rest, "\n", &rest)) != NULL; roster->count++) {
+        char *space = strchr(line, ' ');
+        if (space == NULL)
+            fail("%s: line %zu is not \"tag token\"", path, roster->count + 1);
+        *space = '\0';
+        if (roster->count == room) {
+            room = room * 2 + 64;
+            roster->tags = xrealloc(roster->tags, room * sizeof(*roster->tags));
+            roster->tokens = xrealloc(roster->tokens, room * sizeof(*roster->tokens));
+        }
+        roster->tags[roster->count] = line;
+        roster->tokens[roster->count] = space + 1;
+    }
+    if (roster->count < least)
+        fail("%s has %zu users, but %zu are wanted", path, roster->count, least);
+}
+
+void roster_finish(struct roster *roster)
+{
+    free(roster->tags);
+    free(roster->tokens);
+    free(roster->text);
+    *roster = (struct roster){ 0 };
+}

@@ -1,0 +1,102 @@
+/* tests/bench/histogram: counts times, in buckets that grow with the time. */
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#include "tests/bench/histogram.h"
+
+static struct histogram histogram;
+
+static int begin(void **state)
+{
+    (void)state;
+    memset(&histogram, 0, sizeof(histogram));
+    return 0;
+}
+
+static void of_nothing_everything_is_0(void **state)
+{
+    (void)state;
+    assert_int_equal(histogram_quantile(&histogram, 0.5), 0);
+    assert_int_equal(histogram_quantile(&histogram, 1), 0);
+    assert_int_equal(histogram_mean(&histogram), 0);
+}
+
+static void short_times_are_exact(void **state)
+{
+    (void)state;
+    for (int64_t ns = 0; ns < 256; ns++)
+        histogram_add(&histogram, ns);
+    assert_int_equal(histogram.count, 256);
+    assert_int_equal(histogram.least, 0);
+    assert_int_equal(histogram.most, 255);
+    assert_int_equal(histogram_quantile(&histogram, 0), 0);
+    assert_int_equal(histogram_quantile(&histogram, 0.5), 127);
+    assert_int_equal(histogram_quantile(&histogram, 1), 255);
+    assert_int_equal(histogram_mean(&histogram), 127);
+}
+
+/* Two of each, the longer one far away: the lower half is the time itself. */
+static void no_time_is_told_too_short_or_much_too_long(void **state)
+{
+    (void)state;
+    for (int64_t ns = 1; ns < INT64_C(1) << HISTOGRAM_LONGEST_BITS; ns += ns / 3 + 1) {
+        memset(&histogram, 0, sizeof(histogram));
+        histogram_add(&histogram, ns);
+        histogram_add(&histogram, INT64_MAX);
+        int64_t told = histogram_quantile(&histogram, 0.5);
+        assert_true(told >= ns);
+        assert_true(told <= ns + ns / 128);
+    }
+}
+
+static void neighbours_at_a_doubling_are_told_apart(void **state)
+{
+    (void)state;
+    for (int bits = HISTOGRAM_BITS + 1; bits < HISTOGRAM_LONGEST_BITS; bits++) {
+        memset(&histogram, 0, sizeof(histogram));
+        histogram_add(&histogram, (INT64_C(1) << bits) - 1);
+        histogram_add(&histogram, INT64_C(1) << bits);
+        assert_int_equal(histogram_quantile(&histogram, 0.5), (INT64_C(1) << bits) - 1);
+        assert_int_equal(histogram_quantile(&histogram, 1), INT64_C(1) << bits);
+    }
+}
+
+static void the_rare_long_one_is_seen_where_it_belongs(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 990; i++)
+        histogram_add(&histogram, 100);
+    for (int i = 0; i < 10; i++)
+        histogram_add(&histogram, 5000000);
+    assert_int_equal(histogram_quantile(&histogram, 0.5), 100);
+    assert_int_equal(histogram_quantile(&histogram, 0.99), 100);
+    assert_true(histogram_quantile(&histogram, 0.991) >= 5000000);
+    assert_int_equal(histogram_quantile(&histogram, 1), 5000000);
+    assert_int_equal(histogram.most, 5000000);
+}
+
+static void what_is_out_of_bounds_counts_as_the_bound(void **state)
+{
+    (void)state;
+    histogram_add(&histogram, -5);
+    histogram_add(&histogram, INT64_MAX);
+    assert_int_equal(histogram.count, 2);
+    assert_int_equal(histogram.least, 0);
+    assert_int_equal(histogram.most, (INT64_C(1) << HISTOGRAM_LONGEST_BITS) - 1);
+    assert_int_equal(histogram_quantile(&histogram, 0.5), 0);
+    assert_int_equal(histogram_quantile(&histogram, 1), (INT64_C(1) << HISTOGRAM_LONGEST_BITS) - 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(of_nothing_everything_is_0, begin),
+        cmocka_unit_test_setup(short_times_are_exact, begin),
+        cmocka_unit_test_setup(no_time_is_told_too_short_or_much_too_long, begin),
+        cmocka_unit_test_setup(neighbours_at_a_doubling_are_told_apart, begin),
+        cmocka_unit_test_setup(the_rare_long_one_is_seen_where_it_belongs, begin),
+        cmocka_unit_test_setup(what_is_out_of_bounds_counts_as_the_bound, begin),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

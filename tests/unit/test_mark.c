@@ -1,0 +1,81 @@
+/* tests/bench/mark: what the text of a measured message says about it. */
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/bench/mark.h"
+
+static const struct mark mark = { 12, 345, 6789012345678 };
+
+static bool find(const char *json, struct mark *mark_out)
+{
+    return mark_find(json, strlen(json), mark_out);
+}
+
+static void what_is_written_is_found(void **state)
+{
+    char text[MARK_MOST + 1], json[256];
+    struct mark found = { 0 };
+
+    (void)state;
+    mark_write(&mark, 1, text);
+    snprintf(json, sizeof(json), "{\"code\":3001,\"body\":{\"text\":\"%s\",\"date\":1}}", text);
+    assert_true(find(json, &found));
+    assert_int_equal(found.pair, mark.pair);
+    assert_int_equal(found.number, mark.number);
+    assert_int_equal(found.at_ns, mark.at_ns);
+}
+
+static void a_text_is_as_long_as_is_wanted_or_as_it_must_be(void **state)
+{
+    char text[201];
+
+    (void)state;
+    assert_int_equal(mark_write(&mark, 200, text), 200);
+    assert_int_equal(strlen(text), 200);
+    assert_string_equal(text + 198, "xx");
+    size_t least = mark_write(&mark, 1, text);
+    assert_int_equal(strlen(text), least);
+    assert_true(least <= MARK_MOST);
+    assert_string_equal(text, "b 12 345 6789012345678 ");
+}
+
+static void the_greatest_numbers_have_room(void **state)
+{
+    const struct mark great = { UINT64_MAX, UINT64_MAX, INT64_MAX };
+    char text[MARK_MOST + 1];
+
+    (void)state;
+    assert_true(mark_write(&great, 1, text) <= MARK_MOST);
+    assert_int_equal(text[strlen(text) - 1], ' ');
+}
+
+static void other_texts_are_none(void **state)
+{
+    static const char *const others[] = {
+        "",
+        "{}",
+        "{\"text\":\"hello\"}",
+        "{\"text\":\"b 1 2 \"}",
+        "{\"text\":\"b 1 2 3\"}",
+        "{\"text\":\"b 1 x 3 \"}",
+        "{\"text\":\"b 1",
+    };
+    struct mark found;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        assert_false(find(others[i], &found));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_is_found),
+        cmocka_unit_test(a_text_is_as_long_as_is_wanted_or_as_it_must_be),
+        cmocka_unit_test(the_greatest_numbers_have_room),
+        cmocka_unit_test(other_texts_are_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
