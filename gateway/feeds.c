@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "gateway/due_queue.h"
 #include "gateway/feed_source.h"
 #include "services/common/backoff.h"
 #include "services/common/clock.h"
@@ -29,6 +30,7 @@ enum {
 
 /* One user's. `feed` belongs to its lock, the rest to that of all feeds. */
 struct user_feed {
+    struct due_item due; /* when it is to be looked at; in no queue while it is, or is closed */
     struct feeds *feeds;
     char key[TAG_SIZE];
     pthread_mutex_t lock;
@@ -37,7 +39,7 @@ struct user_feed {
 
     size_t references;
     bool known, pulling, closed;
-    int64_t due_ms;        /* when it is to be looked at */
+    bool due_again;        /* fell due while it was pulled */
     unsigned failures;     /* to ask or to pull, in a row */
     int64_t busy_since_ms; /* the puller's: 0 = the sockets take what is pushed */
     unsigned rounds;       /* of asking that have ended */
@@ -53,6 +55,7 @@ struct feeds {
     pthread_cond_t told;  /* a round of asking has ended */
     bool stopping;
     struct hashmap *by_key;
+    struct due_queue due;
     char epoch[FEED_EPOCH_SIZE]; /* "" = not told yet */
 };
 
@@ -89,10 +92,12 @@ static void release(struct user_feed *user)
 /* Never later than it was: something may have come to light while it was being looked at. */
 static void set_due_locked(struct user_feed *user, int64_t due_ms)
 {
-    if (due_ms >= user->due_ms)
+    struct feeds *feeds = user->feeds;
+
+    if (user->closed || (user->due.place != 0 && due_ms >= user->due.due_ms))
         return;
-    user->due_ms = due_ms;
-    pthread_cond_signal(&user->feeds->wake);
+    due_queue_put(&feeds->due, &user->due, due_ms);
+    pthread_cond_signal(&feeds->wake);
 }
 
 static void push(void *ctx, const Messenger__Notification *notification)
@@ -140,7 +145,7 @@ static void forget_all(struct feeds *feeds)
         users[count] = value;
         users[count]->references++;
         users[count]->known = false;
-        users[count++]->due_ms = 0;
+        set_due_locked(users[count++], 0);
     }
     pthread_mutex_unlock(&feeds->lock);
     for (size_t i = 0; i < count; i++) {
@@ -194,7 +199,7 @@ static void begin_anew(struct user_feed *user)
     pthread_mutex_lock(&feeds->lock);
     bool closed = user->closed;
     user->known = false;
-    user->due_ms = 0;
+    set_due_locked(user, 0);
     pthread_mutex_unlock(&feeds->lock);
     if (closed)
         return;
@@ -259,26 +264,18 @@ static bool is_calm(struct user_feed *user)
     return busy == 0 || (calm > 0 && now - user->busy_since_ms > FEEDS_PATIENCE_MS);
 }
 
-/* Until nothing has been heard for long enough. */
-static int64_t check_wait_ms(void)
-{
-    int64_t now = clock_mono_ms(), due_ms = now + backoff_jittered(FEEDS_CHECK_MS);
-
-    return due_ms + (CHECK_GRID_MS - due_ms % CHECK_GRID_MS) - now;
-}
-
 static void end_pull(struct user_feed *user, int64_t wait_ms)
 {
     struct feeds *feeds = user->feeds;
 
     pthread_mutex_lock(&feeds->lock);
     user->pulling = false;
-    set_due_locked(user, clock_mono_ms() + wait_ms);
+    set_due_locked(user, user->due_again ? 0 : clock_mono_ms() + wait_ms);
     release_locked(user);
     pthread_mutex_unlock(&feeds->lock);
 }
 
-/* How long to wait before the next look, after a pull that ended so. */
+/* How long to wait after a pull that ended so. */
 static int64_t note_pulled(struct user_feed *user, enum status status, enum pulled result)
 {
     struct feeds *feeds = user->feeds;
@@ -286,8 +283,8 @@ static int64_t note_pulled(struct user_feed *user, enum status status, enum pull
 
     pthread_mutex_lock(&feeds->lock);
     user->failures = fruitless ? user->failures + 1 : 0;
-    int64_t wait_ms =
-        fruitless ? backoff_pause(user->failures, RETRY_LEAST_MS, RETRY_MOST_MS) : check_wait_ms();
+    int64_t wait_ms = fruitless ? backoff_pause(user->failures, RETRY_LEAST_MS, RETRY_MOST_MS)
+                                : backoff_on_grid(FEEDS_CHECK_MS, CHECK_GRID_MS);
     bool give_up = status == STATUS_OK && user->failures > FRUITLESS_MOST;
     if (give_up)
         user->failures = 0;
@@ -320,27 +317,32 @@ struct round {
     size_t count;
 };
 
-/* Takes those that are due; `wait_ms_out`: until the next is. */
+/* Takes those that are due; `wait_ms_out`: until the next is. Those that are being pulled are put
+ * in again when that ends. */
 static void take_due_locked(struct feeds *feeds, struct round *round, int64_t *wait_ms_out)
 {
-    int64_t now = clock_mono_ms(), next = now + FEEDS_CHECK_MS;
-    const char *key;
-    void *value;
+    int64_t now = clock_mono_ms();
+    struct due_item *first = due_queue_first(&feeds->due);
 
-    round->count = 0;
-    for (size_t cursor = 0; hashmap_next(feeds->by_key, &cursor, &key, &value);) {
-        struct user_feed *user = value;
+    for (round->count = 0; first != NULL && first->due_ms <= now && round->count < FEEDS_ASK_MOST;
+         first = due_queue_first(&feeds->due)) {
+        struct user_feed *user = (struct user_feed *)first; /* its first member */
+        due_queue_remove(&feeds->due, first);
+        user->due_again = user->pulling;
         if (user->pulling)
             continue;
-        if (user->due_ms <= now && round->count < FEEDS_ASK_MOST) {
-            user->references++;
-            user->due_ms = INT64_MAX;
-            round->users[round->count++] = user;
-        } else if (user->due_ms < next) {
-            next = user->due_ms;
-        }
+        user->references++;
+        round->users[round->count++] = user;
     }
-    *wait_ms_out = next > now ? next - now : 0;
+    *wait_ms_out = first == NULL ? FEEDS_CHECK_MS : first->due_ms > now ? first->due_ms - now : 0;
+}
+
+static bool has_hole(struct user_feed *user)
+{
+    pthread_mutex_lock(&user->lock);
+    bool hole = feed_has_hole(&user->feed);
+    pthread_mutex_unlock(&user->lock);
+    return hole;
 }
 
 /* Hands those over to be pulled of which something is known to be missing. */
@@ -350,10 +352,7 @@ static void start_pulls(struct feeds *feeds, struct round *round)
 
     for (size_t i = 0; i < round->count; i++) {
         struct user_feed *user = round->users[i];
-        pthread_mutex_lock(&user->lock);
-        bool hole = feed_has_hole(&user->feed);
-        pthread_mutex_unlock(&user->lock);
-        if (!hole) {
+        if (!has_hole(user)) {
             round->users[kept++] = user;
             continue;
         }
@@ -396,7 +395,7 @@ static void end_round(struct feeds *feeds, struct round *round, const uint64_t *
                                  (newest == NULL
                                       ? backoff_pause(user->failures, RETRY_LEAST_MS, RETRY_MOST_MS)
                                   : hole ? FEEDS_GRACE_MS
-                                         : check_wait_ms()));
+                                         : backoff_on_grid(FEEDS_CHECK_MS, CHECK_GRID_MS)));
         release_locked(user);
         pthread_mutex_unlock(&feeds->lock);
     }
@@ -423,13 +422,6 @@ static void ask(struct feeds *feeds, struct round *round)
     end_round(feeds, round, status == STATUS_OK ? newest : NULL);
 }
 
-static void wait_locked(struct feeds *feeds, pthread_cond_t *cond, int64_t until_us)
-{
-    struct timespec until = { .tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000 };
-
-    pthread_cond_clockwait(cond, &feeds->lock, CLOCK_MONOTONIC, &until);
-}
-
 static void *run_asking(void *arg)
 {
     struct feeds *feeds = arg;
@@ -441,7 +433,8 @@ static void *run_asking(void *arg)
     while (!feeds->stopping) {
         take_due_locked(feeds, round, &wait_ms);
         if (round->count == 0) {
-            wait_locked(feeds, &feeds->wake, clock_mono_us() + wait_ms * 1000);
+            struct timespec until = clock_after_ms(wait_ms);
+            pthread_cond_clockwait(&feeds->wake, &feeds->lock, CLOCK_MONOTONIC, &until);
             continue;
         }
         pthread_mutex_unlock(&feeds->lock);
@@ -465,7 +458,7 @@ void feeds_open(struct feeds *feeds, const char *key)
     pthread_mutex_init(&user->lock, NULL);
     pthread_mutex_lock(&feeds->lock);
     hashmap_put(feeds->by_key, key, user);
-    pthread_cond_signal(&feeds->wake);
+    set_due_locked(user, 0);
     pthread_mutex_unlock(&feeds->lock);
 }
 
@@ -473,8 +466,10 @@ void feeds_close(struct feeds *feeds, const char *key)
 {
     pthread_mutex_lock(&feeds->lock);
     struct user_feed *user = hashmap_remove(feeds->by_key, key);
-    if (user != NULL)
+    if (user != NULL) {
         user->closed = true;
+        due_queue_remove(&feeds->due, &user->due);
+    }
     pthread_mutex_unlock(&feeds->lock);
     if (user == NULL)
         return;
@@ -498,9 +493,8 @@ void feeds_take(struct feeds *feeds, const char *key, Messenger__Notification *n
     bool hole = feed_has_hole(&user->feed);
     pthread_mutex_unlock(&user->lock);
     pthread_mutex_lock(&feeds->lock);
-    int64_t soon_ms = clock_mono_ms() + FEEDS_GRACE_MS;
-    if (hole && user->failures == 0 && soon_ms < user->due_ms)
-        set_due_locked(user, soon_ms);
+    if (hole && user->failures == 0)
+        set_due_locked(user, clock_mono_ms() + FEEDS_GRACE_MS);
     release_locked(user);
     pthread_mutex_unlock(&feeds->lock);
 }
@@ -525,13 +519,13 @@ void feeds_check_all(struct feeds *feeds)
 
     pthread_mutex_lock(&feeds->lock);
     for (size_t cursor = 0; hashmap_next(feeds->by_key, &cursor, &key, &user);)
-        ((struct user_feed *)user)->due_ms = 0;
-    pthread_cond_signal(&feeds->wake);
+        set_due_locked(user, 0);
     pthread_mutex_unlock(&feeds->lock);
 }
 
 enum status feeds_wait_known(struct feeds *feeds, const char *key, int64_t deadline_us)
 {
+    struct timespec until = clock_at_us(deadline_us);
     enum status status = STATUS_OK;
 
     pthread_mutex_lock(&feeds->lock);
@@ -547,7 +541,7 @@ enum status feeds_wait_known(struct feeds *feeds, const char *key, int64_t deadl
         if (clock_mono_us() >= deadline_us)
             status = STATUS_DEADLINE_EXCEEDED;
         else
-            wait_locked(feeds, &feeds->told, deadline_us);
+            pthread_cond_clockwait(&feeds->told, &feeds->lock, CLOCK_MONOTONIC, &until);
     }
     if (status == STATUS_OK && !user->known)
         status = STATUS_UNAVAILABLE;
@@ -597,6 +591,7 @@ void feeds_destroy(struct feeds **feeds)
     for (size_t cursor = 0; hashmap_next(f->by_key, &cursor, &key, &user);)
         release_locked(user);
     hashmap_destroy(&f->by_key);
+    due_queue_finish(&f->due);
     pthread_cond_destroy(&f->told);
     pthread_cond_destroy(&f->wake);
     pthread_mutex_destroy(&f->lock);

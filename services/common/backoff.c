@@ -1,5 +1,6 @@
 #include "services/common/backoff.h"
 
+#include "services/common/clock.h"
 #include "services/common/id.h"
 
 int64_t backoff_jittered(int64_t ms)
@@ -8,6 +9,13 @@ int64_t backoff_jittered(int64_t ms)
 
     id_random_bytes(&random, sizeof(random));
     return ms / 2 + ms * random / UINT16_MAX;
+}
+
+int64_t backoff_on_grid(int64_t ms, int64_t grid_ms)
+{
+    int64_t now = clock_mono_ms(), due = now + backoff_jittered(ms);
+
+    return due + (grid_ms - due % grid_ms) - now;
 }
 
 int64_t backoff_pause(unsigned failures, int64_t least_ms, int64_t most_ms)

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "services/common/bus_internal.h"
+#include "services/common/clock.h"
 #include "services/common/memory.h"
 
 enum { BUCKETS = 1024 /* a power of two */ };
@@ -192,8 +193,7 @@ enum status bus_request_end(struct bus_request **request, int64_t deadline_us,
                             struct bus_message **reply_out)
 {
     struct bus_request *r = *request;
-    struct timespec until = { .tv_sec = deadline_us / 1000000,
-                              .tv_nsec = deadline_us % 1000000 * 1000 };
+    struct timespec until = clock_at_us(deadline_us);
     enum status status = STATUS_OK;
 
     if (!wait_for(r, &until)) {

@@ -41,6 +41,12 @@ struct timespec clock_after_ms(int64_t ms)
     return at;
 }
 
+struct timespec clock_at_us(int64_t mono_us)
+{
+    return (struct timespec){ .tv_sec = (time_t)(mono_us / 1000000),
+                              .tv_nsec = (long)(mono_us % 1000000) * 1000 };
+}
+
 void clock_advance_for_test(int64_t ms)
 {
     test_offset_ms += ms;

@@ -11,7 +11,8 @@ int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
 
-/* `ms` from now of CLOCK_MONOTONIC, for pthread_cond_clockwait. */
+/* For pthread_cond_clockwait with CLOCK_MONOTONIC: a time of clock_mono_us, and `ms` from now. */
+struct timespec clock_at_us(int64_t mono_us);
 struct timespec clock_after_ms(int64_t ms);
 
 /* Tests only: moves both clocks forward, for every thread. */

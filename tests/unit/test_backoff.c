@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "services/common/backoff.h"
+#include "services/common/clock.h"
 
 enum { TRIES = 2000, LEAST = 100, MOST = 5000 };
 
@@ -32,11 +33,23 @@ static void pauses_double_up_to_the_bound(void **state)
     }
 }
 
+/* A tick may pass between the look at the clock and the call. */
+static void pauses_on_a_grid_end_together_and_are_still_jittered(void **state)
+{
+    (void)state;
+    for (int i = 0; i < TRIES; i++) {
+        int64_t before = clock_mono_ms(), ms = backoff_on_grid(1000, 500), after = clock_mono_ms();
+        assert_in_range(ms, 501, 2000);
+        assert_true((before + ms) % 500 == 0 || (after + ms) % 500 <= after - before);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_jittered_pause_is_from_half_to_one_and_a_half),
         cmocka_unit_test(pauses_double_up_to_the_bound),
+        cmocka_unit_test(pauses_on_a_grid_end_together_and_are_still_jittered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
