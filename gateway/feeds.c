@@ -184,7 +184,7 @@ static enum pulled fill(struct user_feed *user, const Messenger__ChangeList *cha
     uint64_t before = user->feed.position;
     bool all =
         feed_fill(&user->feed, changes->changes, changes->n_changes, changes->position, &outlet);
-    if (feed_has_hole(&user->feed))
+    if (feed_has_hole(&user->feed) || changes->more)
         result = !all || user->feed.position > before ? PULLED_SOME : PULLED_NOTHING;
     pthread_mutex_unlock(&user->lock);
     log_debug("pulled %zu changes of @%s after %" PRIu64, changes->n_changes, user->key, before);
