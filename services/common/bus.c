@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "services/common/clock.h"
 #include "services/common/id.h"
@@ -16,7 +15,7 @@
 #include "services/common/memory.h"
 
 enum {
-    DELIVERY_THREADS_MOST = 4,
+    DELIVERY_THREADS = 4,
     PENDING_MESSAGES = 131072,
     PENDING_BYTES = 256 * 1024 * 1024,
     RECONNECT_MS = 200,
@@ -263,15 +262,6 @@ static natsStatus connect_and_listen(struct bus *bus, const char *urls)
     return s;
 }
 
-/* Each message that finds a thread asleep costs a wake-up: no more of them than can be busy beside
- * the rest of the machine. */
-static int delivery_threads(void)
-{
-    long half = sysconf(_SC_NPROCESSORS_ONLN) / 2;
-
-    return half < 1 ? 1 : half > DELIVERY_THREADS_MOST ? DELIVERY_THREADS_MOST : (int)half;
-}
-
 enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
 {
     struct bus *bus = xcalloc(1, sizeof(*bus));
@@ -287,7 +277,7 @@ enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
     /* No spinning for locks: who holds one may well wait for the very core. */
     natsStatus s = nats_Open(0);
     if (s == NATS_OK)
-        s = nats_SetMessageDeliveryPoolSize(delivery_threads());
+        s = nats_SetMessageDeliveryPoolSize(DELIVERY_THREADS);
     if (s == NATS_OK)
         s = natsOptions_Create(&bus->options);
     if (s == NATS_OK)
