@@ -66,10 +66,28 @@ def test_tabs_on_both_gateways(anna, ben):
                "the tab that did it is not told")
 
 
-def test_online_as_long_as_one_gateway_has_a_socket(anna, ben):
+def wait_until_noted(bus, tag, times):
+    """Until the presence service has seen to so many updates that name the user.
+
+    `bus` has subscribed to rpc.presence.Update and to the answers before."""
+    updates, answers = bus
+    wanted = set()
+    while len(wanted) < times:
+        update = updates.next()
+        if tag.encode() in update.data:
+            wanted.add(update.reply)
+    while wanted:
+        wanted.discard(answers.next().subject)
+
+
+def test_online_as_long_as_one_gateway_has_a_socket(pair, anna, ben):
     his = ben.socket()
     befriend(his, anna)
-    first, second = anna.socket(gateway=0), anna.socket(gateway=1)
+    with pair.bus() as nats:
+        bus = nats.subscribe("rpc.presence.Update"), nats.subscribe("_INBOX.>")
+        nats.flush()
+        first, second = anna.socket(gateway=0), anna.socket(gateway=1)
+        wait_until_noted(bus, anna.tag, 2)
     his.wait_notification(3101)
     first.close()
     stays_true(lambda: not his.seen(3100) and len(his.seen(3101)) == 1, 0.5, "she stays online")
