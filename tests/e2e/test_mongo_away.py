@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from support.client import RpcError, befriend, login, send, unique
+from support.client import RpcError, login, send, unique
 from support.mongo import MongoServer, NoMongo
 from support.stack import Stack
 from support.wait import wait_until
@@ -65,14 +65,34 @@ def taken(hers, ben, text, client_id):
         return False
 
 
+def wait_until_taken(hers, ben, text, client_id):
+    wait_until(lambda: taken(hers, ben, text, client_id), 15, "a send to be taken")
+
+
+def messages(his, anna):
+    """Oldest first. Each process finds by itself that MongoDB is back, up to two seconds later:
+    until all have, a call may be refused, and is repeated as a client would."""
+    answer = []
+
+    def answered():
+        try:
+            answer[:] = reversed(his.call("getMessagesWithUser", [anna.tag]))
+            return True
+        except RpcError as error:
+            assert error.code == -32001, error
+            return False
+    wait_until(answered, 15, "messages to be read")
+    return answer
+
+
 def texts(his, anna):
-    return [message["text"] for message in reversed(his.call("getMessagesWithUser", [anna.tag]))]
+    return [message["text"] for message in messages(his, anna)]
 
 
 @pytest.mark.parametrize("way", ["killed", "frozen"])
 def test_sends_are_refused_while_mongo_is_away_and_taken_when_it_is_back(mongo, stack, anna, ben, way):
     hers, his = anna.socket(), ben.socket()
-    befriend(hers, ben)
+    wait_until_taken(hers, ben, "hello", unique("id"))
     before = len(texts(his, anna))
     if way == "killed":
         mongo.kill()
@@ -88,10 +108,10 @@ def test_sends_are_refused_while_mongo_is_away_and_taken_when_it_is_back(mongo, 
         else:
             mongo.resume()
     for number in range(3):
-        wait_until(lambda: taken(hers, ben, f"number {number}", f"id-{number}"), 15, "a send to be taken")
+        wait_until_taken(hers, ben, f"number {number}", f"id-{number}")
     # Exactly once each, whether the first try was stored in the end or not.
     assert sorted(texts(his, anna)[before:]) == ["number 0", "number 1", "number 2"]
-    assert len({m["seq"] for m in his.call("getMessagesWithUser", [anna.tag])}) == before + 3
+    assert len({message["seq"] for message in messages(his, anna)}) == before + 3
     wait_until(lambda: login(stack.url(), anna.email, anna.password).status_code == 200, 15, "log-ins to work")
 
 
@@ -119,7 +139,7 @@ class Decoy:
 
 def test_a_server_that_is_away_is_not_stormed(mongo, stack, anna, ben):
     sockets = [anna.socket() for _ in range(20)]
-    befriend(sockets[0], ben)
+    wait_until_taken(sockets[0], ben, "hello", unique("id"))
     outcomes = []
 
     def send_some(hers):
@@ -143,4 +163,4 @@ def test_a_server_that_is_away_is_not_stormed(mongo, stack, anna, ben):
     # A process looks twice a second, once more when it gives up looking, and not once for each call.
     assert decoy.count <= PROCESSES_ON_MONGO * (5 + 3 * seconds), \
         f"{decoy.count} connections in {seconds:.1f} s"
-    wait_until(lambda: taken(sockets[0], ben, "back", "back"), 15, "a send to be taken")
+    wait_until_taken(sockets[0], ben, "back", "back")

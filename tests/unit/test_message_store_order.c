@@ -194,7 +194,7 @@ static int run_suite(const char *name)
         TEST(the_message_of_a_dead_writer_comes_before_the_next),
     };
     char group[64];
-    snprintf(group, sizeof(group), "message_order_mongo %s", name);
+    snprintf(group, sizeof(group), "message_store_order %s", name);
     return cmocka_run_group_tests_name(group, tests, NULL, NULL);
 }
 
