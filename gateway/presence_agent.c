@@ -21,8 +21,7 @@
 enum {
     BATCH_MOST = 256,
     RPC_TIMEOUT_MS = 2000,
-    LAST_TIMEOUT_MS =
-        1000, /* when nobody has answered lately: a gateway that ends is missed anyway */
+    LAST_TIMEOUT_MS = 1000, /* if nobody answered lately: a gateway that ends is missed anyway */
     ALIVE_MS = 1000,
     ANNOUNCE_MS = 60000,
     RETRY_MS = 600,

@@ -6,7 +6,8 @@
 /*
  * Who waits for which reply. All replies of a process come to one subscription, <inbox>.<number>;
  * the number, in hex, finds the waiter. Each waits by itself: a reply wakes one thread, and that
- * finds no lock taken. Functions of bus.h that are about requests are in this file.
+ * has no lock to share with others who wait. Functions of bus.h that are about requests are in this
+ * file.
  */
 struct bus_replies;
 

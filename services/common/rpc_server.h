@@ -62,7 +62,8 @@ void rpc_server_stop(struct rpc_server **server);
 /* --- for handlers ------------------------------------------------------------------------ */
 
 /* Instead of an answer, from an inline handler that finds it would have to wait: `handle` is called
- * for it in that lane. */
+ * in that lane, which has threads, and answers; when its queue is full, the answer is STATUS_BUSY.
+ * The call is no longer the caller's. */
 void rpc_defer(struct rpc_call *call, rpc_handler *handle, enum rpc_lane lane);
 
 void rpc_reply(struct rpc_call *call, const ProtobufCMessage *reply);

@@ -186,6 +186,24 @@ static void the_next_message_repairs_the_dialogs_by_the_way(void **state)
     }
 }
 
+static void the_message_of_a_killed_sender_comes_before_the_next(void **state)
+{
+    for (size_t i = 1; i < COUNT_OF(steps); i++) { /* it is stored from step 1 on */
+        struct fixture *f = *state;
+        store_url_new(f->url);
+        assert_int_equal(message_store_open(f->url, &f->store), STATUS_OK); /* before the death */
+        put(f, "@Amy", "@Bob", "one");
+        let_die(f, steps[i], false);
+        struct message_send next = put(f, "@Bob", "@Amy", "next");
+        assert_int_equal(next.sender_user_seq, 3);
+        assert_changes(f, "amy", 0, "1 sent @Bob one, 2 sent @Bob the last, 3 new @Bob next");
+        assert_changes(f, "bob", 0, "1 new @Amy one, 2 new @Amy the last, 3 sent @Amy next");
+        check_user(f, "@Amy");
+        check_user(f, "@Bob");
+        message_store_close(&f->store);
+    }
+}
+
 /* --- marks --------------------------------------------------------------------------------- */
 
 static void a_store_that_opens_settles_what_a_killed_reader_left(void **state)
@@ -431,6 +449,7 @@ static int run_suite(const char *name)
         TEST(a_store_that_opens_settles_what_a_killed_sender_left),
         TEST(the_same_send_again_finishes_what_the_first_left),
         TEST(the_next_message_repairs_the_dialogs_by_the_way),
+        TEST(the_message_of_a_killed_sender_comes_before_the_next),
         TEST(a_store_that_opens_settles_what_a_killed_reader_left),
         TEST(the_same_mark_again_finishes_what_the_first_left),
         TEST(dialogs_are_complete_before_what_a_killed_writer_left_is_settled),

@@ -1,17 +1,14 @@
 /*
  * services/message/message_order_mongo: the changes of a conversation's messages come in the order
- * of the messages, whoever stores them and whoever dies on the way. Runs on the MongoDB servers of
- * TEST_STORE_URLS; without one there is nothing to run.
+ * of the messages, whoever stores them. (Of those who die on the way: test_message_store_mongo.c.)
+ * Runs on the MongoDB servers of TEST_STORE_URLS; without one there is nothing to run.
  */
 
 #include "tests/unit/unit.h"
 
-#include <signal.h>
-
 #include "services/common/log.h"
 #include "services/message/message_settle_mongo.h"
 #include "tests/unit/message_store_changes.h"
-#include "tests/unit/process.h"
 
 /* --- another writer, between two steps of the first ---------------------------------------- */
 
@@ -129,59 +126,6 @@ static void imported_history_has_no_changes(void **state)
     assert_changes(f, "amy", 0, "1 new @Bob new");
 }
 
-/* --- another writer that is dead ----------------------------------------------------------- */
-
-static const char *step_to_die_at;
-
-static void die_at_step(const char *step)
-{
-    if (strcmp(step, step_to_die_at) == 0)
-        raise(SIGKILL);
-}
-
-static int send_and_die(void *arg)
-{
-    const struct fixture *f = arg;
-    struct message_store *store = NULL;
-    struct message_send send = letter("@Amy", "@Bob", "the last");
-    send.client_message_id = "last"; /* an id that the fork does not share */
-
-    if (message_store_open(f->url, &store) != STATUS_OK)
-        return 1;
-    settle_step_for_test = die_at_step;
-    return send_and_wait(store, &send) == STATUS_OK ? 2 : 3;
-}
-
-static void let_die_at(struct fixture *f, const char *step)
-{
-    int status = 0;
-
-    step_to_die_at = step;
-    pid_t pid = process_start(send_and_die, f);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-}
-
-static void the_message_of_a_dead_writer_comes_before_the_next(void **state)
-{
-    static const char *const steps[] = { "messages", "changes", "dialogs" };
-
-    for (size_t i = 0; i < COUNT_OF(steps); i++) {
-        struct fixture *f = *state;
-        store_url_new(f->url);
-        assert_int_equal(message_store_open(f->url, &f->store), STATUS_OK);
-        put(f, "@Amy", "@Bob", "one");
-        let_die_at(f, steps[i]);
-        struct message_send next = put(f, "@Bob", "@Amy", "next");
-        assert_int_equal(next.sender_user_seq, 3);
-        assert_changes(f, "amy", 0, "1 sent @Bob one, 2 sent @Bob the last, 3 new @Bob next");
-        assert_changes(f, "bob", 0, "1 new @Amy one, 2 new @Amy the last, 3 sent @Amy next");
-        check_user(f, "@Amy");
-        check_user(f, "@Bob");
-        message_store_close(&f->store);
-    }
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_closed, tear_down)
 
 static int run_suite(const char *name)
@@ -191,7 +135,6 @@ static int run_suite(const char *name)
         TEST(a_message_that_was_stored_just_now_is_told_though_its_repetition_was_first),
         TEST(messages_of_other_conversations_do_not_wait),
         TEST(imported_history_has_no_changes),
-        TEST(the_message_of_a_dead_writer_comes_before_the_next),
     };
     char group[64];
     snprintf(group, sizeof(group), "message_store_order %s", name);
