@@ -1,196 +1,8 @@
 /* gateway/session: sending never blocks, and a client that does not read is told so. */
-#include "tests/unit/unit.h"
-
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "gateway/session.h"
-#include "services/common/buffer.h"
-#include "services/common/clock.h"
 #include "services/common/log.h"
-
-enum { PING_INTERVAL_MS = 30000, KIB = 1024 };
-
-struct fixture {
-    struct writer *writer;
-    pthread_mutex_t lock; /* guards session as seen by the writer's thread */
-    struct session *session;
-    int ours, theirs;
-    struct frame *ping;
-    struct buffer heard;
-    size_t looked_at; /* of what was heard */
-};
-
-/* The writer's thread: what the gateway does by way of its registry. */
-static void on_writable(void *ctx, uint64_t token)
-{
-    struct fixture *f = ctx;
-    pthread_mutex_lock(&f->lock);
-    struct session *session =
-        f->session != NULL && session_token(f->session) == token ? session_ref(f->session) : NULL;
-    pthread_mutex_unlock(&f->lock);
-    if (session != NULL)
-        session_writable(session);
-    session_unref(&session);
-}
-
-static void on_tick(void *ctx, int64_t now_ms)
-{
-    (void)ctx;
-    (void)now_ms; /* the tests tick by hand */
-}
-
-static struct token_claims bob(void)
-{
-    return (struct token_claims){
-        .user_id = "5f7b106bbed28f24c084c440", .tag = "@Bob", .email = "bob@example.com", .jti = "j"
-    };
-}
-
-static int set_up_with(void **state, const struct token_claims *identity)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    struct writer_options options = { on_writable, on_tick, f };
-    int pair[2], size = 4 * KIB;
-    if (f == NULL || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
-        return -1;
-    f->ours = pair[0];
-    f->theirs = pair[1];
-    setsockopt(f->ours, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-    pthread_mutex_init(&f->lock, NULL);
-    f->writer = writer_create(&options);
-    f->session = session_create(f->writer, "gw.1", identity, PING_INTERVAL_MS);
-    session_set_token(f->session, 77);
-    f->ping = frame_create(FRAME_PING, NULL, 0);
-    *state = f;
-    return 0;
-}
-
-static int set_up(void **state)
-{
-    struct token_claims identity = bob();
-    return set_up_with(state, &identity);
-}
-
-static int set_up_anonymous(void **state)
-{
-    return set_up_with(state, NULL);
-}
-
-static void shut(struct fixture *f)
-{
-    session_shut(f->session);
-    close(f->ours);
-    f->ours = -1;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    if (f->ours >= 0)
-        shut(f);
-    pthread_mutex_lock(&f->lock);
-    session_unref(&f->session);
-    pthread_mutex_unlock(&f->lock);
-    writer_destroy(&f->writer);
-    pthread_mutex_destroy(&f->lock);
-    frame_unref(&f->ping);
-    buffer_finish(&f->heard);
-    close(f->theirs);
-    free(f);
-    return 0;
-}
-
-/* The client's side */
-
-static void send_filled(struct fixture *f, char fill, size_t frame_length)
-{
-    size_t header = frame_length - 2 < 126 ? 2 : frame_length - 4 < 65536 ? 4 : 10;
-    char *payload = malloc(frame_length);
-    assert_non_null(payload);
-    memset(payload, fill, frame_length);
-    struct frame *frame = frame_create(FRAME_TEXT, payload, frame_length - header);
-    assert_int_equal(frame->length, frame_length);
-    session_send(f->session, frame);
-    frame_unref(&frame);
-    free(payload);
-}
-
-/* Blocks until there are `length` bytes more than were looked at. False at the end of the stream.
- */
-static bool hear(struct fixture *f, size_t length)
-{
-    while (f->heard.length - f->looked_at < length) {
-        char bytes[64 * KIB];
-        ssize_t n = read(f->theirs, bytes, sizeof(bytes));
-        if (n <= 0)
-            return false;
-        buffer_append(&f->heard, bytes, (size_t)n);
-    }
-    return true;
-}
-
-struct heard_frame {
-    unsigned opcode;
-    const char *payload; /* until the next one */
-    size_t length;
-    int code; /* of a close frame */
-};
-
-static struct heard_frame next_frame(struct fixture *f)
-{
-    assert_true(hear(f, 2));
-    const unsigned char *at = (unsigned char *)f->heard.data + f->looked_at;
-    size_t length = at[1], bytes = length == 126 ? 2 : length == 127 ? 8 : 0;
-    assert_true(hear(f, 2 + bytes));
-    at = (unsigned char *)f->heard.data + f->looked_at;
-    for (size_t i = 0; i < bytes; i++)
-        length = (i == 0 ? 0 : length << 8) | at[2 + i];
-    assert_true(hear(f, 2 + bytes + length));
-    at = (unsigned char *)f->heard.data + f->looked_at;
-    f->looked_at += 2 + bytes + length;
-    struct heard_frame frame = { .opcode = at[0] & 15u,
-                                 .payload = (char *)at + 2 + bytes,
-                                 .length = length };
-    assert_int_equal(at[0] & 0xF0, 0x80);
-    if (frame.opcode == FRAME_CLOSE && length >= 2)
-        frame.code = at[2] << 8 | at[3];
-    return frame;
-}
-
-static void assert_next_is_text(struct fixture *f, char fill, size_t frame_length)
-{
-    struct heard_frame frame = next_frame(f);
-    assert_int_equal(frame.opcode, FRAME_TEXT);
-    assert_in_range(frame.length, frame_length - 10, frame_length - 2);
-    for (size_t i = 0; i < frame.length; i++)
-        if (frame.payload[i] != fill)
-            fail_msg("byte %zu of a frame of '%c'", i, fill);
-}
-
-static void assert_next_is_close(struct fixture *f, int code)
-{
-    struct heard_frame frame = next_frame(f);
-    assert_int_equal(frame.opcode, FRAME_CLOSE);
-    assert_int_equal(frame.code, code);
-}
-
-static void assert_hears_nothing(struct fixture *f)
-{
-    char byte;
-    assert_int_equal(f->heard.length, f->looked_at);
-    assert_int_equal(recv(f->theirs, &byte, 1, MSG_DONTWAIT), -1);
-}
-
-static void assert_hears_the_end(struct fixture *f)
-{
-    assert_false(hear(f, 1));
-}
+#include "tests/unit/session_fixture.h"
 
 /* Who it is */
 
@@ -364,47 +176,6 @@ static void a_client_that_does_not_read_is_closed_with_1013(void **state)
     assert_hears_nothing(f);
 }
 
-static void a_socket_that_takes_nothing_is_closed_after_its_time(void **state)
-{
-    struct fixture *f = *state;
-    session_open(f->session, f->ours);
-    send_filled(f, 'x', 400 * KIB);
-    int64_t now = clock_mono_ms();
-    session_tick(f->session, now + SESSION_STUCK_MS - 1000, f->ping);
-    assert_false(session_is_closing(f->session));
-    session_tick(f->session, now + SESSION_STUCK_MS + 1, f->ping);
-    assert_true(session_is_closing(f->session));
-    assert_next_is_text(f, 'x', 400 * KIB);
-    assert_next_is_close(f, 1013);
-}
-
-static void a_socket_that_takes_a_little_is_not_stuck(void **state)
-{
-    struct fixture *f = *state;
-    session_open(f->session, f->ours);
-    send_filled(f, 'x', 900 * KIB);
-    for (int i = 0; i < 8; i++) {
-        size_t before = f->heard.length;
-        clock_advance_for_test(SESSION_STUCK_MS - 1000);
-        assert_true(hear(f, before + 100 * KIB)); /* by which the writer has sent more */
-        session_writable(f->session);
-        session_tick(f->session, clock_mono_ms(), f->ping);
-        session_heard(f->session);
-        assert_false(session_is_closing(f->session));
-    }
-    assert_next_is_text(f, 'x', 900 * KIB);
-}
-
-static void a_socket_that_has_taken_everything_is_not_stuck(void **state)
-{
-    struct fixture *f = *state;
-    session_open(f->session, f->ours);
-    send_filled(f, 'x', 400 * KIB);
-    assert_next_is_text(f, 'x', 400 * KIB);
-    session_tick(f->session, clock_mono_ms() + SESSION_STUCK_MS + 1000, f->ping);
-    assert_false(session_is_closing(f->session));
-}
-
 /* Closing */
 
 static void the_good_bye_comes_after_what_was_sent_and_is_the_last(void **state)
@@ -420,19 +191,6 @@ static void the_good_bye_comes_after_what_was_sent_and_is_the_last(void **state)
     assert_next_is_text(f, 'a', 300 * KIB);
     assert_next_is_close(f, 1001);
     assert_hears_nothing(f);
-}
-
-static void a_client_that_does_not_answer_a_good_bye_is_cut_off(void **state)
-{
-    struct fixture *f = *state;
-    session_open(f->session, f->ours);
-    session_close(f->session, 1001, "");
-    int64_t now = clock_mono_ms();
-    assert_next_is_close(f, 1001);
-    session_tick(f->session, now + SESSION_CLOSING_MS - 1000, f->ping);
-    assert_hears_nothing(f);
-    session_tick(f->session, now + SESSION_CLOSING_MS + 1, f->ping);
-    assert_hears_the_end(f);
 }
 
 static void after_it_is_shut_nothing_touches_the_socket(void **state)
@@ -458,74 +216,6 @@ static void a_client_that_has_gone_is_cut_off_without_a_fuss(void **state)
     assert_int_equal(read(f->ours, &byte, 1), 0); /* its thread wakes up */
     send_filled(f, 'x', 100);
     session_close(f->session, 1000, "");
-}
-
-/* Pings */
-
-static void a_client_is_pinged_every_interval(void **state)
-{
-    struct fixture *f = *state;
-    session_open(f->session, f->ours);
-    int64_t now = clock_mono_ms();
-    session_tick(f->session, now + PING_INTERVAL_MS - 1000, f->ping);
-    assert_hears_nothing(f);
-    session_tick(f->session, now + PING_INTERVAL_MS, f->ping);
-    session_tick(f->session, now + PING_INTERVAL_MS + 250, f->ping);
-    assert_int_equal(next_frame(f).opcode, FRAME_PING);
-    assert_hears_nothing(f);
-    session_tick(f->session, now + 2 * PING_INTERVAL_MS, f->ping);
-    assert_int_equal(next_frame(f).opcode, FRAME_PING);
-}
-
-static void two_pings_may_stay_unanswered(void **state)
-{
-    struct fixture *f = *state;
-    session_open(f->session, f->ours);
-    int64_t now = clock_mono_ms();
-    for (int i = 1; i <= SESSION_PINGS_MOST; i++) {
-        session_tick(f->session, now + i * PING_INTERVAL_MS, f->ping);
-        assert_int_equal(next_frame(f).opcode, FRAME_PING);
-    }
-    session_tick(f->session, now + 3 * PING_INTERVAL_MS - 1000, f->ping);
-    assert_false(session_is_closing(f->session));
-    session_tick(f->session, now + 3 * PING_INTERVAL_MS + 1000, f->ping);
-    assert_true(session_is_closing(f->session));
-    assert_next_is_close(f, 1001);
-    assert_hears_the_end(f);
-}
-
-static void a_client_that_was_heard_lives_on(void **state)
-{
-    struct fixture *f = *state;
-    session_open(f->session, f->ours);
-    for (int i = 0; i < 10; i++) {
-        clock_advance_for_test(PING_INTERVAL_MS);
-        session_tick(f->session, clock_mono_ms(), f->ping);
-        assert_int_equal(next_frame(f).opcode, FRAME_PING);
-        session_heard(f->session);
-    }
-    assert_false(session_is_closing(f->session));
-}
-
-static void a_socket_is_closed_when_its_token_expires(void **state)
-{
-    struct fixture *f = *state;
-    static const char reason[] = "{\"Error\":{\"name\":\"NoAuthJWTError\"";
-    struct token_claims identity = bob();
-    identity.expires_at = clock_wall_ms() / 1000 + 10;
-    pthread_mutex_lock(&f->lock);
-    session_unref(&f->session);
-    f->session = session_create(f->writer, "gw.2", &identity, PING_INTERVAL_MS);
-    pthread_mutex_unlock(&f->lock);
-    session_open(f->session, f->ours);
-    clock_advance_for_test(8000);
-    session_tick(f->session, clock_mono_ms(), f->ping);
-    assert_false(session_is_closing(f->session));
-    clock_advance_for_test(2000);
-    session_tick(f->session, clock_mono_ms(), f->ping);
-    struct heard_frame frame = next_frame(f);
-    assert_int_equal(frame.code, 1000);
-    assert_memory_equal(frame.payload + 2, reason, sizeof(reason) - 1);
 }
 
 /* Back-pressure */
@@ -605,17 +295,9 @@ int main(void)
         TEST(one_that_is_closing_is_waited_for_by_nobody),
         TEST(one_frame_alone_may_be_larger_than_the_bound),
         TEST(a_client_that_does_not_read_is_closed_with_1013),
-        TEST(a_socket_that_takes_nothing_is_closed_after_its_time),
-        TEST(a_socket_that_takes_a_little_is_not_stuck),
-        TEST(a_socket_that_has_taken_everything_is_not_stuck),
         TEST(the_good_bye_comes_after_what_was_sent_and_is_the_last),
-        TEST(a_client_that_does_not_answer_a_good_bye_is_cut_off),
         TEST(after_it_is_shut_nothing_touches_the_socket),
         TEST(a_client_that_has_gone_is_cut_off_without_a_fuss),
-        TEST(a_client_is_pinged_every_interval),
-        TEST(two_pings_may_stay_unanswered),
-        TEST(a_client_that_was_heard_lives_on),
-        TEST(a_socket_is_closed_when_its_token_expires),
         TEST(who_calls_waits_until_the_client_reads),
         TEST(who_calls_stops_waiting_when_the_session_closes),
         TEST(who_calls_stops_waiting_when_the_session_is_shut),
