@@ -120,4 +120,17 @@ enum status bus_request_begin(struct bus *bus, const char *subject,
 enum status bus_request_end(struct bus_request **request, int64_t deadline_us,
                             struct bus_message **reply_out) MUST_CHECK;
 
+/*
+ * The same without waiting. `handler` is called once with what bus_request_end would have said: on
+ * a thread of the bus, or before this returns. On STATUS_OK it destroys the reply, otherwise there
+ * is none. It must neither block nor use the bus. A deadline is noticed within 50 ms.
+ */
+typedef void bus_reply_handler(void *ctx, enum status status, struct bus_message *reply_take);
+void bus_request_async(struct bus *bus, const char *subject, const struct bus_header *headers,
+                       size_t header_count, const void *data, size_t length, int64_t deadline_us,
+                       bus_reply_handler *handler, void *ctx);
+
+/* Nobody is to wait any longer: what is under way ends with STATUS_UNAVAILABLE. */
+void bus_give_up_requests(struct bus *bus);
+
 #endif

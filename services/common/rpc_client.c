@@ -2,12 +2,14 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common.pb-c.h"
 #include "services/common/clock.h"
 #include "services/common/id.h"
 #include "services/common/log.h"
+#include "services/common/memory.h"
 #include "services/common/text.h"
 #include "services/common/wire.h"
 
@@ -28,24 +30,34 @@ void rpc_context_trace_id(const struct rpc_context *context, char out[33])
         snprintf(out, 33, "%.32s", context->traceparent + 3);
 }
 
+enum { HEADERS_MOST = 2, TIMEOUT_SIZE = 24, SUBJECT_SIZE = 96 };
+
+/* What goes along with a request; false when its time is over already. */
+static bool fill_headers(const struct rpc_context *context, char timeout[TIMEOUT_SIZE],
+                         struct bus_header headers[HEADERS_MOST], size_t *count_out)
+{
+    int64_t left_ms = (context->deadline_us - clock_mono_us()) / 1000;
+
+    snprintf(timeout, TIMEOUT_SIZE, "%" PRId64, left_ms);
+    headers[0] = (struct bus_header){ RPC_HEADER_TIMEOUT, timeout };
+    headers[1] = (struct bus_header){ RPC_HEADER_TRACE, context->traceparent };
+    *count_out = context->traceparent[0] != '\0' ? 2 : 1;
+    return left_ms > 0;
+}
+
 static struct rpc_pending begin(struct bus *bus, const struct rpc_context *context,
                                 const char *subject, const ProtobufCMessage *request)
 {
     struct rpc_pending pending = { .deadline_us = context->deadline_us };
-    int64_t left_ms = (context->deadline_us - clock_mono_us()) / 1000;
-    char timeout[24];
+    struct bus_header headers[HEADERS_MOST];
+    char timeout[TIMEOUT_SIZE];
     struct buffer packed = { 0 };
+    size_t count;
 
-    if (left_ms <= 0) {
+    if (!fill_headers(context, timeout, headers, &count)) {
         pending.status = STATUS_DEADLINE_EXCEEDED;
         return pending;
     }
-    snprintf(timeout, sizeof(timeout), "%" PRId64, left_ms);
-    struct bus_header headers[] = {
-        { RPC_HEADER_TIMEOUT, timeout },
-        { RPC_HEADER_TRACE, context->traceparent },
-    };
-    size_t count = context->traceparent[0] != '\0' ? 2 : 1;
     wire_pack(request, &packed);
     pending.status = bus_request_begin(bus, subject, headers, count, packed.data, packed.length,
                                        &pending.request);
@@ -56,7 +68,7 @@ static struct rpc_pending begin(struct bus *bus, const struct rpc_context *conte
 struct rpc_pending rpc_begin(struct bus *bus, const struct rpc_context *context, const char *method,
                              const ProtobufCMessage *request)
 {
-    char subject[96];
+    char subject[SUBJECT_SIZE];
 
     snprintf(subject, sizeof(subject), "rpc.%s", method);
     return begin(bus, context, subject, request);
@@ -88,6 +100,25 @@ static enum status read_error(const struct bus_message *reply, struct rpc_error 
     return status_from_number((long)number);
 }
 
+/* What a reply says. Destroys it. */
+static enum status read_reply(struct bus_message *reply_take,
+                              const ProtobufCMessageDescriptor *reply_type, void **message_out,
+                              struct rpc_error *error)
+{
+    enum status status = read_error(reply_take, error);
+
+    if (status == STATUS_OK) {
+        *message_out =
+            wire_unpack(reply_type, bus_message_data(reply_take), bus_message_length(reply_take));
+        if (*message_out == NULL) {
+            log_error("a reply is no %s", reply_type->name);
+            status = STATUS_INTERNAL;
+        }
+    }
+    bus_message_destroy(&reply_take);
+    return status;
+}
+
 enum status rpc_end(struct rpc_pending *pending, const ProtobufCMessageDescriptor *reply_type,
                     void *reply_out, struct rpc_error *error_out)
 {
@@ -99,17 +130,8 @@ enum status rpc_end(struct rpc_pending *pending, const ProtobufCMessageDescripto
         *error_out = (struct rpc_error){ .reason = "" };
     if (status == STATUS_OK)
         status = bus_request_end(&pending->request, pending->deadline_us, &reply);
-    if (status == STATUS_OK) {
-        status = read_error(reply, error_out);
-        if (status == STATUS_OK) {
-            message = wire_unpack(reply_type, bus_message_data(reply), bus_message_length(reply));
-            if (message == NULL) {
-                log_error("a reply is no %s", reply_type->name);
-                status = STATUS_INTERNAL;
-            }
-        }
-        bus_message_destroy(&reply);
-    }
+    if (status == STATUS_OK)
+        status = read_reply(reply, reply_type, &message, error_out);
     memcpy(reply_out, &message, sizeof(message));
     return status;
 }
@@ -120,4 +142,46 @@ enum status rpc_call(struct bus *bus, const struct rpc_context *context, const c
 {
     struct rpc_pending pending = rpc_begin(bus, context, method, request);
     return rpc_end(&pending, reply_type, reply_out, error_out);
+}
+
+/* --- without waiting ----------------------------------------------------------------------- */
+
+struct async_call {
+    const ProtobufCMessageDescriptor *reply_type;
+    rpc_reply_handler *handler;
+    void *ctx;
+};
+
+static void handle_reply(void *ctx, enum status status, struct bus_message *reply_take)
+{
+    struct async_call *call = ctx;
+    struct rpc_error error = { .reason = "" };
+    void *message = NULL;
+
+    if (status == STATUS_OK)
+        status = read_reply(reply_take, call->reply_type, &message, &error);
+    call->handler(call->ctx, status, message, &error);
+    free(call);
+}
+
+void rpc_call_async(struct bus *bus, const struct rpc_context *context, const char *method,
+                    const ProtobufCMessage *request, const ProtobufCMessageDescriptor *reply_type,
+                    rpc_reply_handler *handler, void *ctx)
+{
+    struct async_call *call = xmalloc(sizeof(*call));
+    struct bus_header headers[HEADERS_MOST];
+    char timeout[TIMEOUT_SIZE], subject[SUBJECT_SIZE];
+    struct buffer packed = { 0 };
+    size_t count;
+
+    *call = (struct async_call){ reply_type, handler, ctx };
+    if (!fill_headers(context, timeout, headers, &count)) {
+        handle_reply(call, STATUS_DEADLINE_EXCEEDED, NULL);
+        return;
+    }
+    snprintf(subject, sizeof(subject), "rpc.%s", method);
+    wire_pack(request, &packed);
+    bus_request_async(bus, subject, headers, count, packed.data, packed.length,
+                      context->deadline_us, handle_reply, call);
+    buffer_finish(&packed);
 }

@@ -55,6 +55,17 @@ enum status rpc_call(struct bus *bus, const struct rpc_context *context, const c
                      const ProtobufCMessage *request, const ProtobufCMessageDescriptor *reply_type,
                      void *reply_out, struct rpc_error *error_out) MUST_CHECK;
 
+/*
+ * The same without waiting: `handler` is called once, on a thread of the bus or before this
+ * returns, with what rpc_call would have said; it frees the reply. It must neither block nor call.
+ * `error` is borrowed. Everything else is read before this returns.
+ */
+typedef void rpc_reply_handler(void *ctx, enum status status, void *reply_take,
+                               const struct rpc_error *error);
+void rpc_call_async(struct bus *bus, const struct rpc_context *context, const char *method,
+                    const ProtobufCMessage *request, const ProtobufCMessageDescriptor *reply_type,
+                    rpc_reply_handler *handler, void *ctx);
+
 /* Header names of the protocol. */
 #define RPC_HEADER_TIMEOUT "Messenger-Timeout-Ms" /* time left when the request was sent */
 #define RPC_HEADER_TRACE "traceparent"

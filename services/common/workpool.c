@@ -20,17 +20,21 @@ struct workpool {
     struct job *ring;
     size_t ring_size, first, waiting;
     bool closing;
+    size_t idle; /* threads that wait for a job */
+    size_t thread_count, threads_most;
+    pthread_t *threads;
+    pthread_attr_t attr;
     char name[16];
     int niceness;
-    size_t thread_count;
-    pthread_t *threads;
 };
 
 static bool take(struct workpool *pool, struct job *job_out)
 {
     pthread_mutex_lock(&pool->lock);
+    pool->idle++;
     while (pool->waiting == 0 && !pool->closing)
         pthread_cond_wait(&pool->wake, &pool->lock);
+    pool->idle--;
     bool taken = pool->waiting > 0;
     if (taken) {
         *job_out = pool->ring[pool->first];
@@ -54,10 +58,18 @@ static void *run(void *arg)
     return NULL;
 }
 
+/* False when the system has no thread to give. */
+static bool start_thread_locked(struct workpool *pool)
+{
+    if (pthread_create(&pool->threads[pool->thread_count], &pool->attr, run, pool) != 0)
+        return false;
+    pool->thread_count++;
+    return true;
+}
+
 struct workpool *workpool_create(const struct workpool_options *options)
 {
     struct workpool *pool = xcalloc(1, sizeof(*pool));
-    pthread_attr_t attr;
 
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
@@ -65,18 +77,17 @@ struct workpool *workpool_create(const struct workpool_options *options)
     pool->ring = xcalloc(pool->ring_size, sizeof(*pool->ring));
     pool->niceness = options->niceness;
     snprintf(pool->name, sizeof(pool->name), "%s", options->name);
+    pool->threads_most = options->threads;
     pool->threads = xcalloc(options->threads, sizeof(*pool->threads));
-    pthread_attr_init(&attr);
+    pthread_attr_init(&pool->attr);
     if (options->stack_bytes > 0)
-        pthread_attr_setstacksize(&attr, options->stack_bytes);
-    for (size_t i = 0; i < options->threads; i++) {
-        if (pthread_create(&pool->threads[i], &attr, run, pool) != 0) {
-            fputs("fatal: cannot start a thread\n", stderr);
-            abort();
-        }
-        pool->thread_count++;
+        pthread_attr_setstacksize(&pool->attr, options->stack_bytes);
+    pthread_mutex_lock(&pool->lock);
+    if (!start_thread_locked(pool)) { /* with one, every job's turn comes */
+        fputs("fatal: cannot start a thread\n", stderr);
+        abort();
     }
-    pthread_attr_destroy(&attr);
+    pthread_mutex_unlock(&pool->lock);
     return pool;
 }
 
@@ -87,6 +98,8 @@ bool workpool_submit(struct workpool *pool, workpool_job *job, void *arg)
     if (accepted) {
         pool->ring[(pool->first + pool->waiting) % pool->ring_size] = (struct job){ job, arg };
         pool->waiting++;
+        if (pool->waiting > pool->idle && pool->thread_count < pool->threads_most)
+            start_thread_locked(pool);
     }
     pthread_mutex_unlock(&pool->lock);
     if (accepted) /* outside the lock, or who is woken would wait for it at once */
@@ -114,6 +127,7 @@ void workpool_destroy(struct workpool **pool)
     pthread_mutex_unlock(&p->lock);
     for (size_t i = 0; i < p->thread_count; i++)
         pthread_join(p->threads[i], NULL);
+    pthread_attr_destroy(&p->attr);
     pthread_cond_destroy(&p->wake);
     pthread_mutex_destroy(&p->lock);
     free(p->threads);

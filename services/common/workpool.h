@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * A fixed number of threads that carry out jobs from one bounded queue, first in, first out.
- * Slow work gets a pool of its own, so that it cannot starve fast work.
+ * A few threads, started when they are needed, that carry out jobs from one bounded queue, first
+ * in, first out. Slow work gets a pool of its own, so that it cannot starve fast work.
  */
 struct workpool;
 
@@ -14,7 +14,7 @@ typedef void workpool_job(void *arg);
 
 struct workpool_options {
     const char *name;   /* of the threads, at most 15 bytes; copied */
-    size_t threads;     /* at least 1 */
+    size_t threads;     /* at most; at least 1 */
     size_t queue_most;  /* jobs that may wait */
     int niceness;       /* 0 to 19: how far these threads stand back for others */
     size_t stack_bytes; /* 0 = the process's default */
