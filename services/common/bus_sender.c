@@ -27,7 +27,6 @@ struct entries {
 struct bus_sender {
     struct bus_replies *replies;
     natsConnection *nats;
-    struct bus_socket *socket;
 
     pthread_mutex_t lock;       /* guards what follows */
     pthread_cond_t relief_cond; /* the thread below is to send */
@@ -62,12 +61,14 @@ static void send_taken(struct bus_sender *sender)
 {
     struct entries *taken = &sender->taken;
 
-    if (taken->count > 1)
-        bus_socket_cork(sender->socket);
-    for (size_t i = 0; i < taken->count; i++)
+    for (size_t i = 0; i < taken->count; i++) {
+        if (i + 1 < taken->count)
+            bus_socket_gather();
+        else
+            bus_socket_send_last();
         send_one(sender, &taken->items[i]);
-    if (taken->count > 1)
-        bus_socket_uncork(sender->socket);
+    }
+    bus_socket_end();
     taken->count = taken->bytes = 0;
 }
 
@@ -174,7 +175,6 @@ void bus_sender_settle(struct bus_sender *sender)
 
 void bus_sender_set_connection(struct bus_sender *sender, natsConnection *nats)
 {
-    bus_socket_find(sender->socket, nats);
     pthread_mutex_lock(&sender->lock);
     if (sender->nats == NULL)
         sender->nats = nats;
@@ -186,7 +186,6 @@ struct bus_sender *bus_sender_create(struct bus_replies *replies)
     struct bus_sender *sender = xcalloc(1, sizeof(*sender));
 
     sender->replies = replies;
-    sender->socket = bus_socket_create();
     pthread_mutex_init(&sender->lock, NULL);
     pthread_cond_init(&sender->relief_cond, NULL);
     pthread_cond_init(&sender->room_cond, NULL);
@@ -217,7 +216,6 @@ void bus_sender_destroy(struct bus_sender **sender)
     pthread_join(s->thread, NULL);
     drop(&s->waiting);
     drop(&s->taken);
-    bus_socket_destroy(&s->socket);
     pthread_cond_destroy(&s->room_cond);
     pthread_cond_destroy(&s->relief_cond);
     pthread_mutex_destroy(&s->lock);

@@ -10,8 +10,8 @@
  * Brings messages onto the connection. The library sends each by itself, with a system call that is
  * made under a lock of all threads; where many threads publish, most of the time goes there. So
  * here whoever finds nobody sending sends, also for those who come meanwhile, who need not wait;
- * and what has gathered goes to the kernel piece by piece, but onto the wire at once (TCP_CORK).
- * At rest, a message is sent by its own thread before the call returns.
+ * and what has gathered goes to the kernel in one piece (bus_socket.h). At rest, a message is sent
+ * by its own thread before the call returns.
  *
  * Messages of one thread keep their order. While much waits (SENDER_BYTES_MOST), whoever brings
  * more waits, too: so does a server that is slow make its clients slow.

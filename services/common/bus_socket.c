@@ -1,115 +1,86 @@
+#define _GNU_SOURCE /* struct iovec */
 #include "services/common/bus_socket.h"
 
-#include <dirent.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdatomic.h>
+#include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
-#include "services/common/memory.h"
-#include "services/common/text.h"
+#include "services/common/buffer.h"
 
-struct bus_socket {
-    atomic_int fd; /* -1 = not known */
-};
+enum { GATHER_MOST = 64 * 1024, KEEP_MOST = 4 * GATHER_MOST };
 
-struct bus_socket *bus_socket_create(void)
+static _Thread_local struct {
+    bool gathering;
+    struct buffer kept;
+} gather;
+
+void bus_socket_gather(void)
 {
-    struct bus_socket *bus_socket = xcalloc(1, sizeof(*bus_socket));
-
-    atomic_init(&bus_socket->fd, -1);
-    return bus_socket;
+    gather.gathering = true;
 }
 
-void bus_socket_destroy(struct bus_socket **socket)
+void bus_socket_send_last(void)
 {
-    free(*socket);
-    *socket = NULL;
+    gather.gathering = false;
 }
 
-static int port_of(const struct sockaddr_storage *address)
+void bus_socket_end(void)
 {
-    if (address->ss_family == AF_INET)
-        return ntohs(((const struct sockaddr_in *)address)->sin_port);
-    if (address->ss_family == AF_INET6)
-        return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
-    return -1;
+    gather.gathering = false;
+    if (gather.kept.capacity > KEEP_MOST)
+        buffer_finish(&gather.kept);
+    buffer_clear(&gather.kept);
 }
 
-/* A connection, not a listener, with this local port and server's port: the two name it, for the
- * server's is another one than that of any client of ours. */
-static bool is_connection(int fd, int local_port, int server_port)
+/* Waits until the socket takes more; the connection's lock is held, as when the library waits. */
+static bool wait_until_writable(int fd)
 {
-    struct sockaddr_storage local = { 0 }, peer = { 0 };
-    socklen_t local_size = sizeof(local), peer_size = sizeof(peer);
+    struct pollfd poller = { .fd = fd, .events = POLLOUT };
 
-    return getsockname(fd, (struct sockaddr *)&local, &local_size) == 0 &&
-           port_of(&local) == local_port &&
-           getpeername(fd, (struct sockaddr *)&peer, &peer_size) == 0 &&
-           port_of(&peer) == server_port;
+    return poll(&poller, 1, -1) >= 0 || errno == EINTR;
 }
 
-static int find(int local_port, int server_port)
+/* All that is kept, and then as much of `data` as the socket takes; how much that is, or -1. */
+static ssize_t send_kept(int fd, const void *data, size_t size, int flags)
 {
-    DIR *descriptors = opendir("/proc/self/fd");
-    const struct dirent *entry;
-    int64_t fd;
-    int found = -1;
+    struct buffer *kept = &gather.kept;
+    size_t sent = 0;
 
-    if (descriptors == NULL)
+    while (sent < kept->length) {
+        struct iovec parts[] = { { kept->data + sent, kept->length - sent },
+                                 { (void *)(uintptr_t)data, size } };
+        struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+        ssize_t n = sendmsg(fd, &message, flags);
+        if (n >= 0)
+            sent += (size_t)n;
+        else if (errno != EINTR &&
+                 ((errno != EAGAIN && errno != EWOULDBLOCK) || !wait_until_writable(fd)))
+            break;
+    }
+    bool all = sent >= kept->length;
+    size_t of_data = all ? sent - kept->length : 0;
+    buffer_clear(kept);
+    if (!all)
         return -1;
-    while (found < 0 && (entry = readdir(descriptors)) != NULL)
-        if (text_to_int(entry->d_name, 0, INT32_MAX, &fd) &&
-            is_connection((int)fd, local_port, server_port))
-            found = (int)fd;
-    closedir(descriptors);
-    return found;
+    if (of_data > 0 || size == 0)
+        return (ssize_t)of_data;
+    return sendto(fd, data, size, flags, NULL, 0);
 }
 
-/* The port of "nats://host:port". */
-static int server_port(natsConnection *nats)
+/* Seen by the libraries, unlike everything else of this program. */
+#define EXPORTED __attribute__((visibility("default")))
+
+EXPORTED ssize_t send(int fd, const void *data, size_t size, int flags)
 {
-    char url[256] = "";
-    const char *colon;
-    int64_t port;
-
-    if (natsConnection_GetConnectedUrl(nats, url, sizeof(url)) != NATS_OK)
-        return -1;
-    colon = strrchr(url, ':');
-    return colon != NULL && text_to_int(colon + 1, 1, UINT16_MAX, &port) ? (int)port : -1;
-}
-
-void bus_socket_find(struct bus_socket *socket, natsConnection *nats)
-{
-    char *address = NULL;
-    int local_port = 0;
-    int fd = -1;
-
-    if (natsConnection_GetLocalIPAndPort(nats, &address, &local_port) == NATS_OK)
-        fd = find(local_port, server_port(nats));
-    free(address);
-    atomic_store(&socket->fd, fd);
-}
-
-/* If the descriptor is another socket's by now, that one is held back for a moment, no more. */
-static void set_cork(struct bus_socket *bus_socket, int on)
-{
-    int fd = atomic_load(&bus_socket->fd);
-
-    if (fd >= 0)
-        setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
-}
-
-void bus_socket_cork(struct bus_socket *socket)
-{
-    set_cork(socket, 1);
-}
-
-void bus_socket_uncork(struct bus_socket *socket)
-{
-    set_cork(socket, 0);
+    if (gather.gathering && gather.kept.length + size <= GATHER_MOST) {
+        buffer_append(&gather.kept, data, size);
+        return (ssize_t)size;
+    }
+    if (gather.kept.length > 0)
+        return send_kept(fd, data, size, flags);
+    return sendto(fd, data, size, flags, NULL, 0);
 }

@@ -1,23 +1,26 @@
 #ifndef COMMON_BUS_SOCKET_H
 #define COMMON_BUS_SOCKET_H
 
-#include <nats/nats.h>
-
 /*
- * The socket of the connection to NATS, to hold back what is written (TCP_CORK, tcp(7)). The
- * library does not show it, but tells its local port, by which it is found among this process's
- * descriptors. Where it is not found, as without TCP, nothing is held back. From any thread.
+ * Several messages for NATS in one system call. The library writes each with a send() of its own,
+ * under the lock of its connection; most of the cost of a small message is that call. So this file
+ * defines send() for the process, and the library, which calls it by name, gets this one. It
+ * differs from the system's only on a thread that gathers: there the bytes are kept, and go out in
+ * front of those of the last message, still under the connection's lock, so that nothing can come
+ * between. They are whole messages, for the library sends no others; if the connection breaks
+ * meanwhile, they are lost as what the kernel holds is.
+ *
+ * A thread gathers for one connection at a time. With TLS the library does not call send(), and
+ * nothing is gathered.
  */
-struct bus_socket;
 
-struct bus_socket *bus_socket_create(void);
-void bus_socket_destroy(struct bus_socket **socket);
+/* What this thread sends from now on is kept, up to about 64 KiB at a time. */
+void bus_socket_gather(void);
 
-/* Looks for it; to be called after each connect. */
-void bus_socket_find(struct bus_socket *socket, natsConnection *nats);
+/* The next send of this thread is the last, and takes along what was kept. */
+void bus_socket_send_last(void);
 
-/* What is written in between goes out in as few packets as it fits in. */
-void bus_socket_cork(struct bus_socket *socket);
-void bus_socket_uncork(struct bus_socket *socket);
+/* After it. What is still kept, for the library has not sent the last, is forgotten. */
+void bus_socket_end(void);
 
 #endif
