@@ -2,6 +2,7 @@
 #include "services/common/batcher.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -98,6 +99,15 @@ static void have_reported_locked(struct batcher *batcher)
         pthread_cond_signal(&batcher->finished.cond);
 }
 
+/* If others are to run on this core, then they first: the more they bring, the larger the batch. On
+ * an idle core this takes no time. */
+static void let_others_submit_locked(struct batcher *batcher)
+{
+    pthread_mutex_unlock(&batcher->lock);
+    sched_yield();
+    pthread_mutex_lock(&batcher->lock);
+}
+
 static void *batch_loop(void *arg)
 {
     struct batcher *batcher = arg;
@@ -109,6 +119,7 @@ static void *batch_loop(void *arg)
             pthread_cond_wait(&batcher->waiting.cond, &batcher->lock);
         if (batcher->waiting.count == 0)
             break;
+        let_others_submit_locked(batcher);
         struct batch_job *batch = lane_take(&batcher->waiting, batcher->options.batch_most);
         pthread_mutex_unlock(&batcher->lock);
         batcher->options.run(batcher->options.ctx, batch);

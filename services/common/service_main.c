@@ -1,6 +1,8 @@
+#define _GNU_SOURCE /* SCHED_BATCH */
 #include "services/common/service_main.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -206,6 +208,18 @@ static int run(struct service *service, const struct service_program *program,
     return 0;
 }
 
+/*
+ * A thread that is woken does not push the one that runs off its core, as it would by default, and
+ * so finds more to do when its turn comes: under load, far fewer wake-ups and commits a message. On
+ * an idle core nothing changes (sched(7)). What a system refuses is done without.
+ */
+static void prefer_batches(void)
+{
+    struct sched_param none = { 0 };
+
+    sched_setscheduler(0, SCHED_BATCH, &none); /* inherited by all threads to come */
+}
+
 int service_main(int argc, char **argv, const struct service_program *program)
 {
     struct service service = { .name = program->name };
@@ -221,6 +235,7 @@ int service_main(int argc, char **argv, const struct service_program *program)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    prefer_batches();
     if (!load_settings(&service, arguments.config))
         exit_code = EXIT_USAGE;
     else if (arguments.get != NULL)
