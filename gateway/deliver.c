@@ -6,7 +6,7 @@
 
 #include "event.pb-c.h"
 #include "gateway/feeds.h"
-#include "gateway/frame_gate.h"
+#include "gateway/ws_frame.h"
 #include "gateway/notification.h"
 #include "gateway/recent.h"
 #include "services/common/hashmap.h"

@@ -4,6 +4,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
+#include "gateway/calls.h"
 #include "gateway/catch_up.h"
 #include "gateway/deliver.h"
 #include "gateway/http_server.h"
@@ -12,7 +13,7 @@
 #include "gateway/ratelimit.h"
 #include "gateway/recent.h"
 #include "gateway/registry.h"
-#include "gateway/writer.h"
+#include "gateway/socket_loop.h"
 #include "services/common/bus.h"
 #include "services/common/networks.h"
 #include "services/common/rpc_monitor.h"
@@ -28,7 +29,8 @@ struct gateway {
     atomic_ullong next_session;
     atomic_bool stopping;
 
-    struct writer *writer;
+    struct socket_loop *loop;
+    struct calls *calls;
     struct deliver *deliver;
     struct registry *registry;
     struct presence_agent *agent;
@@ -39,10 +41,10 @@ struct gateway {
     struct bus_subscription *logout_subscription;
     struct recent *logouts; /* ids of the tokens revoked lately */
 
-    struct ratelimit *logins, *signups; /* by address */
-    struct ratelimit *uploads, *calls;  /* by user */
-    sem_t upload_slots;                 /* uploads are held in memory: few at a time */
-    struct networks *trusted_proxies;   /* who may say where a request came from */
+    struct ratelimit *logins, *signups;      /* by address */
+    struct ratelimit *uploads, *calls_limit; /* by user */
+    sem_t upload_slots;                      /* uploads are held in memory: few at a time */
+    struct networks *trusted_proxies;        /* who may say where a request came from */
 };
 
 #endif

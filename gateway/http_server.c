@@ -1,7 +1,6 @@
 #define _GNU_SOURCE /* pthread_setattr_default_np */
 #include "gateway/http_server.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,21 +11,20 @@
 
 #include <civetweb.h>
 
-#include "gateway/frame_gate.h"
-#include "gateway/thread_stack.h"
+#include "gateway/http_socket.h"
 #include "services/common/clock.h"
 #include "services/common/json_writer.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
 
 enum {
-    HTTP_THREADS = 64, /* beyond those that WebSockets take */
+    THREADS = 512, /* as many connections may be served at once */
     LINGER_MS = 1000,
     LINGER_BYTES_MOST = 32 * 1024 * 1024,
 };
 
-/* Thread stacks: the library sets no size, and with thousands of threads 8 MiB each add up to more
- * maps and address space than they are worth. The sanitizers need more room in each frame. */
+/* Thread stacks: the library sets no size, and with hundreds of threads 8 MiB each add up to more
+ * address space than they are worth. The sanitizers need more room in each frame. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { STACK_BYTES = 2 * 1024 * 1024 };
 #else
@@ -47,12 +45,9 @@ struct http_request {
     bool unread; /* part of the body may still be to come: close after the answer */
 };
 
-/* The WebSocket that this thread serves. The library cannot carry it from the upgrade to the
- * handshake and back out when that fails. */
-static _Thread_local struct {
-    void *socket;
-    int fd; /* -1 before the handshake is done */
-} serving = { .fd = -1 };
+/* The WebSocket whose handshake this thread makes. The library cannot carry it from the upgrade to
+ * the handshake and back out when that fails. */
+static _Thread_local void *opening;
 
 static struct http_server *server_of(const struct mg_connection *conn)
 {
@@ -270,7 +265,7 @@ static int handle_request(struct mg_connection *conn, void *arg)
     if (!request.answered)
         http_respond_error(&request, 500, "InternalError", "Something went wrong.");
     if (request.unread)
-        linger(frame_gate_socket());
+        linger(http_socket_number());
     buffer_finish(&request.headers);
     return 200; /* answered; the number is for statistics only */
 }
@@ -301,22 +296,22 @@ static int handle_connection(const struct mg_connection *conn, void **conn_data)
 {
     (void)conn;
     (void)conn_data;
-    frame_gate_reset();
+    http_socket_reset();
     return 0;
 }
 
-/* After each request, and after a WebSocket. A socket made by the upgrade whose handshake then
- * failed has nobody else to close it. */
+/* After each request. A socket made by the upgrade whose handshake then failed has nobody else to
+ * close it. */
 static void handle_request_end(const struct mg_connection *conn, int status)
 {
     struct http_server *server = server_of(conn);
-    void *socket = serving.socket;
+    void *socket = opening;
 
     (void)status;
-    serving.socket = NULL;
+    opening = NULL;
     if (socket != NULL)
-        server->options.websocket.close(server->options.ctx, socket, 0);
-    frame_gate_reset();
+        server->options.websocket.abandon(server->options.ctx, socket);
+    http_socket_reset();
 }
 
 /* --- what the library calls: WebSocket --------------------------------------------------- */
@@ -331,14 +326,12 @@ static int handle_upgrade(const struct mg_connection *conn, void *arg)
     };
     bool accepted = false;
 
-    serving.socket = NULL;
-    serving.fd = -1;
-    if (!frame_gate_header_is_all() || frame_gate_socket() < 0)
+    opening = NULL;
+    if (!http_socket_header_is_all() || http_socket_number() < 0)
         http_respond_error(&request, 400, "BadRequestError",
                            "Nothing may follow the upgrade before its answer.");
     else
-        accepted =
-            server->options.websocket.upgrade(server->options.ctx, &request, &serving.socket);
+        accepted = server->options.websocket.upgrade(server->options.ctx, &request, &opening);
     if (!accepted && !request.answered)
         http_respond_error(&request, 500, "InternalError", "Something went wrong.");
     buffer_finish(&request.headers);
@@ -348,36 +341,17 @@ static int handle_upgrade(const struct mg_connection *conn, void *arg)
 static void handle_open(struct mg_connection *conn, void *arg)
 {
     struct http_server *server = arg;
+    void *socket = opening;
+    int fd = http_socket_detach();
 
     (void)conn;
-    frame_gate_arm(server->options.frame_payload_most);
-    serving.fd = frame_gate_socket();
-    server->options.websocket.open(server->options.ctx, serving.socket, serving.fd);
-    thread_stack_give_back(); /* the token's check goes deep; most sockets then wait for long */
-}
-
-static int handle_frame(struct mg_connection *conn, int first_byte, char *data, size_t length,
-                        void *arg)
-{
-    struct http_server *server = arg;
-
-    (void)conn;
-    return server->options.websocket.frame(server->options.ctx, serving.socket,
-                                           (unsigned)first_byte & 0xFF, data, length);
-}
-
-static void handle_close(const struct mg_connection *conn, void *arg)
-{
-    struct http_server *server = arg;
-    void *socket = serving.socket;
-    int broken = frame_gate_disarm();
-
-    (void)conn;
-    serving.socket = NULL;
-    if (socket == NULL)
+    if (fd < 0) { /* the library would wait for frames; handle_request_end does the rest */
+        log_warn("no file descriptors are left: a client is turned away");
+        shutdown(http_socket_number(), SHUT_RDWR);
         return;
-    if (server->options.websocket.close(server->options.ctx, socket, broken))
-        linger(serving.fd);
+    }
+    opening = NULL;
+    server->options.websocket.open(server->options.ctx, socket, fd);
 }
 
 /* --- life -------------------------------------------------------------------------------- */
@@ -393,7 +367,7 @@ static void start_civetweb(struct http_server *server)
     };
     char *listen = options->host[0] != '\0' ? xasprintf("%s:%d", options->host, options->port)
                                             : xasprintf("%d", options->port);
-    char *threads = xasprintf("%zu", options->websockets_most + HTTP_THREADS);
+    char *threads = xasprintf("%d", THREADS);
     const char *settings[] = {
         "listening_ports",
         listen,
@@ -451,7 +425,6 @@ enum status http_server_start(const struct http_server_options *options,
     size_t stack_before, ignored;
 
     server->options = *options;
-    mallopt(M_ARENA_MAX, 4); /* thousands of threads would make as many arenas as they may */
     mg_init_library(0);
     set_default_stack(STACK_BYTES, &stack_before);
     start_civetweb(server);
@@ -464,8 +437,8 @@ enum status http_server_start(const struct http_server_options *options,
     }
     server->port = port[0].port;
     mg_set_request_handler(server->civetweb, "**", handle_request, server);
-    mg_set_websocket_handler(server->civetweb, "**", handle_upgrade, handle_open, handle_frame,
-                             handle_close, server);
+    mg_set_websocket_handler(server->civetweb, "**", handle_upgrade, handle_open, NULL, NULL,
+                             server);
     *server_out = server;
     return STATUS_OK;
 }

@@ -9,9 +9,9 @@
 #include "services/common/status.h"
 
 /*
- * The HTTP and WebSocket server; the only file that knows the library (civetweb). One thread of it
- * serves one connection at a time, a WebSocket for its whole life. Handlers run on that thread and
- * may block; they answer every request exactly once.
+ * The HTTP server; the only file that knows the library (civetweb). One thread of it serves one
+ * connection at a time; a WebSocket's only up to the handshake, and then the socket is handed over.
+ * Handlers run on that thread and may block; they answer every request exactly once.
  */
 struct http_server;
 struct http_request;
@@ -19,26 +19,18 @@ struct http_request;
 struct http_websocket_handlers {
     /*
      * An upgrade is asked for. Either makes `*socket_out` and returns true (the handshake is done
-     * then), or answers the request and returns false.
+     * then, and `open` or `abandon` comes), or answers the request and returns false.
      */
     bool (*upgrade)(void *ctx, struct http_request *request, void **socket_out);
-    /* The handshake went out. `fd` may be written to until `close` returns. */
+    /* The handshake went out. `fd` is handed over: what comes next on it is the first frame. */
     void (*open)(void *ctx, void *socket, int fd);
-    /* One frame, unmasked and with a header in order. False: close the connection. */
-    bool (*frame)(void *ctx, void *socket, unsigned first_byte, const char *data, size_t length);
-    /*
-     * Always the last; also when the handshake failed after an upgrade. `broken` is 0, or the close
-     * code of the rule that a frame's header broke. True: the client should get to read what was
-     * sent last, even if it is still sending.
-     */
-    bool (*close)(void *ctx, void *socket, int broken);
+    /* The handshake failed. */
+    void (*abandon)(void *ctx, void *socket);
 };
 
 struct http_server_options {
     const char *host; /* address to listen on; "" = all */
     int port;         /* 0 = any */
-    size_t websockets_most;
-    uint64_t frame_payload_most;
     void (*on_request)(void *ctx, struct http_request *request);
     struct http_websocket_handlers websocket;
     void *ctx;
@@ -49,7 +41,7 @@ enum status http_server_start(const struct http_server_options *options,
                               struct http_server **server_out) MUST_CHECK;
 int http_server_port(const struct http_server *server);
 
-/* Waits until every connection's thread has ended: cut the WebSockets before. */
+/* Waits until every connection's thread has ended. */
 void http_server_stop(struct http_server **server);
 
 /* --- requests: everything is borrowed from the request ----------------------------------- */

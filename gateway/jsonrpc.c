@@ -1,9 +1,12 @@
 #include "gateway/jsonrpc.h"
 
+#include <semaphore.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "services/common/json.h"
+#include "services/common/memory.h"
 
 void jsonrpc_fail(struct jsonrpc_call *call, int error, const char *reason, int64_t retry_after_ms)
 {
@@ -154,7 +157,14 @@ static void bind_by_name(struct jsonrpc_call *call, const struct jsonrpc_method 
                    &call->params[i]);
 }
 
-/* --- calls ------------------------------------------------------------------------------- */
+/* --- requests ---------------------------------------------------------------------------- */
+
+/* One member of a batch, or a request of its own: borrowed from the text. */
+struct request {
+    const struct json *id; /* NULL: a notification, or it could not be told */
+    const struct json *params;
+    const struct jsonrpc_method *method; /* NULL: there is none of that name */
+};
 
 static const struct jsonrpc_method *find_method(const struct jsonrpc_options *options,
                                                 const char *name)
@@ -165,63 +175,109 @@ static const struct jsonrpc_method *find_method(const struct jsonrpc_options *op
     return NULL;
 }
 
-static void carry_out(const struct jsonrpc_options *options, const struct jsonrpc_method *method,
-                      const struct json *params, struct jsonrpc_call *call)
-{
-    int64_t retry_after_ms = 0;
-
-    if (method == NULL) {
-        jsonrpc_fail(call, JSONRPC_METHOD_NOT_FOUND, NULL, 0);
-        return;
-    }
-    if (!options->admit(options->ctx, &retry_after_ms))
-        jsonrpc_fail(call, JSONRPC_TOO_MANY, NULL, retry_after_ms);
-    else if (json_is_object(params))
-        bind_by_name(call, method, params);
-    else
-        bind_positional(call, method, params);
-    if (call->error == 0)
-        method->handle(call);
-}
-
 static bool is_id(const struct json *id)
 {
     return json_text(id) != NULL || json_is_number(id) || json_is_null(id);
 }
 
-/* One member of a batch, or a request of its own. */
-static void handle_one(const struct jsonrpc_options *options, const struct json *request,
-                       struct json_writer *w)
+/* False when it is no request at all. */
+static bool read_request(const struct jsonrpc_options *options, const struct json *json,
+                         struct request *request)
 {
-    const struct json *id = json_member(request, "id");
-    const char *version = json_text(json_member(request, "jsonrpc"));
-    const char *name = json_text(json_member(request, "method"));
-    const struct json *params = json_member(request, "params");
-    struct json_writer result = { 0 };
-    struct jsonrpc_call call = { .result = &result, .ctx = options->ctx };
+    const char *version = json_text(json_member(json, "jsonrpc"));
+    const char *name = json_text(json_member(json, "method"));
 
-    if (!json_is_object(request) || (id != NULL && !is_id(id))) {
-        answer_plain_error(options, w, JSONRPC_INVALID_REQUEST, NULL, NULL);
-        return;
+    *request =
+        (struct request){ .id = json_member(json, "id"), .params = json_member(json, "params") };
+    if (!json_is_object(json) || (request->id != NULL && !is_id(request->id))) {
+        request->id = NULL;
+        return false;
     }
     if (version == NULL || strcmp(version, "2.0") != 0 || name == NULL ||
-        (params != NULL && !json_is_array(params) && !json_is_object(params))) {
-        answer_plain_error(options, w, JSONRPC_INVALID_REQUEST, NULL, id);
+        (request->params != NULL && !json_is_array(request->params) &&
+         !json_is_object(request->params)))
+        return false;
+    request->method = find_method(options, name);
+    return true;
+}
+
+/* False: refused, and the call has failed. */
+static bool prepare(const struct jsonrpc_options *options, const struct request *request,
+                    struct jsonrpc_call *call)
+{
+    int64_t retry_after_ms = 0;
+
+    if (request->method == NULL)
+        jsonrpc_fail(call, JSONRPC_METHOD_NOT_FOUND, NULL, 0);
+    else if (!options->admit(options->ctx, &retry_after_ms))
+        jsonrpc_fail(call, JSONRPC_TOO_MANY, NULL, retry_after_ms);
+    else if (json_is_object(request->params))
+        bind_by_name(call, request->method, request->params);
+    else
+        bind_positional(call, request->method, request->params);
+    return call->error == 0;
+}
+
+/* Nothing for a notification. */
+static void answer_call(const struct jsonrpc_options *options, struct json_writer *w,
+                        const struct jsonrpc_call *call, const struct json *id)
+{
+    if (id == NULL)
+        return;
+    if (call->error != 0) {
+        answer_error(options, w, call, id);
         return;
     }
-    if (w->out.length > JSONRPC_ANSWER_MOST)
-        jsonrpc_fail(&call, JSONRPC_TOO_MANY, "the answers of this batch are too long", 0);
-    else
-        carry_out(options, find_method(options, name), params, &call);
-    if (id != NULL && call.error != 0) {
-        answer_error(options, w, &call, id);
-    } else if (id != NULL) {
-        begin_answer(options, w);
-        json_key(w, "result");
-        json_raw(w, result.out.data, result.out.length);
-        end_answer(w, id);
+    begin_answer(options, w);
+    json_key(w, "result");
+    json_raw(w, call->result.out.data, call->result.out.length);
+    end_answer(w, id);
+}
+
+void jsonrpc_finish(struct jsonrpc_call *call)
+{
+    call->finished(call);
+}
+
+/* --- calls one after the other, on a thread that may wait ---------------------------------- */
+
+struct waited_call {
+    struct jsonrpc_call call; /* the first member */
+    sem_t finished;
+};
+
+static void wake(struct jsonrpc_call *call)
+{
+    sem_post(&((struct waited_call *)call)->finished);
+}
+
+static void handle_and_wait(const struct jsonrpc_method *method, struct waited_call *waited)
+{
+    method->handle(&waited->call);
+    if (method->goes_on)
+        while (sem_wait(&waited->finished) != 0) /* EINTR */
+            continue;
+}
+
+static void handle_one(const struct jsonrpc_options *options, const struct json *json,
+                       struct json_writer *w)
+{
+    struct waited_call waited = { .call = { .ctx = options->ctx, .finished = wake } };
+    struct jsonrpc_call *call = &waited.call;
+    struct request request;
+
+    if (!read_request(options, json, &request)) {
+        answer_plain_error(options, w, JSONRPC_INVALID_REQUEST, NULL, request.id);
+        return;
     }
-    buffer_finish(&result.out);
+    sem_init(&waited.finished, 0, 0);
+    if (w->out.length > JSONRPC_ANSWER_MOST)
+        jsonrpc_fail(call, JSONRPC_TOO_MANY, "the answers of this batch are too long", 0);
+    else if (prepare(options, &request, call))
+        handle_and_wait(request.method, &waited);
+    answer_call(options, w, call, request.id);
+    buffer_finish(&call->result.out);
+    sem_destroy(&waited.finished);
 }
 
 static void handle_batch(const struct jsonrpc_options *options, const struct json *batch,
@@ -234,7 +290,6 @@ static void handle_batch(const struct jsonrpc_options *options, const struct jso
                            count == 0 ? "an empty batch" : "a batch has at most 100 calls", NULL);
         return;
     }
-    size_t start = w->out.length;
     json_begin_array(w);
     size_t empty = w->out.length;
     for (const struct json *request = json_first(batch); request != NULL;
@@ -242,21 +297,84 @@ static void handle_batch(const struct jsonrpc_options *options, const struct jso
         handle_one(options, request, w);
     json_end_array(w);
     if (w->out.length == empty + 1) /* nothing but notifications: no answer at all */
-        w->out.length = start;
+        w->out.length = 0;
 }
 
-void jsonrpc_handle(const struct jsonrpc_options *options, const char *text, size_t length,
-                    struct buffer *answer)
-{
-    struct json_writer w = { .out = *answer };
-    struct json *message = json_parse(text, length);
+/* --- messages ---------------------------------------------------------------------------- */
 
-    if (message == NULL)
-        answer_plain_error(options, &w, JSONRPC_PARSE_ERROR, NULL, NULL);
-    else if (json_is_array(message))
-        handle_batch(options, message, &w);
+struct jsonrpc_message {
+    struct jsonrpc_call call; /* the first member; of a message that goes on */
+    struct jsonrpc_options options;
+    struct json *json;      /* NULL: it is none */
+    struct request request; /* of a message that is one */
+    bool is_request;
+    jsonrpc_done *done;
+    void *done_ctx;
+};
+
+struct jsonrpc_message *jsonrpc_read(const struct jsonrpc_options *options, const char *text,
+                                     size_t length)
+{
+    struct jsonrpc_message *message = xcalloc(1, sizeof(*message));
+
+    message->options = *options;
+    message->json = json_parse(text, length);
+    if (message->json != NULL && !json_is_array(message->json))
+        message->is_request = read_request(options, message->json, &message->request);
+    return message;
+}
+
+static bool goes_on(const struct jsonrpc_message *message)
+{
+    return message->is_request && message->request.method != NULL &&
+           message->request.method->goes_on;
+}
+
+bool jsonrpc_is_quick(const struct jsonrpc_message *message)
+{
+    if (message->json != NULL && json_is_array(message->json))
+        return false;
+    return !message->is_request || message->request.method == NULL || goes_on(message);
+}
+
+static void deliver_answer(struct jsonrpc_message *message, struct json_writer *w)
+{
+    message->done(message->done_ctx, &w->out);
+    json_destroy(&message->json);
+    free(message);
+}
+
+static void finish_message(struct jsonrpc_call *call)
+{
+    struct jsonrpc_message *message = (struct jsonrpc_message *)call;
+    struct json_writer w = { 0 };
+
+    answer_call(&message->options, &w, call, message->request.id);
+    buffer_finish(&call->result.out);
+    deliver_answer(message, &w);
+}
+
+void jsonrpc_carry_out(struct jsonrpc_message *message_take, jsonrpc_done *done, void *done_ctx)
+{
+    struct jsonrpc_message *message = message_take;
+    struct json_writer w = { 0 };
+
+    message->done = done;
+    message->done_ctx = done_ctx;
+    if (goes_on(message)) {
+        message->call.ctx = message->options.ctx;
+        message->call.finished = finish_message;
+        if (prepare(&message->options, &message->request, &message->call))
+            message->request.method->handle(&message->call);
+        else
+            jsonrpc_finish(&message->call);
+        return;
+    }
+    if (message->json == NULL)
+        answer_plain_error(&message->options, &w, JSONRPC_PARSE_ERROR, NULL, NULL);
+    else if (json_is_array(message->json))
+        handle_batch(&message->options, message->json, &w);
     else
-        handle_one(options, message, &w);
-    json_destroy(&message);
-    *answer = w.out;
+        handle_one(&message->options, message->json, &w);
+    deliver_answer(message, &w);
 }

@@ -40,16 +40,20 @@ struct jsonrpc_value {
 /* A call on its way through its handler, which either writes one value into `result` or fails. */
 struct jsonrpc_call {
     struct jsonrpc_value params[JSONRPC_PARAMS_MOST];
-    struct json_writer *result;
+    struct json_writer result;
     void *ctx;
     int error; /* 0, or a code; set by jsonrpc_fail */
     char reason[200];
     int64_t retry_after_ms;
+    void (*finished)(struct jsonrpc_call *call); /* whoever carries the call out */
 };
 
 /* Answers with an error. `reason` (copied, may be NULL) goes to the client as data.reason, and
  * `retry_after_ms`, unless 0, as data.retryAfterMs. */
 void jsonrpc_fail(struct jsonrpc_call *call, int error, const char *reason, int64_t retry_after_ms);
+
+/* The call of a method that goes on is done, on whatever thread. It may be gone afterwards. */
+void jsonrpc_finish(struct jsonrpc_call *call);
 
 enum jsonrpc_kind {
     JSONRPC_TEXT,
@@ -69,6 +73,9 @@ struct jsonrpc_method {
     struct jsonrpc_param params[JSONRPC_PARAMS_MOST]; /* in their positional order */
     size_t param_count;
     void (*handle)(struct jsonrpc_call *call);
+    /* False: the call is done when `handle` returns, which may block. True: `handle` does not
+     * block, and the call is done at jsonrpc_finish, which comes exactly once, sooner or later. */
+    bool goes_on;
 };
 
 struct jsonrpc_options {
@@ -80,8 +87,24 @@ struct jsonrpc_options {
     void *ctx;
 };
 
-/* Carries out a message, its calls in order, and appends the answer; nothing for notifications. */
-void jsonrpc_handle(const struct jsonrpc_options *options, const char *text, size_t length,
-                    struct buffer *answer);
+/* What a client has sent, read. */
+struct jsonrpc_message;
+
+/* Never NULL: of what is no JSON the answer says so. `text` is not needed afterwards; the methods
+ * and `ctx` are borrowed. */
+struct jsonrpc_message *jsonrpc_read(const struct jsonrpc_options *options, const char *text,
+                                     size_t length);
+
+/* Will carrying it out not block? So it is with one call of a method that goes on, and with what is
+ * refused without a call. */
+bool jsonrpc_is_quick(const struct jsonrpc_message *message);
+
+/*
+ * Carries out the calls in order and frees the message. `done` gets the answer, which it finishes;
+ * empty for notifications. It is called exactly once, before this returns or, for a quick one, on
+ * the thread that finishes the call.
+ */
+typedef void jsonrpc_done(void *done_ctx, struct buffer *answer_take);
+void jsonrpc_carry_out(struct jsonrpc_message *message_take, jsonrpc_done *done, void *done_ctx);
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "event.pb-c.h"
-#include "gateway/frame_gate.h"
+#include "gateway/ws_frame.h"
 #include "gateway/http_auth.h"
 #include "services/common/memory.h"
 #include "services/common/rpc_client.h"

@@ -31,14 +31,15 @@ static bool handle_turn(void *ctx, const char *key, const char *tag, bool online
     return true;
 }
 
-static void handle_writable(void *ctx, uint64_t token)
+/* What many clients ask at a time goes to the services in one piece. */
+static void handle_round(void *ctx, bool begins)
 {
     struct gateway *gateway = ctx;
-    struct session *session = registry_find(gateway->registry, token);
 
-    if (session != NULL)
-        session_writable(session);
-    session_unref(&session);
+    if (begins)
+        bus_hold(gateway->bus);
+    else
+        bus_release(gateway->bus);
 }
 
 static void handle_tick(void *ctx, int64_t now_ms)
@@ -97,7 +98,7 @@ static void make_limits(struct gateway *gateway)
         ratelimit_create(s->limit_signups_per_minute, MINUTE_MS, s->limit_signups_per_minute);
     gateway->uploads =
         ratelimit_create(s->limit_uploads_per_minute, MINUTE_MS, s->limit_uploads_per_minute);
-    gateway->calls =
+    gateway->calls_limit =
         ratelimit_create(s->limit_calls_per_second, SECOND_MS, s->limit_calls_per_second * 2);
     sem_init(&gateway->upload_slots, 0, UPLOADS_AT_ONCE);
 }
@@ -110,12 +111,12 @@ static void make_parts(struct gateway *gateway)
         .turn = handle_turn,
         .ctx = gateway,
     };
-    struct writer_options writer = {
-        .on_writable = handle_writable,
+    struct socket_loop_options loop = {
+        .on_ready = websocket_ready,
+        .on_round = handle_round,
         .on_tick = handle_tick,
         .ctx = gateway,
     };
-
     char bad[NETWORKS_ENTRY_SIZE];
 
     make_limits(gateway);
@@ -127,8 +128,9 @@ static void make_parts(struct gateway *gateway)
     deliver_set_registry(gateway->deliver, gateway->registry);
     gateway->agent = presence_agent_create(gateway->bus, gateway->registry, gateway->id,
                                            gateway->settings->presence_offline_grace_ms);
-    gateway->writer = writer_create(&writer);
     gateway->catch_up = catch_up_create(gateway);
+    gateway->calls = calls_create(gateway);
+    gateway->loop = socket_loop_create(&loop);
 }
 
 static void stop(struct service *process, void *state)
@@ -139,18 +141,19 @@ static void stop(struct service *process, void *state)
     atomic_store(&gateway->stopping, true);
     websocket_close_all(gateway);
     http_server_stop(&gateway->server);
+    socket_loop_destroy(&gateway->loop);
+    calls_destroy(&gateway->calls);
     catch_up_destroy(&gateway->catch_up);
     logouts_stop(gateway);
     rpc_monitor_stop(&gateway->monitor);
     presence_agent_destroy(&gateway->agent);
-    writer_destroy(&gateway->writer);
     deliver_destroy(&gateway->deliver);
     registry_destroy(&gateway->registry);
     image_cache_destroy(&gateway->images);
     ratelimit_destroy(&gateway->logins);
     ratelimit_destroy(&gateway->signups);
     ratelimit_destroy(&gateway->uploads);
-    ratelimit_destroy(&gateway->calls);
+    ratelimit_destroy(&gateway->calls_limit);
     sem_destroy(&gateway->upload_slots);
     networks_destroy(&gateway->trusted_proxies);
     free(gateway);
@@ -169,8 +172,6 @@ static enum status start(struct service *process, void **state_out)
     struct http_server_options server = {
         .host = process->settings.websocket_host,
         .port = (int)process->settings.app_port,
-        .websockets_most = (size_t)process->settings.websocket_max_connections,
-        .frame_payload_most = WS_MESSAGE_MOST,
         .on_request = http_route,
         .websocket = websocket_handlers,
         .ctx = gateway,

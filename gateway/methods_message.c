@@ -26,26 +26,12 @@ static bool good_client_id(struct jsonrpc_call *call, const char **client_id)
     return false;
 }
 
-void method_send_message_to_user(struct jsonrpc_call *call)
+static void put_sent(struct jsonrpc_call *call, const void *reply)
 {
-    Messenger__SendRequest request = MESSENGER__SEND_REQUEST__INIT;
-    Messenger__SendReply *reply;
-    struct json_writer *w = call->result;
-    struct rpc_context context;
-    const char *client_id;
+    const Messenger__Message *message = ((const Messenger__SendReply *)reply)->message;
+    const char *client_id = call->params[2].text;
+    struct json_writer *w = &call->result;
 
-    if (!good_client_id(call, &client_id))
-        return;
-    service_context(caller_of(call)->gateway, &context);
-    request.sender_tag = (char *)(uintptr_t)caller_tag(call);
-    request.receiver_tag = (char *)(uintptr_t)call->params[0].text;
-    request.text = (char *)(uintptr_t)call->params[1].text;
-    request.client_message_id = (char *)(uintptr_t)client_id;
-    request.origin = (char *)(uintptr_t)session_id(caller_of(call)->session);
-    if (!service_call(call, &context, "message.Send", &request.base,
-                      &messenger__send_reply__descriptor, &reply))
-        return;
-    const Messenger__Message *message = reply->message;
     json_begin_object(w);
     json_put_string(w, "status", "OK");
     json_key(w, "message");
@@ -57,11 +43,30 @@ void method_send_message_to_user(struct jsonrpc_call *call)
     json_put_int(w, "date", message->date_ms);
     json_put_bool(w, "isRead", message->is_read);
     json_put_int(w, "seq", (int64_t)message->seq);
-    if (*client_id != '\0')
+    if (client_id != NULL)
         json_put_string(w, "clientMessageId", message->client_message_id);
     json_end_object(w);
     json_end_object(w);
-    wire_free(reply);
+}
+
+void method_send_message_to_user(struct jsonrpc_call *call)
+{
+    Messenger__SendRequest request = MESSENGER__SEND_REQUEST__INIT;
+    struct rpc_context context;
+    const char *client_id;
+
+    if (!good_client_id(call, &client_id)) {
+        jsonrpc_finish(call);
+        return;
+    }
+    service_context(call, &context);
+    request.sender_tag = wire_borrow(caller_tag(call));
+    request.receiver_tag = wire_borrow(call->params[0].text);
+    request.text = wire_borrow(call->params[1].text);
+    request.client_message_id = wire_borrow(client_id);
+    request.origin = wire_borrow(session_id(caller_of(call)->session));
+    service_call_then(call, &context, "message.Send", &request.base,
+                      &messenger__send_reply__descriptor, put_sent);
 }
 
 /* [start, end) of a call; false, and the call failed, when it is not a range. */
@@ -103,7 +108,7 @@ static bool put_dialogs(struct jsonrpc_call *call, const struct rpc_context *con
         list->n_dialogs > 0 ? people_fetch(call, context, tags, list->n_dialogs) : NULL;
     for (size_t i = 0; people != NULL && i < list->n_dialogs; i++)
         if (hashmap_put(seen, list->dialogs[i]->conversation_id, call) == NULL)
-            put_dialog(call->result, list->dialogs[i], people);
+            put_dialog(&call->result, list->dialogs[i], people);
     people_free(&people);
     free(tags);
     return call->error == 0;
@@ -121,18 +126,18 @@ void method_get_dialogs_list(struct jsonrpc_call *call)
     request.end = call->params[1].number;
     if (!good_range(call, request.start, request.end))
         return;
-    service_context(caller_of(call)->gateway, &context);
+    service_context(call, &context);
     if (!service_wait_known(call, &context))
         return;
     struct hashmap *seen = hashmap_create();
-    json_begin_array(call->result);
+    json_begin_array(&call->result);
     while (more && service_call(call, &context, "message.GetDialogs", &request.base,
                                 &messenger__dialog_list__descriptor, &reply)) {
         more = put_dialogs(call, &context, reply, seen) && reply->more && reply->n_dialogs > 0;
         request.start += (uint32_t)reply->n_dialogs;
         wire_free(reply);
     }
-    json_end_array(call->result);
+    json_end_array(&call->result);
     hashmap_destroy(&seen);
 }
 
@@ -151,41 +156,43 @@ void method_get_messages_with_user(struct jsonrpc_call *call)
     request.end = call->params[2].number;
     if (!good_range(call, request.start, request.end))
         return;
-    service_context(caller_of(call)->gateway, &context);
+    service_context(call, &context);
     if (!service_wait_known(call, &context))
         return;
-    json_begin_array(call->result);
+    json_begin_array(&call->result);
     while (more && service_call(call, &context, "message.GetMessages", &request.base,
                                 &messenger__message_list__descriptor, &reply)) {
         /* A message that arrives between two replies must not shift the count. */
         if (request.newest_seq == 0 && reply->n_messages > 0)
             request.newest_seq = reply->messages[0]->seq + request.start;
         for (size_t i = 0; i < reply->n_messages; i++)
-            message_put(call->result, reply->messages[i]);
+            message_put(&call->result, reply->messages[i]);
         more = reply->more && reply->n_messages > 0;
         request.start += (uint32_t)reply->n_messages;
         wire_free(reply);
     }
-    json_end_array(call->result);
+    json_end_array(&call->result);
 }
 
 /* --- markMessagesWithUserAsRead ---------------------------------------------------------- */
 
+static void put_status(struct jsonrpc_call *call, const void *reply)
+{
+    (void)reply;
+    json_begin_object(&call->result);
+    json_put_string(&call->result, "status", "OK");
+    json_end_object(&call->result);
+}
+
 void method_mark_messages_with_user_as_read(struct jsonrpc_call *call)
 {
     Messenger__MarkReadRequest request = MESSENGER__MARK_READ_REQUEST__INIT;
-    Messenger__MarkReadReply *reply;
     struct rpc_context context;
 
-    service_context(caller_of(call)->gateway, &context);
-    request.reader_tag = (char *)(uintptr_t)caller_tag(call);
-    request.sender_tag = (char *)(uintptr_t)call->params[0].text;
-    request.origin = (char *)(uintptr_t)session_id(caller_of(call)->session);
-    if (!service_call(call, &context, "message.MarkRead", &request.base,
-                      &messenger__mark_read_reply__descriptor, &reply))
-        return;
-    json_begin_object(call->result);
-    json_put_string(call->result, "status", "OK");
-    json_end_object(call->result);
-    wire_free(reply);
+    service_context(call, &context);
+    request.reader_tag = wire_borrow(caller_tag(call));
+    request.sender_tag = wire_borrow(call->params[0].text);
+    request.origin = wire_borrow(session_id(caller_of(call)->session));
+    service_call_then(call, &context, "message.MarkRead", &request.base,
+                      &messenger__mark_read_reply__descriptor, put_status);
 }

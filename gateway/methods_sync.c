@@ -26,7 +26,7 @@ static void put_user(struct json_writer *w, const char *name, const Messenger__U
 static void put_hello(struct jsonrpc_call *call, const Messenger__ChangeList *where,
                       const Messenger__UserList *who)
 {
-    struct json_writer *w = call->result;
+    struct json_writer *w = &call->result;
 
     if (who->n_users != 1) { /* the store was exchanged under a token that is still good */
         jsonrpc_fail(call, JSONRPC_SERVER_ERROR, NULL, 0);
@@ -50,7 +50,7 @@ void method_hello(struct jsonrpc_call *call)
     struct rpc_context context;
     struct rpc_error error, ignored;
 
-    service_context(gateway, &context);
+    service_context(call, &context);
     if (!service_wait_known(call, &context))
         return;
     where.owner_tag = tags[0];
@@ -165,8 +165,8 @@ static void put_online(struct jsonrpc_call *call, const struct rpc_context *cont
 
     request.owner_tag = wire_borrow(caller_tag(call));
     request.after_tag = after;
-    json_key(call->result, "online");
-    json_begin_array(call->result);
+    json_key(&call->result, "online");
+    json_begin_array(&call->result);
     while (more && service_call(call, context, "message.GetContacts", &request.base,
                                 &messenger__contact_list__descriptor, &contacts)) {
         more = contacts->n_tags == LIMIT_MOST;
@@ -174,19 +174,19 @@ static void put_online(struct jsonrpc_call *call, const struct rpc_context *cont
             Messenger__GetOnlineReply *reply =
                 people_ask_online(call, context, contacts->tags, contacts->n_tags);
             for (size_t i = 0; reply != NULL && i < reply->n_online; i++)
-                json_string(call->result, reply->online[i]);
+                json_string(&call->result, reply->online[i]);
             wire_free(reply);
             snprintf(after, sizeof(after), "%s", contacts->tags[contacts->n_tags - 1]);
         }
         wire_free(contacts);
     }
-    json_end_array(call->result);
+    json_end_array(&call->result);
 }
 
 static void put_changes(struct jsonrpc_call *call, const struct rpc_context *context,
                         const Messenger__ChangeList *list)
 {
-    struct json_writer *w = call->result;
+    struct json_writer *w = &call->result;
     struct people *people = fetch_people(call, context, list);
 
     if (call->error != 0)
@@ -222,7 +222,7 @@ void method_sync(struct jsonrpc_call *call)
         jsonrpc_fail(call, JSONRPC_INVALID_PARAMS, "limit: must be 1 to 1000", 0);
         return;
     }
-    service_context(caller_of(call)->gateway, &context);
+    service_context(call, &context);
     if (!service_wait_known(call, &context) ||
         !service_call(call, &context, "message.GetChanges", &request.base,
                       &messenger__change_list__descriptor, &list))

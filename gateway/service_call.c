@@ -1,6 +1,11 @@
 #include "gateway/service_call.h"
 
+#include <stdlib.h>
+
+#include "services/common/clock.h"
 #include "services/common/log.h"
+#include "services/common/memory.h"
+#include "services/common/wire.h"
 
 enum { RETRY_MS = 1000 };
 
@@ -14,9 +19,12 @@ const char *caller_tag(const struct jsonrpc_call *call)
     return session_identity(caller_of(call)->session)->tag;
 }
 
-void service_context(const struct gateway *gateway, struct rpc_context *context)
+void service_context(const struct jsonrpc_call *call, struct rpc_context *context)
 {
-    rpc_context_start(context, gateway->settings->rpc_timeout_ms);
+    const struct caller *caller = caller_of(call);
+
+    rpc_context_start(context, caller->gateway->settings->rpc_timeout_ms);
+    context->deadline_us -= clock_mono_us() - caller->arrived_us;
 }
 
 void service_fail(struct jsonrpc_call *call, enum status status, const struct rpc_error *error)
@@ -64,4 +72,34 @@ bool service_call(struct jsonrpc_call *call, const struct rpc_context *context, 
     if (status != STATUS_OK)
         service_fail(call, status, &error);
     return status == STATUS_OK;
+}
+
+struct continuation {
+    struct jsonrpc_call *call;
+    service_then *then;
+};
+
+static void go_on(void *ctx, enum status status, void *reply_take, const struct rpc_error *error)
+{
+    struct continuation *continuation = ctx;
+    struct jsonrpc_call *call = continuation->call;
+
+    if (status == STATUS_OK)
+        continuation->then(call, reply_take);
+    else
+        service_fail(call, status, error);
+    wire_free(reply_take);
+    free(continuation);
+    jsonrpc_finish(call);
+}
+
+void service_call_then(struct jsonrpc_call *call, const struct rpc_context *context,
+                       const char *method, const ProtobufCMessage *request,
+                       const ProtobufCMessageDescriptor *reply_type, service_then *then)
+{
+    struct continuation *continuation = xmalloc(sizeof(*continuation));
+
+    *continuation = (struct continuation){ call, then };
+    rpc_call_async(caller_of(call)->gateway->bus, context, method, request, reply_type, go_on,
+                   continuation);
 }

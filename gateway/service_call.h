@@ -10,6 +10,7 @@
 struct caller {
     struct gateway *gateway;
     struct session *session;
+    int64_t arrived_us; /* the client's text, clock_mono_us */
 };
 
 struct caller *caller_of(const struct jsonrpc_call *call);
@@ -17,8 +18,8 @@ struct caller *caller_of(const struct jsonrpc_call *call);
 /* The caller's own tag; borrowed. */
 const char *caller_tag(const struct jsonrpc_call *call);
 
-/* A fresh trace, with the configured deadline. */
-void service_context(const struct gateway *gateway, struct rpc_context *context);
+/* A fresh trace. The configured time runs from when the client's text arrived. */
+void service_context(const struct jsonrpc_call *call, struct rpc_context *context);
 
 /* Before reading a state that pushes are to go on from: waits until the caller's feed knows where
  * it stands. False when it cannot be known now, and then the call has failed. */
@@ -31,5 +32,15 @@ void service_fail(struct jsonrpc_call *call, enum status status, const struct rp
 bool service_call(struct jsonrpc_call *call, const struct rpc_context *context, const char *method,
                   const ProtobufCMessage *request, const ProtobufCMessageDescriptor *reply_type,
                   void *reply_out);
+
+/*
+ * The same for a method that goes on: returns at once, and the call is finished when the reply has
+ * come and `then`, unless the call has failed, has written the result. `then` does not block; the
+ * reply is freed after it.
+ */
+typedef void service_then(struct jsonrpc_call *call, const void *reply);
+void service_call_then(struct jsonrpc_call *call, const struct rpc_context *context,
+                       const char *method, const ProtobufCMessage *request,
+                       const ProtobufCMessageDescriptor *reply_type, service_then *then);
 
 #endif

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "gateway/session.h"
 
 #include <pthread.h>
@@ -8,26 +7,28 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "gateway/frame_gate.h"
 #include "gateway/outbox.h"
+#include "gateway/ws_frame.h"
 #include "services/common/clock.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
 
 struct session {
     atomic_uint references;
-    struct writer *writer;
+    struct socket_loop *loop;
     uint64_t token;
     char id[SESSION_ID_SIZE];
     struct token_claims identity;
     char key[TAG_SIZE];
     int64_t ping_interval_ms;
     _Atomic int64_t heard_ms;
-    struct ws_assembly assembly;
+    struct ws_reader reader;
 
     pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t calm_cond;
-    int socket; /* -1 before it is open and after it is shut */
+    int socket;           /* -1 before it is open and after it is shut */
+    bool in_call;         /* a text is being carried out, or its answer is still to be read */
+    bool call_ended;      /* only the latter */
+    bool more_waits;      /* the client has sent more meanwhile */
     bool shut;
     bool closing;
     int64_t closing_since_ms;
@@ -36,13 +37,13 @@ struct session {
     struct outbox outbox;
 };
 
-struct session *session_create(struct writer *writer, const char *id,
+struct session *session_create(struct socket_loop *loop, const char *id,
                                const struct token_claims *identity, int64_t ping_interval_ms)
 {
     struct session *session = xcalloc(1, sizeof(*session));
 
     atomic_init(&session->references, 1);
-    session->writer = writer;
+    session->loop = loop;
     snprintf(session->id, sizeof(session->id), "%s", id);
     if (identity != NULL) {
         session->identity = *identity;
@@ -52,7 +53,6 @@ struct session *session_create(struct writer *writer, const char *id,
     session->pinged_ms = clock_mono_ms();
     atomic_init(&session->heard_ms, session->pinged_ms);
     pthread_mutex_init(&session->lock, NULL);
-    pthread_cond_init(&session->calm_cond, NULL);
     session->socket = -1;
     return session;
 }
@@ -71,8 +71,7 @@ void session_unref(struct session **session)
     if (s == NULL || atomic_fetch_sub(&s->references, 1) != 1)
         return;
     outbox_finish(&s->outbox);
-    ws_assembly_finish(&s->assembly);
-    pthread_cond_destroy(&s->calm_cond);
+    ws_reader_finish(&s->reader);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
@@ -107,9 +106,9 @@ uint64_t session_token(const struct session *session)
     return session->token;
 }
 
-struct ws_assembly *session_assembly(struct session *session)
+struct ws_reader *session_reader(struct session *session)
 {
-    return &session->assembly;
+    return &session->reader;
 }
 
 void session_heard(struct session *session)
@@ -119,11 +118,25 @@ void session_heard(struct session *session)
 
 /* --- sending, with the lock held --------------------------------------------------------- */
 
-/* Ends the connection at once; its thread wakes up and shuts the session. */
+/* Ends the connection at once; the socket loop says so, and then the session is shut. */
 static void cut_locked(struct session *session)
 {
     if (session->socket >= 0)
         shutdown(session->socket, SHUT_RDWR);
+}
+
+/* The next call may come once this one has ended and little enough of the answers is unread. One
+ * that is closing drops what it is given: nobody needs to wait for it. */
+static void release_locked(struct session *session)
+{
+    bool calm = session->outbox.bytes <= SESSION_OUTBOX_CALM;
+
+    if (!session->call_ended || (!calm && !session->closing && !session->shut))
+        return;
+    session->in_call = session->call_ended = false;
+    if (session->more_waits && !session->shut)
+        socket_loop_resume(session->loop, session->token);
+    session->more_waits = false;
 }
 
 static void flush_locked(struct session *session)
@@ -139,14 +152,12 @@ static void flush_locked(struct session *session)
     case OUTBOX_WAITS:
         if (session->stuck_since_ms == 0 || session->outbox.bytes < before)
             session->stuck_since_ms = clock_mono_ms();
-        writer_arm(session->writer, session->socket, session->token);
-        break;
+        break; /* session_writable comes */
     case OUTBOX_BROKEN:
         cut_locked(session);
         break;
     }
-    if (session->outbox.bytes <= SESSION_OUTBOX_CALM)
-        pthread_cond_broadcast(&session->calm_cond);
+    release_locked(session);
 }
 
 static void close_locked(struct session *session, int code, const char *reason)
@@ -159,6 +170,7 @@ static void close_locked(struct session *session, int code, const char *reason)
     session->closing = true;
     session->closing_since_ms = clock_mono_ms();
     flush_locked(session);
+    release_locked(session);
 }
 
 /* The client does not read: what it has not taken is dropped, so that it hears why. */
@@ -179,14 +191,24 @@ void session_open(struct session *session, int socket)
     pthread_mutex_unlock(&session->lock);
 }
 
-void session_shut(struct session *session)
+int session_socket(struct session *session)
 {
     pthread_mutex_lock(&session->lock);
+    int socket = session->socket;
+    pthread_mutex_unlock(&session->lock);
+    return socket;
+}
+
+int session_shut(struct session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    int socket = session->socket;
     session->socket = -1;
     session->shut = true;
     outbox_finish(&session->outbox);
-    pthread_cond_broadcast(&session->calm_cond);
+    release_locked(session);
     pthread_mutex_unlock(&session->lock);
+    return socket;
 }
 
 void session_send(struct session *session, struct frame *frame)
@@ -221,7 +243,6 @@ bool session_is_closing(struct session *session)
     return closing;
 }
 
-/* One that is closing drops what it is given: nobody needs to wait for it. */
 static bool holds_at_most(struct session *session, size_t bytes)
 {
     pthread_mutex_lock(&session->lock);
@@ -240,16 +261,33 @@ bool session_has_room(struct session *session)
     return holds_at_most(session, SESSION_OUTBOX_ROOMY);
 }
 
-void session_wait_until_calm(struct session *session)
+/* --- calls ------------------------------------------------------------------------------- */
+
+void session_call_begins(struct session *session)
 {
     pthread_mutex_lock(&session->lock);
-    /* session_tick ends this for a client that never reads. */
-    while (!session->shut && !session->closing && session->outbox.bytes > SESSION_OUTBOX_CALM)
-        pthread_cond_wait(&session->calm_cond, &session->lock);
+    session->in_call = true;
     pthread_mutex_unlock(&session->lock);
 }
 
-/* --- from the writer's thread ------------------------------------------------------------ */
+bool session_call_continues(struct session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    bool result = session->in_call;
+    session->more_waits = result;
+    pthread_mutex_unlock(&session->lock);
+    return result;
+}
+
+void session_call_ends(struct session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    session->call_ended = true;
+    release_locked(session);
+    pthread_mutex_unlock(&session->lock);
+}
+
+/* --- from the socket loop ---------------------------------------------------------------- */
 
 void session_writable(struct session *session)
 {
@@ -290,7 +328,5 @@ void session_tick(struct session *session, int64_t now_ms, struct frame *ping)
     } else if (session->socket >= 0) {
         ping_locked(session, now_ms, ping);
     }
-    if (session->closing || session->outbox.bytes <= SESSION_OUTBOX_CALM)
-        pthread_cond_broadcast(&session->calm_cond);
     pthread_mutex_unlock(&session->lock);
 }

@@ -8,12 +8,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "gateway/frame_gate.h"
 #include "gateway/http_auth.h"
-#include "gateway/jsonrpc.h"
 #include "gateway/logouts.h"
-#include "gateway/methods.h"
-#include "gateway/service_call.h"
+#include "gateway/ws_frame.h"
 #include "services/common/clock.h"
 #include "services/common/log.h"
 
@@ -70,7 +67,7 @@ static bool add_session(struct gateway *gateway, struct http_request *request,
 
     snprintf(id, sizeof(id), "%s.%llu", gateway->id,
              atomic_fetch_add(&gateway->next_session, 1ULL));
-    struct session *session = session_create(gateway->writer, id, claims,
+    struct session *session = session_create(gateway->loop, id, claims,
                                              gateway->settings->websocket_ping_interval_s * 1000);
     enum registry_result result = registry_add(gateway->registry, session);
     if (result != REGISTRY_OK) {
@@ -110,6 +107,24 @@ static bool handle_upgrade(void *ctx, struct http_request *request, void **socke
     }
 }
 
+/* --- the beginning and the end of a socket ----------------------------------------------- */
+
+/* Says good-bye with `code`, unless 0, if it is the first to do so. The thread of the socket, or
+ * there is none yet. */
+static void end(struct gateway *gateway, struct session *session, int code, const char *reason)
+{
+    struct session *made = session; /* the reference of whoever made it */
+
+    if (code != 0)
+        session_close(session, code, reason);
+    bool gently = session_is_closing(session);
+    int socket = session_shut(session);
+    registry_remove(gateway->registry, session);
+    if (socket >= 0)
+        socket_loop_dismiss(gateway->loop, session_token(session), socket, gently);
+    session_unref(&made);
+}
+
 /* What the kernel keeps beside the outbox, about twice this. Left alone, it grows to megabytes for
  * one who does not read. */
 enum { SEND_BUFFER_BYTES = 128 * 1024 };
@@ -128,40 +143,24 @@ static void handle_open(void *ctx, void *socket, int fd)
     else if (atomic_load(&gateway->stopping))
         session_close(session, WS_CLOSE_GOING_AWAY, "the server is going down");
     session_open(session, fd);
+    /* From here on it may be over at any moment, unless it has never begun. */
+    if (!socket_loop_add(gateway->loop, fd, session_token(session)))
+        end(gateway, session, 0, "");
 }
 
-/* --- frames ------------------------------------------------------------------------------ */
-
-static bool admit(void *ctx, int64_t *retry_after_ms_out)
+/* The library could not finish the handshake. */
+static void handle_abandon(void *ctx, void *socket)
 {
-    struct caller *caller = ctx;
-
-    return ratelimit_take(caller->gateway->calls, session_key(caller->session), retry_after_ms_out);
+    end(ctx, socket, 0, "");
 }
 
-static void carry_out(struct gateway *gateway, struct session *session,
-                      const struct ws_input *input)
-{
-    struct caller caller = { gateway, session };
-    struct jsonrpc_options options = {
-        .methods = api_methods,
-        .method_count = api_method_count,
-        .numeric_version = gateway->settings->rpc_numeric_version,
-        .admit = admit,
-        .ctx = &caller,
-    };
-    struct buffer answer = { 0 };
+const struct http_websocket_handlers websocket_handlers = {
+    .upgrade = handle_upgrade,
+    .open = handle_open,
+    .abandon = handle_abandon,
+};
 
-    jsonrpc_handle(&options, input->data, input->length, &answer);
-    if (answer.length > 0) {
-        struct frame *frame = frame_create(FRAME_TEXT, answer.data, answer.length);
-        buffer_finish(&answer);
-        session_send(session, frame);
-        frame_unref(&frame);
-        session_wait_until_calm(session);
-    }
-    buffer_finish(&answer);
-}
+/* --- what the client sends --------------------------------------------------------------- */
 
 static void answer_ping(struct session *session, const struct ws_input *input)
 {
@@ -171,53 +170,74 @@ static void answer_ping(struct session *session, const struct ws_input *input)
     frame_unref(&pong);
 }
 
-static bool handle_frame(void *ctx, void *socket, unsigned first_byte, const char *data,
-                         size_t length)
+/* False: the session has ended. */
+static bool take(struct gateway *gateway, struct session *session, const struct ws_input *input)
 {
-    struct session *session = socket;
-
-    session_heard(session);
-    struct ws_input input = ws_assemble(session_assembly(session), first_byte, data, length);
-    switch (input.event) {
+    switch (input->event) {
     case WS_TEXT:
         if (!session_is_closing(session))
-            carry_out(ctx, session, &input);
+            calls_take(gateway->calls, session, input->data, input->length);
         return true;
     case WS_PING:
-        answer_ping(session, &input);
+        answer_ping(session, input);
         return true;
     case WS_CLOSE:
-        session_close(session, input.code, "");
-        return false;
     case WS_REFUSE:
-        session_close(session, input.code, input.reason);
+        end(gateway, session, input->code, input->event == WS_CLOSE ? "" : input->reason);
         return false;
     default:
         return true;
     }
 }
 
-static bool handle_close(void *ctx, void *socket, int broken)
+/* Until nothing is left, or a call is under way, or others have waited long enough. */
+static void read_on(struct gateway *gateway, struct session *session)
 {
-    struct gateway *gateway = ctx;
-    struct session *session = socket;
+    enum { READ_BYTES = 16 * 1024, READS_MOST = 8 };
+    struct ws_reader *reader = session_reader(session);
+    char scratch[READ_BYTES];
+    int reads = 0;
 
-    if (broken != 0)
-        session_close(session, broken,
-                      broken == WS_CLOSE_TOO_BIG ? "message too big" : "protocol error");
-    bool ours = session_is_closing(session);
-    session_shut(session);
-    registry_remove(gateway->registry, session);
-    session_unref(&session);
-    return ours;
+    session_heard(session);
+    while (ws_reader_has_more(reader) && !session_call_continues(session)) {
+        struct ws_input input = ws_reader_next(reader);
+        if (input.event != WS_NOTHING) {
+            if (!take(gateway, session, &input))
+                return;
+            continue;
+        }
+        if (!reader->socket_has_more)
+            break;
+        if (reads++ == READS_MOST) {
+            socket_loop_resume(gateway->loop, session_token(session));
+            break;
+        }
+        if (!ws_reader_fill(reader, session_socket(session), scratch, sizeof(scratch))) {
+            end(gateway, session, 0, "");
+            return;
+        }
+    }
+    ws_reader_keep(reader);
 }
 
-const struct http_websocket_handlers websocket_handlers = {
-    .upgrade = handle_upgrade,
-    .open = handle_open,
-    .frame = handle_frame,
-    .close = handle_close,
-};
+void websocket_ready(void *ctx, uint64_t token, unsigned what)
+{
+    struct gateway *gateway = ctx;
+    struct session *session = registry_find(gateway->registry, token);
+
+    if (session == NULL)
+        return;
+    if ((what & SOCKET_WRITABLE) != 0)
+        session_writable(session);
+    if ((what & SOCKET_GONE) != 0) {
+        end(gateway, session, 0, "");
+    } else if ((what & SOCKET_READABLE) != 0) {
+        session_reader(session)->socket_has_more = true;
+        session_reader(session)->socket_ended |= (what & SOCKET_ENDED) != 0;
+        read_on(gateway, session);
+    }
+    session_unref(&session);
+}
 
 /* --- the end ----------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 
 #include <stdbool.h>
 
-#include "gateway/frame_gate.h"
+#include "gateway/ws_frame.h"
 #include "services/common/text.h"
 
 enum {

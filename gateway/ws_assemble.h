@@ -8,7 +8,7 @@
 /*
  * Joins the frames of one client into whole text messages (RFC 6455, section 5.4), at most
  * WS_MESSAGE_MOST bytes each, in well-formed UTF-8. A zeroed struct is ready. One thread.
- * Headers have been checked by the frame gate: masks, reserved bits, control frames' lengths.
+ * Headers have been checked (ws_frame.h): masks, reserved bits, control frames' lengths.
  */
 enum { WS_MESSAGE_MOST = 64 * 1024 };
 

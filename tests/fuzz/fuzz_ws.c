@@ -1,7 +1,7 @@
 /*
- * A client's frames. The gate gives the same verdict however the bytes are split, and the messages
- * that come out are the payloads that went in, joined. The first byte of an input says how to
- * split.
+ * A client's frames. The reader gives the same verdict however the bytes are split, and the
+ * messages that come out are the payloads that went in, joined. The first byte of an input says how
+ * to split.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -9,33 +9,54 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/frame_gate.h"
-#include "gateway/ws_assemble.h"
+#include "gateway/ws_frame.h"
+#include "gateway/ws_reader.h"
+#include "services/common/buffer.h"
 #include "services/common/text.h"
 
 enum { FIN = 128, CONTINUATION = 0, TEXT = 1, CLOSE = 8, PING = 9, PONG = 10, MASK_BYTES = 4 };
 
-static struct frame_scan new_scan(void)
+static void note(struct buffer *said, const struct ws_input *input)
 {
-    return (struct frame_scan){ .payload_most = WS_MESSAGE_MOST };
+    buffer_printf(said, "%d %d %zu:", input->event, input->code, input->length);
+    if (input->length > 0)
+        buffer_append(said, input->data, input->length);
 }
 
-/* Scans in pieces whose sizes follow from `plan`; 0: one piece. Returns the verdict. */
-static int scan_in_pieces(const uint8_t *data, size_t size, unsigned plan)
+static size_t piece_of(size_t size, size_t at, unsigned plan)
 {
-    struct frame_scan scan = new_scan();
-    size_t at = 0;
+    size_t piece = plan == 0 ? size : 1 + (plan * 2654435761u + at) % plan;
 
-    while (at < size) {
-        size_t piece = plan == 0 ? size : 1 + (plan * 2654435761u + at) % plan, good;
-        piece = piece < size - at ? piece : size - at;
-        int code = frame_scan(&scan, data + at, piece, &good);
-        assert(good <= piece && (code != 0 || good == piece));
-        if (code != 0)
-            return code;
-        at += piece;
+    return piece < size - at ? piece : size - at;
+}
+
+/* What the client has said, up to its end, as read in pieces whose sizes follow from `plan`; 0: in
+ * one piece. */
+static struct buffer read_in_pieces(const uint8_t *data, size_t size, unsigned plan)
+{
+    struct ws_reader reader = { .left = 0 };
+    struct buffer said = { 0 };
+    bool over = false;
+
+    for (size_t at = 0, piece; at < size && !over; at += piece) {
+        piece = piece_of(size, at, plan);
+        char *copy = malloc(piece);
+        assert(copy != NULL);
+        memcpy(copy, data + at, piece);
+        ws_reader_take(&reader, copy, piece);
+        for (bool more = true; more && !over;) {
+            struct ws_input input = ws_reader_next(&reader);
+            more = input.event != WS_NOTHING;
+            over = input.event == WS_REFUSE || input.event == WS_CLOSE;
+            if (more)
+                note(&said, &input);
+        }
+        ws_reader_keep(&reader);
+        assert(over || reader.kept.length <= WS_MESSAGE_MOST + WS_HEADER_MOST);
+        free(copy);
     }
-    return 0;
+    ws_reader_finish(&reader);
+    return said;
 }
 
 struct view {
@@ -44,24 +65,24 @@ struct view {
     size_t length;
 };
 
-/* The next whole frame of bytes that the gate has passed. */
+/* The next whole frame of bytes, read in another way than the gateway does. */
 static bool next_frame(const uint8_t **at, size_t *left, struct view *frame)
 {
     const uint8_t *p = *at;
-    size_t length, bytes;
+    uint64_t length;
+    size_t bytes;
 
     if (*left < 2)
         return false;
     length = p[1] & 127u;
     bytes = length == 126 ? 2 : length == 127 ? 8 : 0;
-    if (*left < 2 + bytes + MASK_BYTES)
+    if ((p[1] & 128) == 0 || *left < 2 + bytes + MASK_BYTES)
         return false;
     for (size_t i = 0; i < bytes; i++)
         length = (i == 0 ? 0 : length << 8) | p[2 + i];
-    assert((p[1] & 128) != 0 && length <= WS_MESSAGE_MOST);
-    if (*left < 2 + bytes + MASK_BYTES + length)
+    if (length > WS_MESSAGE_MOST || *left - 2 - bytes - MASK_BYTES < length)
         return false;
-    *frame = (struct view){ p[0], p + 2 + bytes, p + 2 + bytes + MASK_BYTES, length };
+    *frame = (struct view){ p[0], p + 2 + bytes, p + 2 + bytes + MASK_BYTES, (size_t)length };
     *at = frame->payload + length;
     *left -= (size_t)(*at - p);
     return true;
@@ -87,7 +108,17 @@ static void check_refusal(const struct ws_input *input, unsigned opcode)
                input->code == WS_CLOSE_UNSUPPORTED_DATA);
 }
 
-/* Goes on to the first refusal or good-bye. `joined` models the message under way. */
+static bool is_good_header(unsigned first_byte, size_t length)
+{
+    unsigned opcode = first_byte & 15u;
+    bool control = opcode >= CLOSE;
+
+    return (first_byte & 112u) == 0 && (opcode <= 2 || (opcode >= CLOSE && opcode <= PONG)) &&
+           (!control || ((first_byte & FIN) != 0 && length <= 125));
+}
+
+/* Goes on to the first refusal or good-bye. `joined` models the message under way. Frames whose
+ * header is broken never come here. */
 static void assemble(const uint8_t *data, size_t size)
 {
     struct ws_assembly assembly = { .in_message = 0 };
@@ -95,7 +126,8 @@ static void assemble(const uint8_t *data, size_t size)
     struct view frame;
     bool over = false;
 
-    while (!over && next_frame(&data, &size, &frame)) {
+    while (!over && next_frame(&data, &size, &frame) &&
+           is_good_header(frame.first_byte, frame.length)) {
         char *payload = unmask(&frame);
         unsigned opcode = frame.first_byte & 15u;
         struct ws_input input = ws_assemble(&assembly, frame.first_byte, payload, frame.length);
@@ -121,17 +153,21 @@ static void assemble(const uint8_t *data, size_t size)
     buffer_finish(&joined);
 }
 
+static void assert_same(struct buffer *a, struct buffer b)
+{
+    assert(a->length == b.length && (b.length == 0 || memcmp(a->data, b.data, b.length) == 0));
+    buffer_finish(&b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
         return 0;
-    struct frame_scan scan = new_scan();
-    size_t good;
-    int code = frame_scan(&scan, data + 1, size - 1, &good);
-    assert(scan_in_pieces(data + 1, size - 1, 1) == code);
-    assert(scan_in_pieces(data + 1, size - 1, 2 + data[0]) == code);
-    assert(scan_in_pieces(data + 1, good, 0) == 0);
-    assemble(data + 1, good);
+    struct buffer whole = read_in_pieces(data + 1, size - 1, 0);
+    assert_same(&whole, read_in_pieces(data + 1, size - 1, 1));
+    assert_same(&whole, read_in_pieces(data + 1, size - 1, 2 + data[0]));
+    buffer_finish(&whole);
+    assemble(data + 1, size - 1);
     return 0;
 }
 

@@ -1,9 +1,9 @@
-/* A session on one end of a pair of sockets, with a writer of its own; the test has the other end.
- */
+/* A session on one end of a pair of sockets, with a loop of its own; the test has the other end. */
 #ifndef UNIT_SESSION_FIXTURE_H
 #define UNIT_SESSION_FIXTURE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "gateway/session.h"
+#include "gateway/socket_loop.h"
 #include "services/common/buffer.h"
 #include "services/common/clock.h"
 #include "tests/unit/unit.h"
@@ -18,25 +19,28 @@
 enum { PING_INTERVAL_MS = 30000, KIB = 1024 };
 
 struct fixture {
-    struct writer *writer;
-    pthread_mutex_t lock; /* guards session as seen by the writer's thread */
+    struct socket_loop *loop;
+    pthread_mutex_t lock; /* guards session as seen by the loop's thread */
     struct session *session;
+    atomic_int readable; /* how often the loop has said so of the session */
     int ours, theirs;
     struct frame *ping;
     struct buffer heard;
     size_t looked_at; /* of what was heard */
 };
 
-/* The writer's thread: what the gateway does by way of its registry. */
-static inline void on_writable(void *ctx, uint64_t token)
+/* The loop's thread: what the gateway does by way of its registry. */
+static inline void on_ready(void *ctx, uint64_t token, unsigned what)
 {
     struct fixture *f = ctx;
     pthread_mutex_lock(&f->lock);
     struct session *session =
         f->session != NULL && session_token(f->session) == token ? session_ref(f->session) : NULL;
     pthread_mutex_unlock(&f->lock);
-    if (session != NULL)
+    if (session != NULL && (what & SOCKET_WRITABLE) != 0)
         session_writable(session);
+    if (session != NULL && (what & SOCKET_READABLE) != 0)
+        atomic_fetch_add(&f->readable, 1);
     session_unref(&session);
 }
 
@@ -56,7 +60,9 @@ static inline struct token_claims bob(void)
 static inline int set_up_with(void **state, const struct token_claims *identity)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    struct writer_options options = { on_writable, on_tick, f };
+    struct socket_loop_options options = {
+        .threads = 1, .on_ready = on_ready, .on_tick = on_tick, .ctx = f
+    };
     int pair[2], size = 4 * KIB;
     if (f == NULL || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
         return -1;
@@ -64,8 +70,8 @@ static inline int set_up_with(void **state, const struct token_claims *identity)
     f->theirs = pair[1];
     setsockopt(f->ours, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     pthread_mutex_init(&f->lock, NULL);
-    f->writer = writer_create(&options);
-    f->session = session_create(f->writer, "gw.1", identity, PING_INTERVAL_MS);
+    f->loop = socket_loop_create(&options);
+    f->session = session_create(f->loop, "gw.1", identity, PING_INTERVAL_MS);
     session_set_token(f->session, 77);
     f->ping = frame_create(FRAME_PING, NULL, 0);
     *state = f;
@@ -83,6 +89,13 @@ static inline int set_up_anonymous(void **state)
     return set_up_with(state, NULL);
 }
 
+/* As the gateway opens one. */
+static inline void open_session(struct fixture *f)
+{
+    session_open(f->session, f->ours);
+    assert_true(socket_loop_add(f->loop, f->ours, session_token(f->session)));
+}
+
 static inline void shut(struct fixture *f)
 {
     session_shut(f->session);
@@ -98,7 +111,7 @@ static inline int tear_down(void **state)
     pthread_mutex_lock(&f->lock);
     session_unref(&f->session);
     pthread_mutex_unlock(&f->lock);
-    writer_destroy(&f->writer);
+    socket_loop_destroy(&f->loop);
     pthread_mutex_destroy(&f->lock);
     frame_unref(&f->ping);
     buffer_finish(&f->heard);

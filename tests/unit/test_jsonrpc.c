@@ -1,6 +1,8 @@
 /* gateway/jsonrpc: requests, notifications and batches against a table of methods. */
 #include "tests/unit/unit.h"
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@
 struct calls {
     char log[4096];
     bool refuse;
+    struct jsonrpc_call *held;
 };
 
 static void note(struct jsonrpc_call *call, const char *what)
@@ -24,22 +27,22 @@ static void note(struct jsonrpc_call *call, const char *what)
 static void handle_echo(struct jsonrpc_call *call)
 {
     note(call, call->params[0].text);
-    json_begin_array(call->result);
-    json_string(call->result, call->params[0].text);
-    json_int(call->result, call->params[1].number);
-    json_end_array(call->result);
+    json_begin_array(&call->result);
+    json_string(&call->result, call->params[0].text);
+    json_int(&call->result, call->params[1].number);
+    json_end_array(&call->result);
 }
 
 static void handle_nothing(struct jsonrpc_call *call)
 {
     note(call, "nothing");
-    json_null(call->result);
+    json_null(&call->result);
 }
 
 static void handle_failing(struct jsonrpc_call *call)
 {
-    json_begin_object(call->result); /* half of a result, which must not be seen */
-    json_key(call->result, "half");
+    json_begin_object(&call->result); /* half of a result, which must not be seen */
+    json_key(&call->result, "half");
     jsonrpc_fail(call, JSONRPC_CONFLICT, "it \"failed\"", 250);
 }
 
@@ -48,24 +51,76 @@ static void handle_failing_plainly(struct jsonrpc_call *call)
     jsonrpc_fail(call, JSONRPC_SERVER_ERROR, NULL, 0);
 }
 
+static void *finish_it(void *call)
+{
+    jsonrpc_finish(call);
+    return NULL;
+}
+
+/* Goes on, and is finished by another thread. */
+static void handle_later(struct jsonrpc_call *call)
+{
+    pthread_t thread;
+    note(call, call->params[0].text);
+    json_string(&call->result, call->params[0].text);
+    assert_int_equal(pthread_create(&thread, NULL, finish_it, call), 0);
+    pthread_detach(thread);
+}
+
+/* Goes on until the test finishes it. */
+static void handle_held(struct jsonrpc_call *call)
+{
+    struct calls *calls = call->ctx;
+    json_null(&call->result);
+    calls->held = call;
+}
+
 static const struct jsonrpc_method methods[] = {
     { "echo",
       { { "text", JSONRPC_TEXT, true, { .text = NULL } },
         { "index", JSONRPC_INDEX, false, { .number = 30 } } },
       2,
-      handle_echo },
-    { "nothing", { { NULL, JSONRPC_TEXT, false, { .text = NULL } } }, 0, handle_nothing },
-    { "failing", { { NULL, JSONRPC_TEXT, false, { .text = NULL } } }, 0, handle_failing },
+      handle_echo,
+      false },
+    { "nothing", { { NULL, JSONRPC_TEXT, false, { .text = NULL } } }, 0, handle_nothing, false },
+    { "failing", { { NULL, JSONRPC_TEXT, false, { .text = NULL } } }, 0, handle_failing, false },
     { "failingPlainly",
       { { NULL, JSONRPC_TEXT, false, { .text = NULL } } },
       0,
-      handle_failing_plainly },
+      handle_failing_plainly,
+      false },
+    { "later", { { "text", JSONRPC_TEXT, true, { .text = NULL } } }, 1, handle_later, true },
+    { "held", { { NULL, JSONRPC_TEXT, false, { .text = NULL } } }, 0, handle_held, true },
 };
 
 static bool admit(void *ctx, int64_t *retry_after_ms_out)
 {
     *retry_after_ms_out = 77;
     return !((struct calls *)ctx)->refuse;
+}
+
+struct done {
+    struct buffer *answer;
+    sem_t said;
+};
+
+static void take_answer(void *ctx, struct buffer *answer_take)
+{
+    struct done *done = ctx;
+    buffer_finish(done->answer);
+    *done->answer = *answer_take;
+    sem_post(&done->said);
+}
+
+/* Carries out and waits for the answer. */
+static void jsonrpc_handle(const struct jsonrpc_options *options, const char *text, size_t length,
+                           struct buffer *answer)
+{
+    struct done done = { .answer = answer };
+    sem_init(&done.said, 0, 0);
+    jsonrpc_carry_out(jsonrpc_read(options, text, length), take_answer, &done);
+    assert_int_equal(sem_wait(&done.said), 0);
+    sem_destroy(&done.said);
 }
 
 static void assert_answer_of(struct calls *calls, bool numeric_version, const char *request,
@@ -81,7 +136,7 @@ static void assert_answer_of(struct calls *calls, bool numeric_version, const ch
 
 static void assert_answer(const char *request, const char *expected)
 {
-    struct calls calls = { "", false };
+    struct calls calls = { .refuse = false };
     assert_answer_of(&calls, false, request, expected);
 }
 
@@ -109,7 +164,7 @@ static void a_request_is_answered_with_its_result(void **state)
 static void the_version_may_be_the_originals(void **state)
 {
     (void)state;
-    struct calls calls = { "", false };
+    struct calls calls = { .refuse = false };
     assert_answer_of(&calls, true, CALL("\"method\":\"nothing\""),
                      "{\"jsonrpc\":2,\"result\":null,\"id\":1}");
     assert_answer_of(&calls, true, "x",
@@ -146,7 +201,7 @@ static void an_answer_is_json_whatever_the_id(void **state)
                                        "18446744073709551616",
                                        "\"\\u0001\\u001f\\\\\"" };
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
-        struct calls calls = { "", false };
+        struct calls calls = { .refuse = false };
         struct jsonrpc_options options = { methods, COUNT_OF(methods), false, admit, &calls };
         struct buffer answer = { 0 };
         char request[128];
@@ -164,7 +219,7 @@ static void an_answer_is_json_whatever_the_id(void **state)
 static void a_notification_is_carried_out_and_not_answered(void **state)
 {
     (void)state;
-    struct calls calls = { "", false };
+    struct calls calls = { .refuse = false };
     assert_answer_of(&calls, false, "{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[\"a\"]}",
                      "");
     assert_answer_of(&calls, false, "{\"jsonrpc\":\"2.0\",\"method\":\"failing\"}", "");
@@ -293,7 +348,7 @@ static void a_failing_method_answers_with_its_error_and_no_half_result(void **st
 static void a_call_that_is_not_admitted_is_one_too_many(void **state)
 {
     (void)state;
-    struct calls calls = { "", true };
+    struct calls calls = { .refuse = true };
     assert_answer_of(&calls, false, CALL("\"method\":\"nothing\""),
                      "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32002,\"message\":"
                      "\"Too many requests\",\"data\":{\"retryAfterMs\":77}},\"id\":1}");
@@ -330,7 +385,7 @@ static void a_batch_is_carried_out_in_order(void **state)
         INVALID_REQUEST("null"), INVALID_REQUEST("null"),
         INVALID_REQUEST("null"), RESULT("null"),
     };
-    struct calls calls = { "", false };
+    struct calls calls = { .refuse = false };
     char *batch = join(requests, COUNT_OF(requests)), *expected = join(answers, COUNT_OF(answers));
     assert_answer_of(&calls, false, batch, expected);
     assert_string_equal(calls.log, "a b nothing ");
@@ -341,7 +396,7 @@ static void a_batch_is_carried_out_in_order(void **state)
 static void a_batch_of_notifications_is_not_answered(void **state)
 {
     (void)state;
-    struct calls calls = { "", false };
+    struct calls calls = { .refuse = false };
     assert_answer_of(&calls, false,
                      "[{\"jsonrpc\":\"2.0\",\"method\":\"nothing\"},"
                      "{\"jsonrpc\":\"2.0\",\"method\":\"nothing\"}]",
@@ -369,7 +424,7 @@ static size_t answers_of_batch(size_t calls_in_it, struct calls *calls)
 static void a_batch_has_1_to_100_calls(void **state)
 {
     (void)state;
-    struct calls calls = { "", false };
+    struct calls calls = { .refuse = false };
     assert_int_equal(answers_of_batch(1, &calls), 1);
     assert_int_equal(answers_of_batch(JSONRPC_BATCH_MOST, &calls), JSONRPC_BATCH_MOST);
     assert_int_equal(answers_of_batch(JSONRPC_BATCH_MOST + 1, &calls), 0);
@@ -378,19 +433,68 @@ static void a_batch_has_1_to_100_calls(void **state)
                         "\"id\":null}");
 }
 
-static void an_answer_is_appended_to_what_is_there(void **state)
+/* Methods that go on */
+
+static void a_method_that_goes_on_is_answered_when_it_is_finished(void **state)
 {
     (void)state;
-    struct calls calls = { "", false };
+    struct calls calls = { .refuse = false };
     struct jsonrpc_options options = { methods, COUNT_OF(methods), false, admit, &calls };
     struct buffer answer = { 0 };
-    buffer_append_text(&answer, "before:");
-    jsonrpc_handle(&options, "{\"jsonrpc\":\"2.0\",\"method\":\"nothing\"}", 36, &answer);
-    assert_string_equal(buffer_text(&answer), "before:");
-    jsonrpc_handle(&options, CALL("\"method\":\"nothing\""), strlen(CALL("\"method\":\"nothing\"")),
-                   &answer);
-    assert_string_equal(buffer_text(&answer), "before:" RESULT("null"));
+    struct done done = { .answer = &answer };
+    static const char request[] = CALL("\"method\":\"held\"");
+    sem_init(&done.said, 0, 0);
+    jsonrpc_carry_out(jsonrpc_read(&options, request, strlen(request)), take_answer, &done);
+    assert_int_equal(answer.length, 0);
+    assert_int_not_equal(sem_trywait(&done.said), 0);
+    jsonrpc_finish(calls.held);
+    assert_int_equal(sem_trywait(&done.said), 0);
+    assert_string_equal(buffer_text(&answer), RESULT("null"));
+    sem_destroy(&done.said);
     buffer_finish(&answer);
+    assert_answer(CALL("\"method\":\"later\",\"params\":[\"x\"]"), RESULT("\"x\""));
+    assert_answer("{\"jsonrpc\":\"2.0\",\"method\":\"later\",\"params\":[\"x\"]}", "");
+}
+
+static void a_batch_waits_for_each_call_that_goes_on(void **state)
+{
+    (void)state;
+    struct calls calls = { .refuse = false };
+    assert_answer_of(
+        &calls, false,
+        "[" CALL("\"method\":\"later\",\"params\":[\"a\"]") "," CALL(
+            "\"method\":\"echo\",\"params\":[\"b\"]") "," CALL("\"method\":\"later\",\"params\":["
+                                                               "\"c\"]") "]",
+        "[" RESULT("\"a\"") "," RESULT("[\"b\",30]") "," RESULT("\"c\"") "]");
+    assert_string_equal(calls.log, "a b c ");
+}
+
+static void assert_quick(const char *text, bool quick)
+{
+    struct calls calls = { .refuse = true };
+    struct jsonrpc_options options = { methods, COUNT_OF(methods), false, admit, &calls };
+    struct buffer answer = { 0 };
+    struct done done = { .answer = &answer };
+    struct jsonrpc_message *message = jsonrpc_read(&options, text, strlen(text));
+    sem_init(&done.said, 0, 0);
+    if (jsonrpc_is_quick(message) != quick)
+        fail_msg("%s is %squick", text, quick ? "not " : "");
+    jsonrpc_carry_out(message, take_answer, &done);
+    assert_int_equal(sem_trywait(&done.said), 0); /* nothing is called that is not admitted */
+    sem_destroy(&done.said);
+    buffer_finish(&answer);
+}
+
+static void only_what_does_not_block_is_quick(void **state)
+{
+    (void)state;
+    assert_quick(CALL("\"method\":\"held\""), true);
+    assert_quick(CALL("\"method\":\"nothing\""), false);
+    assert_quick("[" CALL("\"method\":\"held\"") "]", false);
+    assert_quick(CALL("\"method\":\"unknown\""), true);
+    assert_quick("no json", true);
+    assert_quick("{}", true);
+    assert_quick("[]", false);
 }
 
 int main(void)
@@ -413,7 +517,9 @@ int main(void)
         cmocka_unit_test(a_batch_is_carried_out_in_order),
         cmocka_unit_test(a_batch_of_notifications_is_not_answered),
         cmocka_unit_test(a_batch_has_1_to_100_calls),
-        cmocka_unit_test(an_answer_is_appended_to_what_is_there),
+        cmocka_unit_test(a_method_that_goes_on_is_answered_when_it_is_finished),
+        cmocka_unit_test(a_batch_waits_for_each_call_that_goes_on),
+        cmocka_unit_test(only_what_does_not_block_is_quick),
     };
     return cmocka_run_group_tests_name("jsonrpc", tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 static void a_socket_that_takes_nothing_is_closed_after_its_time(void **state)
 {
     struct fixture *f = *state;
-    session_open(f->session, f->ours);
+    open_session(f);
     send_filled(f, 'x', 400 * KIB);
     int64_t now = clock_mono_ms();
     session_tick(f->session, now + SESSION_STUCK_MS - 1000, f->ping);
@@ -22,12 +22,12 @@ static void a_socket_that_takes_nothing_is_closed_after_its_time(void **state)
 static void a_socket_that_takes_a_little_is_not_stuck(void **state)
 {
     struct fixture *f = *state;
-    session_open(f->session, f->ours);
+    open_session(f);
     send_filled(f, 'x', 900 * KIB);
     for (int i = 0; i < 8; i++) {
         size_t before = f->heard.length;
         clock_advance_for_test(SESSION_STUCK_MS - 1000);
-        assert_true(hear(f, before + 100 * KIB)); /* by which the writer has sent more */
+        assert_true(hear(f, before + 100 * KIB)); /* by which the loop has sent more */
         session_writable(f->session);
         session_tick(f->session, clock_mono_ms(), f->ping);
         session_heard(f->session);
@@ -39,7 +39,7 @@ static void a_socket_that_takes_a_little_is_not_stuck(void **state)
 static void a_socket_that_has_taken_everything_is_not_stuck(void **state)
 {
     struct fixture *f = *state;
-    session_open(f->session, f->ours);
+    open_session(f);
     send_filled(f, 'x', 400 * KIB);
     assert_next_is_text(f, 'x', 400 * KIB);
     session_tick(f->session, clock_mono_ms() + SESSION_STUCK_MS + 1000, f->ping);
@@ -49,7 +49,7 @@ static void a_socket_that_has_taken_everything_is_not_stuck(void **state)
 static void a_client_that_does_not_answer_a_good_bye_is_cut_off(void **state)
 {
     struct fixture *f = *state;
-    session_open(f->session, f->ours);
+    open_session(f);
     session_close(f->session, 1001, "");
     int64_t now = clock_mono_ms();
     assert_next_is_close(f, 1001);
@@ -64,7 +64,7 @@ static void a_client_that_does_not_answer_a_good_bye_is_cut_off(void **state)
 static void a_client_is_pinged_every_interval(void **state)
 {
     struct fixture *f = *state;
-    session_open(f->session, f->ours);
+    open_session(f);
     int64_t now = clock_mono_ms();
     session_tick(f->session, now + PING_INTERVAL_MS - 1000, f->ping);
     assert_hears_nothing(f);
@@ -79,7 +79,7 @@ static void a_client_is_pinged_every_interval(void **state)
 static void two_pings_may_stay_unanswered(void **state)
 {
     struct fixture *f = *state;
-    session_open(f->session, f->ours);
+    open_session(f);
     int64_t now = clock_mono_ms();
     for (int i = 1; i <= SESSION_PINGS_MOST; i++) {
         session_tick(f->session, now + i * PING_INTERVAL_MS, f->ping);
@@ -96,7 +96,7 @@ static void two_pings_may_stay_unanswered(void **state)
 static void a_client_that_was_heard_lives_on(void **state)
 {
     struct fixture *f = *state;
-    session_open(f->session, f->ours);
+    open_session(f);
     for (int i = 0; i < 10; i++) {
         clock_advance_for_test(PING_INTERVAL_MS);
         session_tick(f->session, clock_mono_ms(), f->ping);
@@ -114,9 +114,9 @@ static void a_socket_is_closed_when_its_token_expires(void **state)
     identity.expires_at = clock_wall_ms() / 1000 + 10;
     pthread_mutex_lock(&f->lock);
     session_unref(&f->session);
-    f->session = session_create(f->writer, "gw.2", &identity, PING_INTERVAL_MS);
+    f->session = session_create(f->loop, "gw.2", &identity, PING_INTERVAL_MS);
     pthread_mutex_unlock(&f->lock);
-    session_open(f->session, f->ours);
+    open_session(f);
     clock_advance_for_test(8000);
     session_tick(f->session, clock_mono_ms(), f->ping);
     assert_false(session_is_closing(f->session));

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/frame_gate.h"
+#include "gateway/ws_frame.h"
 #include "gateway/ws_assemble.h"
 
 enum { FIN = 128, CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
