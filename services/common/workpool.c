@@ -107,6 +107,76 @@ bool workpool_submit(struct workpool *pool, workpool_job *job, void *arg)
     return accepted;
 }
 
+/* --- work that is shared ------------------------------------------------------------------- */
+
+struct share {
+    void (*work)(void *ctx, size_t index);
+    void *ctx;
+    size_t count;
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t done_cond;
+    size_t next, done;
+    size_t references; /* helpers that have not begun may come when all is done */
+};
+
+static void share_unref(struct share *share)
+{
+    pthread_mutex_lock(&share->lock);
+    bool last = --share->references == 0;
+    pthread_mutex_unlock(&share->lock);
+    if (!last)
+        return;
+    pthread_cond_destroy(&share->done_cond);
+    pthread_mutex_destroy(&share->lock);
+    free(share);
+}
+
+static void run_share(struct share *share)
+{
+    pthread_mutex_lock(&share->lock);
+    while (share->next < share->count) {
+        size_t index = share->next++;
+        pthread_mutex_unlock(&share->lock);
+        share->work(share->ctx, index);
+        pthread_mutex_lock(&share->lock);
+        if (++share->done == share->count)
+            pthread_cond_signal(&share->done_cond);
+    }
+    pthread_mutex_unlock(&share->lock);
+}
+
+static void help(void *arg)
+{
+    run_share(arg);
+    share_unref(arg);
+}
+
+void workpool_share(struct workpool *pool, size_t count, void (*work)(void *ctx, size_t index),
+                    void *ctx)
+{
+    struct share *share = xcalloc(1, sizeof(*share));
+
+    *share = (struct share){ .work = work, .ctx = ctx, .count = count, .references = 1 };
+    pthread_mutex_init(&share->lock, NULL);
+    pthread_cond_init(&share->done_cond, NULL);
+    for (size_t i = 1; i < count && i <= pool->threads_most; i++) {
+        pthread_mutex_lock(&share->lock);
+        share->references++;
+        pthread_mutex_unlock(&share->lock);
+        if (!workpool_submit(pool, help, share)) {
+            share_unref(share);
+            break;
+        }
+    }
+    run_share(share);
+    pthread_mutex_lock(&share->lock);
+    while (share->done < count)
+        pthread_cond_wait(&share->done_cond, &share->lock);
+    pthread_mutex_unlock(&share->lock);
+    share_unref(share);
+}
+
 size_t workpool_waiting(struct workpool *pool)
 {
     pthread_mutex_lock(&pool->lock);

@@ -26,6 +26,14 @@ struct workpool *workpool_create(const struct workpool_options *options);
  * `arg` has been touched. */
 bool workpool_submit(struct workpool *pool, workpool_job *job, void *arg);
 
+/*
+ * Calls `work` once for each number below `count`, on this thread and on what threads of the pool
+ * are free, in no order, and returns when all is done. For work that waits for others: side by
+ * side it waits once.
+ */
+void workpool_share(struct workpool *pool, size_t count, void (*work)(void *ctx, size_t index),
+                    void *ctx);
+
 /* Jobs waiting now. */
 size_t workpool_waiting(struct workpool *pool);
 

@@ -25,17 +25,6 @@ static bool is_gateway_id(const char *id)
     return *id != '\0' && strlen(id) < GATEWAY_ID_SIZE;
 }
 
-static enum status set_all(struct presence *presence, const char *gateway_id, char *const *tags,
-                           size_t count, bool online)
-{
-    enum status status = STATUS_OK;
-
-    for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        if (tag_is_valid(tags[i]))
-            status = presence_set(presence, tags[i], gateway_id, online);
-    return status;
-}
-
 static void handle_update(void *ctx, struct rpc_call *call, const void *request)
 {
     const Messenger__PresenceUpdateRequest *update = request;
@@ -44,9 +33,10 @@ static void handle_update(void *ctx, struct rpc_call *call, const void *request)
         rpc_fail(call, STATUS_INVALID_ARGUMENT, "gateway_id");
         return;
     }
-    enum status status = set_all(ctx, update->gateway_id, update->online, update->n_online, true);
+    enum status status =
+        presence_set(ctx, update->gateway_id, update->online, update->n_online, true);
     if (status == STATUS_OK)
-        status = set_all(ctx, update->gateway_id, update->offline, update->n_offline, false);
+        status = presence_set(ctx, update->gateway_id, update->offline, update->n_offline, false);
     answer(call, status);
 }
 

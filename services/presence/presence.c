@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "event.pb-c.h"
-#include "services/common/buffer.h"
 #include "services/common/bus_kv.h"
 #include "services/common/clock.h"
 #include "services/common/hashmap.h"
@@ -17,12 +16,13 @@
 #include "services/common/memory.h"
 #include "services/common/wire.h"
 #include "services/presence/presence_announcer.h"
+#include "services/presence/presence_bucket.h"
+#include "services/presence/presence_changer.h"
 #include "services/presence/gateway_watch.h"
 
 #define BUCKET "presence"
 
 enum {
-    SWAP_TRIES = 64,
     WATCH_WAIT_MS = 500,
     REOPEN_WAIT_MS = 250,
     NOT_OPEN_WARN_MS = 10000,
@@ -34,175 +34,56 @@ enum {
 struct presence {
     struct bus *bus;
     int64_t replicas;
+    struct presence_bucket *bucket;
     struct presence_table *table;
     struct gateway_watch *gateways;
     struct presence_announcer *announcer;
+    struct presence_changer *changer;
     pthread_t watch_thread, sweep_thread;
-
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t cond;
-    bool stopping;
-    struct bus_kv *kv; /* NULL while the bucket is not open */
-    size_t kv_users;   /* threads that work with it */
-    unsigned connects; /* how often the bus has connected */
 };
 
-/* --- the bucket, which may vanish -------------------------------------------------------- */
-
-static struct bus_kv *borrow_kv(struct presence *presence)
-{
-    pthread_mutex_lock(&presence->lock);
-    struct bus_kv *kv = presence->kv;
-    if (kv != NULL)
-        presence->kv_users++;
-    pthread_mutex_unlock(&presence->lock);
-    return kv;
-}
-
-static void return_kv(struct presence *presence)
-{
-    pthread_mutex_lock(&presence->lock);
-    if (--presence->kv_users == 0)
-        pthread_cond_broadcast(&presence->cond);
-    pthread_mutex_unlock(&presence->lock);
-}
-
-static void publish_kv(struct presence *presence, struct bus_kv *kv)
-{
-    pthread_mutex_lock(&presence->lock);
-    presence->kv = kv;
-    pthread_mutex_unlock(&presence->lock);
-}
-
-/* Takes the bucket away from the other threads and waits until none works with it. */
-static struct bus_kv *withdraw_kv(struct presence *presence)
-{
-    pthread_mutex_lock(&presence->lock);
-    struct bus_kv *kv = presence->kv;
-    presence->kv = NULL;
-    while (presence->kv_users > 0)
-        pthread_cond_wait(&presence->cond, &presence->lock);
-    pthread_mutex_unlock(&presence->lock);
-    return kv;
-}
-
 /* --- changes ----------------------------------------------------------------------------- */
-
-static enum status swap(struct bus_kv *kv, const char *key, const struct presence_entry *entry,
-                        uint64_t *revision)
-{
-    struct buffer value = { 0 };
-
-    presence_entry_pack(entry, &value);
-    enum status status = bus_kv_swap(kv, key, *revision, value.data, value.length, revision);
-    buffer_finish(&value);
-    return status;
-}
-
-/* The entry as it really is. A key that is not there is an entry without gateways, revision 0. */
-static enum status fetch(struct bus_kv *kv, const char *key, struct presence_entry *entry_out,
-                         uint64_t *revision_out)
-{
-    struct buffer value = { 0 };
-
-    *entry_out = (struct presence_entry){ .announced = true };
-    *revision_out = 0;
-    enum status status = bus_kv_get(kv, key, &value, revision_out);
-    if (status == STATUS_OK && !presence_entry_unpack(value.data, value.length, entry_out)) {
-        log_error("the bucket holds no entry under %s", key);
-        *entry_out = (struct presence_entry){ .announced = true };
-    }
-    buffer_finish(&value);
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
 
 /* A change has been told: takes the mark "not announced" off. */
 static void handle_told(void *ctx, const char *key, struct presence_entry *entry, uint64_t revision)
 {
     struct presence *presence = ctx;
-    struct bus_kv *kv = borrow_kv(presence);
+    struct bus_kv *kv = presence_bucket_borrow(presence->bucket);
 
     if (kv == NULL)
         return; /* the mark stays, and the change is told once more */
     entry->announced = true;
     /* On a conflict somebody has changed the entry since, and looks after its mark. */
-    enum status status = swap(kv, key, entry, &revision);
+    enum status status = presence_bucket_swap(kv, key, entry, &revision);
     if (status != STATUS_OK && status != STATUS_CONFLICT)
         log_warn("the change of %s stays marked: %s", entry->tag, status_name(status));
-    return_kv(presence);
+    presence_bucket_return(presence->bucket);
 }
 
-/*
- * The time, but more than any change that was ever seen here: so the number goes on rising though
- * the clocks of two instances are apart, and though the bucket was lost with the server, and with
- * it those who were offline.
- */
-static uint64_t next_change(struct presence *presence, uint64_t before)
+enum status presence_set(struct presence *presence, const char *gateway_id, char *const *tags,
+                         size_t count, bool online)
 {
-    uint64_t now = (uint64_t)clock_wall_ms() * 1000;
-    uint64_t latest = presence_table_latest(presence->table);
-
-    if (latest > before)
-        before = latest;
-    return now > before ? now : before + 1;
-}
-
-static enum status change(struct presence *presence, struct bus_kv *kv, const char *tag,
-                          const char *gateway_id, bool online)
-{
-    char key[TAG_SIZE];
-    enum status status = STATUS_CONFLICT;
-
-    if (!tag_to_key(tag, key))
-        return STATUS_INVALID_ARGUMENT;
-    for (int i = 0; i < SWAP_TRIES && status == STATUS_CONFLICT; i++) {
-        struct presence_entry entry;
-        uint64_t revision;
-        status = fetch(kv, key, &entry, &revision);
-        bool was_online = entry.gateway_count > 0;
-        if (status == STATUS_OK && presence_entry_set(&entry, gateway_id, online)) {
-            bool turned = was_online != (entry.gateway_count > 0);
-            if (online || entry.tag[0] == '\0') /* else it stays as its owner writes it */
-                snprintf(entry.tag, sizeof(entry.tag), "%s", tag);
-            entry.announced = entry.announced && !turned;
-            if (turned)
-                entry.change = next_change(presence, entry.change);
-            status = swap(kv, key, &entry, &revision);
-            if (status == STATUS_OK && turned)
-                presence_announcer_add(presence->announcer, key, &entry, revision);
-        }
-        presence_entry_finish(&entry);
-    }
-    return status == STATUS_CONFLICT ? STATUS_UNAVAILABLE : status;
-}
-
-enum status presence_set(struct presence *presence, const char *tag, const char *gateway_id,
-                         bool online)
-{
-    struct bus_kv *kv = borrow_kv(presence);
+    struct bus_kv *kv = presence_bucket_borrow(presence->bucket);
 
     if (kv == NULL)
         return STATUS_UNAVAILABLE;
-    enum status status = change(presence, kv, tag, gateway_id, online);
-    return_kv(presence);
-    return status == STATUS_OK || status == STATUS_INVALID_ARGUMENT ? status : STATUS_UNAVAILABLE;
+    enum status status =
+        presence_changer_set(presence->changer, kv, gateway_id, tags, count, online);
+    presence_bucket_return(presence->bucket);
+    return status;
 }
 
-/* Users whom the replica shows at the gateway though it does not list them. */
-static enum status remove_unlisted(struct presence *presence, struct bus_kv *kv,
-                                   const char *gateway_id, struct hashmap *listed)
+/* The tags of keys, in one piece that the caller frees. */
+static char **tags_of(const struct presence_keys *keys)
 {
-    struct presence_keys keys = presence_table_at(presence->table, gateway_id);
-    enum status status = STATUS_OK;
+    char **tags = xmalloc(keys->count * (sizeof(*tags) + TAG_SIZE + 1) + 1);
+    char *text = (char *)(tags + keys->count);
 
-    for (size_t i = 0; i < keys.count && status == STATUS_OK; i++) {
-        char tag[TAG_SIZE + 1];
-        snprintf(tag, sizeof(tag), "@%s", keys.keys[i]);
-        if (hashmap_get(listed, keys.keys[i]) == NULL)
-            status = change(presence, kv, tag, gateway_id, false);
+    for (size_t i = 0; i < keys->count; i++, text += TAG_SIZE + 1) {
+        snprintf(text, TAG_SIZE + 1, "@%s", keys->keys[i]);
+        tags[i] = text;
     }
-    presence_keys_finish(&keys);
-    return status;
+    return tags;
 }
 
 static bool shown_at(struct presence *presence, const char *key, const char *gateway_id)
@@ -217,37 +98,54 @@ static bool shown_at(struct presence *presence, const char *key, const char *gat
     return shown;
 }
 
+/* Users whom the replica shows at the gateway though it does not list them. */
+static enum status remove_unlisted(struct presence *presence, struct bus_kv *kv,
+                                   const char *gateway_id, struct hashmap *listed)
+{
+    struct presence_keys keys = presence_table_at(presence->table, gateway_id);
+    char **tags = tags_of(&keys);
+    size_t count = 0;
+
+    for (size_t i = 0; i < keys.count; i++)
+        if (hashmap_get(listed, keys.keys[i]) == NULL)
+            tags[count++] = tags[i];
+    enum status status =
+        presence_changer_set(presence->changer, kv, gateway_id, tags, count, false);
+    free(tags);
+    presence_keys_finish(&keys);
+    return status;
+}
+
 enum status presence_announce(struct presence *presence, const char *gateway_id, char *const *tags,
                               size_t count)
 {
-    struct bus_kv *kv = borrow_kv(presence);
-    enum status status = STATUS_OK;
+    struct bus_kv *kv = presence_bucket_borrow(presence->bucket);
+    char key[TAG_SIZE];
+    size_t missing = 0;
 
     if (kv == NULL)
         return STATUS_UNAVAILABLE;
     struct hashmap *listed = hashmap_create();
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        char key[TAG_SIZE];
-        if (!tag_to_key(tags[i], key))
-            continue;
-        hashmap_put(listed, key, tags[i]);
+    char **unshown = xcalloc(count, sizeof(*unshown));
+    for (size_t i = 0; i < count; i++) {
         /* What the replica already shows is left alone: this is repair, and comes again. */
-        if (!shown_at(presence, key, gateway_id))
-            status = change(presence, kv, tags[i], gateway_id, true);
+        if (tag_to_key(tags[i], key) && hashmap_put(listed, key, tags[i]) == NULL &&
+            !shown_at(presence, key, gateway_id))
+            unshown[missing++] = tags[i];
     }
+    enum status status =
+        presence_changer_set(presence->changer, kv, gateway_id, unshown, missing, true);
     if (status == STATUS_OK)
         status = remove_unlisted(presence, kv, gateway_id, listed);
+    free(unshown);
     hashmap_destroy(&listed);
-    return_kv(presence);
-    return status == STATUS_OK ? STATUS_OK : STATUS_UNAVAILABLE;
+    presence_bucket_return(presence->bucket);
+    return status;
 }
 
 bool presence_is_ready(struct presence *presence)
 {
-    pthread_mutex_lock(&presence->lock);
-    bool ready = presence->kv != NULL;
-    pthread_mutex_unlock(&presence->lock);
-    return ready;
+    return presence_bucket_is_open(presence->bucket);
 }
 
 bool presence_is_online(struct presence *presence, const char *tag)
@@ -275,10 +173,7 @@ bool presence_look_up(struct presence *presence, const char *tag, uint64_t *chan
 
 void presence_bus_connected(struct presence *presence)
 {
-    pthread_mutex_lock(&presence->lock);
-    presence->connects++;
-    pthread_cond_broadcast(&presence->cond);
-    pthread_mutex_unlock(&presence->lock);
+    presence_bucket_connected(presence->bucket);
 }
 
 static void take_change(struct presence_table *table, const struct bus_kv_change *change_seen)
@@ -322,7 +217,7 @@ static void restore_lost(struct bus_kv *kv, struct presence_table *before,
         if (!presence_table_get(before, keys.keys[i], &entry, &revision))
             continue;
         revision = 0;
-        if (swap(kv, keys.keys[i], &entry, &revision) == STATUS_OK) {
+        if (presence_bucket_swap(kv, keys.keys[i], &entry, &revision) == STATUS_OK) {
             restored++;
             presence_table_put(now, keys.keys[i], revision, clock_mono_ms(), &entry);
         }
@@ -334,7 +229,8 @@ static void restore_lost(struct bus_kv *kv, struct presence_table *before,
 }
 
 /* Opens the bucket and brings the replica up to date; the watch goes on from there. */
-static enum status open_bucket(struct presence *presence, struct bus_kv_watch **watch_out)
+static enum status open_bucket(struct presence *presence, unsigned connects,
+                               struct bus_kv_watch **watch_out)
 {
     struct presence_table *fresh = presence_table_create();
     struct bus_kv *kv = NULL;
@@ -349,7 +245,7 @@ static enum status open_bucket(struct presence *presence, struct bus_kv_watch **
         restore_lost(kv, presence->table, fresh);
         presence_table_exchange(presence->table, fresh);
         gateway_watch_forgive(presence->gateways);
-        publish_kv(presence, kv);
+        presence_bucket_open(presence->bucket, kv, connects);
         *watch_out = watch;
     } else {
         bus_kv_unwatch(&watch);
@@ -359,27 +255,15 @@ static enum status open_bucket(struct presence *presence, struct bus_kv_watch **
     return status;
 }
 
-/* Waits until a connection is newer than `seen` or `ms` have passed; false when stopping. */
-static bool wait_for_bus(struct presence *presence, int64_t ms)
+static bool is_behind(struct presence *presence, struct bus_kv_watch *watch)
 {
-    struct timespec until = clock_after_ms(ms);
+    struct bus_kv *kv = presence_bucket_borrow(presence->bucket);
 
-    pthread_mutex_lock(&presence->lock);
-    if (!presence->stopping)
-        pthread_cond_clockwait(&presence->cond, &presence->lock, CLOCK_MONOTONIC, &until);
-    bool go_on = !presence->stopping;
-    pthread_mutex_unlock(&presence->lock);
-    return go_on;
-}
-
-/* False when stopping. */
-static bool read_connects(struct presence *presence, unsigned *connects_out)
-{
-    pthread_mutex_lock(&presence->lock);
-    *connects_out = presence->connects;
-    bool go_on = !presence->stopping;
-    pthread_mutex_unlock(&presence->lock);
-    return go_on;
+    if (kv == NULL)
+        return false;
+    bool behind = bus_kv_watch_is_behind(kv, watch);
+    presence_bucket_return(presence->bucket);
+    return behind;
 }
 
 /* Follows the bucket until the bus reconnects, the watch breaks, or the process stops. */
@@ -388,14 +272,13 @@ static void follow(struct presence *presence, struct bus_kv_watch *watch, unsign
     struct bus_kv_change seen;
     unsigned now = connects;
 
-    while (read_connects(presence, &now) && now == connects) {
+    while (presence_bucket_connects(presence->bucket, &now) && now == connects) {
         enum status status = bus_kv_watch_next(watch, WATCH_WAIT_MS, &seen);
         if (status == STATUS_OK && !seen.is_initial_end)
             take_change(presence->table, &seen);
         else if (status != STATUS_OK && status != STATUS_DEADLINE_EXCEEDED)
             break;
-        else if (status == STATUS_DEADLINE_EXCEEDED &&
-                 bus_kv_watch_is_behind(presence->kv, watch)) {
+        else if (status == STATUS_DEADLINE_EXCEEDED && is_behind(presence, watch)) {
             log_warn("the bucket has changes that were not told; opening it anew");
             break;
         }
@@ -421,18 +304,18 @@ static void *watch_loop(void *arg)
     int64_t warned_ms = clock_mono_ms();
 
     pthread_setname_np(pthread_self(), "presence-watch");
-    while (read_connects(presence, &connects)) {
+    while (presence_bucket_connects(presence->bucket, &connects)) {
         /* Not before we were told of the first connection: it would look like another one. */
         if (connects == 0 || !bus_is_connected(presence->bus) ||
-            open_bucket(presence, &watch) != STATUS_OK) {
+            open_bucket(presence, connects, &watch) != STATUS_OK) {
             warn_now_and_then(&warned_ms);
-            wait_for_bus(presence, REOPEN_WAIT_MS);
+            presence_bucket_wait(presence->bucket, REOPEN_WAIT_MS);
             continue;
         }
         log_info("the bucket \"%s\" is open", BUCKET);
         follow(presence, watch, connects);
         warned_ms = clock_mono_ms();
-        struct bus_kv *kv = withdraw_kv(presence);
+        struct bus_kv *kv = presence_bucket_withdraw(presence->bucket);
         bus_kv_unwatch(&watch);
         bus_kv_close(&kv);
     }
@@ -449,19 +332,17 @@ static void note_from_table(void *ctx, const char *gateway_id)
 static void bury_gateway(struct presence *presence, const char *gateway_id)
 {
     struct presence_keys keys = presence_table_at(presence->table, gateway_id);
+    char **tags = tags_of(&keys);
     Messenger__GatewayLost event = MESSENGER__GATEWAY_LOST__INIT;
 
     if (keys.count > 0)
         log_warn("gateway %s is silent: %zu users leave it", gateway_id, keys.count);
-    for (size_t i = 0; i < keys.count; i++) {
-        char tag[TAG_SIZE + 1];
-        snprintf(tag, sizeof(tag), "@%s", keys.keys[i]);
-        if (presence_set(presence, tag, gateway_id, false) != STATUS_OK)
-            log_warn("%s could not be taken off gateway %s; tried again", tag, gateway_id);
-    }
+    if (presence_set(presence, gateway_id, tags, keys.count, false) != STATUS_OK)
+        log_warn("not all users could be taken off gateway %s; tried again", gateway_id);
     /* Should it live after all, it announces its users again. */
     event.gateway_id = (char *)(uintptr_t)gateway_id;
     wire_publish(presence->bus, "event.presence.gateway_lost", &event.base);
+    free(tags);
     presence_keys_finish(&keys);
 }
 
@@ -470,28 +351,29 @@ static void announce_forgotten(struct presence *presence)
 {
     struct presence_keys keys =
         presence_table_unannounced(presence->table, clock_mono_ms() - UNANNOUNCED_MS);
-    struct bus_kv *kv = keys.count > 0 ? borrow_kv(presence) : NULL;
+    struct bus_kv *kv = keys.count > 0 ? presence_bucket_borrow(presence->bucket) : NULL;
 
     for (size_t i = 0; kv != NULL && i < keys.count; i++) {
         struct presence_entry entry;
         uint64_t revision;
-        if (fetch(kv, keys.keys[i], &entry, &revision) == STATUS_OK && !entry.announced)
+        if (presence_bucket_fetch(kv, keys.keys[i], &entry, &revision) == STATUS_OK &&
+            !entry.announced)
             presence_announcer_add(presence->announcer, keys.keys[i], &entry, revision);
         presence_entry_finish(&entry);
     }
     if (kv != NULL)
-        return_kv(presence);
+        presence_bucket_return(presence->bucket);
     presence_keys_finish(&keys);
 }
 
 static void sweep(struct presence *presence)
 {
     char gateway_id[GATEWAY_ID_SIZE];
-    struct bus_kv *kv = borrow_kv(presence);
+    struct bus_kv *kv = presence_bucket_borrow(presence->bucket);
 
     if (kv == NULL)
         return;
-    return_kv(presence);
+    presence_bucket_return(presence->bucket);
     presence_table_each_gateway(presence->table, note_from_table, presence->gateways);
     while (gateway_watch_take_dead(presence->gateways, gateway_id))
         bury_gateway(presence, gateway_id);
@@ -506,7 +388,7 @@ static void *sweep_loop(void *arg)
     unsigned ignored;
 
     pthread_setname_np(pthread_self(), "presence-sweep");
-    while (read_connects(presence, &ignored)) {
+    while (presence_bucket_connects(presence->bucket, &ignored)) {
         nanosleep(&pause, NULL);
         int64_t now = clock_mono_ms();
         if (now - last < SWEEP_MS)
@@ -533,11 +415,13 @@ enum status presence_start(struct bus *bus, int64_t replicas, struct presence **
     presence->bus = bus;
     presence->replicas = replicas;
     presence->gateways = gateways;
+    presence->bucket = presence_bucket_create();
     presence->table = presence_table_create();
     struct presence_announcer_options announcer = { bus, handle_told, presence };
     presence->announcer = presence_announcer_create(&announcer);
-    pthread_mutex_init(&presence->lock, NULL);
-    pthread_cond_init(&presence->cond, NULL);
+    struct presence_changer_options changer = { presence->bucket, presence->table,
+                                                presence->announcer };
+    presence->changer = presence_changer_create(&changer);
     if (pthread_create(&presence->watch_thread, NULL, watch_loop, presence) != 0 ||
         pthread_create(&presence->sweep_thread, NULL, sweep_loop, presence) != 0) {
         log_error("cannot start a thread");
@@ -553,17 +437,14 @@ void presence_stop(struct presence **presence)
 
     if (p == NULL)
         return;
-    pthread_mutex_lock(&p->lock);
-    p->stopping = true;
-    pthread_cond_broadcast(&p->cond);
-    pthread_mutex_unlock(&p->lock);
+    presence_bucket_stop(p->bucket);
     pthread_join(p->sweep_thread, NULL);
     pthread_join(p->watch_thread, NULL);
+    presence_changer_destroy(&p->changer);
     presence_announcer_destroy(&p->announcer);
     gateway_watch_stop(&p->gateways);
     presence_table_destroy(&p->table);
-    pthread_cond_destroy(&p->cond);
-    pthread_mutex_destroy(&p->lock);
+    presence_bucket_destroy(&p->bucket);
     free(p);
     *presence = NULL;
 }

@@ -28,10 +28,10 @@ void presence_stop(struct presence **presence);
 /* To be told of every (re)connection of the bus: the bucket may be gone with the server. */
 void presence_bus_connected(struct presence *presence);
 
-/* The user's first socket at this gateway, or the last one closed. Safe to repeat.
- * STATUS_UNAVAILABLE: not now, try again. */
-enum status presence_set(struct presence *presence, const char *tag, const char *gateway_id,
-                         bool online) MUST_CHECK;
+/* The first sockets of these users at this gateway, or the last ones closed: each user once. What
+ * is no tag is left out. Safe to repeat. STATUS_UNAVAILABLE: not all now, try again. */
+enum status presence_set(struct presence *presence, const char *gateway_id, char *const *tags,
+                         size_t count, bool online) MUST_CHECK;
 
 /* Everything a gateway holds, as in presence.proto. */
 enum status presence_announce(struct presence *presence, const char *gateway_id, char *const *tags,

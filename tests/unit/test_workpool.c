@@ -1,4 +1,4 @@
-/* services/common/workpool: a fixed number of threads and one bounded queue. */
+/* services/common/workpool: a few threads and one bounded queue. */
 #define _GNU_SOURCE /* getpriority of one thread */
 #include "tests/unit/unit.h"
 
@@ -246,6 +246,67 @@ static void a_long_name_is_cut(void **state)
     assert_string_equal(self.name, "a-name-of-more-");
 }
 
+/* Work that is shared */
+
+enum { SHARES = 1000 };
+
+struct tally {
+    atomic_int times[SHARES];
+    pthread_barrier_t *meet; /* or NULL */
+};
+
+static void tally_one(void *ctx, size_t index)
+{
+    struct tally *tally = ctx;
+    atomic_fetch_add(&tally->times[index], 1);
+    if (tally->meet != NULL)
+        pthread_barrier_wait(tally->meet);
+}
+
+static void shared_work_is_done_once_each_and_then_it_returns(void **state)
+{
+    (void)state;
+    struct workpool *pool = create(4, 100);
+    struct tally tally = { .meet = NULL };
+    workpool_share(pool, 0, tally_one, &tally);
+    workpool_share(pool, 1, tally_one, &tally);
+    assert_int_equal(atomic_load(&tally.times[0]), 1);
+    workpool_share(pool, SHARES, tally_one, &tally);
+    for (size_t i = 0; i < SHARES; i++)
+        assert_int_equal(atomic_load(&tally.times[i]), i == 0 ? 2 : 1);
+    workpool_destroy(&pool);
+}
+
+static void shared_work_is_done_side_by_side(void **state)
+{
+    (void)state;
+    enum { THREADS = 4 };
+    struct workpool *pool = create(THREADS, 100);
+    pthread_barrier_t meet;
+    struct tally tally = { .meet = &meet };
+    assert_int_equal(pthread_barrier_init(&meet, NULL, THREADS + 1), 0);
+    workpool_share(pool, THREADS + 1, tally_one, &tally); /* each waits for all the others */
+    workpool_destroy(&pool);
+    pthread_barrier_destroy(&meet);
+}
+
+static void shared_work_is_done_though_the_pool_has_no_time(void **state)
+{
+    (void)state;
+    struct workpool *pool = create(1, 3);
+    struct gate gate;
+    struct tally tally = { .meet = NULL };
+    gate_init(&gate);
+    assert_true(workpool_submit(pool, pass_gate, &gate));
+    wait_until_waiting(&gate, 1);
+    workpool_share(pool, 10, tally_one, &tally);
+    for (size_t i = 0; i < 10; i++)
+        assert_int_equal(atomic_load(&tally.times[i]), 1);
+    open_gate(&gate);
+    workpool_destroy(&pool); /* and the helper that comes too late finds nothing to do */
+    gate_finish(&gate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +317,9 @@ int main(void)
         cmocka_unit_test(a_pool_being_destroyed_finishes_what_it_accepted_and_refuses_more),
         cmocka_unit_test(threads_have_the_name_niceness_and_stack_asked_for),
         cmocka_unit_test(a_long_name_is_cut),
+        cmocka_unit_test(shared_work_is_done_once_each_and_then_it_returns),
+        cmocka_unit_test(shared_work_is_done_side_by_side),
+        cmocka_unit_test(shared_work_is_done_though_the_pool_has_no_time),
     };
     return cmocka_run_group_tests_name("workpool", tests, NULL, NULL);
 }
