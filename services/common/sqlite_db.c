@@ -47,14 +47,20 @@ static int wait_for_lock(void *ctx, int pauses)
     return 1;
 }
 
-/* Two processes that make the file at once may find it locked here, and SQLite does not ask the
- * busy handler about this lock. */
+/*
+ * Pages of 2 KiB, in a file that is made anew: what is written together lies in many pages, of
+ * each a little, and each goes into the log as a whole.
+ *
+ * Two processes that make the file at once may find it locked here, and SQLite does not ask the
+ * busy handler about this lock.
+ */
 static bool use_wal(sqlite3 *handle)
 {
     int result, pauses = 0;
 
     do
-        result = sqlite3_exec(handle, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
+        result = sqlite3_exec(handle, "PRAGMA page_size=2048; PRAGMA journal_mode=WAL", NULL, NULL,
+                              NULL);
     while (result == SQLITE_BUSY && wait_for_lock(NULL, pauses++) != 0);
     if (result != SQLITE_OK)
         log_error("sqlite: %s: cannot use a write-ahead log", sqlite3_errmsg(handle));
@@ -69,11 +75,19 @@ enum status sqlite_conn_exec(struct sqlite_conn *conn, const char *sql)
     return STATUS_UNAVAILABLE;
 }
 
+/* Statistics that nobody asks for would cost a lock of all threads at each allocation. */
+static void set_up_library(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct sqlite_conn *conn = xcalloc(1, sizeof(*conn));
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
+    pthread_once(&once, set_up_library);
     if (sqlite3_open_v2(db->path, &conn->handle, flags, NULL) != SQLITE_OK) {
         log_error("%s: %s", db->path,
                   conn->handle != NULL ? sqlite3_errmsg(conn->handle) : "out of memory");
@@ -82,11 +96,12 @@ struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db)
     }
     sqlite3_busy_handler(conn->handle, wait_for_lock, NULL);
     /* What is read again comes from the kernel's cache, which all connections share and which goes
-     * when memory is short: a process must not grow with the file. So no mapping either. */
+     * when memory is short: a process must not grow with the file. So no mapping either. The log
+     * grows to 16 MiB before it is brought into the file: pages that change often go there once. */
     if (!use_wal(conn->handle) ||
         sqlite_conn_exec(conn, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
                                "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;"
-                               "PRAGMA mmap_size=0;") != STATUS_OK)
+                               "PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=8192;") != STATUS_OK)
         sqlite_conn_close(&conn);
     return conn;
 }

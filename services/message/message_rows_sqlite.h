@@ -27,6 +27,10 @@ enum status row_ensure_account(struct sqlite_conn *conn, const struct message_us
 enum status row_next_user_seq(struct sqlite_conn *conn, int64_t account,
                               int64_t *seq_out) MUST_CHECK;
 
+/* Both in one. */
+enum status row_ensure_account_seq(struct sqlite_conn *conn, const struct message_user *user,
+                                   int64_t *id_out, int64_t *seq_out) MUST_CHECK;
+
 /* STATUS_NOT_FOUND. */
 enum status row_find_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
                             struct dialog_row *row_out) MUST_CHECK;

@@ -130,38 +130,62 @@ static enum status insert_message(struct sqlite_conn *conn, const struct message
     return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
-/* `row` is the sender's dialog with this message already counted. */
-static enum status write_message(struct sqlite_conn *conn, struct message_send *send,
-                                 int64_t sender, int64_t receiver, const struct dialog_row *row)
+/* The dialog of the two, as the sender sees it, with this message counted. */
+static enum status count_message(struct sqlite_conn *conn, const struct message_send *send,
+                                 int64_t sender, int64_t receiver, struct dialog_row *row_out)
+{
+    *row_out = (struct dialog_row){ 0 };
+    enum status status = row_find_dialog(conn, sender, receiver, row_out);
+    if (status == STATUS_NOT_FOUND)
+        status = row_new_conversation(conn, &row_out->conversation);
+    row_out->last_seq++;
+    row_out->out_count++;
+    if (send->now_ms > row_out->last_date_ms)
+        row_out->last_date_ms = send->now_ms;
+    return status;
+}
+
+static enum status put_dialogs(struct sqlite_conn *conn, const struct message_send *send,
+                               int64_t sender, int64_t receiver, const struct dialog_row *row)
 {
     struct dialog_row mirror = *row;
-    int64_t sender_seq = 0, receiver_seq = 0;
 
     mirror.in_count = row->out_count;
     mirror.out_count = row->in_count;
     mirror.in_read = row->out_read;
     mirror.out_read = row->in_read;
-    enum status status = row_next_user_seq(conn, sender, &sender_seq);
+    enum status status =
+        row_put_dialog(conn, sender, receiver, row, (int64_t)send->sender_user_seq);
     if (status == STATUS_OK)
-        status = row_next_user_seq(conn, receiver, &receiver_seq);
-    send->seq = (uint64_t)row->last_seq;
-    send->date_ms = row->last_date_ms;
+        status = row_put_dialog(conn, receiver, sender, &mirror, (int64_t)send->receiver_user_seq);
+    return status;
+}
+
+static enum status write_message(struct sqlite_conn *conn, struct message_send *send)
+{
+    int64_t sender = 0, receiver = 0, sender_seq = 0, receiver_seq = 0;
+    struct dialog_row row;
+
+    enum status status = row_ensure_account_seq(conn, &send->sender, &sender, &sender_seq);
+    if (status == STATUS_OK)
+        status = row_ensure_account_seq(conn, &send->receiver, &receiver, &receiver_seq);
+    if (status == STATUS_OK)
+        status = count_message(conn, send, sender, receiver, &row);
+    if (status != STATUS_OK)
+        return status;
+    send->seq = (uint64_t)row.last_seq;
+    send->date_ms = row.last_date_ms;
     send->sender_user_seq = (uint64_t)sender_seq;
     send->receiver_user_seq = (uint64_t)receiver_seq;
+    status = insert_message(conn, send, sender, receiver, &row);
     if (status == STATUS_OK)
-        status = insert_message(conn, send, sender, receiver, row);
-    if (status == STATUS_OK)
-        status = row_put_dialog(conn, sender, receiver, row, sender_seq);
-    if (status == STATUS_OK)
-        status = row_put_dialog(conn, receiver, sender, &mirror, receiver_seq);
+        status = put_dialogs(conn, send, sender, receiver, &row);
     return status;
 }
 
 static enum status run_send(struct sqlite_job *job, struct sqlite_conn *conn)
 {
     struct message_send *send = ((struct send_job *)job)->send;
-    struct dialog_row row = { 0 };
-    int64_t sender = 0, receiver = 0;
 
     if (*send->client_message_id != '\0') {
         send->id = message_id_from_client(send->sender.key, send->client_message_id);
@@ -171,20 +195,7 @@ static enum status run_send(struct sqlite_job *job, struct sqlite_conn *conn)
     } else {
         send->id = id_new();
     }
-    enum status status = row_ensure_account(conn, &send->sender, &sender);
-    if (status == STATUS_OK)
-        status = row_ensure_account(conn, &send->receiver, &receiver);
-    if (status == STATUS_OK)
-        status = row_find_dialog(conn, sender, receiver, &row);
-    if (status == STATUS_NOT_FOUND)
-        status = row_new_conversation(conn, &row.conversation);
-    if (status != STATUS_OK)
-        return STATUS_UNAVAILABLE;
-    row.last_seq++;
-    row.out_count++;
-    if (send->now_ms > row.last_date_ms)
-        row.last_date_ms = send->now_ms;
-    return write_message(conn, send, sender, receiver, &row);
+    return write_message(conn, send) == STATUS_OK ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
 static void report_send(struct sqlite_job *job, enum status status)
