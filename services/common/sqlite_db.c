@@ -15,6 +15,7 @@
 enum {
     READERS = 4,
     STATEMENTS = 48,
+    AUTOCHECKPOINT_PAGES = 1000, /* SQLite's own */
     BUSY_PAUSE_US = 500,
     BUSY_PAUSES_MOST = 8000, /* 4 s: less than a caller's deadline */
 };
@@ -25,6 +26,8 @@ struct sqlite_conn {
         const char *sql;
         sqlite3_stmt *statement;
     } cache[STATEMENTS];
+    void (*committed)(void *ctx, int log_pages);
+    void *committed_ctx;
 };
 
 struct sqlite_db {
@@ -96,12 +99,11 @@ struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db)
     }
     sqlite3_busy_handler(conn->handle, wait_for_lock, NULL);
     /* What is read again comes from the kernel's cache, which all connections share and which goes
-     * when memory is short: a process must not grow with the file. So no mapping either. The log
-     * grows to 16 MiB before it is brought into the file: pages that change often go there once. */
+     * when memory is short: a process must not grow with the file. So no mapping either. */
     if (!use_wal(conn->handle) ||
         sqlite_conn_exec(conn, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
                                "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;"
-                               "PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=8192;") != STATUS_OK)
+                               "PRAGMA mmap_size=0;") != STATUS_OK)
         sqlite_conn_close(&conn);
     return conn;
 }
@@ -151,6 +153,37 @@ int sqlite_step(sqlite3_stmt *statement)
                   sqlite3_sql(statement));
     sqlite3_reset(statement); /* an open read would keep the WAL from being emptied */
     return result;
+}
+
+static int handle_commit(void *ctx, sqlite3 *handle, const char *database, int log_pages)
+{
+    const struct sqlite_conn *conn = ctx;
+
+    (void)handle;
+    (void)database;
+    conn->committed(conn->committed_ctx, log_pages);
+    return SQLITE_OK;
+}
+
+void sqlite_conn_on_commit(struct sqlite_conn *conn, void (*committed)(void *ctx, int log_pages),
+                           void *ctx)
+{
+    conn->committed = committed;
+    conn->committed_ctx = ctx;
+    if (committed != NULL)
+        sqlite3_wal_hook(conn->handle, handle_commit, conn);
+    else
+        sqlite3_wal_autocheckpoint(conn->handle, AUTOCHECKPOINT_PAGES);
+}
+
+void sqlite_conn_checkpoint(struct sqlite_conn *conn)
+{
+    int result =
+        sqlite3_wal_checkpoint_v2(conn->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+    if (result != SQLITE_OK && result != SQLITE_BUSY) /* another process may be at it */
+        log_warn("sqlite: the log cannot be brought into the file: %s",
+                 sqlite3_errmsg(conn->handle));
 }
 
 int64_t sqlite_conn_last_rowid(struct sqlite_conn *conn)

@@ -45,6 +45,14 @@ enum status sqlite_conn_exec(struct sqlite_conn *conn, const char *sql) MUST_CHE
 /* Steps: SQLITE_ROW, SQLITE_DONE or an error, which is logged. Resets unless it is a row. */
 int sqlite_step(sqlite3_stmt *statement);
 
+/* From now on the log is brought into the file by sqlite_conn_checkpoint alone; `committed` hears
+ * after each commit of this connection how many pages it has. NULL: as before. */
+void sqlite_conn_on_commit(struct sqlite_conn *conn, void (*committed)(void *ctx, int log_pages),
+                           void *ctx);
+
+/* Brings the log into the file, as far as readers allow; waits for none of them. */
+void sqlite_conn_checkpoint(struct sqlite_conn *conn);
+
 int64_t sqlite_conn_last_rowid(struct sqlite_conn *conn);
 
 /* Column as text, "" for NULL; borrowed until the next step. */

@@ -6,11 +6,13 @@
 
 #include "services/common/log.h"
 #include "services/common/memory.h"
+#include "services/common/sqlite_checkpointer.h"
 
 enum { BATCH_MOST = 512 };
 
 struct sqlite_writer {
     struct sqlite_conn *conn;
+    struct sqlite_checkpointer *checkpointer;
     struct batcher *batcher;
 };
 
@@ -61,6 +63,12 @@ enum status sqlite_writer_start(struct sqlite_db *db, size_t queue_most,
         return STATUS_UNAVAILABLE;
     struct sqlite_writer *writer = xcalloc(1, sizeof(*writer));
     writer->conn = conn;
+    writer->checkpointer = sqlite_checkpointer_start(db, conn);
+    if (writer->checkpointer == NULL) {
+        sqlite_conn_close(&conn);
+        free(writer);
+        return STATUS_UNAVAILABLE;
+    }
     writer->batcher = batcher_start(&(struct batcher_options){ .name = "sqlite-writer",
                                                                .queue_most = queue_most,
                                                                .batch_most = BATCH_MOST,
@@ -76,6 +84,7 @@ void sqlite_writer_stop(struct sqlite_writer **writer)
     if (*writer == NULL)
         return;
     batcher_stop(&(*writer)->batcher);
+    sqlite_checkpointer_stop(&(*writer)->checkpointer);
     sqlite_conn_close(&(*writer)->conn);
     free(*writer);
     *writer = NULL;

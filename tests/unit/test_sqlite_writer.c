@@ -296,6 +296,33 @@ static void a_full_disk_fails_the_batch_and_the_store_goes_on_later(void **state
     assert_int_equal(count_entries(f), 3);
 }
 
+/* The log */
+
+static enum status run_big(struct sqlite_job *job, struct sqlite_conn *conn)
+{
+    (void)job;
+    return sqlite_conn_exec(conn, "CREATE TABLE IF NOT EXISTS big (data BLOB);"
+                                  "INSERT INTO big VALUES (zeroblob(200000))");
+}
+
+static void the_log_begins_anew_though_writing_never_stops(void **state)
+{
+    enum { JOBS = 800, LOG_MOST = 64 * 1024 * 1024 }; /* 160 MB are written */
+    struct fixture *f = *state;
+    char wal_path[TEMP_PATH_SIZE + 32];
+    struct stat wal, file;
+    start(f, QUEUE_MOST);
+    for (int i = 0; i < JOBS; i++) {
+        struct sqlite_job job = { .run = run_big };
+        assert_int_equal(sqlite_writer_run(f->writer, &job), STATUS_OK);
+    }
+    snprintf(wal_path, sizeof(wal_path), "%s-wal", f->path);
+    assert_int_equal(stat(wal_path, &wal), 0); /* as long as it ever was */
+    assert_int_equal(stat(f->path, &file), 0);
+    assert_in_range(wal.st_size, 1, LOG_MOST);
+    assert_true(file.st_size > 2 * LOG_MOST / 3);
+}
+
 /* The queue */
 
 static void a_full_queue_is_busy_and_leaves_the_job_alone(void **state)
@@ -427,6 +454,7 @@ int main(void)
         TEST(a_failing_store_undoes_all_that_gathered_and_nothing_before),
         TEST(any_other_failure_concerns_its_job_alone),
         TEST(a_full_disk_fails_the_batch_and_the_store_goes_on_later),
+        TEST(the_log_begins_anew_though_writing_never_stops),
         TEST(a_full_queue_is_busy_and_leaves_the_job_alone),
         TEST(stopping_finishes_what_was_accepted),
         TEST(threads_wait_each_for_its_own_outcome),

@@ -1,0 +1,111 @@
+#define _GNU_SOURCE /* pthread_setname_np */
+#include "services/common/sqlite_checkpointer.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "services/common/log.h"
+#include "services/common/memory.h"
+
+enum {
+    LOG_PAGES = 8192,            /* of 2 KiB; in older files of 4 */
+    AGAIN_PAGES = LOG_PAGES / 4, /* more, if a reader has kept the log from beginning anew */
+};
+
+enum state { AT_REST, WANTED, RUNNING, TO_BE_FINISHED /* by the writer */ };
+
+struct sqlite_checkpointer {
+    struct sqlite_conn *conn, *writer;
+    pthread_t thread;
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t cond;
+    bool stopping;
+    enum state state;
+    int last_pages; /* of the log, at the writer's last commit */
+    int next_pages; /* when to begin */
+};
+
+static void *run(void *arg)
+{
+    struct sqlite_checkpointer *checkpointer = arg;
+
+    pthread_setname_np(pthread_self(), "checkpointer");
+    pthread_mutex_lock(&checkpointer->lock);
+    for (;;) {
+        while (checkpointer->state != WANTED && !checkpointer->stopping)
+            pthread_cond_wait(&checkpointer->cond, &checkpointer->lock);
+        if (checkpointer->stopping)
+            break;
+        checkpointer->state = RUNNING;
+        pthread_mutex_unlock(&checkpointer->lock);
+        sqlite_conn_checkpoint(checkpointer->conn);
+        pthread_mutex_lock(&checkpointer->lock);
+        checkpointer->state = TO_BE_FINISHED;
+    }
+    pthread_mutex_unlock(&checkpointer->lock);
+    return NULL;
+}
+
+/* The writer's thread, after a commit. */
+static void handle_commit(void *ctx, int log_pages)
+{
+    struct sqlite_checkpointer *checkpointer = ctx;
+
+    pthread_mutex_lock(&checkpointer->lock);
+    if (log_pages < checkpointer->last_pages) /* it has begun anew */
+        checkpointer->next_pages = LOG_PAGES;
+    checkpointer->last_pages = log_pages;
+    bool finish = checkpointer->state == TO_BE_FINISHED;
+    if (finish) {
+        checkpointer->state = AT_REST;
+        checkpointer->next_pages = log_pages + AGAIN_PAGES;
+    } else if (checkpointer->state == AT_REST && log_pages >= checkpointer->next_pages) {
+        checkpointer->state = WANTED;
+        pthread_cond_signal(&checkpointer->cond);
+    }
+    pthread_mutex_unlock(&checkpointer->lock);
+    if (finish)
+        sqlite_conn_checkpoint(checkpointer->writer);
+}
+
+struct sqlite_checkpointer *sqlite_checkpointer_start(struct sqlite_db *db,
+                                                      struct sqlite_conn *writer)
+{
+    struct sqlite_conn *conn = sqlite_conn_open(db);
+
+    if (conn == NULL)
+        return NULL;
+    struct sqlite_checkpointer *checkpointer = xcalloc(1, sizeof(*checkpointer));
+    checkpointer->conn = conn;
+    checkpointer->writer = writer;
+    checkpointer->next_pages = LOG_PAGES;
+    pthread_mutex_init(&checkpointer->lock, NULL);
+    pthread_cond_init(&checkpointer->cond, NULL);
+    if (pthread_create(&checkpointer->thread, NULL, run, checkpointer) != 0) {
+        log_error("cannot start a thread");
+        abort();
+    }
+    sqlite_conn_on_commit(writer, handle_commit, checkpointer);
+    return checkpointer;
+}
+
+void sqlite_checkpointer_stop(struct sqlite_checkpointer **checkpointer)
+{
+    struct sqlite_checkpointer *c = *checkpointer;
+
+    if (c == NULL)
+        return;
+    sqlite_conn_on_commit(c->writer, NULL, NULL);
+    pthread_mutex_lock(&c->lock);
+    c->stopping = true;
+    pthread_cond_signal(&c->cond);
+    pthread_mutex_unlock(&c->lock);
+    pthread_join(c->thread, NULL);
+    sqlite_conn_close(&c->conn);
+    pthread_cond_destroy(&c->cond);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+    *checkpointer = NULL;
+}

@@ -1,0 +1,21 @@
+#ifndef COMMON_SQLITE_CHECKPOINTER_H
+#define COMMON_SQLITE_CHECKPOINTER_H
+
+#include "services/common/sqlite_db.h"
+
+/*
+ * Brings the write-ahead log into the file when it has grown to 16 MiB, on a thread of its own: in
+ * the commit that finds it so long, as SQLite does by itself, it would make all writers wait for
+ * tens of milliseconds. What is written meanwhile is then brought in by the writer's next commit;
+ * that is little, and without it the log could not begin anew.
+ */
+struct sqlite_checkpointer;
+
+/* For the commits of `writer`, which is borrowed. NULL, logged, when the file cannot be opened. */
+struct sqlite_checkpointer *sqlite_checkpointer_start(struct sqlite_db *db,
+                                                      struct sqlite_conn *writer);
+
+/* After the writer's last commit, before its end. */
+void sqlite_checkpointer_stop(struct sqlite_checkpointer **checkpointer);
+
+#endif
