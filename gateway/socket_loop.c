@@ -41,6 +41,7 @@ struct watcher {
     bool ticks;
 
     /* The thread's own. */
+    bool in_round;
     struct dismissal *dismissals;
     size_t dismissal_count, dismissal_room;
 
@@ -131,6 +132,24 @@ static void ring(struct watcher *watcher)
         log_warn("cannot wake the thread of the sockets: errno %d", errno);
 }
 
+static void begin_round(struct watcher *watcher)
+{
+    const struct socket_loop_options *options = &watcher->loop->options;
+
+    if (options->on_round != NULL && !watcher->in_round)
+        options->on_round(options->ctx, true);
+    watcher->in_round = true;
+}
+
+static void end_round(struct watcher *watcher)
+{
+    const struct socket_loop_options *options = &watcher->loop->options;
+
+    if (options->on_round != NULL && watcher->in_round)
+        options->on_round(options->ctx, false);
+    watcher->in_round = false;
+}
+
 static void say_resumed(struct watcher *watcher)
 {
     const struct socket_loop_options *options = &watcher->loop->options;
@@ -144,6 +163,8 @@ static void say_resumed(struct watcher *watcher)
     watcher->resumed = NULL;
     watcher->resumed_count = watcher->resumed_room = 0;
     pthread_mutex_unlock(&watcher->lock);
+    if (count > 1)
+        begin_round(watcher);
     for (size_t i = 0; i < count; i++)
         options->on_ready(options->ctx, resumed[i], SOCKET_READABLE);
     free(resumed);
@@ -173,19 +194,6 @@ static void say(struct watcher *watcher, const struct epoll_event *event)
     options->on_ready(options->ctx, event->data.u64, what);
 }
 
-static void say_round(struct watcher *watcher, const struct epoll_event *events, int count)
-{
-    const struct socket_loop_options *options = &watcher->loop->options;
-    bool is_round = count > 1 && options->on_round != NULL;
-
-    if (is_round)
-        options->on_round(options->ctx, true);
-    for (int i = 0; i < count; i++)
-        say(watcher, &events[i]);
-    if (is_round)
-        options->on_round(options->ctx, false);
-}
-
 static void *run(void *arg)
 {
     struct watcher *watcher = arg;
@@ -197,7 +205,11 @@ static void *run(void *arg)
     while (!atomic_load(&loop->stopping)) {
         int64_t wait_ms = next_tick - clock_mono_ms();
         int n = epoll_wait(watcher->epoll, events, EVENTS_MOST, wait_ms > 0 ? (int)wait_ms : 0);
-        say_round(watcher, events, n);
+        if (n > 1)
+            begin_round(watcher);
+        for (int i = 0; i < n; i++)
+            say(watcher, &events[i]);
+        end_round(watcher);
         int64_t now = clock_mono_ms();
         if (now < next_tick)
             continue;

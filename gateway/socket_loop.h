@@ -19,12 +19,12 @@ struct socket_loop_options {
     /*
      * What has changed of the socket of `token`: there are bytes or the end of the stream
      * (readable), it takes bytes again, behind the bytes that are there is the end of the stream
-     * (ended; readable, too), nothing will ever come or go any more (gone). Said once for each change, so that who
-     * hears "readable" reads until nothing is left. All of one token are said on one thread; it
-     * must not block. The session of that token may be gone.
+     * (ended; readable, too), nothing will ever come or go any more (gone). Said once for each
+     * change, so that who hears "readable" reads until nothing is left. All of one token are said
+     * on one thread; it must not block. The session of that token may be gone.
      */
     void (*on_ready)(void *ctx, uint64_t token, unsigned what);
-    /* Around what is said of many sockets at a time, on the same thread. May be NULL. */
+    /* Around what is said of several sockets at a time, on the same thread. May be NULL. */
     void (*on_round)(void *ctx, bool begins);
     void (*on_tick)(void *ctx, int64_t now_ms); /* about every SOCKET_LOOP_TICK_MS */
     void *ctx;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "services/common/buffer.h"
 #include "services/common/bus_socket.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
@@ -32,7 +33,9 @@ struct bus_sender {
     pthread_cond_t relief_cond; /* the thread below is to send */
     pthread_cond_t room_cond;   /* something has been taken to be sent, or nobody sends */
     struct entries waiting;
-    struct entries taken; /* the sending thread's, while `sending` */
+    /* The sending thread's, while `sending`: */
+    struct entries taken;
+    struct buffer kept; /* on its way to the socket */
     bool sending;
     bool relief; /* by the thread below, and nobody else */
     bool stopping;
@@ -63,7 +66,7 @@ static void send_taken(struct bus_sender *sender)
 
     for (size_t i = 0; i < taken->count; i++) {
         if (i + 1 < taken->count)
-            bus_socket_gather();
+            bus_socket_gather(&sender->kept);
         else
             bus_socket_send_last();
         send_one(sender, &taken->items[i]);
@@ -216,6 +219,7 @@ void bus_sender_destroy(struct bus_sender **sender)
     pthread_join(s->thread, NULL);
     drop(&s->waiting);
     drop(&s->taken);
+    buffer_finish(&s->kept);
     pthread_cond_destroy(&s->room_cond);
     pthread_cond_destroy(&s->relief_cond);
     pthread_mutex_destroy(&s->lock);

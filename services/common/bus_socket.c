@@ -11,16 +11,17 @@
 
 #include "services/common/buffer.h"
 
-enum { GATHER_MOST = 64 * 1024, KEEP_MOST = 4 * GATHER_MOST };
+enum { GATHER_MOST = 64 * 1024 };
 
 static _Thread_local struct {
     bool gathering;
-    struct buffer kept;
+    struct buffer *kept; /* NULL: this thread sends as usual */
 } gather;
 
-void bus_socket_gather(void)
+void bus_socket_gather(struct buffer *kept)
 {
     gather.gathering = true;
+    gather.kept = kept;
 }
 
 void bus_socket_send_last(void)
@@ -31,9 +32,9 @@ void bus_socket_send_last(void)
 void bus_socket_end(void)
 {
     gather.gathering = false;
-    if (gather.kept.capacity > KEEP_MOST)
-        buffer_finish(&gather.kept);
-    buffer_clear(&gather.kept);
+    if (gather.kept != NULL)
+        buffer_clear(gather.kept);
+    gather.kept = NULL;
 }
 
 /* Waits until the socket takes more; the connection's lock is held, as when the library waits. */
@@ -47,7 +48,7 @@ static bool wait_until_writable(int fd)
 /* All that is kept, and then as much of `data` as the socket takes; how much that is, or -1. */
 static ssize_t send_kept(int fd, const void *data, size_t size, int flags)
 {
-    struct buffer *kept = &gather.kept;
+    struct buffer *kept = gather.kept;
     size_t sent = 0;
 
     while (sent < kept->length) {
@@ -76,11 +77,11 @@ static ssize_t send_kept(int fd, const void *data, size_t size, int flags)
 
 EXPORTED ssize_t send(int fd, const void *data, size_t size, int flags)
 {
-    if (gather.gathering && gather.kept.length + size <= GATHER_MOST) {
-        buffer_append(&gather.kept, data, size);
+    if (gather.gathering && gather.kept->length + size <= GATHER_MOST) {
+        buffer_append(gather.kept, data, size);
         return (ssize_t)size;
     }
-    if (gather.kept.length > 0)
+    if (gather.kept != NULL && gather.kept->length > 0)
         return send_kept(fd, data, size, flags);
     return sendto(fd, data, size, flags, NULL, 0);
 }

@@ -14,13 +14,16 @@
  * nothing is gathered.
  */
 
-/* What this thread sends from now on is kept, up to about 64 KiB at a time. */
-void bus_socket_gather(void);
+/* What this thread sends from now on is kept in `kept`, up to 64 KiB at a time; it is empty, and
+ * the caller's, who lends it until bus_socket_end. */
+struct buffer;
+void bus_socket_gather(struct buffer *kept);
 
 /* The next send of this thread is the last, and takes along what was kept. */
 void bus_socket_send_last(void);
 
-/* After it. What is still kept, for the library has not sent the last, is forgotten. */
+/* After it; harmless without a beginning. What is still kept, for the library has not sent the
+ * last, is forgotten. */
 void bus_socket_end(void);
 
 #endif
