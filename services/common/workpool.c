@@ -152,23 +152,31 @@ static void help(void *arg)
     share_unref(arg);
 }
 
+/* Of as many threads as there are and can be of use; a helper's reference is counted before it may
+ * begin. */
+static void ask_for_help(struct workpool *pool, struct share *share)
+{
+    size_t helpers = pool->threads_most < share->count ? pool->threads_most : share->count - 1;
+    size_t asked = 0;
+
+    share->references += helpers;
+    while (asked < helpers && workpool_submit(pool, help, share))
+        asked++;
+    pthread_mutex_lock(&share->lock);
+    share->references -= helpers - asked;
+    pthread_mutex_unlock(&share->lock);
+}
+
 void workpool_share(struct workpool *pool, size_t count, void (*work)(void *ctx, size_t index),
                     void *ctx)
 {
+    if (count == 0)
+        return;
     struct share *share = xcalloc(1, sizeof(*share));
-
     *share = (struct share){ .work = work, .ctx = ctx, .count = count, .references = 1 };
     pthread_mutex_init(&share->lock, NULL);
     pthread_cond_init(&share->done_cond, NULL);
-    for (size_t i = 1; i < count && i <= pool->threads_most; i++) {
-        pthread_mutex_lock(&share->lock);
-        share->references++;
-        pthread_mutex_unlock(&share->lock);
-        if (!workpool_submit(pool, help, share)) {
-            share_unref(share);
-            break;
-        }
-    }
+    ask_for_help(pool, share);
     run_share(share);
     pthread_mutex_lock(&share->lock);
     while (share->done < count)
