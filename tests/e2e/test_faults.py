@@ -1,6 +1,7 @@
 """What clients see while a service, or NATS, is away, and that nothing acknowledged is ever lost."""
 
 import itertools
+import json
 import threading
 import time
 
@@ -11,6 +12,7 @@ from support.client import (
     RpcError, SocketClosed, befriend, error_name, is_online, login, send, signup, unique, upload,
     uploaded_name)
 from support.images import png
+from support.raw import RawWebSocket
 from support.stack import SERVICES, Stack
 from support.wait import wait_until
 
@@ -21,7 +23,7 @@ KILLS = 50
 
 @pytest.fixture(scope="module")
 def fragile():
-    with Stack(settings={"rpc.timeoutMs": RPC_TIMEOUT_MS}) as stack:
+    with Stack(settings={"rpc.timeoutMs": RPC_TIMEOUT_MS, "webSocket.maxConnections": 1000}) as stack:
         yield stack
 
 
@@ -107,6 +109,28 @@ def test_calls_while_a_service_is_away(whole, people, service, how):
     for method, params in calls:
         answers_again(people.hers, method, params if method != "setSelfInfo" else [unique_name()])
     assert people.hers.open and people.his.open
+
+
+def test_more_callers_wait_than_a_gateway_has_threads(whole, crowd):
+    """Each is told in time, and what another service answers is answered meanwhile."""
+    users = crowd.users(whole, 11)
+    sockets = [RawWebSocket(whole.ports[0], user.token) for user in users for _ in range(60)]
+    free = users[0].socket()
+    whole.freeze("message")
+    try:
+        begin = time.monotonic()
+        for socket in sockets:
+            socket.send_frame(b'{"jsonrpc":"2.0","method":"getDialogsList","id":1}')
+        assert free.call("getSelfInfo")["tag"] == users[0].tag
+        assert time.monotonic() - begin < RPC_TIMEOUT_MS / 1000, "it waited for the others"
+        for socket in sockets:
+            assert json.loads(socket.next_text(timeout=10))["error"]["code"] == -32001
+        assert time.monotonic() - begin < RPC_TIMEOUT_MS / 1000 + SLACK_SECONDS
+    finally:
+        for socket in sockets:
+            socket.close()
+    whole.resume("message")
+    answers_again(free, "getDialogsList", None)
 
 
 def test_other_calls_go_on_without_the_message_service(whole, people):
