@@ -141,8 +141,9 @@ static void stop(struct service *process, void *state)
     atomic_store(&gateway->stopping, true);
     websocket_close_all(gateway);
     http_server_stop(&gateway->server);
-    socket_loop_destroy(&gateway->loop);
+    websocket_close_all(gateway); /* whose handshake was under way */
     calls_destroy(&gateway->calls);
+    socket_loop_destroy(&gateway->loop);
     catch_up_destroy(&gateway->catch_up);
     logouts_stop(gateway);
     rpc_monitor_stop(&gateway->monitor);
