@@ -13,6 +13,9 @@
 enum {
     TURNS_MOST = 16,         /* so often a thread sends what has gathered, then another must */
     HELD_BYTES_MOST = 65536, /* what a thread that holds lets gather */
+    SMALL_BYTES = 8192,   /* of a message that may be kept for the next: far less than the library
+                           * writes in one piece */
+    GATHER_BYTES = 65536, /* are kept, then the next message takes them along */
 };
 
 struct entry {
@@ -65,7 +68,10 @@ static void send_taken(struct bus_sender *sender)
     struct entries *taken = &sender->taken;
 
     for (size_t i = 0; i < taken->count; i++) {
-        if (i + 1 < taken->count)
+        /* The library writes a large message in pieces, and gives its lock away after the last:
+         * none of them may be kept. */
+        bool small = natsMsg_GetDataLength(taken->items[i].message) <= SMALL_BYTES;
+        if (small && i + 1 < taken->count && sender->kept.length <= GATHER_BYTES)
             bus_socket_gather(&sender->kept);
         else
             bus_socket_send_last();

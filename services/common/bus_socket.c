@@ -11,8 +11,6 @@
 
 #include "services/common/buffer.h"
 
-enum { GATHER_MOST = 64 * 1024 };
-
 static _Thread_local struct {
     bool gathering;
     struct buffer *kept; /* NULL: this thread sends as usual */
@@ -77,7 +75,7 @@ static ssize_t send_kept(int fd, const void *data, size_t size, int flags)
 
 EXPORTED ssize_t send(int fd, const void *data, size_t size, int flags)
 {
-    if (gather.gathering && gather.kept->length + size <= GATHER_MOST) {
+    if (gather.gathering) {
         buffer_append(gather.kept, data, size);
         return (ssize_t)size;
     }

@@ -7,19 +7,19 @@
  * defines send() for the process, and the library, which calls it by name, gets this one. It
  * differs from the system's only on a thread that gathers: there the bytes are kept, and go out in
  * front of those of the last message, still under the connection's lock, so that nothing can come
- * between. They are whole messages, for the library sends no others; if the connection breaks
- * meanwhile, they are lost as what the kernel holds is.
+ * between. They are whole messages, for between two calls below a thread sends whole ones only; if
+ * the connection breaks meanwhile, they are lost as what the kernel holds is.
  *
  * A thread gathers for one connection at a time. With TLS the library does not call send(), and
  * nothing is gathered.
  */
 
-/* What this thread sends from now on is kept in `kept`, up to 64 KiB at a time; it is empty, and
- * the caller's, who lends it until bus_socket_end. */
+/* What this thread sends from now on is kept in `kept`, all of it: small messages are meant. It is
+ * the caller's, who lends it until bus_socket_end. May follow bus_socket_send_last. */
 struct buffer;
 void bus_socket_gather(struct buffer *kept);
 
-/* The next send of this thread is the last, and takes along what was kept. */
+/* What this thread sends next goes out at once, and takes along what was kept. */
 void bus_socket_send_last(void);
 
 /* After it; harmless without a beginning. What is still kept, for the library has not sent the

@@ -15,7 +15,7 @@
 #include "services/common/buffer.h"
 #include "services/common/bus_socket.h"
 
-enum { KIB = 1024, BOUND = 64 * KIB };
+enum { KIB = 1024, MUCH = 64 * KIB };
 
 static _Thread_local struct buffer kept; /* which each thread lends */
 
@@ -233,44 +233,38 @@ static void what_is_kept_at_the_end_is_forgotten(void **state)
     assert_hears(pair, "heard too");
 }
 
-/* The bound */
+/* Much, and large ones */
 
-static void as_much_as_the_bound_is_kept(void **state)
+static void much_is_kept_as_well(void **state)
 {
     struct pair *pair = *state;
     bus_socket_gather(&kept);
-    say_filled(pair, 'a', BOUND - 1);
+    say_filled(pair, 'a', MUCH - 1);
     say_filled(pair, 'b', 1);
     assert_hears_nothing(pair);
     bus_socket_send_last();
     say_filled(pair, 'b', 1);
-    assert_hears_filled(pair, 'a', BOUND - 1, 'b', 2);
+    assert_hears_filled(pair, 'a', MUCH - 1, 'b', 2);
     assert_hears_nothing(pair);
 }
 
-static void one_byte_more_than_the_bound_goes_out_and_the_next_are_kept_again(void **state)
+/* As the library sends a large message, of which nothing may be kept. */
+static void a_last_in_pieces_goes_out_at_once_and_the_next_are_kept_again(void **state)
 {
     struct pair *pair = *state;
     bus_socket_gather(&kept);
-    say_filled(pair, 'a', BOUND);
-    assert_hears_nothing(pair);
-    say_filled(pair, 'b', 1);
-    assert_hears_filled(pair, 'a', BOUND, 'b', 1);
+    say(pair, "kept ");
+    bus_socket_send_last();
+    say(pair, "first");
+    assert_hears(pair, "kept first");
+    say(pair, "second");
+    assert_hears(pair, "second");
+    bus_socket_gather(&kept);
     say(pair, "kept ");
     assert_hears_nothing(pair);
     bus_socket_send_last();
     say(pair, "again");
     assert_hears(pair, "kept again");
-}
-
-static void one_piece_alone_may_be_larger_than_the_bound(void **state)
-{
-    struct pair *pair = *state;
-    bus_socket_gather(&kept);
-    say_filled(pair, 'a', BOUND + 1);
-    assert_hears_filled(pair, 'a', BOUND, 'a', 1);
-    say(pair, "kept");
-    assert_hears_nothing(pair);
 }
 
 /* Errors */
@@ -311,7 +305,7 @@ static void who_waits_for_a_peer_that_leaves_is_told_so(void **state)
     int fds[2];
     fcntl(pair->ours, F_SETFL, O_NONBLOCK);
     bus_socket_gather(&kept);
-    say_filled(pair, 'a', BOUND); /* much more than the socket takes */
+    say_filled(pair, 'a', MUCH); /* much more than the socket takes */
     bus_socket_send_last();
     assert_int_equal(pthread_create(&thread, NULL, leave_after_the_first_byte, pair), 0);
     assert_int_equal(send(pair->ours, "last", 4, MSG_NOSIGNAL), -1);
@@ -375,7 +369,7 @@ static void send_whole(int socket, const unsigned char *bytes, size_t length)
     }
 }
 
-/* Pieces of up to 10 KiB: some gather beyond the bound. */
+/* Pieces of up to 10 KiB. */
 static size_t send_stream(int socket)
 {
     static unsigned char piece[10 * KIB];
@@ -462,9 +456,8 @@ int main(void)
         PACKETS(after_the_last_each_goes_out_by_itself),
         PACKETS(a_last_of_no_bytes_takes_along_what_was_kept),
         PACKETS(what_is_kept_at_the_end_is_forgotten),
-        PACKETS(as_much_as_the_bound_is_kept),
-        PACKETS(one_byte_more_than_the_bound_goes_out_and_the_next_are_kept_again),
-        PACKETS(one_piece_alone_may_be_larger_than_the_bound),
+        PACKETS(much_is_kept_as_well),
+        PACKETS(a_last_in_pieces_goes_out_at_once_and_the_next_are_kept_again),
         PACKETS(an_error_is_that_of_the_last_and_what_was_kept_is_forgotten),
         STREAM(who_waits_for_a_peer_that_leaves_is_told_so),
         STREAM(all_arrives_in_order_where_little_is_taken_at_a_time),
