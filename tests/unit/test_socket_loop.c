@@ -228,8 +228,8 @@ static void assert_said(struct fixture *f, size_t number, unsigned what, size_t 
     assert_int_equal(times(f, number, what), count);
 }
 
-/* Until the lock is left, the one thread says nothing. Settled before, or it might wait for the lock
- * to end a round, and never come to say that it waits. */
+/* Until the lock is left, the one thread says nothing. Settled before, or it might wait for the
+ * lock to end a round, and never come to say that it waits. */
 static void hold_and_lock(struct fixture *f)
 {
     settle(f);
