@@ -50,7 +50,7 @@ uint64_t session_token(const struct session *session);
 /* The handshake is done: what has gathered goes out. */
 void session_open(struct session *session, int socket);
 
-/* Whose socket it is: -1 before it is open and after it is shut. */
+/* The socket's number; -1 before it is open and after it is shut. */
 int session_socket(struct session *session);
 
 /* The socket is about to be closed: nothing touches it after this returns. Returns it, or -1. */

@@ -45,9 +45,9 @@ void socket_loop_resume(struct socket_loop *loop, uint64_t token);
 
 /*
  * Closes a socket that is watched, on the thread that says what becomes of it. `gently`: what was
- * sent last should be read by a client that is still sending, so for DISMISSAL_MS, or until it ends
- * the stream, what comes is read and thrown away; for the kernel answers bytes that nobody reads
- * with a reset, which may overtake the last word.
+ * sent last should be read by a client that is still sending, so for SOCKET_DISMISSAL_MS, until it
+ * ends the stream, or 32 MiB long, what comes is read and thrown away; for the kernel answers bytes
+ * that nobody reads with a reset, which may overtake the last word.
  */
 enum { SOCKET_DISMISSAL_MS = 1000 };
 void socket_loop_dismiss(struct socket_loop *loop, uint64_t token, int socket, bool gently);
