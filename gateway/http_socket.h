@@ -5,9 +5,8 @@
 
 /*
  * The socket behind a request. The HTTP library tells nobody its number, nor whether more than the
- * header has been read from it already. So this file defines recv() for the process, and the
- * library, which calls it by name, gets this one. It differs from the system's in that it takes
- * notes on threads that serve a connection of the library.
+ * header has been read from it already. So notes are taken of what it reads (recv_hook.h), on
+ * threads that serve a connection of it.
  *
  * Everything here concerns the connection that the calling thread serves.
  */
