@@ -3,6 +3,7 @@
 
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "gateway/calls.h"
 #include "gateway/catch_up.h"
@@ -30,6 +31,7 @@ struct gateway {
     atomic_bool stopping;
 
     struct socket_loop *loop;
+    bool has_bus; /* whose work the loop does, too */
     struct calls *calls;
     struct deliver *deliver;
     struct registry *registry;

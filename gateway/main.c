@@ -54,6 +54,39 @@ static void handle_tick(void *ctx, int64_t now_ms)
     registry_list_finish(&sessions);
 }
 
+static void handle_bus(void *ctx)
+{
+    struct gateway *gateway = ctx;
+
+    bus_work(gateway->bus);
+}
+
+/* One thread for the clients and the bus: none has to be woken between a reply and its socket.
+ * Where there are several, the bus is too much for one of them, and keeps its own. */
+static void start_loop(struct gateway *gateway)
+{
+    struct socket_loop_options options = {
+        .on_ready = websocket_ready,
+        .on_round = handle_round,
+        .on_tick = handle_tick,
+        .ctx = gateway,
+    };
+
+    gateway->has_bus = socket_loop_threads() == 1;
+    if (gateway->has_bus) {
+        options.on_guest = handle_bus;
+        options.guest = bus_borrow(gateway->bus);
+    }
+    gateway->loop = socket_loop_create(&options);
+}
+
+static void stop_loop(struct gateway *gateway)
+{
+    socket_loop_destroy(&gateway->loop);
+    if (gateway->has_bus)
+        bus_give_back(gateway->bus);
+}
+
 static void handle_bus_connect(void *state)
 {
     struct gateway *gateway = state;
@@ -111,12 +144,6 @@ static void make_parts(struct gateway *gateway)
         .turn = handle_turn,
         .ctx = gateway,
     };
-    struct socket_loop_options loop = {
-        .on_ready = websocket_ready,
-        .on_round = handle_round,
-        .on_tick = handle_tick,
-        .ctx = gateway,
-    };
     char bad[NETWORKS_ENTRY_SIZE];
 
     make_limits(gateway);
@@ -130,7 +157,7 @@ static void make_parts(struct gateway *gateway)
                                            gateway->settings->presence_offline_grace_ms);
     gateway->catch_up = catch_up_create(gateway);
     gateway->calls = calls_create(gateway);
-    gateway->loop = socket_loop_create(&loop);
+    start_loop(gateway);
 }
 
 static void stop(struct service *process, void *state)
@@ -143,7 +170,7 @@ static void stop(struct service *process, void *state)
     http_server_stop(&gateway->server);
     websocket_close_all(gateway); /* whose handshake was under way */
     calls_destroy(&gateway->calls);
-    socket_loop_destroy(&gateway->loop);
+    stop_loop(gateway);
     catch_up_destroy(&gateway->catch_up);
     logouts_stop(gateway);
     rpc_monitor_stop(&gateway->monitor);

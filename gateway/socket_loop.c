@@ -23,10 +23,11 @@ enum {
     DISMISSAL_BYTES_MOST = 32 * 1024 * 1024, /* that are read and thrown away */
 };
 
-/* What is watched beside the sockets of tokens: dismissed sockets, by their number, and the bell
- * that wakes the thread. */
+/* What is watched beside the sockets of tokens: dismissed sockets, by their number, the bell that
+ * wakes the thread, and the guest. */
 #define DISMISSED (UINT64_C(1) << 63)
 #define BELL UINT64_MAX
+#define GUEST (UINT64_MAX - 1)
 
 struct dismissal {
     int socket;
@@ -179,6 +180,10 @@ static void say(struct watcher *watcher, const struct epoll_event *event)
         say_resumed(watcher);
         return;
     }
+    if (event->data.u64 == GUEST) {
+        options->on_guest(options->ctx);
+        return;
+    }
     if ((event->data.u64 & DISMISSED) != 0) {
         throw_away(watcher, (int)(event->data.u64 & INT_MAX));
         return;
@@ -223,31 +228,44 @@ static void *run(void *arg)
 
 /* --- life ---------------------------------------------------------------------------------- */
 
+static bool watch(struct watcher *watcher, int fd, uint64_t as)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.u64 = as };
+
+    return epoll_ctl(watcher->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
 static void start_watcher(struct socket_loop *loop, struct watcher *watcher)
 {
-    struct epoll_event event = { .events = EPOLLIN, .data.u64 = BELL };
+    bool has_guest = watcher == &loop->watchers[0] && loop->options.on_guest != NULL;
 
     watcher->loop = loop;
     pthread_mutex_init(&watcher->lock, NULL);
     watcher->epoll = epoll_create1(EPOLL_CLOEXEC);
     watcher->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (watcher->epoll < 0 || watcher->bell < 0 ||
-        epoll_ctl(watcher->epoll, EPOLL_CTL_ADD, watcher->bell, &event) != 0 ||
+    if (watcher->epoll < 0 || watcher->bell < 0 || !watch(watcher, watcher->bell, BELL) ||
+        (has_guest && !watch(watcher, loop->options.guest, GUEST)) ||
         pthread_create(&watcher->thread, NULL, run, watcher) != 0) {
         perror("fatal: cannot start a thread for sockets");
         abort();
     }
 }
 
+size_t socket_loop_threads(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (processors < 4)
+        return 1;
+    return processors < 2 * THREADS_MOST ? (size_t)processors / 2 : THREADS_MOST;
+}
+
 struct socket_loop *socket_loop_create(const struct socket_loop_options *options)
 {
     struct socket_loop *loop = xcalloc(1, sizeof(*loop));
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
     loop->options = *options;
-    loop->watcher_count = options->threads > 0 ? options->threads
-                          : processors >= 4    ? (size_t)processors / 2
-                                               : 1;
+    loop->watcher_count = options->threads > 0 ? options->threads : socket_loop_threads();
     if (loop->watcher_count > THREADS_MOST)
         loop->watcher_count = THREADS_MOST;
     loop->watchers[0].ticks = true;

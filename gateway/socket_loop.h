@@ -27,9 +27,16 @@ struct socket_loop_options {
     /* Around what is said of several sockets at a time, on the same thread. May be NULL. */
     void (*on_round)(void *ctx, bool begins);
     void (*on_tick)(void *ctx, int64_t now_ms); /* about every SOCKET_LOOP_TICK_MS */
+    /* Something else to be watched, by one of the threads: what it says whenever `guest` can be
+     * read. May be NULL. */
+    void (*on_guest)(void *ctx);
+    int guest; /* a descriptor; borrowed */
     void *ctx;
 };
 enum { SOCKET_LOOP_TICK_MS = 250 };
+
+/* How many threads there are when none are asked for. */
+size_t socket_loop_threads(void);
 
 struct socket_loop *socket_loop_create(const struct socket_loop_options *options);
 

@@ -15,15 +15,11 @@
 #include "services/common/memory.h"
 
 enum {
-    DELIVERY_THREADS = 4,
-    PENDING_MESSAGES = 131072,
-    PENDING_BYTES = 256 * 1024 * 1024,
     RECONNECT_MS = 200,
     RECONNECT_JITTER_MS = 300,
     PING_MS = 5000,
     SERVERS_MOST = 16,
     CLOSE_MS = 5000,
-    CLOSE_ALONE_MS = 250, /* without a server */
 };
 
 struct bus {
@@ -41,14 +37,9 @@ struct bus {
     char inbox[BUS_INBOX_SIZE];
     natsSubscription *inbox_subscription;
     struct bus_replies *replies;
+    struct bus_inbound *inbound;
+    struct bus_loop *loop;
     struct bus_sender *sender;
-};
-
-struct bus_subscription {
-    struct bus *bus;
-    natsSubscription *nats;
-    bus_handler *handler;
-    void *ctx;
 };
 
 natsConnection *bus_nats(struct bus *bus)
@@ -64,6 +55,16 @@ struct bus_replies *bus_replies_of(struct bus *bus)
 struct bus_sender *bus_sender_of(struct bus *bus)
 {
     return bus->sender;
+}
+
+struct bus_inbound *bus_inbound_of(struct bus *bus)
+{
+    return bus->inbound;
+}
+
+struct bus_loop *bus_loop_of(struct bus *bus)
+{
+    return bus->loop;
 }
 
 const char *bus_inbox(const struct bus *bus)
@@ -161,6 +162,7 @@ static natsStatus set_user(struct bus *bus, const struct bus_options *options)
     }
     id_random_hex(hex, 12);
     snprintf(bus->inbox, sizeof(bus->inbox), "%s.%s", prefix, hex);
+    bus_inbound_set_inbox(bus->inbound, bus->inbox);
     return s;
 }
 
@@ -201,7 +203,7 @@ static natsStatus set_options(struct bus *bus, const struct bus_options *options
     /* Without this a flusher thread adds about a millisecond to every request. */
     THEN(natsOptions_SetSendAsap(o, true));
     THEN(natsOptions_UseGlobalMessageDelivery(o, true));
-    THEN(natsOptions_SetMaxPendingMsgs(o, PENDING_MESSAGES));
+    THEN(bus_loop_serve(bus->loop, o));
     THEN(natsOptions_SetMaxReconnect(o, -1));
     THEN(natsOptions_SetReconnectWait(o, RECONNECT_MS));
     THEN(natsOptions_SetReconnectJitter(o, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS));
@@ -214,6 +216,7 @@ static natsStatus set_options(struct bus *bus, const struct bus_options *options
     return s;
 }
 
+/* What the loop has not taken. */
 static void handle_reply(natsConnection *nats, natsSubscription *subscription, natsMsg *message,
                          void *ctx)
 {
@@ -255,11 +258,24 @@ static natsStatus connect_and_listen(struct bus *bus, const char *urls)
     if (s == NATS_OK)
         handle_connected(bus->nats, bus);
     snprintf(subject, sizeof(subject), "%s.*", bus->inbox);
-    s = natsConnection_Subscribe(&bus->inbox_subscription, bus->nats, subject, handle_reply, bus);
-    if (s == NATS_OK)
-        s = natsSubscription_SetPendingLimits(bus->inbox_subscription, PENDING_MESSAGES,
-                                              PENDING_BYTES);
-    return s;
+    return natsConnection_Subscribe(&bus->inbox_subscription, bus->nats, subject, handle_reply,
+                                    bus);
+}
+
+static bool take(void *ctx, natsMsg *message)
+{
+    return bus_inbound_take(((struct bus *)ctx)->inbound, message);
+}
+
+/* What one read has brought: the answers to it go out together. */
+static void end_round(void *ctx)
+{
+    struct bus *bus = ctx;
+
+    bool begins = bus_sender_hold(bus->sender); /* who has borrowed the bus may hold */
+    bus_inbound_hand_on(bus->inbound);
+    if (begins)
+        bus_sender_release(bus->sender);
 }
 
 enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
@@ -269,15 +285,16 @@ enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
     pthread_mutex_init(&bus->lock, NULL);
     pthread_cond_init(&bus->closed_cond, NULL);
     bus->replies = bus_replies_create();
-    bus->sender = bus_sender_create(bus->replies);
+    bus->inbound = bus_inbound_create(bus->replies);
+    bus->loop =
+        bus_loop_create(&(struct bus_loop_events){ .take = take, .round = end_round, .ctx = bus });
+    bus->sender = bus_sender_create(bus->replies, bus->loop);
     bus->on_connect = options->on_connect;
     bus->on_refused = options->on_refused;
     bus->on_loss = options->on_loss;
     bus->ctx = options->ctx;
     /* No spinning for locks: who holds one may well wait for the very core. */
     natsStatus s = nats_Open(0);
-    if (s == NATS_OK)
-        s = nats_SetMessageDeliveryPoolSize(DELIVERY_THREADS);
     if (s == NATS_OK)
         s = natsOptions_Create(&bus->options);
     if (s == NATS_OK)
@@ -296,6 +313,21 @@ enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
 bool bus_is_connected(const struct bus *bus)
 {
     return atomic_load(&bus->connected);
+}
+
+int bus_borrow(struct bus *bus)
+{
+    return bus_loop_lend(bus->loop);
+}
+
+void bus_work(struct bus *bus)
+{
+    bus_loop_work(bus->loop);
+}
+
+void bus_give_back(struct bus *bus)
+{
+    bus_loop_take_back(bus->loop);
 }
 
 bool bus_flush(struct bus *bus, int64_t timeout_ms)
@@ -324,10 +356,12 @@ void bus_destroy(struct bus **bus)
                pthread_cond_clockwait(&b->closed_cond, &b->lock, CLOCK_MONOTONIC, &until) == 0)
             continue;
         pthread_mutex_unlock(&b->lock);
-        natsConnection_Destroy(b->nats);
     }
+    bus_loop_destroy(&b->loop);
+    natsConnection_Destroy(b->nats);
     natsOptions_Destroy(b->options);
     bus_sender_destroy(&b->sender);
+    bus_inbound_destroy(&b->inbound);
     bus_replies_destroy(&b->replies);
     pthread_cond_destroy(&b->closed_cond);
     pthread_mutex_destroy(&b->lock);
@@ -345,7 +379,7 @@ natsStatus bus_make_message(const char *subject, const char *reply_to,
     for (size_t i = 0; s == NATS_OK && i < header_count; i++)
         s = natsMsgHeader_Set(*message_out, headers[i].name, headers[i].value);
     if (s != NATS_OK)
-        natsMsg_Destroy(*message_out);
+        bus_library_free_message(*message_out);
     return s;
 }
 
@@ -376,71 +410,7 @@ void bus_release(struct bus *bus)
     bus_sender_release(bus->sender);
 }
 
-/* --- subscribing ------------------------------------------------------------------------- */
-
-static void handle_message(natsConnection *nats, natsSubscription *nats_subscription,
-                           natsMsg *message, void *ctx)
-{
-    struct bus_subscription *subscription = ctx;
-
-    (void)nats;
-    (void)nats_subscription;
-    subscription->handler(subscription->ctx, (struct bus_message *)message);
-}
-
-/* The library says that no handler will run again: only now may the closure go. */
-static void handle_complete(void *ctx)
-{
-    free(ctx);
-}
-
-enum status bus_subscribe(struct bus *bus, const char *subject, const char *queue,
-                          bus_handler *handler, void *ctx,
-                          struct bus_subscription **subscription_out)
-{
-    struct bus_subscription *subscription = xcalloc(1, sizeof(*subscription));
-
-    subscription->bus = bus;
-    subscription->handler = handler;
-    subscription->ctx = ctx;
-    natsStatus s = queue != NULL
-                       ? natsConnection_QueueSubscribe(&subscription->nats, bus->nats, subject,
-                                                       queue, handle_message, subscription)
-                       : natsConnection_Subscribe(&subscription->nats, bus->nats, subject,
-                                                  handle_message, subscription);
-    if (s != NATS_OK) {
-        free(subscription);
-        return bus_status(s);
-    }
-    natsSubscription_SetPendingLimits(subscription->nats, PENDING_MESSAGES, PENDING_BYTES);
-    natsSubscription_SetOnCompleteCB(subscription->nats, handle_complete, subscription);
-    *subscription_out = subscription;
-    return STATUS_OK;
-}
-
-void bus_unsubscribe(struct bus_subscription **subscription)
-{
-    if (*subscription == NULL)
-        return;
-    natsSubscription *nats = (*subscription)->nats;
-    *subscription = NULL; /* handle_complete frees it */
-    natsSubscription_Unsubscribe(nats);
-    natsSubscription_Destroy(nats);
-}
-
-void bus_drain(struct bus_subscription **subscription)
-{
-    if (*subscription == NULL)
-        return;
-    natsSubscription *nats = (*subscription)->nats;
-    /* Without a connection the library waits for one; then there is only what has arrived before,
-     * for which nobody can get an answer. */
-    int64_t wait_ms = bus_is_connected((*subscription)->bus) ? CLOSE_MS : CLOSE_ALONE_MS;
-    *subscription = NULL;
-    if (natsSubscription_Drain(nats) == NATS_OK)
-        natsSubscription_WaitForDrainCompletion(nats, wait_ms);
-    natsSubscription_Destroy(nats);
-}
+/* --- messages ------------------------------------------------------------------------------ */
 
 static natsMsg *in(const struct bus_message *message)
 {
@@ -475,6 +445,6 @@ const char *bus_message_header(const struct bus_message *message, const char *na
 
 void bus_message_destroy(struct bus_message **message)
 {
-    natsMsg_Destroy((natsMsg *)*message);
+    bus_library_free_message((natsMsg *)*message);
     *message = NULL;
 }

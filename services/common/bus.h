@@ -48,6 +48,16 @@ bool bus_is_connected(const struct bus *bus);
 /* Sends out what is pending (waits up to 5 s), closes, frees. */
 void bus_destroy(struct bus **bus);
 
+/*
+ * The bus has a thread of its own, which reads what comes and hands it on. A program that does its
+ * work on one thread anyway may do this there, too, and so spare itself to wake and be woken for
+ * each message: it borrows the bus, and whenever the descriptor is readable, level-triggered, calls
+ * bus_work, on one thread at a time. After bus_give_back the bus's own thread goes on.
+ */
+int bus_borrow(struct bus *bus);
+void bus_work(struct bus *bus);
+void bus_give_back(struct bus *bus);
+
 /* --- headers ----------------------------------------------------------------------------- */
 
 struct bus_header {
@@ -73,12 +83,13 @@ void bus_release(struct bus *bus);
 /* --- subscribing ------------------------------------------------------------------------- */
 
 /*
- * Called on one of a few shared delivery threads, messages of one subscription in order; must not
- * block. Takes the message over and destroys it, now or later.
+ * Called on the bus's thread, messages in the order in which they came; must not block, nor wait
+ * for anything that comes by the bus. Takes the message over and destroys it, now or later.
  */
 typedef void bus_handler(void *ctx, struct bus_message *message_take);
 
-/* `queue` NULL: every subscriber gets each message; else one member of the group. */
+/* `queue` NULL: every subscriber gets each message; else one member of the group. The subject is
+ * borrowed for the call; its only wildcard, if any, is "*" as the last token. */
 enum status bus_subscribe(struct bus *bus, const char *subject, const char *queue,
                           bus_handler *handler, void *ctx,
                           struct bus_subscription **subscription_out) MUST_CHECK;
@@ -90,7 +101,8 @@ void bus_unsubscribe(struct bus_subscription **subscription);
  * unsubscribes. */
 void bus_drain(struct bus_subscription **subscription);
 
-/* Returns once the server has seen everything sent so far; false after `timeout_ms`. */
+/* Returns once the server has seen everything sent so far; false after `timeout_ms`. Neither this
+ * nor bus_drain on the thread that works for the bus. */
 bool bus_flush(struct bus *bus, int64_t timeout_ms);
 
 /* All borrowed from the message. A header that is not there is NULL. */
@@ -115,7 +127,8 @@ enum status bus_request_begin(struct bus *bus, const char *subject,
 /*
  * Waits for the reply until `deadline_us` (clock_mono_us). STATUS_UNAVAILABLE when nobody
  * serves the subject or the connection broke, STATUS_DEADLINE_EXCEEDED when the time is over.
- * Frees the request in any case; on STATUS_OK the caller destroys the reply.
+ * Frees the request in any case; on STATUS_OK the caller destroys the reply. Not on the thread that
+ * works for the bus.
  */
 enum status bus_request_end(struct bus_request **request, int64_t deadline_us,
                             struct bus_message **reply_out) MUST_CHECK;

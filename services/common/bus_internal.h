@@ -6,6 +6,9 @@
 #include <nats/nats.h>
 
 #include "services/common/bus.h"
+#include "services/common/bus_inbound.h"
+#include "services/common/bus_library.h"
+#include "services/common/bus_loop.h"
 #include "services/common/bus_replies.h"
 #include "services/common/bus_sender.h"
 
@@ -14,6 +17,8 @@ enum { BUS_INBOX_SIZE = 96 };
 natsConnection *bus_nats(struct bus *bus);
 struct bus_replies *bus_replies_of(struct bus *bus);
 struct bus_sender *bus_sender_of(struct bus *bus);
+struct bus_inbound *bus_inbound_of(struct bus *bus);
+struct bus_loop *bus_loop_of(struct bus *bus);
 const char *bus_inbox(const struct bus *bus);
 enum status bus_status(natsStatus status);
 

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
 #include "services/common/bus_replies.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -103,7 +104,7 @@ static void request_free(struct bus_request **request)
 static enum status take_reply(natsMsg *reply, struct bus_message **reply_out)
 {
     if (reply == NULL || natsMsg_IsNoResponders(reply)) {
-        natsMsg_Destroy(reply);
+        bus_library_free_message(reply);
         *reply_out = NULL;
         return STATUS_UNAVAILABLE;
     }
@@ -138,7 +139,7 @@ void bus_replies_take(struct bus_replies *replies, natsMsg *reply_take)
     if (request != NULL)
         complete(request, reply_take);
     else /* the caller has given up */
-        natsMsg_Destroy(reply_take);
+        bus_library_free_message(reply_take);
 }
 
 void bus_replies_break(struct bus_replies *replies, uint64_t number)
@@ -355,6 +356,7 @@ enum status bus_request_end(struct bus_request **request, int64_t deadline_us,
     struct timespec until = clock_at_us(deadline_us);
     enum status status = STATUS_OK;
 
+    assert(!bus_loop_reads_here()); /* or it would wait for itself */
     if (!wait_for(r, &until)) {
         if (take_out(r->replies, r->number) != NULL)
             status = STATUS_DEADLINE_EXCEEDED;

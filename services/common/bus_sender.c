@@ -5,17 +5,15 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "services/common/buffer.h"
-#include "services/common/bus_socket.h"
+#include "services/common/bus_library.h"
+#include "services/common/bus_loop.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
 
 enum {
     TURNS_MOST = 16,         /* so often a thread sends what has gathered, then another must */
     HELD_BYTES_MOST = 65536, /* what a thread that holds lets gather */
-    SMALL_BYTES = 8192,   /* of a message that may be kept for the next: far less than the library
-                           * writes in one piece */
-    GATHER_BYTES = 65536, /* are kept, then the next message takes them along */
+    GATHER_BYTES = 262144,   /* are published, then they go to the socket */
 };
 
 struct entry {
@@ -30,6 +28,7 @@ struct entries {
 
 struct bus_sender {
     struct bus_replies *replies;
+    struct bus_loop *loop;
     natsConnection *nats;
 
     pthread_mutex_t lock;       /* guards what follows */
@@ -38,7 +37,6 @@ struct bus_sender {
     struct entries waiting;
     /* The sending thread's, while `sending`: */
     struct entries taken;
-    struct buffer kept; /* on its way to the socket */
     bool sending;
     bool relief; /* by the thread below, and nobody else */
     bool stopping;
@@ -53,32 +51,31 @@ static _Thread_local struct bus_sender *held;
 
 static void send_one(struct bus_sender *sender, struct entry *entry)
 {
-    natsStatus s = natsConnection_PublishMsg(sender->nats, entry->message);
+    natsStatus s = bus_loop_publish(sender->loop, sender->nats, entry->message);
 
     if (s != NATS_OK && entry->request != 0)
         bus_replies_break(sender->replies, entry->request);
     else if (s != NATS_OK)
         log_warn("cannot publish %s: %s", natsMsg_GetSubject(entry->message),
                  natsStatus_GetText(s));
-    natsMsg_Destroy(entry->message);
+    bus_library_free_message(entry->message);
 }
 
 static void send_taken(struct bus_sender *sender)
 {
     struct entries *taken = &sender->taken;
+    size_t unsent = 0;
 
     for (size_t i = 0; i < taken->count; i++) {
-        /* The library writes a large message in pieces, and gives its lock away after the last:
-         * none of them may be kept. */
-        bool small = natsMsg_GetDataLength(taken->items[i].message) <= SMALL_BYTES;
-        if (small && i + 1 < taken->count && sender->kept.length <= GATHER_BYTES)
-            bus_socket_gather(&sender->kept);
-        else
-            bus_socket_send_last();
+        unsent += (size_t)natsMsg_GetDataLength(taken->items[i].message);
         send_one(sender, &taken->items[i]);
+        if (unsent > GATHER_BYTES) {
+            bus_loop_flush(sender->loop);
+            unsent = 0;
+        }
     }
-    bus_socket_end();
     taken->count = taken->bytes = 0;
+    bus_loop_flush(sender->loop);
 }
 
 /* With the lock held; leaves it meanwhile. `turns`: how often at most, 0 = until nothing waits. */
@@ -138,6 +135,8 @@ static void append_locked(struct bus_sender *sender, natsMsg *message, uint64_t 
 
 static void wait_for_room_locked(struct bus_sender *sender)
 {
+    if (bus_loop_reads_here())
+        return;
     sender->room_waiters++;
     while (sender->sending && sender->waiting.bytes >= SENDER_BYTES_MOST)
         pthread_cond_wait(&sender->room_cond, &sender->lock);
@@ -154,9 +153,12 @@ void bus_sender_send(struct bus_sender *sender, natsMsg *message_take, uint64_t 
     pthread_mutex_unlock(&sender->lock);
 }
 
-void bus_sender_hold(struct bus_sender *sender)
+bool bus_sender_hold(struct bus_sender *sender)
 {
+    bool begins = held != sender;
+
     held = sender;
+    return begins;
 }
 
 void bus_sender_release(struct bus_sender *sender)
@@ -190,11 +192,12 @@ void bus_sender_set_connection(struct bus_sender *sender, natsConnection *nats)
     pthread_mutex_unlock(&sender->lock);
 }
 
-struct bus_sender *bus_sender_create(struct bus_replies *replies)
+struct bus_sender *bus_sender_create(struct bus_replies *replies, struct bus_loop *loop)
 {
     struct bus_sender *sender = xcalloc(1, sizeof(*sender));
 
     sender->replies = replies;
+    sender->loop = loop;
     pthread_mutex_init(&sender->lock, NULL);
     pthread_cond_init(&sender->relief_cond, NULL);
     pthread_cond_init(&sender->room_cond, NULL);
@@ -208,7 +211,7 @@ struct bus_sender *bus_sender_create(struct bus_replies *replies)
 static void drop(struct entries *entries)
 {
     for (size_t i = 0; i < entries->count; i++)
-        natsMsg_Destroy(entries->items[i].message);
+        bus_library_free_message(entries->items[i].message);
     free(entries->items);
 }
 
@@ -225,7 +228,6 @@ void bus_sender_destroy(struct bus_sender **sender)
     pthread_join(s->thread, NULL);
     drop(&s->waiting);
     drop(&s->taken);
-    buffer_finish(&s->kept);
     pthread_cond_destroy(&s->room_cond);
     pthread_cond_destroy(&s->relief_cond);
     pthread_mutex_destroy(&s->lock);
