@@ -5,6 +5,8 @@ import pathlib
 import signal
 import subprocess
 
+from support.wait import wait_until
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -90,6 +92,12 @@ class Program:
     def freeze(self):
         self._process.send_signal(signal.SIGSTOP)
         self._frozen = True
+        # Each thread goes on until it takes notice, and may answer somebody meanwhile.
+        wait_until(self._stands_still, 10, "the process to stand still")
+
+    def _stands_still(self):
+        stats = pathlib.Path(f"/proc/{self.pid}/task").glob("*/stat")
+        return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in stats)
 
     def resume(self):
         if self._frozen:
