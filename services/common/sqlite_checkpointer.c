@@ -9,7 +9,7 @@
 #include "services/common/memory.h"
 
 enum {
-    LOG_PAGES = 8192,            /* of 2 KiB; in older files of 4 */
+    LOG_PAGES = 16384,           /* of 2 KiB; in older files of 4 */
     AGAIN_PAGES = LOG_PAGES / 4, /* more, if a reader has kept the log from beginning anew */
 };
 

@@ -4,7 +4,7 @@
 #include "services/common/sqlite_db.h"
 
 /*
- * Brings the write-ahead log into the file when it has grown to 16 MiB, on a thread of its own: in
+ * Brings the write-ahead log into the file when it has grown to 32 MiB, on a thread of its own: in
  * the commit that finds it so long, as SQLite does by itself, it would make all writers wait for
  * tens of milliseconds. What is written meanwhile is then brought in by the writer's next commit;
  * that is little, and without it the log could not begin anew.

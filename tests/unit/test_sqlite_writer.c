@@ -307,7 +307,7 @@ static enum status run_big(struct sqlite_job *job, struct sqlite_conn *conn)
 
 static void the_log_begins_anew_though_writing_never_stops(void **state)
 {
-    enum { JOBS = 800, LOG_MOST = 64 * 1024 * 1024 }; /* 160 MB are written */
+    enum { JOBS = 1200, LOG_MOST = 96 * 1024 * 1024 }; /* 240 MB are written */
     struct fixture *f = *state;
     char wal_path[TEMP_PATH_SIZE + 32];
     struct stat wal, file;
