@@ -84,7 +84,8 @@ void bus_release(struct bus *bus);
 
 /*
  * Called on the bus's thread, messages in the order in which they came; must not block, nor wait
- * for anything that comes by the bus. Takes the message over and destroys it, now or later.
+ * for anything that comes by the bus. Takes the message over and destroys it, now or later. Of
+ * subscriptions that hear the same, each is told in order, on a thread of the library.
  */
 typedef void bus_handler(void *ctx, struct bus_message *message_take);
 

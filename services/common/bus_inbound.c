@@ -29,7 +29,7 @@ struct bus_subscription {
 
 /* The subscriptions of one subject. */
 struct route {
-    struct bus_subscription *subscription; /* the only one; NULL: there are, or were, several */
+    struct bus_subscription *subscription; /* the only one; NULL: others hear the same, or did */
     size_t count;
 };
 
@@ -67,6 +67,39 @@ static void unref(struct bus_subscription *subscription)
     free(subscription);
 }
 
+/* The route of the pattern that the subject matches, "a.b.*" for "a.b.c". */
+static struct route *route_by_pattern(struct bus_inbound *inbound, const char *subject)
+{
+    char pattern[SUBJECT_MOST];
+    const char *dot = strrchr(subject, '.');
+
+    if (inbound->patterns == 0 || dot == NULL || dot - subject > SUBJECT_MOST - 3)
+        return NULL;
+    size_t length = (size_t)(dot - subject) + 1;
+    memcpy(pattern, subject, length);
+    memcpy(pattern + length, "*", 2);
+    return hashmap_get(inbound->routes, pattern);
+}
+
+/* What two of our subscriptions hear is left to the library, and so is all else that they hear:
+ * each is to be told in order. */
+static void share_locked(struct bus_inbound *inbound, const struct bus_subscription *subscription)
+{
+    struct route *own = hashmap_get(inbound->routes, subscription->subject);
+    const char *subject;
+    void *route;
+
+    if (!is_pattern(subscription->subject)) {
+        struct route *pattern = route_by_pattern(inbound, subscription->subject);
+        if (pattern != NULL)
+            pattern->subscription = own->subscription = NULL;
+        return;
+    }
+    for (size_t cursor = 0; hashmap_next(inbound->routes, &cursor, &subject, &route);)
+        if (route != own && route_by_pattern(inbound, subject) == own)
+            ((struct route *)route)->subscription = own->subscription = NULL;
+}
+
 static void add_route(struct bus_inbound *inbound, struct bus_subscription *subscription)
 {
     pthread_mutex_lock(&inbound->lock);
@@ -77,6 +110,7 @@ static void add_route(struct bus_inbound *inbound, struct bus_subscription *subs
         inbound->patterns += is_pattern(subscription->subject);
     }
     route->subscription = route->count++ == 0 ? subscription : NULL;
+    share_locked(inbound, subscription);
     pthread_mutex_unlock(&inbound->lock);
 }
 
@@ -93,30 +127,16 @@ static void remove_route(struct bus_inbound *inbound, struct bus_subscription *s
     pthread_mutex_unlock(&inbound->lock);
 }
 
-/* The route of the pattern that the subject matches, "a.b.*" for "a.b.c". */
-static struct route *route_by_pattern(struct bus_inbound *inbound, const char *subject)
-{
-    char pattern[SUBJECT_MOST];
-    const char *dot = strrchr(subject, '.');
-
-    if (inbound->patterns == 0 || dot == NULL || dot - subject > SUBJECT_MOST - 3)
-        return NULL;
-    size_t length = (size_t)(dot - subject) + 1;
-    memcpy(pattern, subject, length);
-    memcpy(pattern + length, "*", 2);
-    return hashmap_get(inbound->routes, pattern);
-}
-
 /* With a reference, or NULL: it is not clear which, or the library's own. */
 static struct bus_subscription *find_subscription(struct bus_inbound *inbound, const char *subject)
 {
     struct bus_subscription *subscription = NULL;
 
     pthread_mutex_lock(&inbound->lock);
-    struct route *exact = hashmap_get(inbound->routes, subject);
-    struct route *pattern = route_by_pattern(inbound, subject);
-    struct route *route = exact != NULL ? exact : pattern;
-    if (route != NULL && route->count == 1 && (exact == NULL || pattern == NULL))
+    struct route *route = hashmap_get(inbound->routes, subject);
+    if (route == NULL)
+        route = route_by_pattern(inbound, subject);
+    if (route != NULL)
         subscription = route->subscription;
     if (subscription != NULL)
         atomic_fetch_add(&subscription->references, 1);

@@ -21,6 +21,7 @@
 
 enum {
     UNSENT_BYTES_MOST = 1024 * 1024, /* then whoever publishes more waits for the socket, too */
+    DETACH_MS = 5000,
     LOOK_MS = 100, /* whether a socket that takes no more is still the connection's */
 };
 
@@ -39,18 +40,16 @@ struct bus_loop {
     atomic_bool stopping;   /* the thread */
     bool running;
     pthread_t thread;
+    _Atomic(pthread_t) reader; /* who worked last, and so must not wait for the server; 0: nobody */
 
     pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t round_cond;
+    pthread_cond_t change_cond;
     uint64_t rounds; /* that have ended */
+    bool attached;   /* the library may still call */
 };
 
 /* This thread is going to flush: the loop need not be woken for it. */
 static _Thread_local bool flushes_itself;
-
-/* This thread works for the loop, and so must never wait for the server: that may wait for what it
- * has sent to be read. */
-static _Thread_local bool reads;
 
 static void ring(struct bus_loop *loop)
 {
@@ -79,6 +78,14 @@ static void filter(natsConnection *nats, natsMsg **message, void *ctx)
         *message = NULL;
 }
 
+static void set_attached(struct bus_loop *loop, bool attached)
+{
+    pthread_mutex_lock(&loop->lock);
+    loop->attached = attached;
+    pthread_cond_broadcast(&loop->change_cond);
+    pthread_mutex_unlock(&loop->lock);
+}
+
 /* After each connect. */
 static natsStatus attach(void **ctx_out, void *arg, natsConnection *nats, natsSock fd)
 {
@@ -86,6 +93,7 @@ static natsStatus attach(void **ctx_out, void *arg, natsConnection *nats, natsSo
 
     bus_library_set_filter(nats, filter, loop);
     *ctx_out = loop;
+    set_attached(loop, true);
     atomic_store(&loop->nats, nats);
     atomic_store(&loop->renewed, true);
     atomic_store(&loop->fd, fd);
@@ -118,9 +126,14 @@ static natsStatus wish_to_write(void *ctx, bool begins)
     return NATS_OK;
 }
 
+/* The last that the library calls, after it has said that the connection is closed. */
 static natsStatus detach(void *ctx)
 {
-    return wish_to_read(ctx, false);
+    struct bus_loop *loop = ctx;
+
+    wish_to_read(loop, false);
+    set_attached(loop, false);
+    return NATS_OK;
 }
 
 /* --- reading and writing -----------------------------------------------------------------------
@@ -139,6 +152,11 @@ static void write_socket(struct bus_loop *loop)
         atomic_store(&loop->unsent, true);
 }
 
+bool bus_loop_reads_here(const struct bus_loop *loop)
+{
+    return atomic_load(&loop->reader) == pthread_self();
+}
+
 /* True when there is something to send and this thread is to do it. */
 static bool begin_io(struct bus_loop *loop)
 {
@@ -146,7 +164,8 @@ static bool begin_io(struct bus_loop *loop)
         if (pthread_mutex_trylock(&loop->io) == 0)
             return true;
         /* Who has it looks again afterwards. */
-        if (reads || natsConnection_Buffered(atomic_load(&loop->nats)) < UNSENT_BYTES_MOST)
+        if (bus_loop_reads_here(loop) ||
+            natsConnection_Buffered(atomic_load(&loop->nats)) < UNSENT_BYTES_MOST)
             return false;
         pthread_mutex_lock(&loop->io);
         if (atomic_load(&loop->unsent))
@@ -170,18 +189,13 @@ void bus_loop_flush(struct bus_loop *loop)
         write_socket(loop);
         bool is_full = atomic_load(&loop->unsent);
         pthread_mutex_unlock(&loop->io);
-        if (is_full && reads) {
+        if (is_full && bus_loop_reads_here(loop)) {
             watch(loop, EPOLL_CTL_MOD, atomic_load(&loop->fd), EPOLLIN | EPOLLOUT);
             return; /* work() is told when it takes more */
         }
         if (is_full)
             wait_until_writable(loop);
     }
-}
-
-bool bus_loop_reads_here(void)
-{
-    return reads;
 }
 
 natsStatus bus_loop_publish(struct bus_loop *loop, natsConnection *nats, natsMsg *message)
@@ -250,14 +264,14 @@ static void work(struct bus_loop *loop, int timeout_ms)
     struct epoll_event events[2];
     int n = epoll_wait(loop->epoll, events, 2, timeout_ms);
 
-    reads = true;
+    atomic_store(&loop->reader, pthread_self());
     for (int i = 0; i < n; i++)
         handle(loop, &events[i]);
     loop->events.round(loop->events.ctx);
     bus_loop_flush(loop);
     pthread_mutex_lock(&loop->lock);
     loop->rounds++;
-    pthread_cond_broadcast(&loop->round_cond);
+    pthread_cond_broadcast(&loop->change_cond);
     pthread_mutex_unlock(&loop->lock);
 }
 
@@ -285,7 +299,7 @@ void bus_loop_settle(struct bus_loop *loop, int64_t timeout_ms)
     /* The one under way may have looked before the call: the end of the next is waited for. */
     for (uint64_t until = loop->rounds + 2; loop->rounds < until && waited == 0;) {
         ring(loop);
-        waited = pthread_cond_clockwait(&loop->round_cond, &loop->lock, CLOCK_MONOTONIC, &end);
+        waited = pthread_cond_clockwait(&loop->change_cond, &loop->lock, CLOCK_MONOTONIC, &end);
     }
     pthread_mutex_unlock(&loop->lock);
 }
@@ -295,6 +309,7 @@ int bus_loop_lend(struct bus_loop *loop)
     atomic_store(&loop->stopping, true);
     ring(loop);
     pthread_join(loop->thread, NULL);
+    atomic_store(&loop->reader, 0);
     loop->running = false;
     return loop->epoll;
 }
@@ -302,6 +317,7 @@ int bus_loop_lend(struct bus_loop *loop)
 void bus_loop_take_back(struct bus_loop *loop)
 {
     atomic_store(&loop->stopping, false);
+    atomic_store(&loop->reader, 0);
     if (pthread_create(&loop->thread, NULL, run, loop) != 0) {
         log_error("cannot start a thread");
         abort();
@@ -321,7 +337,7 @@ struct bus_loop *bus_loop_create(const struct bus_loop_events *events)
     pthread_mutex_init(&loop->io, NULL);
     pthread_mutex_init(&loop->fd_lock, NULL);
     pthread_mutex_init(&loop->lock, NULL);
-    pthread_cond_init(&loop->round_cond, NULL);
+    pthread_cond_init(&loop->change_cond, NULL);
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop->epoll < 0 || loop->bell < 0 || !watch(loop, EPOLL_CTL_ADD, loop->bell, EPOLLIN)) {
@@ -332,17 +348,29 @@ struct bus_loop *bus_loop_create(const struct bus_loop_events *events)
     return loop;
 }
 
+static void wait_until_detached(struct bus_loop *loop)
+{
+    struct timespec end = clock_after_ms(DETACH_MS);
+
+    pthread_mutex_lock(&loop->lock);
+    while (loop->attached &&
+           pthread_cond_clockwait(&loop->change_cond, &loop->lock, CLOCK_MONOTONIC, &end) == 0)
+        continue;
+    pthread_mutex_unlock(&loop->lock);
+}
+
 void bus_loop_destroy(struct bus_loop **loop)
 {
     struct bus_loop *l = *loop;
 
     if (l == NULL)
         return;
+    wait_until_detached(l);
     if (l->running)
         bus_loop_lend(l);
     close(l->bell);
     close(l->epoll);
-    pthread_cond_destroy(&l->round_cond);
+    pthread_cond_destroy(&l->change_cond);
     pthread_mutex_destroy(&l->lock);
     pthread_mutex_destroy(&l->fd_lock);
     pthread_mutex_destroy(&l->io);

@@ -52,8 +52,9 @@ natsStatus bus_loop_publish(struct bus_loop *loop, natsConnection *nats, natsMsg
  */
 void bus_loop_flush(struct bus_loop *loop);
 
-/* Whether the calling thread is the one that works for a loop, and must not wait for the server. */
-bool bus_loop_reads_here(void);
+/* Whether the calling thread is the one that works for the loop, and must not wait for the server.
+ */
+bool bus_loop_reads_here(const struct bus_loop *loop);
 
 /* Returns when what was read before the call has been handled, or after `timeout_ms`. Not from the
  * thread that works for the loop. */

@@ -135,7 +135,7 @@ static void append_locked(struct bus_sender *sender, natsMsg *message, uint64_t 
 
 static void wait_for_room_locked(struct bus_sender *sender)
 {
-    if (bus_loop_reads_here())
+    if (bus_loop_reads_here(sender->loop))
         return;
     sender->room_waiters++;
     while (sender->sending && sender->waiting.bytes >= SENDER_BYTES_MOST)
