@@ -51,8 +51,7 @@ struct bus_inbound {
     size_t count, room;
 };
 
-/* --- routes ------------------------------------------------------------------------------------
- */
+/* --- routes ------------------------------------------------------------------------------- */
 
 static bool is_pattern(const char *subject)
 {
@@ -83,20 +82,18 @@ static struct route *route_by_pattern(struct bus_inbound *inbound, const char *s
 
 /* What two of our subscriptions hear is left to the library, and so is all else that they hear:
  * each is to be told in order. */
-static void share_locked(struct bus_inbound *inbound, const struct bus_subscription *subscription)
+static void share_locked(struct bus_inbound *inbound, const char *subject, struct route *own)
 {
-    struct route *own = hashmap_get(inbound->routes, subscription->subject);
-    const char *subject;
+    struct route *pattern = is_pattern(subject) ? NULL : route_by_pattern(inbound, subject);
+    const char *other;
     void *route;
 
-    if (!is_pattern(subscription->subject)) {
-        struct route *pattern = route_by_pattern(inbound, subscription->subject);
-        if (pattern != NULL)
-            pattern->subscription = own->subscription = NULL;
+    if (pattern != NULL)
+        pattern->subscription = own->subscription = NULL;
+    if (!is_pattern(subject))
         return;
-    }
-    for (size_t cursor = 0; hashmap_next(inbound->routes, &cursor, &subject, &route);)
-        if (route != own && route_by_pattern(inbound, subject) == own)
+    for (size_t cursor = 0; hashmap_next(inbound->routes, &cursor, &other, &route);)
+        if (route != own && route_by_pattern(inbound, other) == own)
             ((struct route *)route)->subscription = own->subscription = NULL;
 }
 
@@ -110,7 +107,7 @@ static void add_route(struct bus_inbound *inbound, struct bus_subscription *subs
         inbound->patterns += is_pattern(subscription->subject);
     }
     route->subscription = route->count++ == 0 ? subscription : NULL;
-    share_locked(inbound, subscription);
+    share_locked(inbound, subscription->subject, route);
     pthread_mutex_unlock(&inbound->lock);
 }
 
@@ -127,7 +124,7 @@ static void remove_route(struct bus_inbound *inbound, struct bus_subscription *s
     pthread_mutex_unlock(&inbound->lock);
 }
 
-/* With a reference, or NULL: it is not clear which, or the library's own. */
+/* With a reference, or NULL: the library is to deliver it. */
 static struct bus_subscription *find_subscription(struct bus_inbound *inbound, const char *subject)
 {
     struct bus_subscription *subscription = NULL;
@@ -144,8 +141,7 @@ static struct bus_subscription *find_subscription(struct bus_inbound *inbound, c
     return subscription;
 }
 
-/* --- from the connection to the handlers -------------------------------------------------------
- */
+/* --- from the connection to the handlers -------------------------------------------------- */
 
 bool bus_inbound_take(struct bus_inbound *inbound, natsMsg *message)
 {
@@ -187,8 +183,7 @@ void bus_inbound_hand_on(struct bus_inbound *inbound)
     inbound->count = 0;
 }
 
-/* --- subscribing -------------------------------------------------------------------------------
- */
+/* --- subscribing -------------------------------------------------------------------------- */
 
 /* What was not taken. */
 static void handle_message(natsConnection *nats, natsSubscription *nats_subscription,
@@ -277,8 +272,7 @@ void bus_drain(struct bus_subscription **subscription)
     unref(s);
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life --------------------------------------------------------------------------------- */
 
 struct bus_inbound *bus_inbound_create(struct bus_replies *replies)
 {

@@ -66,8 +66,7 @@ static bool watch(struct bus_loop *loop, int operation, int fd, uint32_t events)
     return epoll_ctl(loop->epoll, operation, fd, &event) == 0;
 }
 
-/* --- called by the library, under the connection's lock ----------------------------------------
- */
+/* --- called by the library, under the connection's lock ----------------------------------- */
 
 static void filter(natsConnection *nats, natsMsg **message, void *ctx)
 {
@@ -136,8 +135,7 @@ static natsStatus detach(void *ctx)
     return NATS_OK;
 }
 
-/* --- reading and writing -----------------------------------------------------------------------
- */
+/* --- reading and writing ------------------------------------------------------------------ */
 
 static void write_socket(struct bus_loop *loop)
 {
@@ -207,8 +205,7 @@ natsStatus bus_loop_publish(struct bus_loop *loop, natsConnection *nats, natsMsg
     return s;
 }
 
-/* --- the thread ----------------------------------------------------------------------------------
- */
+/* --- the thread --------------------------------------------------------------------------- */
 
 /* In place of recv(), which the library calls. */
 static ssize_t receive(void *ctx, int fd, void *buffer, size_t size, int flags)
@@ -325,8 +322,7 @@ void bus_loop_take_back(struct bus_loop *loop)
     loop->running = true;
 }
 
-/* --- life ----------------------------------------------------------------------------------------
- */
+/* --- life --------------------------------------------------------------------------------- */
 
 struct bus_loop *bus_loop_create(const struct bus_loop_events *events)
 {

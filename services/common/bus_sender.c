@@ -49,16 +49,24 @@ static _Thread_local struct bus_sender *held;
 
 /* --- sending ------------------------------------------------------------------------------- */
 
-static void send_one(struct bus_sender *sender, struct entry *entry)
+/* It has been sent, or cannot be. */
+static void end_one(struct bus_sender *sender, const struct entry *entry, natsStatus s)
 {
-    natsStatus s = bus_loop_publish(sender->loop, sender->nats, entry->message);
-
     if (s != NATS_OK && entry->request != 0)
         bus_replies_break(sender->replies, entry->request);
     else if (s != NATS_OK)
         log_warn("cannot publish %s: %s", natsMsg_GetSubject(entry->message),
                  natsStatus_GetText(s));
     bus_library_free_message(entry->message);
+}
+
+/* What the thread that reads brings, and the server does not take, gathers in the connection. */
+static natsStatus send_one(struct bus_sender *sender, const struct entry *entry)
+{
+    if (bus_loop_reads_here(sender->loop) &&
+        natsConnection_Buffered(sender->nats) >= SENDER_BYTES_MOST)
+        return NATS_INSUFFICIENT_BUFFER;
+    return bus_loop_publish(sender->loop, sender->nats, entry->message);
 }
 
 static void send_taken(struct bus_sender *sender)
@@ -68,7 +76,7 @@ static void send_taken(struct bus_sender *sender)
 
     for (size_t i = 0; i < taken->count; i++) {
         unsent += (size_t)natsMsg_GetDataLength(taken->items[i].message);
-        send_one(sender, &taken->items[i]);
+        end_one(sender, &taken->items[i], send_one(sender, &taken->items[i]));
         if (unsent > GATHER_BYTES) {
             bus_loop_flush(sender->loop);
             unsent = 0;
@@ -121,7 +129,7 @@ static void *run(void *arg)
 
 /* --- from any thread ----------------------------------------------------------------------- */
 
-static void append_locked(struct bus_sender *sender, natsMsg *message, uint64_t request)
+static void append_locked(struct bus_sender *sender, const struct entry *entry)
 {
     struct entries *waiting = &sender->waiting;
 
@@ -129,28 +137,36 @@ static void append_locked(struct bus_sender *sender, natsMsg *message, uint64_t 
         waiting->room = waiting->room == 0 ? 64 : 2 * waiting->room;
         waiting->items = xrealloc(waiting->items, waiting->room * sizeof(*waiting->items));
     }
-    waiting->items[waiting->count++] = (struct entry){ message, request };
-    waiting->bytes += (size_t)natsMsg_GetDataLength(message);
+    waiting->items[waiting->count++] = *entry;
+    waiting->bytes += (size_t)natsMsg_GetDataLength(entry->message);
 }
 
-static void wait_for_room_locked(struct bus_sender *sender)
+/* False when the thread must not wait, for it is the one that reads. */
+static bool wait_for_room_locked(struct bus_sender *sender)
 {
-    if (bus_loop_reads_here(sender->loop))
-        return;
+    bool may_wait = !bus_loop_reads_here(sender->loop);
+
     sender->room_waiters++;
-    while (sender->sending && sender->waiting.bytes >= SENDER_BYTES_MOST)
+    while (may_wait && sender->sending && sender->waiting.bytes >= SENDER_BYTES_MOST)
         pthread_cond_wait(&sender->room_cond, &sender->lock);
     sender->room_waiters--;
+    return !sender->sending || sender->waiting.bytes < SENDER_BYTES_MOST;
 }
 
 void bus_sender_send(struct bus_sender *sender, natsMsg *message_take, uint64_t request)
 {
+    struct entry entry = { message_take, request };
+
     pthread_mutex_lock(&sender->lock);
-    wait_for_room_locked(sender);
-    append_locked(sender, message_take, request);
-    if (!sender->sending && (held != sender || sender->waiting.bytes >= HELD_BYTES_MOST))
+    bool has_room = wait_for_room_locked(sender);
+    if (has_room)
+        append_locked(sender, &entry);
+    if (has_room && !sender->sending &&
+        (held != sender || sender->waiting.bytes >= HELD_BYTES_MOST))
         send_waiting_locked(sender, TURNS_MOST);
     pthread_mutex_unlock(&sender->lock);
+    if (!has_room)
+        end_one(sender, &entry, NATS_INSUFFICIENT_BUFFER);
 }
 
 bool bus_sender_hold(struct bus_sender *sender)

@@ -16,8 +16,8 @@
  * by its own thread before the call returns.
  *
  * Messages of one thread keep their order. While much waits (SENDER_BYTES_MOST), whoever brings
- * more waits, too: so does a server that is slow make its clients slow. Only the thread that reads
- * does not wait: what it sends answers what it has read.
+ * more waits, too: so does a server that is slow make its clients slow. The thread that reads must
+ * not wait: as much later, what it brings cannot be sent.
  */
 struct bus_sender;
 

@@ -5,7 +5,7 @@
 #include <signal.h>
 
 #include "services/common/log.h"
-#include "tests/unit/nats_peer.h"
+#include "tests/unit/bus_fixture.h"
 
 /* The peer finds the payloads "1" to "<count>", all of them with one call, as one piece. */
 static void expect_one_piece(struct fixture *f, unsigned pieces_before, size_t count)
@@ -351,61 +351,6 @@ static void answers_to_what_one_read_brings_go_out_in_one_piece(void **state)
     await(f, &f->heard_count, 10);
 }
 
-static void *publish_many(void *arg)
-{
-    struct worker *worker = arg;
-    struct fixture *f = worker->fixture;
-    char subject[8], payload[NATS_PEER_PAYLOAD];
-    atomic_store(&worker->tid, gettid());
-    worker->result = true;
-    snprintf(subject, sizeof(subject), "%zu", worker->number);
-    for (size_t i = 0; i < worker->count; i++) {
-        int length = snprintf(payload, sizeof(payload), "%*zu", f->payload_bytes, i);
-        worker->result &= bus_publish(f->bus, subject, payload, (size_t)length) == STATUS_OK;
-        atomic_store(&worker->published, i + 1);
-    }
-    atomic_store(&worker->done, true);
-    return NULL;
-}
-
-/* Each thread's messages are numbered from 0, under its own number as the subject. */
-static void expect_all_in_order(struct fixture *f, size_t threads, size_t count_each)
-{
-    size_t next[WORKERS] = { 0 };
-    struct nats_op op;
-    for (size_t i = 0; i < threads * count_each; i++) {
-        nats_peer_expect(&f->peer, "PUB", &op);
-        size_t thread = strtoul(op.subject, NULL, 10);
-        assert_true(thread < threads);
-        assert_int_equal(strtoul(op.payload, NULL, 10), next[thread]);
-        next[thread]++;
-    }
-    for (size_t i = 0; i < threads; i++)
-        assert_true(finish(f, i));
-    assert_false(nats_peer_hears(&f->peer));
-}
-
-static void what_many_threads_publish_arrives_in_the_order_of_each(void **state)
-{
-    struct fixture *f = *state;
-    for (size_t i = 0; i < 4; i++)
-        start(f, i, 2000, publish_many);
-    expect_all_in_order(f, 4, 2000);
-}
-
-/* The one that sends waits for the server, the other for the first. */
-static void a_server_that_takes_no_more_makes_publishers_wait(void **state)
-{
-    struct fixture *f = *state;
-    f->payload_bytes = 1024;
-    for (size_t i = 0; i < 2; i++)
-        start(f, i, FLOOD, publish_many);
-    for (size_t i = 0; i < 2; i++)
-        assert_true(await_asleep(&f->workers[i]));
-    assert_false(f->workers[0].done || f->workers[1].done);
-    expect_all_in_order(f, 2, FLOOD);
-}
-
 /* On a thread of its own, which holds it. */
 static bool publish_held(struct worker *worker)
 {
@@ -584,8 +529,6 @@ int main(void)
         TEST(an_asynchronous_request_hears_of_its_end_once),
         TEST(what_a_thread_publishes_goes_out_at_once_or_held_in_one_piece),
         TEST(answers_to_what_one_read_brings_go_out_in_one_piece),
-        TEST(what_many_threads_publish_arrives_in_the_order_of_each),
-        TEST(a_server_that_takes_no_more_makes_publishers_wait),
         TEST(flush_returns_when_the_server_has_seen_all),
         TEST(what_was_published_is_sent_before_the_bus_is_gone),
         TEST(a_borrowed_bus_hands_on_by_work_only),
