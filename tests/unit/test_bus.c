@@ -110,6 +110,22 @@ static void a_subject_and_a_pattern_that_match_both_hear_each_message(void **sta
     check_that_both_hear(*state, "one.two", "one.*");
 }
 
+/* Whatever else hears a part of it. */
+static void a_subscription_that_is_heard_in_part_by_another_keeps_its_order(void **state)
+{
+    struct fixture *f = *state;
+    char expected[MANY * 8] = "", number[16];
+    const struct ear *a = listen_to(f, 0, "one.*", hear), *b = listen_to(f, 1, "one.two", hear);
+    (void)b;
+    for (int i = 0; i < MANY / 4; i++) {
+        snprintf(number, sizeof(number), "%d", i);
+        nats_peer_put_message(&f->peer, a->sid, i % 2 == 0 ? "one.two" : "one.three", NULL, number);
+        snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected), "a%d ", i);
+    }
+    assert_true(nats_peer_send(&f->peer));
+    await_heard(f, expected);
+}
+
 static void after_unsubscribe_nothing_more_is_handed_on(void **state)
 {
     struct fixture *f = *state;
@@ -472,6 +488,23 @@ static void a_server_that_comes_back_is_found_and_subscribed_to_again(void **sta
     expect_end(request, NATS_PEER_MS, STATUS_OK, "yes");
 }
 
+/* The library would take what comes first for the rest of the message. */
+static void a_message_that_was_cut_off_does_not_swallow_what_comes_next(void **state)
+{
+    struct fixture *f = *state;
+    struct ear *a = listen_to(f, 0, "one", hear);
+    char begin[64];
+    snprintf(begin, sizeof(begin), "MSG one %u 2\r\n12\r\nMSG one %u 1000\r\nlost", a->sid, a->sid);
+    nats_peer_put(&f->peer, begin);
+    assert_true(nats_peer_send(&f->peer));
+    await_heard(f, "a12 ");
+    await_lost(f);
+    assert_true(nats_peer_greet(&f->peer));
+    expect_inbox(f);
+    nats_peer_tell(&f->peer, a->sid, "one", "3");
+    await_heard(f, "a12 a3 ");
+}
+
 static void a_server_that_comes_later_is_found(void **state)
 {
     struct fixture *f = *state;
@@ -520,6 +553,7 @@ int main(void)
         TEST(messages_are_handed_on_in_the_order_in_which_they_came),
         TEST(two_subscriptions_of_one_subject_both_hear_each_message),
         TEST(a_subject_and_a_pattern_that_match_both_hear_each_message),
+        TEST(a_subscription_that_is_heard_in_part_by_another_keeps_its_order),
         TEST(after_unsubscribe_nothing_more_is_handed_on),
         TEST(a_handler_may_end_its_subscription_before_what_came_with_the_message),
         TEST(drain_hands_on_what_came_before_the_server_confirmed),
@@ -533,6 +567,7 @@ int main(void)
         TEST(what_was_published_is_sent_before_the_bus_is_gone),
         TEST(a_borrowed_bus_hands_on_by_work_only),
         TEST(a_server_that_comes_back_is_found_and_subscribed_to_again),
+        TEST(a_message_that_was_cut_off_does_not_swallow_what_comes_next),
         TEST_ALONE(a_server_that_comes_later_is_found),
         TEST_ALONE(a_refused_log_in_is_said),
         TEST(a_log_in_that_is_refused_later_is_told),
