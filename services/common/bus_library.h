@@ -4,14 +4,14 @@
 #include <nats/nats.h>
 
 /*
- * Two functions that the NATS library has, and exports, but does not declare: both have been there,
- * unchanged, from its first versions to those of today. They are looked for when the program
- * starts; without them everything is as right, and slower.
+ * Two functions that the NATS library has, and exports, but does not declare: the same in 3.4.1,
+ * which we are built with, as in 3.13. They are looked for when the program starts; without them
+ * everything is as right, and slower.
  */
 
 /*
  * `filter` sees each message on the thread that has read it, and keeps `*message` if it sets that
- * to NULL; it must not call the library. May be called again. Without it nothing is kept, and the
+ * to NULL; it must not use the connection. May be set again. Without it nothing is kept, and the
  * library's threads deliver.
  */
 typedef void bus_library_filter(natsConnection *nats, natsMsg **message, void *ctx);

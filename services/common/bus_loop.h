@@ -18,7 +18,7 @@ struct bus_loop;
 
 struct bus_loop_events {
     /* A message has been read: true when it has been taken over. Otherwise the library delivers
-     * it. While it reads; must not call it. */
+     * it. While it reads; must not use the connection. */
     bool (*take)(void *ctx, natsMsg *message);
     /* After each read; may publish. */
     void (*round)(void *ctx);

@@ -6,15 +6,18 @@
 
 enum { CRLF_BYTES = 2, KEPT_BYTES_MOST = 1024 * 1024 };
 
-/* Of the payload that follows a line "MSG <subject> <sid> [reply] <bytes>", or HMSG; 0 for others,
- * -1 when that is no number. */
+static bool has_payload(const char *line, size_t length)
+{
+    return length > 0 && strchr("MmHh", line[0]) != NULL;
+}
+
+/* Of the payload that follows a line "MSG <subject> <sid> [reply] <bytes>", or HMSG; -1 when that
+ * is no number. */
 static ssize_t payload_bytes(const char *line, size_t length)
 {
     size_t bytes = 0, unit = 1;
     size_t end = length;
 
-    if (length == 0 || strchr("MmHh", line[0]) == NULL)
-        return 0;
     while (end > 0 && (line[end - 1] == '\r' || line[end - 1] == ' '))
         end--;
     size_t begin = end;
@@ -38,11 +41,11 @@ static ssize_t end_of_unit(const struct bus_units *units)
     if (line_end == NULL)
         return length > UNITS_LINE_BYTES_MOST ? -1 : 0;
     size_t line = (size_t)(line_end - begin);
+    size_t end = units->whole + line + 1;
+    if (!has_payload(begin, line))
+        return (ssize_t)end;
     ssize_t payload = payload_bytes(begin, line);
-    if (payload < 0)
-        return -1;
-    bool has_payload = line > 0 && strchr("MmHh", begin[0]) != NULL;
-    return (ssize_t)(units->whole + line + 1 + (has_payload ? (size_t)payload + CRLF_BYTES : 0));
+    return payload < 0 ? -1 : (ssize_t)(end + (size_t)payload + CRLF_BYTES);
 }
 
 static bool cut(struct bus_units *units)

@@ -97,7 +97,10 @@ class Program:
 
     def _stands_still(self):
         stats = pathlib.Path(f"/proc/{self.pid}/task").glob("*/stat")
-        return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in stats)
+        try:
+            return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in stats)
+        except (FileNotFoundError, ProcessLookupError):
+            return False  # a thread has just ended
 
     def resume(self):
         if self._frozen:
