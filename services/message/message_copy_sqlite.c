@@ -269,13 +269,18 @@ static enum status find_at_place(struct sqlite_conn *conn, int64_t conversation,
     return status;
 }
 
-static enum status check_id_is_free(struct sqlite_conn *conn, const struct id *id)
+/* Of the sender's messages none may have it. */
+static enum status check_id_is_free(struct sqlite_conn *conn, const struct message *message)
 {
-    sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT 1 FROM message WHERE id = ?");
+    sqlite3_stmt *s =
+        sqlite_conn_prepare(conn, "SELECT 1 FROM account a JOIN message m ON m.sender = a.id"
+                                  " WHERE a.key = ? AND m.id = ?");
+    char sender_key[TAG_SIZE];
 
-    if (s == NULL)
+    if (s == NULL || !tag_to_key(message->sender_tag, sender_key))
         return STATUS_UNAVAILABLE;
-    sqlite3_bind_blob(s, 1, id->bytes, ID_BYTES, SQLITE_STATIC);
+    row_bind_text(s, 1, sender_key);
+    sqlite3_bind_blob(s, 2, message->id.bytes, ID_BYTES, SQLITE_STATIC);
     enum status status = row_status(sqlite_step(s));
     sqlite3_reset(s);
     if (status == STATUS_OK)
@@ -301,7 +306,7 @@ static enum status check_places(struct sqlite_conn *conn, struct messages_job *j
             has_conversation ? find_at_place(conn, row.conversation, message) : STATUS_NOT_FOUND;
         job->is_there[i] = status == STATUS_OK;
         if (status == STATUS_NOT_FOUND)
-            status = check_id_is_free(conn, &message->id);
+            status = check_id_is_free(conn, message);
     }
     return status;
 }

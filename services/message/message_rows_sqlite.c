@@ -73,34 +73,38 @@ enum status row_next_user_seq(struct sqlite_conn *conn, int64_t account, int64_t
     return STATUS_OK;
 }
 
-static enum status set_user_seq(struct sqlite_conn *conn, int64_t account, int64_t seq)
+/* Read and written apart: the transaction holds the lock for writing, and RETURNING costs more
+ * than both. */
+enum status row_read_account(struct sqlite_conn *conn, const char *key, struct account_row *row_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT id, user_seq FROM account WHERE key = ?");
+
+    *row_out = (struct account_row){ 0 };
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    row_bind_text(s, 1, key);
+    enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK)
+        *row_out = (struct account_row){ sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1) };
+    sqlite3_reset(s);
+    return status;
+}
+
+enum status row_advance_account(struct sqlite_conn *conn, const struct message_user *user,
+                                struct account_row *row)
 {
     sqlite3_stmt *s = sqlite_conn_prepare(conn, "UPDATE account SET user_seq = ? WHERE id = ?");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    sqlite3_bind_int64(s, 1, seq);
-    sqlite3_bind_int64(s, 2, account);
+    if (row->id == 0) {
+        enum status status = row_ensure_account(conn, user, &row->id);
+        if (status != STATUS_OK)
+            return status;
+    }
+    sqlite3_bind_int64(s, 1, ++row->user_seq);
+    sqlite3_bind_int64(s, 2, row->id);
     return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
-}
-
-/* Read and written apart: the transaction holds the lock for writing, and RETURNING costs more
- * than both. */
-enum status row_ensure_account_seq(struct sqlite_conn *conn, const struct message_user *user,
-                                   int64_t *id_out, int64_t *seq_out)
-{
-    sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT id, user_seq FROM account WHERE key = ?");
-
-    if (s == NULL)
-        return STATUS_UNAVAILABLE;
-    row_bind_text(s, 1, user->key);
-    enum status status = row_status(sqlite_step(s));
-    *id_out = status == STATUS_OK ? sqlite3_column_int64(s, 0) : 0;
-    *seq_out = (status == STATUS_OK ? sqlite3_column_int64(s, 1) : 0) + 1;
-    sqlite3_reset(s);
-    if (status == STATUS_NOT_FOUND)
-        status = row_ensure_account(conn, user, id_out);
-    return status == STATUS_OK ? set_user_seq(conn, *id_out, *seq_out) : status;
 }
 
 enum status row_find_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,

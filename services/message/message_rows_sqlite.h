@@ -27,9 +27,19 @@ enum status row_ensure_account(struct sqlite_conn *conn, const struct message_us
 enum status row_next_user_seq(struct sqlite_conn *conn, int64_t account,
                               int64_t *seq_out) MUST_CHECK;
 
-/* Both in one. */
-enum status row_ensure_account_seq(struct sqlite_conn *conn, const struct message_user *user,
-                                   int64_t *id_out, int64_t *seq_out) MUST_CHECK;
+/* An account's number, 0 while there is none, and its user sequence. */
+struct account_row {
+    int64_t id, user_seq;
+};
+
+/* STATUS_NOT_FOUND, with zeros. */
+enum status row_read_account(struct sqlite_conn *conn, const char *key,
+                             struct account_row *row_out) MUST_CHECK;
+
+/* Takes the next user sequence of what row_read_account has read in this transaction; makes the
+ * account if there was none. */
+enum status row_advance_account(struct sqlite_conn *conn, const struct message_user *user,
+                                struct account_row *row) MUST_CHECK;
 
 /* STATUS_NOT_FOUND. */
 enum status row_find_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,

@@ -16,7 +16,8 @@ enum { WRITES_MOST = 16384 };
 /*
  * Keys are small integers: an account's number for a tag, a conversation's number for a pair, and
  * a message's rowid is (conversation << 32) + seq, so that a conversation lies together in the
- * tree and a page of it is one range. Nothing but the id index is random.
+ * tree and a page of it is one range. Ids are random, but those of a sender lie together: who sends
+ * again needs the same pages again, however many messages there are.
  */
 static const char *const migrations[] = {
     "CREATE TABLE account ("
@@ -59,6 +60,8 @@ static const char *const migrations[] = {
     "UPDATE account SET untold = user_seq;"
     "CREATE TABLE store (epoch TEXT NOT NULL);"
     "INSERT INTO store (epoch) VALUES (lower(hex(randomblob(8))));",
+    "DROP INDEX message_id;"
+    "CREATE UNIQUE INDEX message_sender_id ON message (sender, id);",
 };
 
 struct store {
@@ -85,16 +88,19 @@ struct send_job {
 };
 
 /* Has this client's id been used? STATUS_NOT_FOUND: no. STATUS_OK: yes, for this very message. */
-static enum status find_repeated(struct sqlite_conn *conn, struct message_send *send)
+static enum status find_repeated(struct sqlite_conn *conn, int64_t sender,
+                                 struct message_send *send)
 {
     sqlite3_stmt *s = sqlite_conn_prepare(
         conn, "SELECT m.rowid, m.date_ms, m.sender_count, m.text, a.key, d.out_read"
               " FROM message m JOIN account a ON a.id = m.receiver"
-              " LEFT JOIN dialog d ON d.owner = m.sender AND d.peer = m.receiver WHERE m.id = ?");
+              " LEFT JOIN dialog d ON d.owner = m.sender AND d.peer = m.receiver"
+              " WHERE m.sender = ? AND m.id = ?");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    sqlite3_bind_blob(s, 1, send->id.bytes, ID_BYTES, SQLITE_STATIC);
+    sqlite3_bind_int64(s, 1, sender);
+    sqlite3_bind_blob(s, 2, send->id.bytes, ID_BYTES, SQLITE_STATIC);
     enum status status = row_status(sqlite_step(s));
     if (status == STATUS_OK) {
         send->repeated = true;
@@ -161,41 +167,50 @@ static enum status put_dialogs(struct sqlite_conn *conn, const struct message_se
     return status;
 }
 
-static enum status write_message(struct sqlite_conn *conn, struct message_send *send)
+static enum status write_message(struct sqlite_conn *conn, struct message_send *send,
+                                 struct account_row *sender)
 {
-    int64_t sender = 0, receiver = 0, sender_seq = 0, receiver_seq = 0;
+    struct account_row receiver;
     struct dialog_row row;
 
-    enum status status = row_ensure_account_seq(conn, &send->sender, &sender, &sender_seq);
+    enum status status = row_advance_account(conn, &send->sender, sender);
+    /* After the sender's account is written, for it may be the same. */
     if (status == STATUS_OK)
-        status = row_ensure_account_seq(conn, &send->receiver, &receiver, &receiver_seq);
+        status = row_read_account(conn, send->receiver.key, &receiver);
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND)
+        status = row_advance_account(conn, &send->receiver, &receiver);
     if (status == STATUS_OK)
-        status = count_message(conn, send, sender, receiver, &row);
+        status = count_message(conn, send, sender->id, receiver.id, &row);
     if (status != STATUS_OK)
         return status;
     send->seq = (uint64_t)row.last_seq;
     send->date_ms = row.last_date_ms;
-    send->sender_user_seq = (uint64_t)sender_seq;
-    send->receiver_user_seq = (uint64_t)receiver_seq;
-    status = insert_message(conn, send, sender, receiver, &row);
+    send->sender_user_seq = (uint64_t)sender->user_seq;
+    send->receiver_user_seq = (uint64_t)receiver.user_seq;
+    status = insert_message(conn, send, sender->id, receiver.id, &row);
     if (status == STATUS_OK)
-        status = put_dialogs(conn, send, sender, receiver, &row);
+        status = put_dialogs(conn, send, sender->id, receiver.id, &row);
     return status;
 }
 
 static enum status run_send(struct sqlite_job *job, struct sqlite_conn *conn)
 {
     struct message_send *send = ((struct send_job *)job)->send;
+    struct account_row sender;
 
+    enum status status = row_read_account(conn, send->sender.key, &sender);
     if (*send->client_message_id != '\0') {
         send->id = message_id_from_client(send->sender.key, send->client_message_id);
-        enum status repeated = find_repeated(conn, send);
-        if (repeated != STATUS_NOT_FOUND)
-            return repeated;
+        if (status == STATUS_OK)
+            status = find_repeated(conn, sender.id, send);
+        if (status != STATUS_NOT_FOUND)
+            return status;
     } else {
         send->id = id_new();
     }
-    return write_message(conn, send) == STATUS_OK ? STATUS_OK : STATUS_UNAVAILABLE;
+    if (status == STATUS_UNAVAILABLE)
+        return status;
+    return write_message(conn, send, &sender) == STATUS_OK ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
 static void report_send(struct sqlite_job *job, enum status status)
