@@ -7,25 +7,54 @@
 
 #include "services/common/log.h"
 #include "services/common/memory.h"
+#include "services/common/sqlite_paced_file.h"
 
 enum {
     LOG_PAGES = 16384,           /* of 2 KiB; in older files of 4 */
     AGAIN_PAGES = LOG_PAGES / 4, /* more, if a reader has kept the log from beginning anew */
+    HURRY_PAGES = LOG_PAGES * 2,
+    WAIT_PAGES = LOG_PAGES * 5 / 2,
+    FEW_PAGES = 128, /* that the writer can bring in itself */
+    ROUNDS_MOST = 5, /* of bringing in what came during the last */
 };
 
 enum state { AT_REST, WANTED, RUNNING, TO_BE_FINISHED /* by the writer */ };
 
 struct sqlite_checkpointer {
     struct sqlite_conn *conn, *writer;
+    struct sqlite_paced_file *file; /* of conn */
     pthread_t thread;
 
     pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t cond;
+    pthread_cond_t cond;  /* the state has changed, or the end has come */
     bool stopping;
     enum state state;
     int last_pages; /* of the log, at the writer's last commit */
     int next_pages; /* when to begin */
 };
+
+/* Is it enough for the writer to do the rest? `done` of the log's pages are in the file. */
+static bool nearly_done(struct sqlite_checkpointer *checkpointer, int done)
+{
+    pthread_mutex_lock(&checkpointer->lock);
+    bool nearly = checkpointer->stopping || checkpointer->last_pages - done <= FEW_PAGES;
+    pthread_mutex_unlock(&checkpointer->lock);
+    return nearly;
+}
+
+static void bring_in(struct sqlite_checkpointer *checkpointer)
+{
+    int done = 0;
+
+    sqlite_paced_file_hurry(checkpointer->file, false);
+    for (int round = 0; round < ROUNDS_MOST; round++) {
+        int before = done;
+        done = sqlite_conn_checkpoint(checkpointer->conn);
+        /* Without progress there is a reader in the way, or another process at it. */
+        if (done <= before || nearly_done(checkpointer, done))
+            return;
+    }
+}
 
 static void *run(void *arg)
 {
@@ -40,12 +69,22 @@ static void *run(void *arg)
             break;
         checkpointer->state = RUNNING;
         pthread_mutex_unlock(&checkpointer->lock);
-        sqlite_conn_checkpoint(checkpointer->conn);
+        bring_in(checkpointer);
         pthread_mutex_lock(&checkpointer->lock);
         checkpointer->state = TO_BE_FINISHED;
+        pthread_cond_broadcast(&checkpointer->cond);
     }
     pthread_mutex_unlock(&checkpointer->lock);
     return NULL;
+}
+
+/* More comes than goes, if the log is so long. With the lock. */
+static void keep_log_short(struct sqlite_checkpointer *checkpointer, int log_pages)
+{
+    if (log_pages >= HURRY_PAGES)
+        sqlite_paced_file_hurry(checkpointer->file, true);
+    while (log_pages >= WAIT_PAGES && checkpointer->state == RUNNING)
+        pthread_cond_wait(&checkpointer->cond, &checkpointer->lock);
 }
 
 /* The writer's thread, after a commit. */
@@ -57,13 +96,15 @@ static void handle_commit(void *ctx, int log_pages)
     if (log_pages < checkpointer->last_pages) /* it has begun anew */
         checkpointer->next_pages = LOG_PAGES;
     checkpointer->last_pages = log_pages;
+    if (checkpointer->state == RUNNING)
+        keep_log_short(checkpointer, log_pages);
     bool finish = checkpointer->state == TO_BE_FINISHED;
     if (finish) {
         checkpointer->state = AT_REST;
         checkpointer->next_pages = log_pages + AGAIN_PAGES;
     } else if (checkpointer->state == AT_REST && log_pages >= checkpointer->next_pages) {
         checkpointer->state = WANTED;
-        pthread_cond_signal(&checkpointer->cond);
+        pthread_cond_broadcast(&checkpointer->cond);
     }
     pthread_mutex_unlock(&checkpointer->lock);
     if (finish)
@@ -73,12 +114,13 @@ static void handle_commit(void *ctx, int log_pages)
 struct sqlite_checkpointer *sqlite_checkpointer_start(struct sqlite_db *db,
                                                       struct sqlite_conn *writer)
 {
-    struct sqlite_conn *conn = sqlite_conn_open(db);
+    struct sqlite_conn *conn = sqlite_conn_open(db, sqlite_paced_file_layer());
 
     if (conn == NULL)
         return NULL;
     struct sqlite_checkpointer *checkpointer = xcalloc(1, sizeof(*checkpointer));
     checkpointer->conn = conn;
+    checkpointer->file = sqlite_paced_file_of(sqlite_conn_handle(conn));
     checkpointer->writer = writer;
     checkpointer->next_pages = LOG_PAGES;
     pthread_mutex_init(&checkpointer->lock, NULL);
@@ -100,8 +142,9 @@ void sqlite_checkpointer_stop(struct sqlite_checkpointer **checkpointer)
     sqlite_conn_on_commit(c->writer, NULL, NULL);
     pthread_mutex_lock(&c->lock);
     c->stopping = true;
-    pthread_cond_signal(&c->cond);
+    pthread_cond_broadcast(&c->cond);
     pthread_mutex_unlock(&c->lock);
+    sqlite3_interrupt(sqlite_conn_handle(c->conn));
     pthread_join(c->thread, NULL);
     sqlite_conn_close(&c->conn);
     pthread_cond_destroy(&c->cond);

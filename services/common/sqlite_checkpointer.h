@@ -6,12 +6,17 @@
 /*
  * Brings the write-ahead log into the file when it has grown to 32 MiB, on a thread of its own: in
  * the commit that finds it so long, as SQLite does by itself, it would make all writers wait for
- * tens of milliseconds. What is written meanwhile is then brought in by the writer's next commit;
- * that is little, and without it the log could not begin anew.
+ * tens of milliseconds. It takes its time (sqlite_paced_file.h), and what is written meanwhile is
+ * brought in after it, the last of it by the writer's next commit: without that the log could not
+ * begin anew.
+ *
+ * A writer that is faster than that makes it hurry at 64 MiB, and waits at 80: the log gets no
+ * longer, unless a reader keeps it.
  */
 struct sqlite_checkpointer;
 
-/* For the commits of `writer`, which is borrowed. NULL, logged, when the file cannot be opened. */
+/* For the commits of `writer`, which is borrowed, as is `db`. NULL, logged, when the file cannot be
+ * opened. */
 struct sqlite_checkpointer *sqlite_checkpointer_start(struct sqlite_db *db,
                                                       struct sqlite_conn *writer);
 

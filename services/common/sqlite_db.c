@@ -84,14 +84,14 @@ static void set_up_library(void)
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db)
+struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db, const char *layer)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct sqlite_conn *conn = xcalloc(1, sizeof(*conn));
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
     pthread_once(&once, set_up_library);
-    if (sqlite3_open_v2(db->path, &conn->handle, flags, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(db->path, &conn->handle, flags, layer) != SQLITE_OK) {
         log_error("%s: %s", db->path,
                   conn->handle != NULL ? sqlite3_errmsg(conn->handle) : "out of memory");
         sqlite_conn_close(&conn);
@@ -117,6 +117,11 @@ void sqlite_conn_close(struct sqlite_conn **conn)
     sqlite3_close((*conn)->handle);
     free(*conn);
     *conn = NULL;
+}
+
+sqlite3 *sqlite_conn_handle(struct sqlite_conn *conn)
+{
+    return conn->handle;
 }
 
 sqlite3_stmt *sqlite_conn_prepare(struct sqlite_conn *conn, const char *sql_literal)
@@ -176,14 +181,18 @@ void sqlite_conn_on_commit(struct sqlite_conn *conn, void (*committed)(void *ctx
         sqlite3_wal_autocheckpoint(conn->handle, AUTOCHECKPOINT_PAGES);
 }
 
-void sqlite_conn_checkpoint(struct sqlite_conn *conn)
+int sqlite_conn_checkpoint(struct sqlite_conn *conn)
 {
+    int done = 0;
     int result =
-        sqlite3_wal_checkpoint_v2(conn->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        sqlite3_wal_checkpoint_v2(conn->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, &done);
 
-    if (result != SQLITE_OK && result != SQLITE_BUSY) /* another process may be at it */
+    if (result == SQLITE_OK)
+        return done;
+    if (result != SQLITE_BUSY && result != SQLITE_INTERRUPT) /* another process may be at it */
         log_warn("sqlite: the log cannot be brought into the file: %s",
                  sqlite3_errmsg(conn->handle));
+    return 0;
 }
 
 int64_t sqlite_conn_last_rowid(struct sqlite_conn *conn)
@@ -284,7 +293,7 @@ enum status sqlite_db_open(const char *path, const char *const *migrations, size
     pthread_mutex_init(&db->lock, NULL);
     pthread_cond_init(&db->returned_cond, NULL);
     if (make_parents(path))
-        conn = sqlite_conn_open(db);
+        conn = sqlite_conn_open(db, NULL);
     if (conn != NULL)
         status = migrate(conn, migrations, migration_count);
     sqlite_conn_close(&conn);
@@ -321,7 +330,7 @@ struct sqlite_conn *sqlite_db_borrow(struct sqlite_db *db)
     pthread_mutex_unlock(&db->lock);
     if (conn != NULL)
         return conn;
-    conn = sqlite_conn_open(db);
+    conn = sqlite_conn_open(db, NULL);
     if (conn == NULL) {
         pthread_mutex_lock(&db->lock);
         db->open_count--;

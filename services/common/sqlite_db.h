@@ -29,9 +29,13 @@ void sqlite_db_close(struct sqlite_db **db);
 struct sqlite_conn *sqlite_db_borrow(struct sqlite_db *db);
 void sqlite_db_give_back(struct sqlite_db *db, struct sqlite_conn *conn);
 
-/* A connection of one's own, for writing. NULL when the file cannot be opened. */
-struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db);
+/* A connection of one's own; `layer` is the name of one of sqlite_layer.h, or NULL. NULL when the
+ * file cannot be opened. */
+struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db, const char *layer);
 void sqlite_conn_close(struct sqlite_conn **conn);
+
+/* SQLite's own, borrowed. */
+sqlite3 *sqlite_conn_handle(struct sqlite_conn *conn);
 
 /*
  * The prepared statement of an SQL literal, reset and without bindings; kept with the connection
@@ -50,8 +54,12 @@ int sqlite_step(sqlite3_stmt *statement);
 void sqlite_conn_on_commit(struct sqlite_conn *conn, void (*committed)(void *ctx, int log_pages),
                            void *ctx);
 
-/* Brings the log into the file, as far as readers allow; waits for none of them. */
-void sqlite_conn_checkpoint(struct sqlite_conn *conn);
+/*
+ * Brings the log into the file, as far as readers allow; waits for none of them. Returns how many
+ * pages of the log are in the file now, counted from its begin; 0 when another is at it, when
+ * sqlite3_interrupt ended it, or on failure, which is logged.
+ */
+int sqlite_conn_checkpoint(struct sqlite_conn *conn);
 
 int64_t sqlite_conn_last_rowid(struct sqlite_conn *conn);
 

@@ -7,6 +7,7 @@
 #include "services/common/log.h"
 #include "services/common/memory.h"
 #include "services/common/sqlite_checkpointer.h"
+#include "services/common/sqlite_gathered_log.h"
 
 enum { BATCH_MOST = 512 };
 
@@ -57,7 +58,7 @@ static void report(struct batch_job *job)
 enum status sqlite_writer_start(struct sqlite_db *db, size_t queue_most,
                                 struct sqlite_writer **writer_out)
 {
-    struct sqlite_conn *conn = sqlite_conn_open(db);
+    struct sqlite_conn *conn = sqlite_conn_open(db, sqlite_gathered_log_layer());
 
     if (conn == NULL)
         return STATUS_UNAVAILABLE;

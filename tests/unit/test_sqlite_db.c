@@ -163,7 +163,7 @@ static void commits_are_durable_and_readers_are_not_blocked(void **state)
 {
     struct fixture *f = *state;
     reopen(f, 1);
-    struct sqlite_conn *writer = sqlite_conn_open(f->db);
+    struct sqlite_conn *writer = sqlite_conn_open(f->db, NULL);
     assert_non_null(writer);
     sqlite3_stmt *mode = sqlite_conn_prepare(writer, "PRAGMA journal_mode");
     assert_int_equal(sqlite_step(mode), SQLITE_ROW);

@@ -1,0 +1,134 @@
+#include "services/common/sqlite_gathered_log.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/common/memory.h"
+#include "services/common/sqlite_layer.h"
+
+enum {
+    PIECE_MOST = 120 * 1024, /* SQLite's layer writes less than 128 KiB at once */
+    WRITE_LOCK = 0,          /* https://sqlite.org/walformat.html, "WAL locks" */
+};
+
+/* A log, or a database file, whose functions have the locks of both. */
+struct gathered_file {
+    struct sqlite_layer_file head;
+    /* A log's: */
+    struct gathered_file *database;
+    unsigned char *piece; /* PIECE_MOST bytes, for `offset` */
+    size_t length;
+    int64_t offset;
+    /* A database file's: */
+    struct gathered_file *log; /* or NULL */
+};
+
+static struct gathered_file *in(sqlite3_file *file)
+{
+    return (struct gathered_file *)sqlite_layer_file_of(file);
+}
+
+/* Whatever comes of it, the piece is gone: an error undoes the transaction. */
+static int write_piece(sqlite3_file *file)
+{
+    struct gathered_file *log = in(file);
+    size_t length = log->length;
+
+    log->length = 0;
+    if (length == 0)
+        return SQLITE_OK;
+    return log->head.plain->xWrite(file, log->piece, (int)length, log->offset);
+}
+
+static int log_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 offset)
+{
+    struct gathered_file *log = in(file);
+    bool follows = offset == log->offset + (int64_t)log->length;
+
+    if (!follows || log->length + (size_t)size > PIECE_MOST) {
+        int result = write_piece(file);
+        if (result != SQLITE_OK)
+            return result;
+    }
+    if (size > PIECE_MOST)
+        return log->head.plain->xWrite(file, bytes, size, offset);
+    if (log->length == 0)
+        log->offset = offset;
+    memcpy(log->piece + log->length, bytes, (size_t)size);
+    log->length += (size_t)size;
+    return SQLITE_OK;
+}
+
+static int log_sync(sqlite3_file *file, int flags)
+{
+    int result = write_piece(file);
+    return result == SQLITE_OK ? in(file)->head.plain->xSync(file, flags) : result;
+}
+
+static int log_read(sqlite3_file *file, void *bytes, int size, sqlite3_int64 offset)
+{
+    int result = write_piece(file);
+    return result == SQLITE_OK ? in(file)->head.plain->xRead(file, bytes, size, offset) : result;
+}
+
+static int log_truncate(sqlite3_file *file, sqlite3_int64 size)
+{
+    int result = write_piece(file);
+    return result == SQLITE_OK ? in(file)->head.plain->xTruncate(file, size) : result;
+}
+
+static int log_size(sqlite3_file *file, sqlite3_int64 *size_out)
+{
+    int result = write_piece(file);
+    return result == SQLITE_OK ? in(file)->head.plain->xFileSize(file, size_out) : result;
+}
+
+static int log_close(sqlite3_file *file)
+{
+    struct gathered_file *log = in(file);
+
+    log->database->log = NULL;
+    free(log->piece);
+    return log->head.plain->xClose(file);
+}
+
+static int database_lock(sqlite3_file *file, int first, int count, int flags)
+{
+    struct gathered_file *database = in(file);
+
+    if (database->log != NULL && first == WRITE_LOCK && (flags & SQLITE_SHM_UNLOCK) != 0)
+        database->log->length = 0;
+    return database->head.plain->xShmLock(file, first, count, flags);
+}
+
+static void opened(sqlite3_file *file, const char *name, int flags)
+{
+    struct gathered_file *ours = in(file);
+    sqlite3_io_methods *methods = &ours->head.methods;
+
+    if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
+        methods->xShmLock = database_lock;
+    } else if ((flags & SQLITE_OPEN_WAL) != 0) {
+        ours->piece = xmalloc(PIECE_MOST);
+        ours->database = in(sqlite3_database_file_object(name));
+        ours->database->log = ours;
+        methods->xWrite = log_write;
+        methods->xSync = log_sync;
+        methods->xRead = log_read;
+        methods->xTruncate = log_truncate;
+        methods->xFileSize = log_size;
+        methods->xClose = log_close;
+    }
+}
+
+const char *sqlite_gathered_log_layer(void)
+{
+    static struct sqlite_layer layer = {
+        .name = "gathered log",
+        .file_size = sizeof(struct gathered_file),
+        .opened = opened,
+    };
+    return sqlite_layer_use(&layer);
+}
