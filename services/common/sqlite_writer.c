@@ -55,10 +55,21 @@ static void report(struct batch_job *job)
     job_of(job)->done(job_of(job), job->status);
 }
 
+/* What a thousand busy pairs of users, who are all over a large file, change again and again: with
+ * the cache of a reader each of their pages would be read anew for nearly every message. */
+static struct sqlite_conn *open_conn(struct sqlite_db *db)
+{
+    struct sqlite_conn *conn = sqlite_conn_open(db, sqlite_gathered_log_layer());
+
+    if (conn != NULL && sqlite_conn_exec(conn, "PRAGMA cache_size=-32768") != STATUS_OK)
+        sqlite_conn_close(&conn);
+    return conn;
+}
+
 enum status sqlite_writer_start(struct sqlite_db *db, size_t queue_most,
                                 struct sqlite_writer **writer_out)
 {
-    struct sqlite_conn *conn = sqlite_conn_open(db, sqlite_gathered_log_layer());
+    struct sqlite_conn *conn = open_conn(db);
 
     if (conn == NULL)
         return STATUS_UNAVAILABLE;
