@@ -17,7 +17,8 @@ enum {
     STATEMENTS = 48,
     AUTOCHECKPOINT_PAGES = 1000, /* SQLite's own */
     BUSY_PAUSE_US = 500,
-    BUSY_PAUSES_MOST = 8000, /* 4 s: less than a caller's deadline */
+    BUSY_PAUSES_MOST = 8000,    /* 4 s: less than a caller's deadline */
+    MIGRATION_TURNS_MOST = 150, /* of as long each: 10 min */
 };
 
 struct sqlite_conn {
@@ -248,10 +249,29 @@ static enum status migrate_locked(struct sqlite_conn *conn, const char *const *m
     return status;
 }
 
+/* Another process may be at it, for as long as a large file takes. */
+static enum status begin_migration(struct sqlite_conn *conn)
+{
+    int result, turns = 0;
+
+    do {
+        result = sqlite3_exec(conn->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+        if (result == SQLITE_BUSY && turns == 0)
+            log_info("store: waiting for another process, which brings it up to date");
+    } while (result == SQLITE_BUSY && turns++ < MIGRATION_TURNS_MOST);
+    if (result == SQLITE_OK)
+        return STATUS_OK;
+    log_error("sqlite: %s: cannot be brought up to date", sqlite3_errmsg(conn->handle));
+    return STATUS_UNAVAILABLE;
+}
+
+/* What is sorted for a new index of a large file has no place in memory. */
 static enum status migrate(struct sqlite_conn *conn, const char *const *migrations, size_t count)
 {
-    enum status status = sqlite_conn_exec(conn, "BEGIN IMMEDIATE");
+    enum status status = sqlite_conn_exec(conn, "PRAGMA temp_store=FILE");
 
+    if (status == STATUS_OK)
+        status = begin_migration(conn);
     if (status != STATUS_OK)
         return status;
     status = migrate_locked(conn, migrations, count);
