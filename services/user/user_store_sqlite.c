@@ -7,9 +7,11 @@
 #include "services/common/sqlite_db.h"
 #include "services/common/sqlite_writer.h"
 #include "services/user/user_news_sqlite.h"
+#include "services/user/user_rows_sqlite.h"
+#include "services/user/user_search_sqlite.h"
 #include "services/user/user_store_kind.h"
 
-enum { WRITES_MOST = 4096, TRIGRAM = 3 };
+enum { WRITES_MOST = 4096 };
 
 struct store {
     struct user_store head;
@@ -42,42 +44,27 @@ static const char *const migrations[] = {
     "ALTER TABLE user ADD COLUMN unannounced INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE user ADD COLUMN origin TEXT NOT NULL DEFAULT '';"
     "CREATE INDEX user_unannounced ON user (key) WHERE unannounced <> 0;",
+    /* Each key cut in two at every place, so that what lies inside is found as what begins. */
+    "DROP TRIGGER user_added;"
+    "DROP TABLE user_key;"
+    "CREATE TABLE cut (place INTEGER PRIMARY KEY);"
+    "INSERT INTO cut WITH RECURSIVE places (n) AS"
+    "  (SELECT 2 UNION ALL SELECT n + 1 FROM places WHERE n < 32) SELECT n FROM places;"
+    "CREATE TABLE user_tail (tail TEXT NOT NULL, head TEXT NOT NULL, PRIMARY KEY (tail, head))"
+    "  WITHOUT ROWID;"
+    "CREATE TRIGGER user_added AFTER INSERT ON user BEGIN"
+    "  INSERT INTO user_tail (tail, head)"
+    "  SELECT substr(new.key, place), substr(new.key, 1, place - 1) FROM cut"
+    "  WHERE place <= length(new.key); END;"
+    "INSERT INTO user_tail (tail, head)"
+    "  SELECT substr(key, place), substr(key, 1, place - 1) FROM user"
+    "  JOIN cut ON place <= length(key) ORDER BY 1, 2;",
 };
-
-#define USER_COLUMNS                                                                               \
-    "id, tag, email, email_key, first_name, last_name, img, password_hash, revision, unannounced," \
-    " origin"
+_Static_assert(TAG_MAX - 1 == 32, "the table \"cut\" goes from 2 to 32");
 
 static struct store *in(struct user_store *store)
 {
     return (struct store *)store;
-}
-
-static void bind_text(sqlite3_stmt *statement, int index, const char *text)
-{
-    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
-}
-
-static void copy_column(sqlite3_stmt *statement, int column, char *out, size_t size)
-{
-    snprintf(out, size, "%s", sqlite_column_text_or_empty(statement, column));
-}
-
-static void read_user(sqlite3_stmt *s, struct user *user)
-{
-    *user = (struct user){ .tag = "" };
-    if (sqlite3_column_bytes(s, 0) == ID_BYTES)
-        memcpy(user->id.bytes, sqlite3_column_blob(s, 0), ID_BYTES);
-    copy_column(s, 1, user->tag, sizeof(user->tag));
-    copy_column(s, 2, user->email, sizeof(user->email));
-    copy_column(s, 3, user->email_key, sizeof(user->email_key));
-    copy_column(s, 4, user->first_name, sizeof(user->first_name));
-    copy_column(s, 5, user->last_name, sizeof(user->last_name));
-    copy_column(s, 6, user->img, sizeof(user->img));
-    copy_column(s, 7, user->password_hash, sizeof(user->password_hash));
-    user->revision = (uint64_t)sqlite3_column_int64(s, 8);
-    user->unannounced = (unsigned)sqlite3_column_int64(s, 9);
-    copy_column(s, 10, user->origin, sizeof(user->origin));
 }
 
 /* --- writes ------------------------------------------------------------------------------ */
@@ -91,24 +78,24 @@ struct add_job {
 static enum status run_add(struct sqlite_job *job, struct sqlite_conn *conn)
 {
     const struct user *user = ((struct add_job *)job)->user;
-    sqlite3_stmt *s = sqlite_conn_prepare(conn, "INSERT INTO user (key, " USER_COLUMNS
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "INSERT INTO user (key, " USER_ROW_COLUMNS
                                                 ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
                                                 " ON CONFLICT DO NOTHING");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    bind_text(s, 1, ((struct add_job *)job)->key);
+    user_row_bind_text(s, 1, ((struct add_job *)job)->key);
     sqlite3_bind_blob(s, 2, user->id.bytes, ID_BYTES, SQLITE_STATIC);
-    bind_text(s, 3, user->tag);
-    bind_text(s, 4, user->email);
-    bind_text(s, 5, user->email_key);
-    bind_text(s, 6, user->first_name);
-    bind_text(s, 7, user->last_name);
-    bind_text(s, 8, user->img);
-    bind_text(s, 9, user->password_hash);
+    user_row_bind_text(s, 3, user->tag);
+    user_row_bind_text(s, 4, user->email);
+    user_row_bind_text(s, 5, user->email_key);
+    user_row_bind_text(s, 6, user->first_name);
+    user_row_bind_text(s, 7, user->last_name);
+    user_row_bind_text(s, 8, user->img);
+    user_row_bind_text(s, 9, user->password_hash);
     sqlite3_bind_int64(s, 10, (sqlite3_int64)user->revision);
     sqlite3_bind_int64(s, 11, user->unannounced);
-    bind_text(s, 12, user->origin);
+    user_row_bind_text(s, 12, user->origin);
     if (sqlite_step(s) != SQLITE_DONE)
         return STATUS_UNAVAILABLE;
     return sqlite3_changes(sqlite3_db_handle(s)) == 1 ? STATUS_OK : STATUS_ALREADY_EXISTS;
@@ -153,8 +140,8 @@ static enum status run_put_image(struct sqlite_job *job, struct sqlite_conn *con
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    bind_text(s, 1, image->name);
-    bind_text(s, 2, image->content_type);
+    user_row_bind_text(s, 1, image->name);
+    user_row_bind_text(s, 2, image->content_type);
     sqlite3_bind_blob64(s, 3, image->data, image->size, SQLITE_STATIC);
     return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
@@ -182,7 +169,7 @@ static enum status run_revoke(struct sqlite_job *job, struct sqlite_conn *conn)
     if (s == NULL || forget == NULL)
         return STATUS_UNAVAILABLE;
     sqlite3_bind_int64(forget, 1, revoke->now_s);
-    bind_text(s, 1, revoke->jti);
+    user_row_bind_text(s, 1, revoke->jti);
     sqlite3_bind_int64(s, 2, revoke->expires_at_s);
     if (sqlite_step(forget) != SQLITE_DONE || sqlite_step(s) != SQLITE_DONE)
         return STATUS_UNAVAILABLE;
@@ -211,7 +198,7 @@ static enum status begin_read(struct store *store, const char *sql, const char *
         *s_out = sqlite_conn_prepare(*conn_out, sql);
     if (*s_out == NULL)
         return STATUS_UNAVAILABLE;
-    bind_text(*s_out, 1, parameter);
+    user_row_bind_text(*s_out, 1, parameter);
     int result = sqlite_step(*s_out);
     if (result == SQLITE_ROW)
         return STATUS_OK;
@@ -230,10 +217,11 @@ static enum status by_email(struct user_store *store, const char *email_key, str
     struct sqlite_conn *conn;
     sqlite3_stmt *s;
 
-    enum status status = begin_read(
-        in(store), "SELECT " USER_COLUMNS " FROM user WHERE email_key = ?", email_key, &conn, &s);
+    enum status status =
+        begin_read(in(store), "SELECT " USER_ROW_COLUMNS " FROM user WHERE email_key = ?",
+                   email_key, &conn, &s);
     if (status == STATUS_OK)
-        read_user(s, user_out);
+        user_row_read(s, user_out);
     end_read(in(store), conn, s);
     return status;
 }
@@ -247,14 +235,14 @@ static enum status by_keys(struct user_store *store, const char *const *keys, si
     *list_out = (struct user_list){ .items = xcalloc(key_count, sizeof(struct user)) };
     for (size_t i = 0; i < key_count && status == STATUS_OK; i++) {
         sqlite3_stmt *s =
-            sqlite_conn_prepare(conn, "SELECT " USER_COLUMNS " FROM user WHERE key = ?");
+            sqlite_conn_prepare(conn, "SELECT " USER_ROW_COLUMNS " FROM user WHERE key = ?");
         int result = SQLITE_ERROR;
         if (s != NULL) {
-            bind_text(s, 1, keys[i]);
+            user_row_bind_text(s, 1, keys[i]);
             result = sqlite_step(s);
         }
         if (result == SQLITE_ROW)
-            read_user(s, &list_out->items[list_out->count++]);
+            user_row_read(s, &list_out->items[list_out->count++]);
         else if (result != SQLITE_DONE)
             status = STATUS_UNAVAILABLE;
         sqlite3_reset(s);
@@ -268,62 +256,6 @@ static enum status by_keys(struct user_store *store, const char *const *keys, si
     return status;
 }
 
-/* Appends the rows of a bound statement until the list has `most`. */
-static enum status collect(sqlite3_stmt *s, size_t most, struct user_list *list)
-{
-    int result = SQLITE_DONE;
-
-    while (list->count < most && (result = sqlite_step(s)) == SQLITE_ROW)
-        read_user(s, &list->items[list->count++]);
-    sqlite3_reset(s);
-    return result == SQLITE_ROW || result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
-}
-
-static enum status find_prefix(struct sqlite_conn *conn, const char *part, const char *except_key,
-                               size_t most, struct user_list *list)
-{
-    sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "SELECT " USER_COLUMNS " FROM user WHERE key >= ?1 AND key < ?2 AND key <> ?3"
-              " ORDER BY key");
-    char end[TAG_SIZE + 1];
-
-    if (s == NULL)
-        return STATUS_UNAVAILABLE;
-    snprintf(end, sizeof(end), "%s\x7f", part); /* above every character of a key */
-    bind_text(s, 1, part);
-    bind_text(s, 2, end);
-    bind_text(s, 3, except_key);
-    return collect(s, most, list);
-}
-
-/* Those that hold the part but do not begin with it. The trigram index serves three letters and
- * more; below that nearly every user matches, so a walk by key soon has enough. */
-static enum status find_inside(struct sqlite_conn *conn, const char *part, const char *except_key,
-                               size_t most, struct user_list *list)
-{
-    bool indexed = strlen(part) >= TRIGRAM;
-    char quoted[TAG_SIZE + 2];
-    sqlite3_stmt *s =
-        indexed ? sqlite_conn_prepare(conn, "SELECT " USER_COLUMNS " FROM user WHERE rowid IN"
-                                            " (SELECT rowid FROM user_key WHERE user_key MATCH ?4)"
-                                            " AND instr(key, ?1) > 1 AND key <> ?3 ORDER BY key")
-                : sqlite_conn_prepare(conn, "SELECT " USER_COLUMNS " FROM user"
-                                            " WHERE instr(key, ?1) > 1 AND substr(key, 1, ?2) <> ?1"
-                                            " AND key <> ?3 ORDER BY key");
-
-    if (s == NULL)
-        return STATUS_UNAVAILABLE;
-    bind_text(s, 1, part);
-    bind_text(s, 3, except_key);
-    if (indexed) {
-        snprintf(quoted, sizeof(quoted), "\"%s\"", part);
-        bind_text(s, 4, quoted);
-    } else {
-        sqlite3_bind_int64(s, 2, (sqlite3_int64)strlen(part));
-    }
-    return collect(s, most, list);
-}
-
 static enum status find(struct user_store *store, const char *part, const char *except_key,
                         size_t most, struct user_list *list_out)
 {
@@ -334,9 +266,7 @@ static enum status find(struct user_store *store, const char *part, const char *
     if (conn == NULL)
         return STATUS_UNAVAILABLE;
     list_out->items = xcalloc(most, sizeof(struct user));
-    enum status status = find_prefix(conn, part, except_key, most, list_out);
-    if (status == STATUS_OK && list_out->count < most && *part != '\0')
-        status = find_inside(conn, part, except_key, most, list_out);
+    enum status status = user_search_sqlite(conn, part, except_key, most, list_out);
     sqlite_db_give_back(in(store)->db, conn);
     if (status != STATUS_OK) {
         free(list_out->items);
@@ -402,7 +332,7 @@ static enum status read_page(struct store *store, const char *sql, const char *a
     size_t count = 0;
 
     if (s != NULL) {
-        bind_text(s, 1, after);
+        user_row_bind_text(s, 1, after);
         sqlite3_bind_int64(s, 2, (sqlite3_int64)most);
         while ((result = sqlite_step(s)) == SQLITE_ROW)
             read(s, items + item_size * count++);
@@ -421,7 +351,7 @@ static enum status read_page(struct store *store, const char *sql, const char *a
 
 static void read_user_item(sqlite3_stmt *s, void *item)
 {
-    read_user(s, item);
+    user_row_read(s, item);
 }
 
 static enum status page(struct user_store *store, const char *after_key, size_t most,
@@ -429,9 +359,9 @@ static enum status page(struct user_store *store, const char *after_key, size_t 
 {
     void *items;
 
-    enum status status =
-        read_page(in(store), "SELECT " USER_COLUMNS " FROM user WHERE key > ? ORDER BY key LIMIT ?",
-                  after_key, most, sizeof(struct user), read_user_item, &items, &list_out->count);
+    enum status status = read_page(
+        in(store), "SELECT " USER_ROW_COLUMNS " FROM user WHERE key > ? ORDER BY key LIMIT ?",
+        after_key, most, sizeof(struct user), read_user_item, &items, &list_out->count);
     list_out->items = items;
     return status;
 }
@@ -443,7 +373,7 @@ static enum status unannounced(struct user_store *store, const char *after_key, 
 
     enum status status =
         read_page(in(store),
-                  "SELECT " USER_COLUMNS " FROM user WHERE unannounced <> 0"
+                  "SELECT " USER_ROW_COLUMNS " FROM user WHERE unannounced <> 0"
                   " AND key > ? ORDER BY key LIMIT ?",
                   after_key, most, sizeof(struct user), read_user_item, &items, &list_out->count);
     list_out->items = items;
@@ -452,7 +382,7 @@ static enum status unannounced(struct user_store *store, const char *after_key, 
 
 static void read_image_name(sqlite3_stmt *s, void *item)
 {
-    copy_column(s, 0, ((struct user_image_name *)item)->name, USER_IMAGE_SIZE);
+    user_row_copy_text(s, 0, ((struct user_image_name *)item)->name, USER_IMAGE_SIZE);
 }
 
 static enum status image_page(struct user_store *store, const char *after_name, size_t most,
@@ -471,7 +401,7 @@ static void read_revoked(sqlite3_stmt *s, void *item)
 {
     struct revoked_token *token = item;
 
-    copy_column(s, 0, token->jti, sizeof(token->jti));
+    user_row_copy_text(s, 0, token->jti, sizeof(token->jti));
     token->expires_at_s = sqlite3_column_int64(s, 1);
 }
 

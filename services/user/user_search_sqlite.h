@@ -1,0 +1,18 @@
+#ifndef USER_SEARCH_SQLITE_H
+#define USER_SEARCH_SQLITE_H
+
+#include "services/common/sqlite_db.h"
+#include "services/user/user_store.h"
+
+/*
+ * Finds users by what is in their tags, as user_store_find says. What a key begins with is a range
+ * of the keys; what it holds further on is a range of the tails of keys, which the store keeps
+ * beside them, each key cut in two at every place. So it costs as much as there is to be found, and
+ * no more than a bounded walk if that is very much.
+ *
+ * Appends to `list`, which has room for `most`.
+ */
+enum status user_search_sqlite(struct sqlite_conn *conn, const char *part, const char *except_key,
+                               size_t most, struct user_list *list) MUST_CHECK;
+
+#endif
