@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "services/common/clock.h"
@@ -21,6 +22,8 @@ enum {
     THREADS_MOST = 8,
     SCRAP_BYTES = 16 * 1024,
     DISMISSAL_BYTES_MOST = 32 * 1024 * 1024, /* that are read and thrown away */
+    ROUND_US = 1000, /* from the begin of one to that of the next, while much comes: */
+    MUCH = 4,        /* events in that time */
 };
 
 /* What is watched beside the sockets of tokens: dismissed sockets, by their number, the bell that
@@ -43,6 +46,9 @@ struct watcher {
 
     /* The thread's own. */
     bool in_round;
+    bool much_comes;
+    int64_t round_us, window_us; /* when the last round began, and what is counted */
+    int64_t window_events;
     struct dismissal *dismissals;
     size_t dismissal_count, dismissal_room;
 
@@ -199,6 +205,34 @@ static void say(struct watcher *watcher, const struct epoll_event *event)
     options->on_ready(options->ctx, event->data.u64, what);
 }
 
+/* At the begin of a round with so many events. */
+static void count_events(struct watcher *watcher, int events)
+{
+    watcher->round_us = clock_mono_us();
+    int64_t elapsed_us = watcher->round_us - watcher->window_us;
+
+    watcher->window_events += events;
+    if (elapsed_us < ROUND_US)
+        return;
+    watcher->much_comes = watcher->window_events * ROUND_US >= MUCH * elapsed_us;
+    watcher->window_us = watcher->round_us;
+    watcher->window_events = 0;
+}
+
+/*
+ * A round for each event would wake this thread, and all that the event leads to in other
+ * programs, for each: that is half of all CPU time when two processors are half busy. `events`
+ * were in the last round; if there was no room for more, the next has waited already.
+ */
+static void let_gather(const struct watcher *watcher, int events)
+{
+    if (!watcher->much_comes || events == EVENTS_MOST)
+        return;
+    int64_t left_us = watcher->round_us + ROUND_US - clock_mono_us();
+    if (left_us > 0)
+        nanosleep(&(struct timespec){ .tv_nsec = left_us * 1000 }, NULL);
+}
+
 static void *run(void *arg)
 {
     struct watcher *watcher = arg;
@@ -210,11 +244,13 @@ static void *run(void *arg)
     while (!atomic_load(&loop->stopping)) {
         int64_t wait_ms = next_tick - clock_mono_ms();
         int n = epoll_wait(watcher->epoll, events, EVENTS_MOST, wait_ms > 0 ? (int)wait_ms : 0);
+        count_events(watcher, n);
         if (n > 1)
             begin_round(watcher);
         for (int i = 0; i < n; i++)
             say(watcher, &events[i]);
         end_round(watcher);
+        let_gather(watcher, n);
         int64_t now = clock_mono_ms();
         if (now < next_tick)
             continue;

@@ -9,6 +9,9 @@
  * A few threads that watch all sockets and say which have something to read, or take bytes again;
  * one of them ticks. No socket has a thread of its own, and nothing here blocks on one: a stuck
  * client costs the memory of what waits for it and nobody's time.
+ *
+ * While more than a few changes come in a millisecond, each thread says them once a millisecond,
+ * many in a round: what they lead to is then done for many at a time, too.
  */
 struct socket_loop;
 
