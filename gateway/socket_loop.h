@@ -11,7 +11,8 @@
  * client costs the memory of what waits for it and nobody's time.
  *
  * While more than a few changes come in a millisecond, each thread says them once a millisecond,
- * many in a round: what they lead to is then done for many at a time, too.
+ * or as soon as there are as many as a round can hold: what they lead to is then done for many at
+ * a time, too.
  */
 struct socket_loop;
 

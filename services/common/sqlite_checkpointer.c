@@ -30,11 +30,12 @@ struct sqlite_checkpointer {
     bool stopping;
     enum state state;
     int last_pages; /* of the log, at the writer's last commit */
-    int next_pages; /* when to begin */
+    int next_pages; /* at which to begin */
+    unsigned logs;  /* that have begun anew */
 };
 
-/* Is it enough for the writer to do the rest? `done` of the log's pages are in the file. */
-static bool nearly_done(struct sqlite_checkpointer *checkpointer, int done)
+/* Whether what is not in the file yet, after `done` pages of the log, is little. */
+static bool is_nearly_done(struct sqlite_checkpointer *checkpointer, int done)
 {
     pthread_mutex_lock(&checkpointer->lock);
     bool nearly = checkpointer->stopping || checkpointer->last_pages - done <= FEW_PAGES;
@@ -42,18 +43,28 @@ static bool nearly_done(struct sqlite_checkpointer *checkpointer, int done)
     return nearly;
 }
 
-static void bring_in(struct sqlite_checkpointer *checkpointer)
+/* False when there is a reader in the way, another process at it, or ever more to be done. */
+static bool bring_in(struct sqlite_checkpointer *checkpointer)
 {
     int done = 0;
 
-    sqlite_paced_file_hurry(checkpointer->file, false);
     for (int round = 0; round < ROUNDS_MOST; round++) {
         int before = done;
         done = sqlite_conn_checkpoint(checkpointer->conn);
-        /* Without progress there is a reader in the way, or another process at it. */
-        if (done <= before || nearly_done(checkpointer, done))
-            return;
+        if (done <= before)
+            return false;
+        if (is_nearly_done(checkpointer, done))
+            return true;
     }
+    return false;
+}
+
+/* With the lock. Of a log that has begun anew meanwhile, nothing is left to be done. */
+static void end_run(struct sqlite_checkpointer *checkpointer, bool same_log, bool nearly_done)
+{
+    checkpointer->state = same_log && nearly_done ? TO_BE_FINISHED : AT_REST;
+    if (same_log)
+        checkpointer->next_pages = checkpointer->last_pages + AGAIN_PAGES;
 }
 
 static void *run(void *arg)
@@ -68,10 +79,12 @@ static void *run(void *arg)
         if (checkpointer->stopping)
             break;
         checkpointer->state = RUNNING;
+        sqlite_paced_file_hurry(checkpointer->file, checkpointer->last_pages >= HURRY_PAGES);
+        unsigned log = checkpointer->logs;
         pthread_mutex_unlock(&checkpointer->lock);
-        bring_in(checkpointer);
+        bool nearly_done = bring_in(checkpointer);
         pthread_mutex_lock(&checkpointer->lock);
-        checkpointer->state = TO_BE_FINISHED;
+        end_run(checkpointer, checkpointer->logs == log, nearly_done);
         pthread_cond_broadcast(&checkpointer->cond);
     }
     pthread_mutex_unlock(&checkpointer->lock);
@@ -87,22 +100,30 @@ static void keep_log_short(struct sqlite_checkpointer *checkpointer, int log_pag
         pthread_cond_wait(&checkpointer->cond, &checkpointer->lock);
 }
 
+/* The log has begun anew: all that was in it is in the file. With the lock. */
+static void begin_anew(struct sqlite_checkpointer *checkpointer)
+{
+    if (checkpointer->state == TO_BE_FINISHED)
+        checkpointer->state = AT_REST;
+    checkpointer->next_pages = LOG_PAGES;
+    checkpointer->logs++;
+}
+
 /* The writer's thread, after a commit. */
 static void handle_commit(void *ctx, int log_pages)
 {
     struct sqlite_checkpointer *checkpointer = ctx;
 
     pthread_mutex_lock(&checkpointer->lock);
-    if (log_pages < checkpointer->last_pages) /* it has begun anew */
-        checkpointer->next_pages = LOG_PAGES;
+    if (log_pages < checkpointer->last_pages)
+        begin_anew(checkpointer);
     checkpointer->last_pages = log_pages;
     if (checkpointer->state == RUNNING)
         keep_log_short(checkpointer, log_pages);
     bool finish = checkpointer->state == TO_BE_FINISHED;
-    if (finish) {
+    if (finish)
         checkpointer->state = AT_REST;
-        checkpointer->next_pages = log_pages + AGAIN_PAGES;
-    } else if (checkpointer->state == AT_REST && log_pages >= checkpointer->next_pages) {
+    else if (checkpointer->state == AT_REST && log_pages >= checkpointer->next_pages) {
         checkpointer->state = WANTED;
         pthread_cond_broadcast(&checkpointer->cond);
     }

@@ -7,11 +7,12 @@
  * Brings the write-ahead log into the file when it has grown to 32 MiB, on a thread of its own: in
  * the commit that finds it so long, as SQLite does by itself, it would make all writers wait for
  * tens of milliseconds. It takes its time (sqlite_paced_file.h), and what is written meanwhile is
- * brought in after it, the last of it by the writer's next commit: without that the log could not
- * begin anew.
+ * brought in after it, the last few pages by the writer's next commit: without that the log could
+ * not begin anew.
  *
- * A writer that is faster than that makes it hurry at 64 MiB, and waits at 80: the log gets no
- * longer, unless a reader keeps it.
+ * A writer that is faster than that makes it hurry at 64 MiB, and waits for it at 80. The log gets
+ * longer only if a reader keeps it, one transaction is longer, or several processes write; in files
+ * with pages of 4 KiB, from older versions, all of this is twice as much.
  */
 struct sqlite_checkpointer;
 

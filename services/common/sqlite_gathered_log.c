@@ -21,6 +21,7 @@ struct gathered_file {
     unsigned char *piece; /* PIECE_MOST bytes, for `offset` */
     size_t length;
     int64_t offset;
+    int error; /* of a piece of this transaction, or SQLITE_OK */
     /* A database file's: */
     struct gathered_file *log; /* or NULL */
 };
@@ -30,16 +31,22 @@ static struct gathered_file *in(sqlite3_file *file)
     return (struct gathered_file *)sqlite_layer_file_of(file);
 }
 
-/* Whatever comes of it, the piece is gone: an error undoes the transaction. */
 static int write_piece(sqlite3_file *file)
 {
     struct gathered_file *log = in(file);
     size_t length = log->length;
 
     log->length = 0;
-    if (length == 0)
-        return SQLITE_OK;
-    return log->head.plain->xWrite(file, log->piece, (int)length, log->offset);
+    if (log->error == SQLITE_OK && length > 0)
+        log->error = log->head.plain->xWrite(file, log->piece, (int)length, log->offset);
+    return log->error;
+}
+
+/* Whether some of these bytes are to come from the piece. */
+static bool is_gathered(const struct gathered_file *log, int size, sqlite3_int64 offset)
+{
+    return log->length > 0 && offset < log->offset + (int64_t)log->length &&
+           log->offset < offset + size;
 }
 
 static int log_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 offset)
@@ -47,11 +54,10 @@ static int log_write(sqlite3_file *file, const void *bytes, int size, sqlite3_in
     struct gathered_file *log = in(file);
     bool follows = offset == log->offset + (int64_t)log->length;
 
-    if (!follows || log->length + (size_t)size > PIECE_MOST) {
-        int result = write_piece(file);
-        if (result != SQLITE_OK)
-            return result;
-    }
+    if (!follows || log->length + (size_t)size > PIECE_MOST)
+        (void)write_piece(file);
+    if (log->error != SQLITE_OK)
+        return log->error;
     if (size > PIECE_MOST)
         return log->head.plain->xWrite(file, bytes, size, offset);
     if (log->length == 0)
@@ -69,8 +75,10 @@ static int log_sync(sqlite3_file *file, int flags)
 
 static int log_read(sqlite3_file *file, void *bytes, int size, sqlite3_int64 offset)
 {
-    int result = write_piece(file);
-    return result == SQLITE_OK ? in(file)->head.plain->xRead(file, bytes, size, offset) : result;
+    struct gathered_file *log = in(file);
+    int result = is_gathered(log, size, offset) ? write_piece(file) : SQLITE_OK;
+
+    return result == SQLITE_OK ? log->head.plain->xRead(file, bytes, size, offset) : result;
 }
 
 static int log_truncate(sqlite3_file *file, sqlite3_int64 size)
@@ -98,29 +106,37 @@ static int database_lock(sqlite3_file *file, int first, int count, int flags)
 {
     struct gathered_file *database = in(file);
 
-    if (database->log != NULL && first == WRITE_LOCK && (flags & SQLITE_SHM_UNLOCK) != 0)
+    if (database->log != NULL && first == WRITE_LOCK && (flags & SQLITE_SHM_UNLOCK) != 0) {
         database->log->length = 0;
+        database->log->error = SQLITE_OK;
+    }
     return database->head.plain->xShmLock(file, first, count, flags);
+}
+
+static void log_opened(struct gathered_file *log, sqlite3_file *database)
+{
+    sqlite3_io_methods *methods = &log->head.methods;
+    int traits = database->pMethods->xDeviceCharacteristics(database);
+
+    if ((traits & SQLITE_IOCAP_POWERSAFE_OVERWRITE) == 0)
+        return;
+    log->piece = xmalloc(PIECE_MOST);
+    log->database = in(database);
+    log->database->log = log;
+    methods->xWrite = log_write;
+    methods->xSync = log_sync;
+    methods->xRead = log_read;
+    methods->xTruncate = log_truncate;
+    methods->xFileSize = log_size;
+    methods->xClose = log_close;
 }
 
 static void opened(sqlite3_file *file, const char *name, int flags)
 {
-    struct gathered_file *ours = in(file);
-    sqlite3_io_methods *methods = &ours->head.methods;
-
-    if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
-        methods->xShmLock = database_lock;
-    } else if ((flags & SQLITE_OPEN_WAL) != 0) {
-        ours->piece = xmalloc(PIECE_MOST);
-        ours->database = in(sqlite3_database_file_object(name));
-        ours->database->log = ours;
-        methods->xWrite = log_write;
-        methods->xSync = log_sync;
-        methods->xRead = log_read;
-        methods->xTruncate = log_truncate;
-        methods->xFileSize = log_size;
-        methods->xClose = log_close;
-    }
+    if ((flags & SQLITE_OPEN_MAIN_DB) != 0)
+        in(file)->head.methods.xShmLock = database_lock;
+    else if ((flags & SQLITE_OPEN_WAL) != 0)
+        log_opened(in(file), sqlite3_database_file_object(name));
 }
 
 const char *sqlite_gathered_log_layer(void)

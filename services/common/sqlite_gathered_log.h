@@ -8,7 +8,10 @@
  *
  * A layer of sqlite_layer.h, for a connection with synchronous=FULL only, where each commit syncs
  * the log before others can see it. What has not been synced when the connection gives back the
- * lock for writing was undone, and is dropped: its place in the log may be another's next.
+ * lock for writing was undone, and is dropped: its place in the log may be another's next. Until
+ * then, what could not be written makes all that follows fail, so that it cannot be committed. On a
+ * file system where SQLite writes behind that sync (without SQLITE_IOCAP_POWERSAFE_OVERWRITE),
+ * everything is as without the layer.
  */
 
 /* The name of the layer, for sqlite3_open_v2; NULL, logged, if there is none. From any thread. */

@@ -41,14 +41,18 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
 /* What a layer does not do itself gets the layer as its argument: a copy of what it belongs to. */
 static bool make_known(struct sqlite_layer *layer)
 {
-    layer->plain = sqlite3_vfs_find(NULL);
-    if (layer->plain == NULL)
+    sqlite3_vfs *plain = sqlite3_vfs_find(NULL);
+
+    if (plain == NULL)
         return false;
-    layer->vfs = *layer->plain;
+    layer->vfs = *plain;
     layer->vfs.zName = layer->name;
-    layer->vfs.szOsFile = (int)(aligned((size_t)layer->plain->szOsFile) + layer->file_size);
+    layer->vfs.szOsFile = (int)(aligned((size_t)plain->szOsFile) + layer->file_size);
     layer->vfs.xOpen = open_file;
-    return sqlite3_vfs_register(&layer->vfs, 0) == SQLITE_OK;
+    if (sqlite3_vfs_register(&layer->vfs, 0) != SQLITE_OK)
+        return false;
+    layer->plain = plain;
+    return true;
 }
 
 const char *sqlite_layer_use(struct sqlite_layer *layer)

@@ -2,12 +2,15 @@
 #define _GNU_SOURCE /* pwrite64 */
 #include "tests/unit/unit.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "services/common/log.h"
 #include "services/common/sqlite_db.h"
 #include "services/common/sqlite_gathered_log.h"
+#include "tests/unit/capture.h"
 #include "tests/unit/temp_dir.h"
 
 enum { MANY = 1000, ROUNDS = 20 };
@@ -17,10 +20,15 @@ static const char *const migrations[] = { "CREATE TABLE entry (n INTEGER, data B
 /* Stands in for the one that SQLite calls. */
 #define EXPORTED __attribute__((visibility("default")))
 static int writes;
+static bool disk_is_full;
 
 EXPORTED ssize_t pwrite64(int fd, const void *bytes, size_t size, off64_t offset)
 {
     writes++;
+    if (disk_is_full) {
+        errno = ENOSPC;
+        return -1;
+    }
     return syscall(SYS_pwrite64, fd, bytes, size, offset);
 }
 
@@ -165,6 +173,32 @@ static void what_was_undone_never_gets_into_the_log_of_others(void **state)
     assert_int_equal(ask(f->plain, "SELECT sum(instr(data, 'a')) FROM entry"), 0);
 }
 
+/* A statement that fails undoes itself alone, if it has a journal of its own; what was written into
+ * the log before it, and had no room, is missing all the same. */
+static void what_could_not_be_written_is_not_committed(void **state)
+{
+    struct fixture *f = *state;
+    keep_log(f);
+    run(f->gathering, "CREATE UNIQUE INDEX entry_n ON entry (n)");
+    run(f->gathering, "BEGIN IMMEDIATE");
+    add_long(f->gathering, "aa");
+    struct capture capture = capture_begin();
+    disk_is_full = true;
+    enum status failed =
+        sqlite_conn_exec(f->gathering, "INSERT INTO entry SELECT n + 1, data FROM entry");
+    disk_is_full = false;
+    enum status committed = sqlite_conn_exec(f->gathering, "COMMIT");
+    enum status undone = sqlite_conn_exec(f->gathering, "ROLLBACK");
+    free(capture_end(&capture));
+    assert_int_equal(failed, STATUS_UNAVAILABLE);
+    assert_int_equal(committed, STATUS_UNAVAILABLE);
+    (void)undone; /* SQLite may have done so itself */
+    assert_whole(f->plain, 0);
+    run(f->gathering, "INSERT INTO entry VALUES (3, 'three')");
+    assert_whole(f->plain, 1);
+    assert_whole(f->gathering, 1);
+}
+
 static void a_log_that_begins_anew_is_read_as_ever(void **state)
 {
     struct fixture *f = *state;
@@ -188,6 +222,7 @@ int main(void)
         TEST(what_is_committed_is_seen_at_once),
         TEST(a_transaction_reads_what_it_has_written_though_its_cache_is_too_small),
         TEST(what_was_undone_never_gets_into_the_log_of_others),
+        TEST(what_could_not_be_written_is_not_committed),
         TEST(a_log_that_begins_anew_is_read_as_ever),
     };
     log_init("unit", LOG_LEVEL_WARN);
