@@ -10,7 +10,12 @@
 
 enum {
     PIECE_MOST = 120 * 1024, /* SQLite's layer writes less than 128 KiB at once */
-    WRITE_LOCK = 0,          /* https://sqlite.org/walformat.html, "WAL locks" */
+
+    /* https://sqlite.org/walformat.html, "WAL locks" */
+    WRITE_LOCK = 0,
+    CHECKPOINT_LOCK = 1,
+    SECOND_READ_LOCK = 4, /* taken with all behind it to begin the log anew, and for nothing else */
+    READ_LOCKS_BUT_ONE = 4,
 };
 
 /* A log, or a database file, whose functions have the locks of both. */
@@ -102,15 +107,36 @@ static int log_close(sqlite3_file *file)
     return log->head.plain->xClose(file);
 }
 
+/* The checkpoint lock as well, or none. */
+static int lock_to_begin_anew(sqlite3_file *file, int first, int count, int flags)
+{
+    const sqlite3_io_methods *plain = in(file)->head.plain;
+    int result = plain->xShmLock(file, CHECKPOINT_LOCK, 1, flags);
+
+    if (result != SQLITE_OK)
+        return result;
+    result = plain->xShmLock(file, first, count, flags);
+    if (result != SQLITE_OK)
+        plain->xShmLock(file, CHECKPOINT_LOCK, 1, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
+    return result;
+}
+
 static int database_lock(sqlite3_file *file, int first, int count, int flags)
 {
     struct gathered_file *database = in(file);
+    bool unlock = (flags & SQLITE_SHM_UNLOCK) != 0;
+    bool anew = first == SECOND_READ_LOCK && count == READ_LOCKS_BUT_ONE;
 
-    if (database->log != NULL && first == WRITE_LOCK && (flags & SQLITE_SHM_UNLOCK) != 0) {
+    if (database->log != NULL && first == WRITE_LOCK && unlock) {
         database->log->length = 0;
         database->log->error = SQLITE_OK;
     }
-    return database->head.plain->xShmLock(file, first, count, flags);
+    if (anew && !unlock)
+        return lock_to_begin_anew(file, first, count, flags);
+    int result = database->head.plain->xShmLock(file, first, count, flags);
+    if (anew)
+        database->head.plain->xShmLock(file, CHECKPOINT_LOCK, 1, flags);
+    return result;
 }
 
 static void log_opened(struct gathered_file *log, sqlite3_file *database)

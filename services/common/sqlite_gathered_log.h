@@ -12,6 +12,10 @@
  * then, what could not be written makes all that follows fail, so that it cannot be committed. On a
  * file system where SQLite writes behind that sync (without SQLITE_IOCAP_POWERSAFE_OVERWRITE),
  * everything is as without the layer.
+ *
+ * And it does not begin the log anew while another connection, perhaps of another process, is at a
+ * checkpoint, which up to version 3.51.2 may then take the new log for the old one and lose what is
+ * in it (https://sqlite.org/wal.html#walresetbug).
  */
 
 /* The name of the layer, for sqlite3_open_v2; NULL, logged, if there is none. From any thread. */

@@ -10,6 +10,7 @@
 #include "services/common/log.h"
 #include "services/common/sqlite_db.h"
 #include "services/common/sqlite_gathered_log.h"
+#include "services/common/sqlite_layer.h"
 #include "tests/unit/capture.h"
 #include "tests/unit/temp_dir.h"
 
@@ -213,6 +214,60 @@ static void a_log_that_begins_anew_is_read_as_ever(void **state)
     assert_whole(f->plain, ROUNDS * MANY);
 }
 
+/* A connection of which the test hears when it has begun a checkpoint. */
+static void (*in_checkpoint)(void *ctx);
+static void *in_checkpoint_ctx;
+
+static int lock_and_tell(sqlite3_file *file, int first, int count, int flags)
+{
+    int result = sqlite_layer_file_of(file)->plain->xShmLock(file, first, count, flags);
+    if (result == SQLITE_OK && first == 1 && (flags & SQLITE_SHM_LOCK) != 0)
+        in_checkpoint(in_checkpoint_ctx);
+    return result;
+}
+
+static void told_opened(sqlite3_file *file, const char *name, int flags)
+{
+    (void)name;
+    if ((flags & SQLITE_OPEN_MAIN_DB) != 0)
+        sqlite_layer_file_of(file)->methods.xShmLock = lock_and_tell;
+}
+
+static void note_pages(void *ctx, int pages)
+{
+    *(int *)ctx = pages;
+}
+
+static void add_one(void *ctx)
+{
+    run(((struct fixture *)ctx)->gathering, "INSERT INTO entry VALUES (1, '')");
+}
+
+static void the_log_is_not_begun_anew_during_a_checkpoint_of_others(void **state)
+{
+    static struct sqlite_layer told = { .name = "told",
+                                        .file_size = sizeof(struct sqlite_layer_file),
+                                        .opened = told_opened };
+    struct fixture *f = *state;
+    int pages = 0;
+    in_checkpoint = add_one;
+    in_checkpoint_ctx = f;
+    struct sqlite_conn *other = sqlite_conn_open(f->db, sqlite_layer_use(&told));
+    assert_non_null(other);
+    sqlite_conn_on_commit(f->gathering, note_pages, &pages);
+    run(f->gathering, "INSERT INTO entry VALUES (0, zeroblob(100000))");
+    int before = pages;
+    assert_int_equal(sqlite_conn_checkpoint(f->plain), before); /* all, so it might begin anew */
+    sqlite_conn_checkpoint(other);
+    assert_true(pages > before);
+    assert_int_equal(sqlite_conn_checkpoint(f->plain), pages);
+    add_one(f);
+    assert_true(pages < before);
+    sqlite_conn_close(&other);
+    assert_int_equal(ask(f->plain, "SELECT count(*) FROM entry"), 3);
+    assert_int_equal(ask(f->plain, "SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -223,6 +278,7 @@ int main(void)
         TEST(a_transaction_reads_what_it_has_written_though_its_cache_is_too_small),
         TEST(what_was_undone_never_gets_into_the_log_of_others),
         TEST(what_could_not_be_written_is_not_committed),
+        TEST(the_log_is_not_begun_anew_during_a_checkpoint_of_others),
         TEST(a_log_that_begins_anew_is_read_as_ever),
     };
     log_init("unit", LOG_LEVEL_WARN);
