@@ -1,10 +1,11 @@
-#define _GNU_SOURCE /* pthread_setname_np */
+#define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
 #include "services/common/sqlite_checkpointer.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "services/common/clock.h"
 #include "services/common/log.h"
 #include "services/common/memory.h"
 #include "services/common/sqlite_paced_file.h"
@@ -16,6 +17,8 @@ enum {
     WAIT_PAGES = LOG_PAGES * 5 / 2,
     FEW_PAGES = 128, /* that the writer can bring in itself */
     ROUNDS_MOST = 5, /* of bringing in what came during the last */
+    REST_MS = 1000,
+    REST_PAGES = 1000, /* less is not worth a write to the file */
 };
 
 enum state { AT_REST, WANTED, RUNNING, TO_BE_FINISHED /* by the writer */ };
@@ -32,6 +35,8 @@ struct sqlite_checkpointer {
     int last_pages; /* of the log, at the writer's last commit */
     int next_pages; /* at which to begin */
     unsigned logs;  /* that have begun anew */
+    bool watches;   /* for the writer to rest */
+    int64_t last_commit_ms;
 };
 
 /* Whether what is not in the file yet, after `done` pages of the log, is little. */
@@ -67,6 +72,25 @@ static void end_run(struct sqlite_checkpointer *checkpointer, bool same_log, boo
         checkpointer->next_pages = checkpointer->last_pages + AGAIN_PAGES;
 }
 
+/* Until there is something to be brought in, or the end has come. With the lock. */
+static void wait_for_work(struct sqlite_checkpointer *checkpointer)
+{
+    while (checkpointer->state != WANTED && !checkpointer->stopping) {
+        int64_t rested_ms = clock_mono_ms() - checkpointer->last_commit_ms;
+        if (!checkpointer->watches || checkpointer->last_pages < REST_PAGES) {
+            checkpointer->watches = false;
+            pthread_cond_wait(&checkpointer->cond, &checkpointer->lock);
+        } else if (rested_ms < REST_MS) {
+            struct timespec until = clock_after_ms(REST_MS - rested_ms);
+            pthread_cond_clockwait(&checkpointer->cond, &checkpointer->lock, CLOCK_MONOTONIC,
+                                   &until);
+        } else {
+            break;
+        }
+    }
+    checkpointer->watches = false;
+}
+
 static void *run(void *arg)
 {
     struct sqlite_checkpointer *checkpointer = arg;
@@ -74,8 +98,7 @@ static void *run(void *arg)
     pthread_setname_np(pthread_self(), "checkpointer");
     pthread_mutex_lock(&checkpointer->lock);
     for (;;) {
-        while (checkpointer->state != WANTED && !checkpointer->stopping)
-            pthread_cond_wait(&checkpointer->cond, &checkpointer->lock);
+        wait_for_work(checkpointer);
         if (checkpointer->stopping)
             break;
         checkpointer->state = RUNNING;
@@ -118,6 +141,11 @@ static void handle_commit(void *ctx, int log_pages)
     if (log_pages < checkpointer->last_pages)
         begin_anew(checkpointer);
     checkpointer->last_pages = log_pages;
+    checkpointer->last_commit_ms = clock_mono_ms();
+    if (log_pages >= REST_PAGES && !checkpointer->watches && checkpointer->state == AT_REST) {
+        checkpointer->watches = true;
+        pthread_cond_broadcast(&checkpointer->cond);
+    }
     if (checkpointer->state == RUNNING)
         keep_log_short(checkpointer, log_pages);
     bool finish = checkpointer->state == TO_BE_FINISHED;

@@ -323,6 +323,24 @@ static void the_log_begins_anew_though_writing_never_stops(void **state)
     assert_true(file.st_size > 2 * LOG_MOST / 3);
 }
 
+static void the_log_goes_into_the_file_when_writing_rests(void **state)
+{
+    enum { JOBS = 20 }; /* 4 MB */
+    struct fixture *f = *state;
+    struct stat file;
+    start(f, QUEUE_MOST);
+    for (int i = 0; i < JOBS; i++) {
+        struct sqlite_job job = { .run = run_big };
+        assert_int_equal(sqlite_writer_run(f->writer, &job), STATUS_OK);
+    }
+    assert_int_equal(stat(f->path, &file), 0);
+    assert_true(file.st_size < JOBS * 100000);
+    do {
+        sched_yield();
+        assert_int_equal(stat(f->path, &file), 0);
+    } while (file.st_size < JOBS * 200000);
+}
+
 /* The queue */
 
 static void a_full_queue_is_busy_and_leaves_the_job_alone(void **state)
@@ -455,6 +473,7 @@ int main(void)
         TEST(any_other_failure_concerns_its_job_alone),
         TEST(a_full_disk_fails_the_batch_and_the_store_goes_on_later),
         TEST(the_log_begins_anew_though_writing_never_stops),
+        TEST(the_log_goes_into_the_file_when_writing_rests),
         TEST(a_full_queue_is_busy_and_leaves_the_job_alone),
         TEST(stopping_finishes_what_was_accepted),
         TEST(threads_wait_each_for_its_own_outcome),
