@@ -149,9 +149,9 @@ static void handle_commit(void *ctx, int log_pages)
     if (checkpointer->state == RUNNING)
         keep_log_short(checkpointer, log_pages);
     bool finish = checkpointer->state == TO_BE_FINISHED;
-    if (finish)
+    if (finish) {
         checkpointer->state = AT_REST;
-    else if (checkpointer->state == AT_REST && log_pages >= checkpointer->next_pages) {
+    } else if (checkpointer->state == AT_REST && log_pages >= checkpointer->next_pages) {
         checkpointer->state = WANTED;
         pthread_cond_broadcast(&checkpointer->cond);
     }

@@ -5,7 +5,7 @@
 
 /*
  * Brings the write-ahead log into the file when it has grown to 32 MiB, or to 2 and nobody has
- * written for a second (readers have to look for each page in it), on a thread of its own: in
+ * written for a second (readers look for each page in it), on a thread of its own: in
  * the commit that finds it so long, as SQLite does by itself, it would make all writers wait for
  * tens of milliseconds. It takes its time (sqlite_paced_file.h), and what is written meanwhile is
  * brought in after it, the last few pages by the writer's next commit: without that the log could

@@ -199,6 +199,8 @@ static enum status run_send(struct sqlite_job *job, struct sqlite_conn *conn)
     struct account_row sender;
 
     enum status status = row_read_account(conn, send->sender.key, &sender);
+    if (status == STATUS_UNAVAILABLE)
+        return status;
     if (*send->client_message_id != '\0') {
         send->id = message_id_from_client(send->sender.key, send->client_message_id);
         if (status == STATUS_OK)
@@ -208,8 +210,6 @@ static enum status run_send(struct sqlite_job *job, struct sqlite_conn *conn)
     } else {
         send->id = id_new();
     }
-    if (status == STATUS_UNAVAILABLE)
-        return status;
     return write_message(conn, send, &sender) == STATUS_OK ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
