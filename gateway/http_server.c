@@ -1,6 +1,7 @@
-#define _GNU_SOURCE /* pthread_setattr_default_np */
+#define _GNU_SOURCE /* pthread_setattr_default_np, pthread_timedjoin_np */
 #include "gateway/http_server.h"
 
+#include <netdb.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <civetweb.h>
 
@@ -20,6 +22,7 @@
 enum {
     THREADS = 512, /* as many connections may be served at once */
     LINGER_MS = 1000,
+    NUDGE_MS = 10,
     LINGER_BYTES_MOST = 32 * 1024 * 1024,
 };
 
@@ -448,12 +451,60 @@ int http_server_port(const struct http_server *server)
     return server->port;
 }
 
+static void *stop_civetweb(void *civetweb)
+{
+    mg_stop(civetweb);
+    return NULL;
+}
+
+/* Whether anybody accepts does not matter: a connection is there as soon as the kernel has it. */
+static void connect_once(const struct http_server *server)
+{
+    const char *host = server->options.host;
+    const struct addrinfo hints = { .ai_flags = AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
+    struct addrinfo *address;
+    char port[8];
+
+    snprintf(port, sizeof(port), "%d", server->port);
+    if (getaddrinfo(host[0] != '\0' ? host : "127.0.0.1", port, &hints, &address) != 0)
+        return;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0) {
+        (void)!connect(fd, address->ai_addr, address->ai_addrlen);
+        close(fd);
+    }
+    freeaddrinfo(address);
+}
+
+/*
+ * The library's thread that accepts looks whether it should stop when somebody connects, or once in
+ * two seconds. So long, new clients would wait in a queue that nobody serves any more; therefore
+ * we connect ourselves.
+ */
+static void stop_at_once(const struct http_server *server)
+{
+    struct timespec until;
+    pthread_t stopper;
+
+    if (pthread_create(&stopper, NULL, stop_civetweb, server->civetweb) != 0) {
+        mg_stop(server->civetweb);
+        return;
+    }
+    do {
+        connect_once(server);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += NUDGE_MS * 1000000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+    } while (pthread_timedjoin_np(stopper, NULL, &until) != 0);
+}
+
 void http_server_stop(struct http_server **server)
 {
     if (*server == NULL)
         return;
     if ((*server)->civetweb != NULL)
-        mg_stop((*server)->civetweb);
+        stop_at_once(*server);
     mg_exit_library();
     free(*server);
     *server = NULL;

@@ -41,7 +41,7 @@ enum status http_server_start(const struct http_server_options *options,
                               struct http_server **server_out) MUST_CHECK;
 int http_server_port(const struct http_server *server);
 
-/* Waits until every connection's thread has ended. */
+/* Waits until every connection's thread has ended; that nobody connects meanwhile costs no time. */
 void http_server_stop(struct http_server **server);
 
 /* --- requests: everything is borrowed from the request ----------------------------------- */
