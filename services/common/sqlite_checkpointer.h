@@ -5,11 +5,11 @@
 
 /*
  * Brings the write-ahead log into the file when it has grown to 32 MiB, or to 2 and nobody has
- * written for a second (readers look for each page in it), on a thread of its own: in
- * the commit that finds it so long, as SQLite does by itself, it would make all writers wait for
- * tens of milliseconds. It takes its time (sqlite_paced_file.h), and what is written meanwhile is
- * brought in after it, the last few pages by the writer's next commit: without that the log could
- * not begin anew.
+ * written for a second (readers look for each page in it), on a thread of its own: in the commit
+ * that finds it so long, as SQLite does by itself, it would make all writers wait for tens of
+ * milliseconds. It takes its time (sqlite_paced_file.h), and what is written meanwhile is brought
+ * in after it, the last few pages by the writer's next commit: without that the log could not begin
+ * anew. What a reader's view still needs stays in the log, until writing goes on.
  *
  * A writer that is faster than that makes it hurry at 64 MiB, and waits for it at 80. The log gets
  * longer only if a reader keeps it, one transaction is longer, or several processes write; in files

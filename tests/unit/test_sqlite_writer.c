@@ -176,15 +176,20 @@ static void wait_for_reports(struct fixture *f, int count)
     pthread_mutex_unlock(&f->lock);
 }
 
-static int64_t count_entries(struct fixture *f)
+static int64_t ask_number(struct fixture *f, const char *query)
 {
     struct sqlite_conn *conn = sqlite_db_borrow(f->db);
-    sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT count(*) FROM entry");
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, query);
     assert_int_equal(sqlite_step(s), SQLITE_ROW);
-    int64_t count = sqlite3_column_int64(s, 0);
+    int64_t number = sqlite3_column_int64(s, 0);
     sqlite3_reset(s);
     sqlite_db_give_back(f->db, conn);
-    return count;
+    return number;
+}
+
+static int64_t count_entries(struct fixture *f)
+{
+    return ask_number(f, "SELECT count(*) FROM entry");
 }
 
 /* Order and commits */
@@ -341,6 +346,26 @@ static void the_log_goes_into_the_file_when_writing_rests(void **state)
     } while (file.st_size < JOBS * 200000);
 }
 
+static void stopping_while_the_log_goes_into_the_file_loses_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct stat file = { 0 };
+    int written = 0;
+    start(f, QUEUE_MOST);
+    for (; file.st_size < 1000000; written++) { /* it has begun */
+        struct sqlite_job job = { .run = run_big };
+        assert_int_equal(sqlite_writer_run(f->writer, &job), STATUS_OK);
+        assert_int_equal(stat(f->path, &file), 0);
+    }
+    sqlite_writer_stop(&f->writer);
+    sqlite_db_close(&f->db);
+    assert_int_equal(sqlite_db_open(f->path, migrations, 1, &f->db), STATUS_OK);
+    assert_int_equal(ask_number(f, "SELECT count(*) FROM big"), written);
+    assert_int_equal(ask_number(f, "SELECT count(*) FROM pragma_integrity_check"
+                                   " WHERE integrity_check = 'ok'"),
+                     1);
+}
+
 /* The queue */
 
 static void a_full_queue_is_busy_and_leaves_the_job_alone(void **state)
@@ -474,6 +499,7 @@ int main(void)
         TEST(a_full_disk_fails_the_batch_and_the_store_goes_on_later),
         TEST(the_log_begins_anew_though_writing_never_stops),
         TEST(the_log_goes_into_the_file_when_writing_rests),
+        TEST(stopping_while_the_log_goes_into_the_file_loses_nothing),
         TEST(a_full_queue_is_busy_and_leaves_the_job_alone),
         TEST(stopping_finishes_what_was_accepted),
         TEST(threads_wait_each_for_its_own_outcome),
