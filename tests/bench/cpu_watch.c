@@ -20,7 +20,9 @@ struct cpu_watch {
         int64_t pid;
         int64_t begin, end; /* in ticks */
     } programs[PROGRAMS_MOST];
-    int64_t machine_begin, machine_end;
+    struct machine {
+        int64_t busy, stolen; /* in ticks */
+    } begin, end;
 };
 
 struct cpu_watch *cpu_watch_create(const char *programs)
@@ -83,28 +85,30 @@ static int64_t ticks_of_program(int64_t pid)
     return sum_of_fields(name_end + 1, 12, 13); /* utime and stime, counted from the state on */
 }
 
-/* All but idle and waiting for disks, and what guests take, which is counted twice. */
-static int64_t ticks_of_machine(void)
+/* Busy is all but idle and waiting for disks, and what guests take, which is counted twice. */
+static struct machine ticks_of_machine(void)
 {
-    char line[1024], copy[1024];
+    char line[1024], copy[1024], again[1024];
 
     read_line("/proc/stat", line, sizeof(line));
     snprintf(copy, sizeof(copy), "%s", line);
-    return sum_of_fields(line, 2, 4) + sum_of_fields(copy, 7, 9);
+    snprintf(again, sizeof(again), "%s", line);
+    return (struct machine){ .busy = sum_of_fields(line, 2, 4) + sum_of_fields(copy, 7, 9),
+                             .stolen = sum_of_fields(again, 9, 9) };
 }
 
 void cpu_watch_begin(struct cpu_watch *watch)
 {
     for (size_t i = 0; i < watch->count; i++)
         watch->programs[i].begin = ticks_of_program(watch->programs[i].pid);
-    watch->machine_begin = ticks_of_machine();
+    watch->begin = ticks_of_machine();
 }
 
 void cpu_watch_end(struct cpu_watch *watch)
 {
     for (size_t i = 0; i < watch->count; i++)
         watch->programs[i].end = ticks_of_program(watch->programs[i].pid);
-    watch->machine_end = ticks_of_machine();
+    watch->end = ticks_of_machine();
 }
 
 void cpu_watch_report(const struct cpu_watch *watch, struct json_writer *w)
@@ -118,7 +122,8 @@ void cpu_watch_report(const struct cpu_watch *watch, struct json_writer *w)
         json_put_int(w, watch->programs[i].name, ticks * us);
         all += ticks;
     }
-    int64_t others = watch->machine_end - watch->machine_begin - all;
+    int64_t others = watch->end.busy - watch->begin.busy - all;
     json_put_int(w, "others", others > 0 ? others * us : 0);
     json_end_object(w);
+    json_put_int(w, "stolen_us", (watch->end.stolen - watch->begin.stolen) * us);
 }

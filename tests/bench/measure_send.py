@@ -52,9 +52,11 @@ def add_cpu(book, section, key, found):
 
 
 def _add_others(book, section, key, found, plan):
-    """What went to neither the messenger nor the generator, time that a hypervisor took included."""
-    book.add(section, f"{key}.others", Figure("  used by others of this machine", "% of all cores"),
-             100 * found["cpu_us"]["others"] / 1e6 / found["seconds"] / plan.cores)
+    """What went to neither the messenger nor the generator, and what the machine did not get."""
+    for name, title, taken_us in (("others", "  used by others of this machine", found["cpu_us"]["others"]),
+                                  ("stolen", "  stolen by a hypervisor", found["stolen_us"])):
+        book.add(section, f"{key}.{name}", Figure(title, "% of all cores"),
+                 100 * taken_us / 1e6 / found["seconds"] / plan.cores)
 
 
 def _maximum(book, options, plan, section=MAXIMUM, key="send.max"):

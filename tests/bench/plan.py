@@ -17,9 +17,9 @@ class Plan:
         self.text_bytes = options.size
         self.callers = 256  # of the floor
         self.pairs, self.window = options.pairs, options.window
-        self.warm_up = 0.2 if smoke else 1
-        self.short = options.seconds or (0.4 if smoke else 3)  # where there is one at a time
-        self.seconds = options.seconds or (1 if smoke else 5)
+        self.warm_up = 0.1 if smoke else 1
+        self.short = options.seconds or (0.15 if smoke else 3)  # where there is one at a time
+        self.seconds = options.seconds or (0.3 if smoke else 5)
         self._sockets(smoke)
         self._reads(smoke)
         self._fan(smoke)
@@ -32,7 +32,7 @@ class Plan:
 
     def _reads(self, smoke):
         self.readers = self.logins = 16  # at a time
-        self.read_warm_up = 0.1 if smoke else 0.5
+        self.read_warm_up = 0.05 if smoke else 0.5
         self.spread = 100 if smoke else 1000  # pairs all over a store
         self.large = (World(20_000, rounds=2, deep=20_000, contacts=1000) if smoke else
                       World(1_000_000, rounds=5, deep=1_000_000, contacts=1000))
