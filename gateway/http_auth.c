@@ -99,6 +99,13 @@ void http_respond_unavailable(struct http_request *request)
                        "The service does not answer now. Try again in a moment.");
 }
 
+void http_respond_call_failed(struct http_request *request, const struct rpc_context *context,
+                              const char *method, enum status status)
+{
+    rpc_log_failure(context, method, status, NULL);
+    http_respond_unavailable(request);
+}
+
 void http_respond_too_many(struct http_request *request, const char *name, int64_t retry_after_ms)
 {
     add_retry_after(request, retry_after_ms);
@@ -213,7 +220,8 @@ static enum field_result read_fields(const struct json *root, const char *const 
 
 /* --- routes ------------------------------------------------------------------------------ */
 
-static void respond_register_failure(struct http_request *request, enum status status,
+static void respond_register_failure(struct http_request *request,
+                                     const struct rpc_context *context, enum status status,
                                      const struct rpc_error *error)
 {
     if (status == STATUS_INVALID_ARGUMENT)
@@ -222,7 +230,7 @@ static void respond_register_failure(struct http_request *request, enum status s
         http_respond_error(request, 409, "UserAlreadyExistError",
                            "A user with this tag or e-mail exists already.");
     else
-        http_respond_unavailable(request);
+        http_respond_call_failed(request, context, "user.Register", status);
 }
 
 static void sign_up(struct gateway *gateway, struct http_request *request,
@@ -244,7 +252,7 @@ static void sign_up(struct gateway *gateway, struct http_request *request,
     if (status == STATUS_OK)
         respond_signed_in(gateway, request, account, "Sign up successful");
     else
-        respond_register_failure(request, status, &error);
+        respond_register_failure(request, &context, status, &error);
     wire_free(account);
 }
 
@@ -264,7 +272,7 @@ static void log_in(struct gateway *gateway, struct http_request *request, const 
     else if (status == STATUS_UNAUTHENTICATED)
         http_respond_error(request, 401, "AuthError", "Incorrect authorization data.");
     else
-        http_respond_unavailable(request);
+        http_respond_call_failed(request, &context, "user.Authenticate", status);
     wire_free(account);
 }
 
@@ -324,20 +332,19 @@ void http_exit(struct gateway *gateway, struct http_request *request)
     Messenger__Empty *reply = NULL;
     struct rpc_context context;
     struct token_claims claims;
-    enum status status = STATUS_OK;
 
     if (read_claims(gateway, request, &claims)) {
         revoke.jti = claims.jti;
         revoke.expires_at = claims.expires_at;
         revoke.tag = claims.tag;
         rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
-        status = rpc_call(gateway->bus, &context, "user.RevokeToken", &revoke.base,
-                          &messenger__empty__descriptor, &reply, NULL);
+        enum status status = rpc_call(gateway->bus, &context, "user.RevokeToken", &revoke.base,
+                                      &messenger__empty__descriptor, &reply, NULL);
         wire_free(reply);
-    }
-    if (status != STATUS_OK) {
-        http_respond_unavailable(request);
-        return;
+        if (status != STATUS_OK) {
+            http_respond_call_failed(request, &context, "user.RevokeToken", status);
+            return;
+        }
     }
     set_cookie(gateway, request, "", 0);
     respond_text(request, "Exit successful");

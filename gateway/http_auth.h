@@ -2,6 +2,7 @@
 #define GATEWAY_HTTP_AUTH_H
 
 #include "gateway/gateway.h"
+#include "services/common/rpc_client.h"
 #include "services/common/token.h"
 
 /* Who sent a request, by its cookie `auth` or its bearer token. */
@@ -22,6 +23,9 @@ enum http_identity http_identify(struct gateway *gateway, const struct http_requ
 
 /* 503 with Retry-After; 429 likewise. */
 void http_respond_unavailable(struct http_request *request);
+/* The same after a call that failed, which is logged. */
+void http_respond_call_failed(struct http_request *request, const struct rpc_context *context,
+                              const char *method, enum status status);
 void http_respond_too_many(struct http_request *request, const char *name, int64_t retry_after_ms);
 
 /* Routes. */

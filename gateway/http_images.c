@@ -39,6 +39,8 @@ static enum status store_image(struct gateway *gateway, const struct avatar *ava
     rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
     enum status status = rpc_call(gateway->bus, &context, "user.PutImage", &request.base,
                                   &messenger__empty__descriptor, &reply, NULL);
+    if (status != STATUS_OK)
+        rpc_log_failure(&context, "user.PutImage", status, NULL);
     wire_free(reply);
     return status;
 }
@@ -164,7 +166,7 @@ static void fetch_image(struct gateway *gateway, struct http_request *request, c
     } else if (status == STATUS_NOT_FOUND) {
         http_respond_error(request, 404, "NotFoundError", "There is no such image.");
     } else {
-        http_respond_unavailable(request);
+        http_respond_call_failed(request, &context, "user.GetImage", status);
     }
     wire_free(image);
 }

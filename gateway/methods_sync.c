@@ -62,11 +62,12 @@ void method_hello(struct jsonrpc_call *call)
     enum status status = rpc_end(&first, &messenger__change_list__descriptor, &position, &error);
     enum status other = rpc_end(&second, &messenger__user_list__descriptor, &users,
                                 status == STATUS_OK ? &error : &ignored);
+    const char *method = status == STATUS_OK ? "user.GetUsers" : "message.GetChanges";
     status = status == STATUS_OK ? other : status;
     if (status == STATUS_OK)
         put_hello(call, position, users);
     else
-        service_fail(call, status, &error);
+        service_fail(call, &context, method, status, &error);
     wire_free(position);
     wire_free(users);
 }

@@ -96,7 +96,7 @@ struct people *people_fetch(struct jsonrpc_call *call, const struct rpc_context 
         rpc_end(&profiles, &messenger__user_list__descriptor, &people->profiles, &error);
     people->presence = hear_presence(call, context, &presence, tags, count);
     if (status != STATUS_OK) {
-        service_fail(call, status, &error);
+        service_fail(call, context, "user.GetUsers", status, &error);
         people_free(&people);
         return NULL;
     }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "services/common/clock.h"
-#include "services/common/log.h"
 #include "services/common/memory.h"
 #include "services/common/wire.h"
 
@@ -27,7 +26,8 @@ void service_context(const struct jsonrpc_call *call, struct rpc_context *contex
     context->deadline_us -= clock_mono_us() - caller->arrived_us;
 }
 
-void service_fail(struct jsonrpc_call *call, enum status status, const struct rpc_error *error)
+void service_fail(struct jsonrpc_call *call, const struct rpc_context *context, const char *method,
+                  enum status status, const struct rpc_error *error)
 {
     switch (status) {
     case STATUS_INVALID_ARGUMENT:
@@ -40,11 +40,12 @@ void service_fail(struct jsonrpc_call *call, enum status status, const struct rp
     case STATUS_BUSY:
     case STATUS_UNAVAILABLE:
     case STATUS_DEADLINE_EXCEEDED:
+        rpc_log_failure(context, method, status, error);
         jsonrpc_fail(call, JSONRPC_UNAVAILABLE, NULL,
                      error->retry_after_ms > 0 ? error->retry_after_ms : RETRY_MS);
         return;
     default:
-        log_error("a call failed: %s: %s", status_name(status), error->reason);
+        rpc_log_failure(context, method, status, error);
         jsonrpc_fail(call, JSONRPC_SERVER_ERROR, NULL, 0);
     }
 }
@@ -57,7 +58,7 @@ bool service_wait_known(struct jsonrpc_call *call, const struct rpc_context *con
     enum status status = deliver_wait_known(caller->gateway->deliver, session_key(caller->session),
                                             context->deadline_us);
     if (status != STATUS_OK)
-        service_fail(call, status, &nothing_said);
+        service_fail(call, context, "to learn where the user's feed stands", status, &nothing_said);
     return status == STATUS_OK;
 }
 
@@ -70,12 +71,14 @@ bool service_call(struct jsonrpc_call *call, const struct rpc_context *context, 
     enum status status = rpc_call(caller_of(call)->gateway->bus, context, method, request,
                                   reply_type, reply_out, &error);
     if (status != STATUS_OK)
-        service_fail(call, status, &error);
+        service_fail(call, context, method, status, &error);
     return status == STATUS_OK;
 }
 
 struct continuation {
     struct jsonrpc_call *call;
+    struct rpc_context context;
+    const char *method;
     service_then *then;
 };
 
@@ -87,7 +90,7 @@ static void go_on(void *ctx, enum status status, void *reply_take, const struct 
     if (status == STATUS_OK)
         continuation->then(call, reply_take);
     else
-        service_fail(call, status, error);
+        service_fail(call, &continuation->context, continuation->method, status, error);
     wire_free(reply_take);
     free(continuation);
     jsonrpc_finish(call);
@@ -99,7 +102,7 @@ void service_call_then(struct jsonrpc_call *call, const struct rpc_context *cont
 {
     struct continuation *continuation = xmalloc(sizeof(*continuation));
 
-    *continuation = (struct continuation){ call, then };
+    *continuation = (struct continuation){ call, *context, method, then };
     rpc_call_async(caller_of(call)->gateway->bus, context, method, request, reply_type, go_on,
                    continuation);
 }

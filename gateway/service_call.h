@@ -25,8 +25,9 @@ void service_context(const struct jsonrpc_call *call, struct rpc_context *contex
  * it stands. False when it cannot be known now, and then the call has failed. */
 bool service_wait_known(struct jsonrpc_call *call, const struct rpc_context *context);
 
-/* Fails the call the way a service's failure is shown to clients. */
-void service_fail(struct jsonrpc_call *call, enum status status, const struct rpc_error *error);
+/* Fails the call the way a service's failure is shown to clients, and logs what is not theirs. */
+void service_fail(struct jsonrpc_call *call, const struct rpc_context *context, const char *method,
+                  enum status status, const struct rpc_error *error);
 
 /* rpc_call on behalf of a client's call: false when it failed, and then the call has too. */
 bool service_call(struct jsonrpc_call *call, const struct rpc_context *context, const char *method,
@@ -36,7 +37,7 @@ bool service_call(struct jsonrpc_call *call, const struct rpc_context *context, 
 /*
  * The same for a method that goes on: returns at once, and the call is finished when the reply has
  * come and `then`, unless the call has failed, has written the result. `then` does not block; the
- * reply is freed after it.
+ * reply is freed after it. `method` is borrowed until then.
  */
 typedef void service_then(struct jsonrpc_call *call, const void *reply);
 void service_call_then(struct jsonrpc_call *call, const struct rpc_context *context,

@@ -144,6 +144,26 @@ enum status rpc_call(struct bus *bus, const struct rpc_context *context, const c
     return rpc_end(&pending, reply_type, reply_out, error_out);
 }
 
+/* A service that is away or has too much to do is nothing that this program can mend. */
+static bool is_passing(enum status status)
+{
+    return status == STATUS_UNAVAILABLE || status == STATUS_BUSY ||
+           status == STATUS_DEADLINE_EXCEEDED;
+}
+
+void rpc_log_failure(const struct rpc_context *context, const char *method, enum status status,
+                     const struct rpc_error *error)
+{
+    const char *reason = error != NULL ? error->reason : "";
+    char trace[33];
+
+    rpc_context_trace_id(context, trace);
+    log_set_trace(trace);
+    log_write(is_passing(status) ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, "%s failed: %s%s%s", method,
+              status_name(status), reason[0] != '\0' ? ": " : "", reason);
+    log_set_trace(NULL);
+}
+
 /* --- without waiting ----------------------------------------------------------------------- */
 
 struct async_call {

@@ -55,8 +55,12 @@ enum status rpc_call(struct bus *bus, const struct rpc_context *context, const c
                      const ProtobufCMessage *request, const ProtobufCMessageDescriptor *reply_type,
                      void *reply_out, struct rpc_error *error_out) MUST_CHECK;
 
+/* Logs that a call failed by no fault of whoever asked, with its trace. `error` may be NULL. */
+void rpc_log_failure(const struct rpc_context *context, const char *method, enum status status,
+                     const struct rpc_error *error);
+
 /*
- * The same without waiting: `handler` is called once, on a thread of the bus or before this
+ * rpc_call without waiting: `handler` is called once, on a thread of the bus or before this
  * returns, with what rpc_call would have said; it frees the reply. It must neither block nor call.
  * `error` is borrowed. Everything else is read before this returns.
  */

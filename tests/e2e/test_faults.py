@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import threading
 import time
 
@@ -73,6 +74,13 @@ def assert_unavailable(socket, method, params):
     assert seconds <= RPC_TIMEOUT_MS / 1000 + SLACK_SECONDS, f"{method} took {seconds:.2f} s"
 
 
+def assert_logged_failures(stack, service, why, count):
+    """Whoever runs the gateway reads what was asked of whom, why there was no answer, and the trace."""
+    line = re.compile(rf" warn +gateway\b.* {service}\.[A-Z]\w+ failed: {why}\b.*\b[0-9a-f]{{32}}\b")
+    log = stack.program("gateway").log(since_mark=True)
+    assert sum(bool(line.search(text)) for text in log.splitlines()) >= count, log
+
+
 def answers_again(socket, method, params):
     def attempt():
         try:
@@ -102,9 +110,11 @@ def new_account():
 def test_calls_while_a_service_is_away(whole, people, service, how):
     """Killed means no answer at all from the first moment; frozen, an answer that does not come."""
     calls = calls_of(service, people.ben)
+    whole.mark_logs()
     whole.kill(service) if how == "killed" else whole.freeze(service)
     for method, params in calls:
         assert_unavailable(people.hers, method, params)
+    assert_logged_failures(whole, service, "UNAVAILABLE" if how == "killed" else "DEADLINE_EXCEEDED", len(calls))
     whole.restart(service, ready=False) if how == "killed" else whole.resume(service)
     for method, params in calls:
         answers_again(people.hers, method, params if method != "setSelfInfo" else [unique_name()])
