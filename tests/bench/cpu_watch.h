@@ -17,9 +17,10 @@ void cpu_watch_begin(struct cpu_watch *watch);
 void cpu_watch_end(struct cpu_watch *watch);
 
 /*
- * Adds "cpu_us":{"name":...,"generator":...,"others":...}, the last being what nobody of these took,
- * and "stolen_us": how long a hypervisor let a core stand still that had work (proc(5), "steal"). A
- * program that ran on that core counts it as its own time, so "others" holds only a part of it.
+ * Adds "cpu_us":{"name":...,"generator":...,"others":...}, the last being what nobody of these
+ * took, and "stolen_us": how long a hypervisor let a core stand still that had work (proc(5),
+ * "steal"). A program that ran on that core counts it as its own time, so "others" holds only a
+ * part of it.
  */
 void cpu_watch_report(const struct cpu_watch *watch, struct json_writer *w);
 
