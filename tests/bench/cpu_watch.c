@@ -10,7 +10,7 @@
 #include "services/common/text.h"
 #include "tests/bench/fail.h"
 
-enum { PROGRAMS_MOST = 32 };
+enum { PROGRAMS_MOST = 32, LINE_SIZE = 1024 };
 
 struct cpu_watch {
     char *text; /* holds the names */
@@ -62,12 +62,14 @@ static void read_line(const char *path, char *line, int size)
 }
 
 /* The sum of the fields [first, last] of a line of numbers. */
-static int64_t sum_of_fields(char *line, int first, int last)
+static int64_t sum_of_fields(const char *line, int first, int last)
 {
+    char copy[LINE_SIZE];
     int64_t sum = 0;
     int field = 1;
 
-    for (char *rest = line, *word; (word = strtok_r(rest, " \n", &rest)) != NULL; field++)
+    snprintf(copy, sizeof(copy), "%s", line);
+    for (char *rest = copy, *word; (word = strtok_r(rest, " \n", &rest)) != NULL; field++)
         if (field >= first && field <= last)
             sum += strtoll(word, NULL, 10);
     return sum;
@@ -75,7 +77,7 @@ static int64_t sum_of_fields(char *line, int first, int last)
 
 static int64_t ticks_of_program(int64_t pid)
 {
-    char path[64], line[1024];
+    char path[64], line[LINE_SIZE];
 
     snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)pid);
     read_line(path, line, sizeof(line));
@@ -88,13 +90,11 @@ static int64_t ticks_of_program(int64_t pid)
 /* Busy is all but idle and waiting for disks, and what guests take, which is counted twice. */
 static struct machine ticks_of_machine(void)
 {
-    char line[1024], copy[1024], again[1024];
+    char line[LINE_SIZE];
 
     read_line("/proc/stat", line, sizeof(line));
-    snprintf(copy, sizeof(copy), "%s", line);
-    snprintf(again, sizeof(again), "%s", line);
-    return (struct machine){ .busy = sum_of_fields(line, 2, 4) + sum_of_fields(copy, 7, 9),
-                             .stolen = sum_of_fields(again, 9, 9) };
+    return (struct machine){ .busy = sum_of_fields(line, 2, 4) + sum_of_fields(line, 7, 9),
+                             .stolen = sum_of_fields(line, 9, 9) };
 }
 
 void cpu_watch_begin(struct cpu_watch *watch)
