@@ -202,5 +202,5 @@ while :; do
         echo "messenger: ready at http://localhost:$PORT$([ $last != "$PORT" ] && echo " to port $last")" \
             "- data and logs in $DATA_DIR"
     fi
-    sleep $([ $ready = 0 ] && echo 0.05 || echo 0.2)
+    if [ $ready = 0 ]; then sleep 0.05; else sleep 0.2; fi
 done

@@ -41,8 +41,11 @@ def check_restart(run, kind):
 def test_ctrl_c_stops_everything(tmp_path):
     with LocalRun(tmp_path) as run:
         run.wait_ready()
+        wait_until(lambda: run.lines("ready at"), 5, "the line that says so")
         os.killpg(run.process.pid, signal.SIGINT)
         run.wait_stopped()
+        after = run.output().split(" ready at ", 1)[1].splitlines()[1:]
+        assert after == ["messenger: stopping"], run.output()
 
 
 def test_number_of_instances(tmp_path):
