@@ -40,14 +40,13 @@ void service_fail(struct jsonrpc_call *call, const struct rpc_context *context, 
     case STATUS_BUSY:
     case STATUS_UNAVAILABLE:
     case STATUS_DEADLINE_EXCEEDED:
-        rpc_log_failure(context, method, status, error);
         jsonrpc_fail(call, JSONRPC_UNAVAILABLE, NULL,
                      error->retry_after_ms > 0 ? error->retry_after_ms : RETRY_MS);
-        return;
+        break;
     default:
-        rpc_log_failure(context, method, status, error);
         jsonrpc_fail(call, JSONRPC_SERVER_ERROR, NULL, 0);
     }
+    rpc_log_failure(context, method, status, error);
 }
 
 bool service_wait_known(struct jsonrpc_call *call, const struct rpc_context *context)

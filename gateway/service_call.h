@@ -25,7 +25,8 @@ void service_context(const struct jsonrpc_call *call, struct rpc_context *contex
  * it stands. False when it cannot be known now, and then the call has failed. */
 bool service_wait_known(struct jsonrpc_call *call, const struct rpc_context *context);
 
-/* Fails the call the way a service's failure is shown to clients, and logs what is not theirs. */
+/* Fails the call the way a service's failure is shown to clients; what is not the caller's fault is
+ * logged, as `method`: whom was asked for what, or what was tried. */
 void service_fail(struct jsonrpc_call *call, const struct rpc_context *context, const char *method,
                   enum status status, const struct rpc_error *error);
 

@@ -55,7 +55,8 @@ enum status rpc_call(struct bus *bus, const struct rpc_context *context, const c
                      const ProtobufCMessage *request, const ProtobufCMessageDescriptor *reply_type,
                      void *reply_out, struct rpc_error *error_out) MUST_CHECK;
 
-/* Logs that a call failed by no fault of whoever asked, with its trace. `error` may be NULL. */
+/* Logs that a call failed by no fault of whoever asked, with its trace, which this thread's lines
+ * do not carry afterwards: not for a service's handler. `error` may be NULL. */
 void rpc_log_failure(const struct rpc_context *context, const char *method, enum status status,
                      const struct rpc_error *error);
 
