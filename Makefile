@@ -59,14 +59,15 @@ messengerctl_DIR := services/messengerctl
 messengerctl_HOLDS := user message # the archives it links: their stores
 
 objects = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
-parts = $(filter-out %/main.c,$(wildcard $(1)/*.c))
+sources = $(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c) # no deeper: a wall test looks
+parts = $(filter-out %/main.c,$(call sources,$(1)))
 
 COMMON_A := $(OUT)/lib/common.a
-COMMON_O := $(call objects,$(wildcard services/common/*.c)) $(GEN_C:$(GEN)/%.c=$(OUT)/obj/gen/%.o)
+COMMON_O := $(call objects,$(call sources,services/common)) $(GEN_C:$(GEN)/%.c=$(OUT)/obj/gen/%.o)
 PART_A := $(PROGRAMS:%=$(OUT)/lib/%.a)
 BINS := $(PROGRAMS:%=$(OUT)/bin/%)
-UNIT_C := $(wildcard tests/unit/test_*.c)
-UNITS := $(UNIT_C:tests/unit/%.c=$(OUT)/unit/%)
+UNIT_C := $(foreach c,$(call sources,tests/unit),$(if $(filter test_%.c,$(notdir $c)),$c))
+UNITS := $(patsubst %.c,$(OUT)/unit/%,$(notdir $(UNIT_C)))
 BENCH_A := $(OUT)/lib/bench.a
 BENCH := $(OUT)/bench
 
@@ -95,12 +96,13 @@ $(OUT)/obj/%.o: %.c $(GEN)/stamp
 $(OUT)/obj/%.o: %.S
 	@mkdir -p $(@D)
 	$(call QUIET,AS)$(CC) $(CPPFLAGS) -c $< -o $@
-$(OUT)/obj/gateway/assets_data.o: $(wildcard gateway/www/*)
+$(OUT)/obj/gateway/http/assets_data.o: $(wildcard gateway/www/*)
 
+# q: files of one name (store.c of each engine) stand side by side; r would replace one by the next.
 %.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(call QUIET,AR)$(AR) rcs $@ $^
+	$(call QUIET,AR)$(AR) qcs $@ $^
 $(COMMON_A): $(COMMON_O)
 define program
 $(OUT)/lib/$(1).a: $$(call objects,$$(call parts,$$($(1)_DIR)))
@@ -109,13 +111,17 @@ $(OUT)/bin/$(1): $(OUT)/obj/$$($(1)_DIR)/main.o $(OUT)/lib/$(1).a $$($(1)_HOLDS:
 	$$(call QUIET,LINK)$(CC) $$(LDFLAGS) $$^ $$(LIBS) -o $$@
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
-$(OUT)/lib/gateway.a: $(OUT)/obj/gateway/assets_data.o
+$(OUT)/lib/gateway.a: $(OUT)/obj/gateway/http/assets_data.o
 
 # --- tests -----------------------------------------------------------------------------------------
 
-$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(PART_A) $(BENCH_A) $(COMMON_A)
-	@mkdir -p $(@D)
-	$(call QUIET,LINK)$(CC) $(LDFLAGS) $< -Wl,--start-group $(PART_A) $(BENCH_A) $(COMMON_A) -Wl,--end-group $(LIBS) -lcmocka -o $@
+# One program each, all in one folder.
+define unit
+$(OUT)/unit/$(basename $(notdir $(1))): $(call objects,$(1)) $(PART_A) $(BENCH_A) $(COMMON_A)
+	@mkdir -p $$(@D)
+	$$(call QUIET,LINK)$(CC) $$(LDFLAGS) $$< -Wl,--start-group $$(PART_A) $$(BENCH_A) $$(COMMON_A) -Wl,--end-group $$(LIBS) -lcmocka -o $$@
+endef
+$(foreach c,$(UNIT_C),$(eval $(call unit,$(c))))
 units: $(UNITS)
 unit: units
 	@tests/run-units.sh $(UNITS)

@@ -5,20 +5,20 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "gateway/calls.h"
-#include "gateway/catch_up.h"
-#include "gateway/deliver.h"
-#include "gateway/http_server.h"
-#include "gateway/image_cache.h"
-#include "gateway/presence_agent.h"
-#include "gateway/ratelimit.h"
-#include "gateway/recent.h"
-#include "gateway/registry.h"
-#include "gateway/socket_loop.h"
-#include "services/common/bus.h"
-#include "services/common/networks.h"
-#include "services/common/rpc_monitor.h"
-#include "services/common/settings.h"
+#include "gateway/api/client_calls.h"
+#include "gateway/push/resync.h"
+#include "gateway/push/deliver.h"
+#include "gateway/http/http_server.h"
+#include "gateway/image/image_cache.h"
+#include "gateway/push/presence_reporter.h"
+#include "gateway/limits/ratelimit.h"
+#include "gateway/push/recent_numbers.h"
+#include "gateway/socket/registry.h"
+#include "gateway/socket/socket_loop.h"
+#include "services/common/bus/bus.h"
+#include "services/common/base/networks.h"
+#include "services/common/rpc/rpc_monitor.h"
+#include "services/common/process/settings.h"
 
 /* What this process consists of. Made in main.c, constant afterwards; its parts lock themselves. */
 enum { GATEWAY_ID_HEX = 16, UPLOADS_AT_ONCE = 4 };

@@ -4,14 +4,14 @@
 #include <string.h>
 
 #include "gateway/gateway.h"
-#include "gateway/http_routes.h"
-#include "gateway/logouts.h"
-#include "gateway/websocket.h"
-#include "services/common/health.h"
-#include "services/common/id.h"
-#include "services/common/log.h"
-#include "services/common/memory.h"
-#include "services/common/service_main.h"
+#include "gateway/http/http_routes.h"
+#include "gateway/push/logouts.h"
+#include "gateway/client_socket.h"
+#include "services/common/process/healthcheck.h"
+#include "services/common/base/id.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+#include "services/common/process/service_main.h"
 
 enum { IMAGE_CACHE_BYTES = 16 * 1024 * 1024, MINUTE_MS = 60000, SECOND_MS = 1000 };
 

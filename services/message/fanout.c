@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "event.pb-c.h"
-#include "services/common/log.h"
-#include "services/common/memory.h"
-#include "services/common/wire.h"
-#include "services/common/workpool.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+#include "services/common/rpc/wire.h"
+#include "services/common/base/workpool.h"
 
 enum { EVENTS_MOST = 65536, SUBSCRIPTIONS = 2 };
 

@@ -1,8 +1,8 @@
 #ifndef MESSAGE_FANOUT_H
 #define MESSAGE_FANOUT_H
 
-#include "services/common/bus.h"
-#include "services/message/message_store.h"
+#include "services/common/bus/bus.h"
+#include "services/message/store/message_store.h"
 
 /*
  * Who is told what: the only place that publishes notify.<tag>. It also follows

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "message.pb-c.h"
-#include "services/common/clock.h"
-#include "services/common/memory.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/memory.h"
 #include "services/message/fanout.h"
 #include "services/message/handlers_changes.h"
 #include "services/message/message_rules.h"

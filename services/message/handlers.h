@@ -1,9 +1,9 @@
 #ifndef MESSAGE_HANDLERS_H
 #define MESSAGE_HANDLERS_H
 
-#include "services/common/bus.h"
-#include "services/common/rpc_server.h"
-#include "services/message/message_store.h"
+#include "services/common/bus/bus.h"
+#include "services/common/rpc/rpc_server.h"
+#include "services/message/store/message_store.h"
 #include "services/message/user_directory.h"
 
 /* What the handlers of this service work with. */

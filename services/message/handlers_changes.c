@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "event.pb-c.h"
-#include "services/common/hashmap.h"
-#include "services/common/memory.h"
-#include "services/common/wire.h"
+#include "services/common/base/hashmap.h"
+#include "services/common/base/memory.h"
+#include "services/common/rpc/wire.h"
 #include "services/message/handlers.h"
 #include "services/message/message_rules.h"
 #include "services/message/views.h"

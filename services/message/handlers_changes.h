@@ -1,7 +1,7 @@
 #ifndef MESSAGE_HANDLERS_CHANGES_H
 #define MESSAGE_HANDLERS_CHANGES_H
 
-#include "services/common/rpc_server.h"
+#include "services/common/rpc/rpc_server.h"
 #include "sync.pb-c.h"
 
 /* What a user has missed, and whom it may concern: handlers of the table in handlers.h; see

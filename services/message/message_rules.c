@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "services/common/text.h"
+#include "services/common/base/text.h"
 
 const char *message_check_text(const char *text)
 {

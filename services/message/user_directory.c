@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "services/common/hashmap.h"
-#include "services/common/memory.h"
-#include "services/common/wire.h"
+#include "services/common/base/hashmap.h"
+#include "services/common/base/memory.h"
+#include "services/common/rpc/wire.h"
 #include "user.pb-c.h"
 
 /* About 100 bytes each; when it is full it starts anew, for the busy ones are soon back. */

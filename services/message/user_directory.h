@@ -1,10 +1,10 @@
 #ifndef MESSAGE_USER_DIRECTORY_H
 #define MESSAGE_USER_DIRECTORY_H
 
-#include "services/common/bus.h"
-#include "services/common/rpc_client.h"
-#include "services/common/status.h"
-#include "services/message/message_store.h"
+#include "services/common/bus/bus.h"
+#include "services/common/rpc/rpc_client.h"
+#include "services/common/base/status.h"
+#include "services/message/store/message_store.h"
 
 /*
  * Does a user exist, and how is the tag written? Asked of the user service once and remembered:

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "services/common/wire.h"
+#include "services/common/rpc/wire.h"
 
 enum { REPLY_BYTES_MOST = 800 * 1024, ENTRY_BYTES = 256 };
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "message.pb-c.h"
-#include "services/message/message_store.h"
+#include "services/message/store/message_store.h"
 
 /*
  * Protobuf views of what the store gives, for replies. A view borrows from what it shows, and has

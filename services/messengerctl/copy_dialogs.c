@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/common/memory.h"
+#include "services/common/base/memory.h"
 #include "services/messengerctl/console.h"
 #include "services/messengerctl/copy.h"
 #include "services/messengerctl/pairs.h"

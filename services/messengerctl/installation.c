@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "services/common/memory.h"
+#include "services/common/base/memory.h"
 #include "services/messengerctl/console.h"
 
 enum { URL_MOST = 4096 };

@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-#include "services/message/message_store.h"
-#include "services/user/user_store.h"
+#include "services/message/store/message_store.h"
+#include "services/user/store/user_store.h"
 
 /*
  * All that an installation keeps: the users' store and the messages'. It is named by

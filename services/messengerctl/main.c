@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/common/log.h"
-#include "services/common/version.h"
+#include "services/common/base/log.h"
+#include "services/common/base/version.h"
 #include "services/messengerctl/console.h"
 #include "services/messengerctl/copy.h"
 #include "services/messengerctl/pairs.h"

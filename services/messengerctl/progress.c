@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "services/common/clock.h"
+#include "services/common/base/clock.h"
 #include "services/messengerctl/console.h"
 
 enum { BAR_WIDTH = 24, DRAW_EVERY_MS = 100, LINE_EVERY_MS = 5000, MEASURE_EVERY_MS = 500 };

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/common/clock.h"
+#include "services/common/base/clock.h"
 #include "services/messengerctl/console.h"
 #include "services/messengerctl/pairs.h"
 #include "services/messengerctl/progress.h"

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "event.pb-c.h"
-#include "services/common/clock.h"
-#include "services/common/hashmap.h"
-#include "services/common/log.h"
-#include "services/common/memory.h"
-#include "services/common/wire.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/hashmap.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+#include "services/common/rpc/wire.h"
 
 struct gateway_watch {
     struct bus_subscription *subscription;

@@ -5,7 +5,7 @@
 
 #include "common.pb-c.h"
 #include "presence.pb-c.h"
-#include "services/common/memory.h"
+#include "services/common/base/memory.h"
 #include "services/presence/presence.h"
 
 enum { TAGS_MOST = 1000 };

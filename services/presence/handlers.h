@@ -1,7 +1,7 @@
 #ifndef PRESENCE_HANDLERS_H
 #define PRESENCE_HANDLERS_H
 
-#include "services/common/rpc_server.h"
+#include "services/common/rpc/rpc_server.h"
 
 /* The table of rpc.presence.*, whose context is a struct presence; see proto/presence.proto for
  * what each promises. */

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
-#include "services/common/memory.h"
-#include "services/common/service_main.h"
+#include "services/common/base/memory.h"
+#include "services/common/process/service_main.h"
 #include "services/presence/handlers.h"
 #include "services/presence/presence.h"
 

@@ -9,12 +9,12 @@
 #include <time.h>
 
 #include "event.pb-c.h"
-#include "services/common/bus_kv.h"
-#include "services/common/clock.h"
-#include "services/common/hashmap.h"
-#include "services/common/log.h"
-#include "services/common/memory.h"
-#include "services/common/wire.h"
+#include "services/common/bus/bus_kv.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/hashmap.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+#include "services/common/rpc/wire.h"
 #include "services/presence/presence_announcer.h"
 #include "services/presence/presence_bucket.h"
 #include "services/presence/presence_changer.h"

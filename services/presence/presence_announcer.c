@@ -7,10 +7,10 @@
 
 #include "common.pb-c.h"
 #include "event.pb-c.h"
-#include "services/common/log.h"
-#include "services/common/memory.h"
-#include "services/common/rpc_client.h"
-#include "services/common/wire.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+#include "services/common/rpc/rpc_client.h"
+#include "services/common/rpc/wire.h"
 
 enum { WAITING_MOST = 65536, AT_ONCE_MOST = 64, ANSWER_MS = 2000 };
 

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "services/common/bus.h"
+#include "services/common/bus/bus.h"
 #include "services/presence/presence_table.h"
 
 /*

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "services/common/buffer.h"
-#include "services/common/clock.h"
-#include "services/common/log.h"
-#include "services/common/memory.h"
+#include "services/common/base/buffer.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
 
 struct presence_bucket {
     pthread_mutex_t lock; /* guards what follows */

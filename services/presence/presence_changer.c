@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "services/common/clock.h"
-#include "services/common/memory.h"
-#include "services/common/workpool.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/memory.h"
+#include "services/common/base/workpool.h"
 
 enum {
     SWAP_TRIES = 64,

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "services/common/status.h"
+#include "services/common/base/status.h"
 #include "services/presence/presence_announcer.h"
 #include "services/presence/presence_bucket.h"
 #include "services/presence/presence_table.h"

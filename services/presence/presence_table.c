@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "presence.pb-c.h"
-#include "services/common/buffer.h"
-#include "services/common/hashmap.h"
-#include "services/common/memory.h"
-#include "services/common/wire.h"
+#include "services/common/base/buffer.h"
+#include "services/common/base/hashmap.h"
+#include "services/common/base/memory.h"
+#include "services/common/rpc/wire.h"
 
 struct row {
     struct presence_entry entry;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "services/common/tag.h"
+#include "services/common/base/tag.h"
 
 /*
  * What this process knows of who is online where: a replica of the bucket, fed by its watch, and a

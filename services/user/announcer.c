@@ -8,12 +8,12 @@
 
 #include "common.pb-c.h"
 #include "event.pb-c.h"
-#include "services/common/backoff.h"
-#include "services/common/clock.h"
-#include "services/common/log.h"
-#include "services/common/memory.h"
-#include "services/common/rpc_client.h"
-#include "services/common/wire.h"
+#include "services/common/base/backoff.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+#include "services/common/rpc/rpc_client.h"
+#include "services/common/rpc/wire.h"
 
 enum {
     AT_ONCE = 32, /* requests under way */

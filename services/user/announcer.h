@@ -1,8 +1,8 @@
 #ifndef USER_ANNOUNCER_H
 #define USER_ANNOUNCER_H
 
-#include "services/common/bus.h"
-#include "services/user/user_store.h"
+#include "services/common/bus/bus.h"
+#include "services/user/store/user_store.h"
 
 /*
  * Tells of changed profiles, each at least once, even if the process that made the change dies

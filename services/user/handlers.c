@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "event.pb-c.h"
-#include "services/common/clock.h"
-#include "services/common/log.h"
-#include "services/common/memory.h"
-#include "services/common/wire.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+#include "services/common/rpc/wire.h"
 #include "services/user/user_rules.h"
 #include "user.pb-c.h"
 

@@ -1,11 +1,11 @@
 #ifndef USER_HANDLERS_H
 #define USER_HANDLERS_H
 
-#include "services/common/bus.h"
-#include "services/common/rpc_server.h"
+#include "services/common/bus/bus.h"
+#include "services/common/rpc/rpc_server.h"
 #include "services/user/announcer.h"
 #include "services/user/password.h"
-#include "services/user/user_store.h"
+#include "services/user/store/user_store.h"
 
 /* What the handlers of this service work with. */
 struct user_service {

@@ -1,9 +1,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "services/common/log.h"
-#include "services/common/memory.h"
-#include "services/common/service_main.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+#include "services/common/process/service_main.h"
 #include "services/user/handlers.h"
 
 enum { FAST_THREADS = 8, FAST_QUEUE = 4096, SLOW_QUEUE = 256 };

@@ -4,7 +4,7 @@
 
 #include <argon2.h>
 
-#include "services/common/id.h"
+#include "services/common/base/id.h"
 
 enum { SALT_BYTES = 16, HASH_BYTES = 32, LANES = 1 };
 

@@ -6,8 +6,8 @@
 
 #include <utf8proc.h>
 
-#include "services/common/tag.h"
-#include "services/common/text.h"
+#include "services/common/base/tag.h"
+#include "services/common/base/text.h"
 
 enum { NAME_MOST = 64, EMAIL_MOST = 254, PASSWORD_MOST = 1024 };
 

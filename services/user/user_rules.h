@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "services/user/user_store.h"
+#include "services/user/store/user_store.h"
 
 /*
  * What a field of a user may hold: the one place that knows. Each check returns NULL when the value

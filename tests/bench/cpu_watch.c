@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "services/common/memory.h"
-#include "services/common/text.h"
+#include "services/common/base/memory.h"
+#include "services/common/base/text.h"
 #include "tests/bench/fail.h"
 
 enum { PROGRAMS_MOST = 32, LINE_SIZE = 1024 };

@@ -1,7 +1,7 @@
 #ifndef BENCH_CPU_WATCH_H
 #define BENCH_CPU_WATCH_H
 
-#include "services/common/json_writer.h"
+#include "services/common/base/json_writer.h"
 
 /*
  * The CPU time that some programs, this one ("generator") and the whole machine take between two

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "services/common/memory.h"
+#include "services/common/base/memory.h"
 #include "tests/bench/fail.h"
 #include "tests/bench/loop.h"
 #include "tests/bench/scenarios.h"

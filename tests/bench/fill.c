@@ -3,11 +3,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "services/common/clock.h"
-#include "services/common/memory.h"
-#include "services/common/token.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/memory.h"
+#include "services/common/base/token.h"
 #include "services/user/password.h"
-#include "services/user/user_store.h"
+#include "services/user/store/user_store.h"
 #include "tests/bench/fail.h"
 #include "tests/bench/fill_sqlite.h"
 #include "tests/bench/loop.h"

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/common/memory.h"
-#include "services/message/message_store.h"
+#include "services/common/base/memory.h"
+#include "services/message/store/message_store.h"
 #include "tests/bench/fail.h"
 #include "tests/bench/fill_sqlite.h"
 #include "tests/bench/people.h"

@@ -5,8 +5,8 @@
 
 #include <sqlite3.h>
 
-#include "services/common/id.h"
-#include "services/common/memory.h"
+#include "services/common/base/id.h"
+#include "services/common/base/memory.h"
 #include "tests/bench/fail.h"
 
 enum { STATEMENTS_MOST = 4 };

@@ -8,7 +8,7 @@
 
 #include <nats/nats.h>
 
-#include "services/common/memory.h"
+#include "services/common/base/memory.h"
 #include "tests/bench/cpu_watch.h"
 #include "tests/bench/fail.h"
 #include "tests/bench/loop.h"

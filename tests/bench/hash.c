@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "services/user/password.h"
-#include "services/user/user_store.h"
+#include "services/user/store/user_store.h"
 #include "tests/bench/fail.h"
 #include "tests/bench/loop.h"
 #include "tests/bench/report.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "services/common/memory.h"
+#include "services/common/base/memory.h"
 #include "tests/bench/cpu_watch.h"
 #include "tests/bench/fail.h"
 #include "tests/bench/report.h"

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "services/common/memory.h"
+#include "services/common/base/memory.h"
 #include "tests/bench/fail.h"
 
 enum { EVENTS_AT_ONCE = 256, SECOND_NS = 1000000000 };

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "services/common/log.h"
+#include "services/common/base/log.h"
 #include "tests/bench/fail.h"
 #include "tests/bench/scenarios.h"
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/common/memory.h"
-#include "services/common/text.h"
+#include "services/common/base/memory.h"
+#include "services/common/base/text.h"
 #include "tests/bench/fail.h"
 
 struct option {

@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-#include "services/common/id.h"
-#include "services/common/tag.h"
+#include "services/common/base/id.h"
+#include "services/common/base/tag.h"
 
 /*
  * The users that a store is filled with: number 0, 1, 2... Their tags look like those of people

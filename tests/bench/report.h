@@ -1,7 +1,7 @@
 #ifndef BENCH_REPORT_H
 #define BENCH_REPORT_H
 
-#include "services/common/json_writer.h"
+#include "services/common/base/json_writer.h"
 #include "tests/bench/histogram.h"
 
 /* What a scenario has found: one JSON object on a line of stdout. */

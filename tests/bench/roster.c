@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/common/buffer.h"
-#include "services/common/memory.h"
+#include "services/common/base/buffer.h"
+#include "services/common/base/memory.h"
 #include "tests/bench/fail.h"
 
 char *roster_read_file(const char *path)

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/common/id.h"
-#include "services/common/memory.h"
+#include "services/common/base/id.h"
+#include "services/common/base/memory.h"
 #include "tests/bench/cpu_watch.h"
 #include "tests/bench/fail.h"
 #include "tests/bench/mark.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/common/memory.h"
+#include "services/common/base/memory.h"
 #include "tests/bench/fail.h"
 #include "tests/bench/people.h"
 #include "tests/bench/report.h"

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "services/common/memory.h"
+#include "services/common/base/memory.h"
 #include "tests/bench/fail.h"
 
 enum {

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "services/common/buffer.h"
+#include "services/common/base/buffer.h"
 #include "tests/bench/histogram.h"
 #include "tests/bench/loop.h"
 

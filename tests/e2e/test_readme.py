@@ -119,8 +119,8 @@ def test_try_it_by_hand():
 
 def test_every_method_and_notification_has_an_example():
     examples = "".join(re.findall(r"```rpc\n(.*?)```", README, re.DOTALL))
-    methods = re.findall(r'^    \{ "(\w+)"', (REPOSITORY / "gateway/methods.c").read_text(), re.MULTILINE)
-    types = re.findall(r'"(\w+)", 3\d\d\d', (REPOSITORY / "gateway/notification.c").read_text())
+    methods = re.findall(r'^    \{ "(\w+)"', (REPOSITORY / "gateway/api/methods.c").read_text(), re.MULTILINE)
+    types = re.findall(r'"(\w+)", 3\d\d\d', (REPOSITORY / "gateway/push/notification.c").read_text())
     assert len(methods) == 9 and len(types) == 8
     assert [name for name in methods + types if f'"{name}"' not in examples] == []
 

@@ -8,7 +8,7 @@
 
 #include <gd.h>
 
-#include "gateway/avatar.h"
+#include "gateway/image/avatar.h"
 
 static void check(const struct avatar *avatar)
 {

@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "services/common/json.h"
-#include "services/common/json_writer.h"
-#include "services/common/text.h"
+#include "services/common/base/json.h"
+#include "services/common/base/json_writer.h"
+#include "services/common/base/text.h"
 
 static void write_value(struct json_writer *w, const struct json *value);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "message.pb-c.h"
-#include "services/common/wire.h"
+#include "services/common/rpc/wire.h"
 
 static Messenger__SendRequest *unpack(const void *data, size_t size)
 {

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/ws_frame.h"
-#include "gateway/ws_reader.h"
-#include "services/common/buffer.h"
-#include "services/common/text.h"
+#include "gateway/socket/ws_frame_in.h"
+#include "gateway/socket/ws_reader.h"
+#include "services/common/base/buffer.h"
+#include "services/common/base/text.h"
 
 enum { FIN = 128, CONTINUATION = 0, TEXT = 1, CLOSE = 8, PING = 9, PONG = 10, MASK_BYTES = 4 };
 

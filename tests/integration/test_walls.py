@@ -9,26 +9,26 @@ from support.process import REPOSITORY
 
 # header of the library -> the only files that may include it
 LIBRARIES = {
-    r"civetweb\.h": r"gateway/http_server\.c",
-    r"cjson/": r"services/common/json\.c",
+    r"civetweb\.h": r"gateway/http/http_server\.c",
+    r"cjson/": r"services/common/base/json\.c",
     # The floor that messages are measured against is NATS without our bus.
-    r"nats(/nats)?\.h": r"(services/common/bus(_\w+)?\.[ch]|tests/bench/floor\.c)",
-    r"jwt\.h": r"services/common/token\.c",
+    r"nats(/nats)?\.h": r"(services/common/bus/bus\w*\.[ch]|tests/bench/floor\.c)",
+    r"jwt\.h": r"services/common/base/token\.c",
     r"argon2\.h": r"services/user/password\.c",
-    r"sqlite3\.h": r"(\w+/)*(\w+_sqlite\.c|sqlite_\w+\.[ch])",
-    r"mongoc": r"(\w+/)*(\w+_mongo\.c|mongo_\w+\.[ch])",
-    r"gd\.h": r"gateway/avatar\.c",
-    r"utf8proc\.h": r"services/(common/text|user/user_rules)\.c",
-    r"openssl/": r"(services/common/id|gateway/avatar)\.c",
+    r"sqlite3\.h": r"(services/\w+/store/(sqlite/\w+|sqlite_\w+)|tests/bench/\w*sqlite)\.[ch]",
+    r"mongoc": r"services/\w+/store/(mongo/\w+|mongo_\w+)\.[ch]",
+    r"gd\.h": r"gateway/image/avatar\.c",
+    r"utf8proc\.h": r"services/(common/base/text|user/user_rules)\.c",
+    r"openssl/": r"(services/common/base/id|gateway/image/avatar)\.c",
 }
 
 
 # who may include headers of another service: which, and why
 EXCEPTIONS = {
     # It moves an installation, and so is made to hold the stores of both.
-    "messengerctl": {"services/user/user_store.h", "services/message/message_store.h"},
+    "messengerctl": {"services/user/store/user_store.h", "services/message/store/message_store.h"},
     # It fills both stores, and measures what a log-in's hash costs.
-    "bench": {"services/user/user_store.h", "services/user/password.h", "services/message/message_store.h"},
+    "bench": {"services/user/store/user_store.h", "services/user/password.h", "services/message/store/message_store.h"},
 }
 
 
@@ -56,7 +56,7 @@ def test_a_library_is_included_in_its_one_place(library):
 
 
 def test_only_the_wire_packs_and_unpacks():
-    outside = [path for path in sources() if path != "services/common/wire.c"
+    outside = [path for path in sources() if path != "services/common/rpc/wire.c"
                and re.search(r"\bprotobuf_c_message_\w+\(|__(un)?pack\(|__get_packed_size\(",
                              (REPOSITORY / path).read_text())]
     assert not outside

@@ -1,0 +1,145 @@
+#define _GNU_SOURCE /* pthread_cond_clockwait */
+#include "gateway/api/client_calls.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "gateway/socket/ws_frame_out.h"
+#include "gateway/gateway.h"
+#include "gateway/api/jsonrpc.h"
+#include "gateway/api/methods.h"
+#include "gateway/api/service_call.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/memory.h"
+#include "services/common/base/workpool.h"
+
+enum {
+    THREADS_MOST = 512,
+    STACK_BYTES = 512 * 1024,
+    GIVE_UP_MS = 20, /* between two times: a batch makes further requests */
+};
+
+struct calls {
+    struct gateway *gateway;
+    struct workpool *pool;
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t over_cond;
+    size_t under_way;
+};
+
+/* From its text to its answer. */
+struct call {
+    struct calls *calls;
+    struct caller caller;
+    struct jsonrpc_message *message;
+};
+
+static bool admit(void *ctx, int64_t *retry_after_ms_out)
+{
+    struct caller *caller = ctx;
+
+    return ratelimit_take(caller->gateway->calls_limit, session_key(caller->session),
+                          retry_after_ms_out);
+}
+
+static void end(struct call *call)
+{
+    struct calls *calls = call->calls;
+
+    session_call_ends(call->caller.session);
+    session_unref(&call->caller.session);
+    free(call);
+    pthread_mutex_lock(&calls->lock);
+    if (--calls->under_way == 0)
+        pthread_cond_broadcast(&calls->over_cond);
+    pthread_mutex_unlock(&calls->lock);
+}
+
+static void give_answer(void *done_ctx, struct buffer *answer_take)
+{
+    struct call *call = done_ctx;
+
+    if (answer_take->length > 0) {
+        struct frame *frame = frame_create(FRAME_TEXT, answer_take->data, answer_take->length);
+        session_send(call->caller.session, frame);
+        frame_unref(&frame);
+    }
+    buffer_finish(answer_take);
+    end(call);
+}
+
+static void carry_out(void *arg)
+{
+    struct call *call = arg;
+
+    jsonrpc_carry_out(call->message, give_answer, call);
+}
+
+void calls_take(struct calls *calls, struct session *session, const char *text, size_t length)
+{
+    struct call *call = xmalloc(sizeof(*call));
+    struct jsonrpc_options options = {
+        .methods = api_methods,
+        .method_count = api_method_count,
+        .numeric_version = calls->gateway->settings->rpc_numeric_version,
+        .admit = admit,
+        .ctx = &call->caller,
+    };
+
+    call->calls = calls;
+    call->caller = (struct caller){ calls->gateway, session_ref(session), clock_mono_us() };
+    call->message = jsonrpc_read(&options, text, length);
+    session_call_begins(session);
+    pthread_mutex_lock(&calls->lock);
+    calls->under_way++;
+    pthread_mutex_unlock(&calls->lock);
+    if (jsonrpc_is_quick(call->message) || !workpool_submit(calls->pool, carry_out, call))
+        carry_out(call); /* as many may wait in the pool as there are sessions */
+}
+
+struct calls *calls_create(struct gateway *gateway)
+{
+    struct calls *calls = xcalloc(1, sizeof(*calls));
+    struct workpool_options pool = {
+        .name = "calls",
+        .threads = THREADS_MOST,
+        .queue_most = (size_t)gateway->settings->websocket_max_connections + 1,
+        .stack_bytes = STACK_BYTES,
+    };
+
+    calls->gateway = gateway;
+    calls->pool = workpool_create(&pool);
+    pthread_mutex_init(&calls->lock, NULL);
+    pthread_cond_init(&calls->over_cond, NULL);
+    return calls;
+}
+
+static void wait_until_over(struct calls *calls)
+{
+    pthread_mutex_lock(&calls->lock);
+    while (calls->under_way > 0) {
+        struct timespec until = clock_after_ms(GIVE_UP_MS);
+        pthread_mutex_unlock(&calls->lock);
+        bus_give_up_requests(calls->gateway->bus);
+        pthread_mutex_lock(&calls->lock);
+        if (calls->under_way > 0)
+            pthread_cond_clockwait(&calls->over_cond, &calls->lock, CLOCK_MONOTONIC, &until);
+    }
+    pthread_mutex_unlock(&calls->lock);
+}
+
+void calls_destroy(struct calls **calls)
+{
+    struct calls *c = *calls;
+
+    if (c == NULL)
+        return;
+    wait_until_over(c);
+    workpool_destroy(&c->pool);
+    pthread_cond_destroy(&c->over_cond);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+    *calls = NULL;
+}

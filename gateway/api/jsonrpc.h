@@ -1,0 +1,110 @@
+#ifndef GATEWAY_API_JSONRPC_H
+#define GATEWAY_API_JSONRPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "services/common/base/buffer.h"
+#include "services/common/base/json_writer.h"
+
+/*
+ * JSON-RPC 2.0 (the specification of 2013-01-04): requests, notifications and batches against a
+ * const table of methods. Knows nothing of sockets and services.
+ */
+enum {
+    JSONRPC_PARSE_ERROR = -32700,
+    JSONRPC_INVALID_REQUEST = -32600,
+    JSONRPC_METHOD_NOT_FOUND = -32601,
+    JSONRPC_INVALID_PARAMS = -32602,
+    JSONRPC_SERVER_ERROR = -32000,
+    JSONRPC_UNAVAILABLE = -32001,
+    JSONRPC_TOO_MANY = -32002,
+    JSONRPC_CONFLICT = -32003,
+
+    JSONRPC_PARAMS_MOST = 4,
+    JSONRPC_BATCH_MOST = 100,
+    JSONRPC_ANSWER_MOST = 32 * 1024 * 1024, /* of a batch: calls beyond it are refused */
+};
+
+/* Every whole number up to it is one in every client's language, too (RFC 7493, section 2.2). */
+#define JSONRPC_POSITION_MOST ((int64_t)1 << 53)
+
+/* A parameter as bound: of the kind its row says, or its default. */
+struct jsonrpc_value {
+    const char *text;  /* JSONRPC_TEXT; borrowed for the call */
+    uint32_t number;   /* JSONRPC_INDEX */
+    uint64_t position; /* JSONRPC_POSITION */
+};
+
+/* A call on its way through its handler, which either writes one value into `result` or fails. */
+struct jsonrpc_call {
+    struct jsonrpc_value params[JSONRPC_PARAMS_MOST];
+    struct json_writer result;
+    void *ctx;
+    int error; /* 0, or a code; set by jsonrpc_fail */
+    char reason[200];
+    int64_t retry_after_ms;
+    void (*finished)(struct jsonrpc_call *call); /* whoever carries the call out */
+};
+
+/* Answers with an error. `reason` (copied, may be NULL) goes to the client as data.reason, and
+ * `retry_after_ms`, unless 0, as data.retryAfterMs. */
+void jsonrpc_fail(struct jsonrpc_call *call, int error, const char *reason, int64_t retry_after_ms);
+
+/* The call of a method that goes on is done, on whatever thread. It may be gone afterwards. */
+void jsonrpc_finish(struct jsonrpc_call *call);
+
+enum jsonrpc_kind {
+    JSONRPC_TEXT,
+    JSONRPC_INDEX,    /* a whole number from 0 to INT32_MAX */
+    JSONRPC_POSITION, /* one from 0 to JSONRPC_POSITION_MOST */
+};
+
+struct jsonrpc_param {
+    const char *name;
+    enum jsonrpc_kind kind;
+    bool required;
+    struct jsonrpc_value initial; /* when it is not given, or null */
+};
+
+struct jsonrpc_method {
+    const char *name;
+    struct jsonrpc_param params[JSONRPC_PARAMS_MOST]; /* in their positional order */
+    size_t param_count;
+    void (*handle)(struct jsonrpc_call *call);
+    /* False: the call is done when `handle` returns, which may block. True: `handle` does not
+     * block, and the call is done at jsonrpc_finish, which comes exactly once, sooner or later. */
+    bool goes_on;
+};
+
+struct jsonrpc_options {
+    const struct jsonrpc_method *methods;
+    size_t method_count;
+    bool numeric_version; /* "jsonrpc":2, as the original */
+    /* Before each call that is well-formed: false refuses it as too many. */
+    bool (*admit)(void *ctx, int64_t *retry_after_ms_out);
+    void *ctx;
+};
+
+/* What a client has sent, read. */
+struct jsonrpc_message;
+
+/* Never NULL: of what is no JSON the answer says so. `text` is not needed afterwards; the methods
+ * and `ctx` are borrowed. */
+struct jsonrpc_message *jsonrpc_read(const struct jsonrpc_options *options, const char *text,
+                                     size_t length);
+
+/* Will carrying it out not block? So it is with one call of a method that goes on, and with what is
+ * refused without a call. */
+bool jsonrpc_is_quick(const struct jsonrpc_message *message);
+
+/*
+ * Carries out the calls in order and frees the message. `done` gets the answer, which it finishes;
+ * empty for notifications. It is called exactly once, before this returns or, for a quick one, on
+ * the thread that finishes the call.
+ */
+typedef void jsonrpc_done(void *done_ctx, struct buffer *answer_take);
+void jsonrpc_carry_out(struct jsonrpc_message *message_take, jsonrpc_done *done, void *done_ctx);
+
+#endif

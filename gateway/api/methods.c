@@ -1,0 +1,66 @@
+#include "gateway/api/methods.h"
+
+#define TEXT(name)                                                                                 \
+    {                                                                                              \
+        name, JSONRPC_TEXT, true,                                                                  \
+        {                                                                                          \
+            .text = ""                                                                             \
+        }                                                                                          \
+    }
+#define OPTIONAL_TEXT(name)                                                                        \
+    {                                                                                              \
+        name, JSONRPC_TEXT, false,                                                                 \
+        {                                                                                          \
+            .text = ""                                                                             \
+        }                                                                                          \
+    }
+#define OPTIONAL_INDEX(name, initial)                                                              \
+    {                                                                                              \
+        name, JSONRPC_INDEX, false,                                                                \
+        {                                                                                          \
+            .number = initial                                                                      \
+        }                                                                                          \
+    }
+
+enum { WAITS = false, GOES_ON = true };
+
+const struct jsonrpc_method api_methods[] = {
+    { "getSelfInfo", { { 0 } }, 0, method_get_self_info, GOES_ON },
+    { "setSelfInfo",
+      { OPTIONAL_TEXT("firstName"), OPTIONAL_TEXT("lastName"), OPTIONAL_TEXT("img") },
+      3,
+      method_set_self_info,
+      GOES_ON },
+    { "sendMessageToUser",
+      { TEXT("receiverTag"),
+        TEXT("text"),
+        { "clientMessageId", JSONRPC_TEXT, false, { .text = 0 } } },
+      3,
+      method_send_message_to_user,
+      GOES_ON },
+    { "getDialogsList",
+      { OPTIONAL_INDEX("startIndex", 0), OPTIONAL_INDEX("endIndex", 30) },
+      2,
+      method_get_dialogs_list,
+      WAITS },
+    { "getMessagesWithUser",
+      { TEXT("receiverTag"), OPTIONAL_INDEX("startIndex", 0), OPTIONAL_INDEX("endIndex", 100) },
+      3,
+      method_get_messages_with_user,
+      WAITS },
+    { "markMessagesWithUserAsRead",
+      { TEXT("senderTag") },
+      1,
+      method_mark_messages_with_user_as_read,
+      GOES_ON },
+    { "findUsersByTag", { TEXT("tag") }, 1, method_find_users_by_tag, WAITS },
+    { "hello", { { 0 } }, 0, method_hello, WAITS },
+    { "sync",
+      { OPTIONAL_TEXT("epoch"),
+        { "since", JSONRPC_POSITION, false, { .position = 0 } },
+        OPTIONAL_INDEX("limit", 100) },
+      3,
+      method_sync,
+      WAITS },
+};
+const size_t api_method_count = sizeof(api_methods) / sizeof(api_methods[0]);

@@ -1,0 +1,198 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/api/message_json.h"
+#include "gateway/api/methods.h"
+#include "gateway/api/user_json.h"
+#include "gateway/api/service_call.h"
+#include "message.pb-c.h"
+#include "services/common/base/hashmap.h"
+#include "services/common/base/memory.h"
+#include "services/common/base/tag.h"
+#include "services/common/rpc/wire.h"
+
+/* A client's own id for a message is given with 1 to 64 characters, or not at all. */
+static bool good_client_id(struct jsonrpc_call *call, const char **client_id)
+{
+    *client_id = call->params[2].text;
+    if (*client_id == NULL) {
+        *client_id = "";
+        return true;
+    }
+    if (**client_id != '\0')
+        return true; /* the service knows how long it may be */
+    jsonrpc_fail(call, JSONRPC_INVALID_PARAMS, "clientMessageId: must have 1 to 64 characters", 0);
+    return false;
+}
+
+static void put_sent(struct jsonrpc_call *call, const void *reply)
+{
+    const Messenger__Message *message = ((const Messenger__SendReply *)reply)->message;
+    const char *client_id = call->params[2].text;
+    struct json_writer *w = &call->result;
+
+    json_begin_object(w);
+    json_put_string(w, "status", "OK");
+    json_key(w, "message");
+    json_begin_object(w);
+    json_put_string(w, "_id", message->id);
+    json_put_string(w, "senderTag", message->sender_tag);
+    json_put_string(w, "receiverTag", message->receiver_tag);
+    json_put_string(w, "text", message->text);
+    json_put_int(w, "date", message->date_ms);
+    json_put_bool(w, "isRead", message->is_read);
+    json_put_int(w, "seq", (int64_t)message->seq);
+    if (client_id != NULL)
+        json_put_string(w, "clientMessageId", message->client_message_id);
+    json_end_object(w);
+    json_end_object(w);
+}
+
+void method_send_message_to_user(struct jsonrpc_call *call)
+{
+    Messenger__SendRequest request = MESSENGER__SEND_REQUEST__INIT;
+    struct rpc_context context;
+    const char *client_id;
+
+    if (!good_client_id(call, &client_id)) {
+        jsonrpc_finish(call);
+        return;
+    }
+    service_context(call, &context);
+    request.sender_tag = wire_borrow(caller_tag(call));
+    request.receiver_tag = wire_borrow(call->params[0].text);
+    request.text = wire_borrow(call->params[1].text);
+    request.client_message_id = wire_borrow(client_id);
+    request.origin = wire_borrow(session_id(caller_of(call)->session));
+    service_call_then(call, &context, "message.Send", &request.base,
+                      &messenger__send_reply__descriptor, put_sent);
+}
+
+/* [start, end) of a call; false, and the call failed, when it is not a range. */
+static bool good_range(struct jsonrpc_call *call, uint32_t start, uint32_t end)
+{
+    enum { ENTRIES_MOST = 1000 };
+
+    if (end > start && end - start <= ENTRIES_MOST)
+        return true;
+    jsonrpc_fail(call, JSONRPC_INVALID_PARAMS,
+                 end <= start ? "endIndex: must be greater than startIndex"
+                              : "endIndex: at most 1000 entries a call",
+                 0);
+    return false;
+}
+
+/* --- getDialogsList ---------------------------------------------------------------------- */
+
+static void put_dialog(struct json_writer *w, const Messenger__Dialog *dialog,
+                       const struct people *people)
+{
+    json_begin_object(w);
+    dialog_put(w, dialog, people);
+    json_end_object(w);
+}
+
+/*
+ * Writes one reply's dialogs. A dialog that moved to the front between two replies pushes the
+ * others back by one: `seen` drops those that come a second time.
+ */
+static bool put_dialogs(struct jsonrpc_call *call, const struct rpc_context *context,
+                        const Messenger__DialogList *list, struct hashmap *seen)
+{
+    char **tags = xcalloc(list->n_dialogs, sizeof(*tags));
+
+    for (size_t i = 0; i < list->n_dialogs; i++)
+        tags[i] = list->dialogs[i]->peer_tag;
+    struct people *people =
+        list->n_dialogs > 0 ? people_fetch(call, context, tags, list->n_dialogs) : NULL;
+    for (size_t i = 0; people != NULL && i < list->n_dialogs; i++)
+        if (hashmap_put(seen, list->dialogs[i]->conversation_id, call) == NULL)
+            put_dialog(&call->result, list->dialogs[i], people);
+    people_free(&people);
+    free(tags);
+    return call->error == 0;
+}
+
+void method_get_dialogs_list(struct jsonrpc_call *call)
+{
+    Messenger__GetDialogsRequest request = MESSENGER__GET_DIALOGS_REQUEST__INIT;
+    Messenger__DialogList *reply;
+    struct rpc_context context;
+    bool more = true;
+
+    request.owner_tag = (char *)(uintptr_t)caller_tag(call);
+    request.start = call->params[0].number;
+    request.end = call->params[1].number;
+    if (!good_range(call, request.start, request.end))
+        return;
+    service_context(call, &context);
+    if (!service_wait_known(call, &context))
+        return;
+    struct hashmap *seen = hashmap_create();
+    json_begin_array(&call->result);
+    while (more && service_call(call, &context, "message.GetDialogs", &request.base,
+                                &messenger__dialog_list__descriptor, &reply)) {
+        more = put_dialogs(call, &context, reply, seen) && reply->more && reply->n_dialogs > 0;
+        request.start += (uint32_t)reply->n_dialogs;
+        wire_free(reply);
+    }
+    json_end_array(&call->result);
+    hashmap_destroy(&seen);
+}
+
+/* --- getMessagesWithUser ----------------------------------------------------------------- */
+
+void method_get_messages_with_user(struct jsonrpc_call *call)
+{
+    Messenger__GetMessagesRequest request = MESSENGER__GET_MESSAGES_REQUEST__INIT;
+    Messenger__MessageList *reply;
+    struct rpc_context context;
+    bool more = true;
+
+    request.owner_tag = (char *)(uintptr_t)caller_tag(call);
+    request.peer_tag = (char *)(uintptr_t)call->params[0].text;
+    request.start = call->params[1].number;
+    request.end = call->params[2].number;
+    if (!good_range(call, request.start, request.end))
+        return;
+    service_context(call, &context);
+    if (!service_wait_known(call, &context))
+        return;
+    json_begin_array(&call->result);
+    while (more && service_call(call, &context, "message.GetMessages", &request.base,
+                                &messenger__message_list__descriptor, &reply)) {
+        /* A message that arrives between two replies must not shift the count. */
+        if (request.newest_seq == 0 && reply->n_messages > 0)
+            request.newest_seq = reply->messages[0]->seq + request.start;
+        for (size_t i = 0; i < reply->n_messages; i++)
+            message_put(&call->result, reply->messages[i]);
+        more = reply->more && reply->n_messages > 0;
+        request.start += (uint32_t)reply->n_messages;
+        wire_free(reply);
+    }
+    json_end_array(&call->result);
+}
+
+/* --- markMessagesWithUserAsRead ---------------------------------------------------------- */
+
+static void put_status(struct jsonrpc_call *call, const void *reply)
+{
+    (void)reply;
+    json_begin_object(&call->result);
+    json_put_string(&call->result, "status", "OK");
+    json_end_object(&call->result);
+}
+
+void method_mark_messages_with_user_as_read(struct jsonrpc_call *call)
+{
+    Messenger__MarkReadRequest request = MESSENGER__MARK_READ_REQUEST__INIT;
+    struct rpc_context context;
+
+    service_context(call, &context);
+    request.reader_tag = wire_borrow(caller_tag(call));
+    request.sender_tag = wire_borrow(call->params[0].text);
+    request.origin = wire_borrow(session_id(caller_of(call)->session));
+    service_call_then(call, &context, "message.MarkRead", &request.base,
+                      &messenger__mark_read_reply__descriptor, put_status);
+}

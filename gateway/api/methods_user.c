@@ -1,0 +1,85 @@
+#include <stdlib.h>
+
+#include "gateway/api/methods.h"
+#include "gateway/api/user_json.h"
+#include "gateway/api/service_call.h"
+#include "services/common/rpc/wire.h"
+#include "user.pb-c.h"
+
+enum { FIND_MOST = 30 };
+
+static void put_user_object(struct json_writer *w, const Messenger__User *user)
+{
+    json_begin_object(w);
+    people_put(w, user);
+    json_end_object(w);
+}
+
+static void put_self(struct jsonrpc_call *call, const void *reply)
+{
+    const Messenger__UserList *list = reply;
+
+    if (list->n_users == 1)
+        put_user_object(&call->result, list->users[0]);
+    else /* the store was exchanged under a token that is still good */
+        jsonrpc_fail(call, JSONRPC_SERVER_ERROR, NULL, 0);
+}
+
+void method_get_self_info(struct jsonrpc_call *call)
+{
+    Messenger__GetUsersRequest request = MESSENGER__GET_USERS_REQUEST__INIT;
+    struct rpc_context context;
+    char *tags[] = { wire_borrow(caller_tag(call)) };
+
+    service_context(call, &context);
+    request.n_tags = 1;
+    request.tags = tags;
+    service_call_then(call, &context, "user.GetUsers", &request.base,
+                      &messenger__user_list__descriptor, put_self);
+}
+
+static void put_changed_self(struct jsonrpc_call *call, const void *reply)
+{
+    put_user_object(&call->result, reply);
+}
+
+void method_set_self_info(struct jsonrpc_call *call)
+{
+    Messenger__UpdateProfileRequest request = MESSENGER__UPDATE_PROFILE_REQUEST__INIT;
+    struct rpc_context context;
+
+    service_context(call, &context);
+    request.tag = wire_borrow(caller_tag(call));
+    request.first_name = wire_borrow(call->params[0].text);
+    request.last_name = wire_borrow(call->params[1].text);
+    request.img = wire_borrow(call->params[2].text);
+    request.origin = wire_borrow(session_id(caller_of(call)->session));
+    service_call_then(call, &context, "user.UpdateProfile", &request.base,
+                      &messenger__user__descriptor, put_changed_self);
+}
+
+void method_find_users_by_tag(struct jsonrpc_call *call)
+{
+    Messenger__FindUsersRequest request = MESSENGER__FIND_USERS_REQUEST__INIT;
+    Messenger__UserList *reply;
+    struct rpc_context context;
+
+    service_context(call, &context);
+    request.query = (char *)(uintptr_t)call->params[0].text;
+    request.exclude_tag = (char *)(uintptr_t)caller_tag(call);
+    request.limit = FIND_MOST;
+    if (!service_call(call, &context, "user.FindUsers", &request.base,
+                      &messenger__user_list__descriptor, &reply))
+        return;
+    bool *online = people_online(call, &context, reply);
+    json_begin_array(&call->result);
+    for (size_t i = 0; i < reply->n_users; i++) {
+        json_begin_object(&call->result);
+        people_put(&call->result, reply->users[i]);
+        json_put_bool(&call->result, "isOnline", online[i]);
+        json_end_object(&call->result);
+    }
+    json_end_array(&call->result);
+    free(online);
+    wire_free(reply);
+}

@@ -1,0 +1,164 @@
+#include "gateway/api/user_json.h"
+
+#include <stdlib.h>
+
+#include "services/common/base/clock.h"
+#include "services/common/base/hashmap.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+#include "services/common/base/tag.h"
+#include "services/common/rpc/wire.h"
+
+/* A dot is not worth waiting for as long as for the answer itself. */
+enum { PRESENCE_TIMEOUT_MS = 1000 };
+
+struct people {
+    Messenger__UserList *profiles;
+    Messenger__GetOnlineReply *presence; /* NULL when the service did not answer */
+    struct hashmap *users;               /* key -> Messenger__User */
+    struct hashmap *online;              /* key -> anything */
+};
+
+void people_put(struct json_writer *w, const Messenger__User *user)
+{
+    json_put_string(w, "_id", user->id);
+    json_put_string(w, "tag", user->tag);
+    json_put_string(w, "firstName", user->first_name);
+    json_put_string(w, "lastName", user->last_name);
+    json_put_string(w, "img", user->img);
+}
+
+static struct rpc_pending ask_presence(struct bus *bus, const struct rpc_context *context,
+                                       char **tags, size_t count)
+{
+    Messenger__GetOnlineRequest request = MESSENGER__GET_ONLINE_REQUEST__INIT;
+    struct rpc_context hurried = *context;
+    int64_t soon_us = clock_mono_us() + PRESENCE_TIMEOUT_MS * 1000;
+
+    if (soon_us < hurried.deadline_us)
+        hurried.deadline_us = soon_us;
+    request.n_tags = count;
+    request.tags = tags;
+    return rpc_begin(bus, &hurried, "presence.GetOnline", &request.base);
+}
+
+/*
+ * An instance that hangs may be asked once, the next one is another. When nobody knows, all count
+ * as offline; those who are not are told to the caller's sockets as soon as it is known.
+ */
+static Messenger__GetOnlineReply *hear_presence(struct jsonrpc_call *call,
+                                                const struct rpc_context *context,
+                                                struct rpc_pending *pending, char **tags,
+                                                size_t count)
+{
+    const struct caller *caller = caller_of(call);
+    Messenger__GetOnlineReply *reply;
+
+    enum status status = rpc_end(pending, &messenger__get_online_reply__descriptor, &reply, NULL);
+    if (status == STATUS_DEADLINE_EXCEEDED || status == STATUS_UNAVAILABLE) {
+        *pending = ask_presence(caller->gateway->bus, context, tags, count);
+        status = rpc_end(pending, &messenger__get_online_reply__descriptor, &reply, NULL);
+    }
+    if (status != STATUS_OK) {
+        log_warn("presence is not known: %s", status_name(status));
+        catch_up_presence(caller->gateway->catch_up, session_key(caller->session));
+    }
+    return reply;
+}
+
+static void index_people(struct people *people)
+{
+    char key[TAG_SIZE];
+
+    people->users = hashmap_create();
+    people->online = hashmap_create();
+    for (size_t i = 0; i < people->profiles->n_users; i++)
+        if (tag_to_key(people->profiles->users[i]->tag, key))
+            hashmap_put(people->users, key, people->profiles->users[i]);
+    for (size_t i = 0; people->presence != NULL && i < people->presence->n_online; i++)
+        if (tag_to_key(people->presence->online[i], key))
+            hashmap_put(people->online, key, people->presence);
+}
+
+struct people *people_fetch(struct jsonrpc_call *call, const struct rpc_context *context,
+                            char **tags, size_t count)
+{
+    struct bus *bus = caller_of(call)->gateway->bus;
+    Messenger__GetUsersRequest request = MESSENGER__GET_USERS_REQUEST__INIT;
+    struct people *people = xcalloc(1, sizeof(*people));
+    struct rpc_error error;
+
+    request.n_tags = count;
+    request.tags = tags;
+    struct rpc_pending profiles = rpc_begin(bus, context, "user.GetUsers", &request.base);
+    struct rpc_pending presence = ask_presence(bus, context, tags, count);
+    enum status status =
+        rpc_end(&profiles, &messenger__user_list__descriptor, &people->profiles, &error);
+    people->presence = hear_presence(call, context, &presence, tags, count);
+    if (status != STATUS_OK) {
+        service_fail(call, context, "user.GetUsers", status, &error);
+        people_free(&people);
+        return NULL;
+    }
+    index_people(people);
+    return people;
+}
+
+void people_free(struct people **people)
+{
+    if (*people == NULL)
+        return;
+    wire_free((*people)->profiles);
+    wire_free((*people)->presence);
+    hashmap_destroy(&(*people)->users);
+    hashmap_destroy(&(*people)->online);
+    free(*people);
+    *people = NULL;
+}
+
+const Messenger__User *people_find(const struct people *people, const char *tag)
+{
+    char key[TAG_SIZE];
+
+    return tag_to_key(tag, key) ? hashmap_get(people->users, key) : NULL;
+}
+
+void people_put_user(struct json_writer *w, const struct people *people, const char *tag)
+{
+    Messenger__User unknown = MESSENGER__USER__INIT;
+    const Messenger__User *user = people_find(people, tag);
+    char key[TAG_SIZE];
+
+    tag_to_key(tag, key);
+    unknown.tag = (char *)(uintptr_t)tag;
+    json_begin_object(w);
+    people_put(w, user != NULL ? user : &unknown);
+    json_put_bool(w, "isOnline", hashmap_get(people->online, key) != NULL);
+    json_end_object(w);
+}
+
+Messenger__GetOnlineReply *people_ask_online(struct jsonrpc_call *call,
+                                             const struct rpc_context *context, char **tags,
+                                             size_t count)
+{
+    struct rpc_pending pending = ask_presence(caller_of(call)->gateway->bus, context, tags, count);
+    return hear_presence(call, context, &pending, tags, count);
+}
+
+bool *people_online(struct jsonrpc_call *call, const struct rpc_context *context,
+                    const Messenger__UserList *users)
+{
+    char **tags = xcalloc(users->n_users, sizeof(*tags));
+    bool *online = xcalloc(users->n_users, sizeof(*online));
+
+    for (size_t i = 0; i < users->n_users; i++)
+        tags[i] = users->users[i]->tag;
+    Messenger__GetOnlineReply *reply = people_ask_online(call, context, tags, users->n_users);
+    for (size_t i = 0; reply != NULL && i < reply->n_online; i++)
+        for (size_t j = 0; j < users->n_users; j++)
+            if (tag_same(reply->online[i], tags[j]))
+                online[j] = true;
+    wire_free(reply);
+    free(tags);
+    return online;
+}

@@ -1,0 +1,47 @@
+#include "gateway/http/assets.h"
+
+#include <string.h>
+
+/* Put into the program by assets_data.S: the bytes of gateway/www/<file> between two labels. */
+#define DECLARE(label) extern const unsigned char asset_##label[], asset_##label##_end[]
+DECLARE(default_jpg);
+DECLARE(example_css);
+DECLARE(example_html);
+DECLARE(example_js);
+DECLARE(favicon_svg);
+DECLARE(messenger_client_js);
+DECLARE(messenger_socket_js);
+
+static const struct {
+    const char *name;
+    const char *content_type;
+    const unsigned char *begin, *end;
+} files[] = {
+#define FILE(name, type, label)                                                                    \
+    {                                                                                              \
+        name, type, asset_##label, asset_##label##_end                                             \
+    }
+    FILE("default.jpg", "image/jpeg", default_jpg),
+    FILE("example.css", "text/css; charset=utf-8", example_css),
+    FILE("example.html", "text/html; charset=utf-8", example_html),
+    FILE("example.js", "text/javascript; charset=utf-8", example_js),
+    FILE("favicon.svg", "image/svg+xml", favicon_svg),
+    FILE("messenger-client.js", "text/javascript; charset=utf-8", messenger_client_js),
+    FILE("messenger-socket.js", "text/javascript; charset=utf-8", messenger_socket_js),
+#undef FILE
+};
+enum { FILES = sizeof(files) / sizeof(files[0]) };
+
+const struct asset *assets_find(const char *name)
+{
+    static _Thread_local struct asset found;
+
+    for (size_t i = 0; i < FILES; i++) {
+        if (strcmp(files[i].name, name) != 0)
+            continue;
+        found = (struct asset){ files[i].name, files[i].content_type, files[i].begin,
+                                (size_t)(files[i].end - files[i].begin) };
+        return &found;
+    }
+    return NULL;
+}

@@ -1,0 +1,17 @@
+#ifndef GATEWAY_HTTP_ASSETS_H
+#define GATEWAY_HTTP_ASSETS_H
+
+#include <stddef.h>
+
+/* The files of gateway/www, built into the program: it needs no directory to serve them from. */
+struct asset {
+    const char *name;
+    const char *content_type;
+    const unsigned char *data;
+    size_t size;
+};
+
+/* NULL when there is no such file. */
+const struct asset *assets_find(const char *name);
+
+#endif

@@ -1,0 +1,193 @@
+#include "gateway/http/http_images.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common.pb-c.h"
+#include "gateway/http/assets.h"
+#include "gateway/image/avatar.h"
+#include "gateway/http/http_accounts.h"
+#include "services/common/base/log.h"
+#include "services/common/rpc/rpc_client.h"
+#include "services/common/rpc/wire.h"
+#include "user.pb-c.h"
+
+enum {
+    FORM_MOST = 16 * 1024 * 1024,
+    FILE_MOST = 15 * 1024 * 1024,
+    NAME_HEX = 32,
+};
+#define IMAGE_PREFIX "/img/"
+#define DEFAULT_IMAGE "default.jpg"
+
+/* --- upload ------------------------------------------------------------------------------ */
+
+static enum status store_image(struct gateway *gateway, const struct avatar *avatar)
+{
+    Messenger__PutImageRequest request = MESSENGER__PUT_IMAGE_REQUEST__INIT;
+    Messenger__Image image = MESSENGER__IMAGE__INIT;
+    Messenger__Empty *reply;
+    struct rpc_context context;
+
+    image.name = (char *)(uintptr_t)avatar->name;
+    image.content_type = (char *)(uintptr_t)avatar->content_type;
+    image.data.data = avatar->data;
+    image.data.len = avatar->size;
+    request.image = &image;
+    rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
+    enum status status = rpc_call(gateway->bus, &context, "user.PutImage", &request.base,
+                                  &messenger__empty__descriptor, &reply, NULL);
+    if (status != STATUS_OK)
+        rpc_log_failure(&context, "user.PutImage", status, NULL);
+    wire_free(reply);
+    return status;
+}
+
+/* A JSON string that holds JSON: the original's client parses twice. */
+static void respond_name(struct http_request *request, const char *name)
+{
+    char body[96];
+
+    int length = snprintf(body, sizeof(body), "\"{\\\"fileName\\\": \\\"%s\\\"}\"", name);
+    http_respond(request, 200, "application/json; charset=utf-8", body, (size_t)length);
+}
+
+static void take_image(struct gateway *gateway, struct http_request *request,
+                       const struct buffer *file)
+{
+    struct avatar avatar;
+    enum status status = STATUS_OK;
+
+    switch (avatar_normalise(file->data, file->length, &avatar)) {
+    case AVATAR_OK:
+        status = store_image(gateway, &avatar);
+        if (status == STATUS_OK)
+            respond_name(request, avatar.name);
+        else
+            http_respond_unavailable(request);
+        break;
+    case AVATAR_NOT_AN_IMAGE:
+        http_respond_error(request, 400, "IncorrectDataError",
+                           "image: not a PNG, JPEG, GIF or WebP that can be read.");
+        break;
+    case AVATAR_TOO_LARGE:
+        http_respond_error(request, 400, "IncorrectDataError", "image: has too many pixels.");
+        break;
+    case AVATAR_FAILED:
+        http_respond_unavailable(request);
+        break;
+    }
+    avatar_finish(&avatar);
+}
+
+static void receive_image(struct gateway *gateway, struct http_request *request)
+{
+    struct buffer file = { 0 };
+
+    switch (http_read_form_file(request, "image", FORM_MOST, FILE_MOST, &file)) {
+    case HTTP_BODY_TOO_LARGE:
+        http_respond_error(request, 413, "FileTooLargeError", "The image is over 15 MiB.");
+        break;
+    case HTTP_BODY_BROKEN:
+        http_respond_error(request, 400, "IncorrectDataError",
+                           "image: the form has no such field, or breaks off.");
+        break;
+    case HTTP_BODY_OK:
+        take_image(gateway, request, &file);
+        break;
+    }
+    buffer_finish(&file);
+}
+
+static bool is_form(const struct http_request *request)
+{
+    static const char form[] = "multipart/form-data";
+    const char *type = http_header(request, "Content-Type");
+
+    return type != NULL && strncasecmp(type, form, sizeof(form) - 1) == 0;
+}
+
+void http_upload_image(struct gateway *gateway, struct http_request *request)
+{
+    struct token_claims claims;
+    int64_t retry_after_ms;
+
+    enum http_identity identity = http_identify(gateway, request, &claims);
+    if (identity == HTTP_CANNOT_TELL) {
+        http_respond_unavailable(request);
+    } else if (identity == HTTP_NOBODY) {
+        http_respond_error(request, 401, HTTP_NO_AUTH_NAME, HTTP_NO_AUTH_MESSAGE);
+    } else if (!is_form(request)) {
+        http_respond_error(request, 415, "UnsupportedMediaTypeError",
+                           "Content-Type must be multipart/form-data.");
+    } else if (!ratelimit_take(gateway->uploads, claims.tag, &retry_after_ms)) {
+        http_respond_too_many(request, "FilesLimitExceedingError", retry_after_ms);
+    } else if (sem_trywait(&gateway->upload_slots) != 0) {
+        http_respond_unavailable(request);
+    } else {
+        receive_image(gateway, request);
+        sem_post(&gateway->upload_slots);
+    }
+}
+
+/* --- images ------------------------------------------------------------------------------ */
+
+static void respond_image(struct http_request *request, const char *content_type, const void *data,
+                          size_t size)
+{
+    http_add_header(request, "Cache-Control", "public, max-age=31536000, immutable");
+    http_add_header(request, "Content-Security-Policy", "default-src 'none'");
+    http_respond(request, 200, content_type, data, size);
+}
+
+/* Only names that we give: 32 hex digits, .jpg or .png. */
+static bool is_image_name(const char *name)
+{
+    return strspn(name, "0123456789abcdef") == NAME_HEX &&
+           (strcmp(name + NAME_HEX, ".jpg") == 0 || strcmp(name + NAME_HEX, ".png") == 0);
+}
+
+static void fetch_image(struct gateway *gateway, struct http_request *request, const char *name)
+{
+    Messenger__GetImageRequest wanted = MESSENGER__GET_IMAGE_REQUEST__INIT;
+    Messenger__Image *image;
+    struct rpc_context context;
+
+    wanted.name = (char *)(uintptr_t)name;
+    rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
+    enum status status = rpc_call(gateway->bus, &context, "user.GetImage", &wanted.base,
+                                  &messenger__image__descriptor, &image, NULL);
+    if (status == STATUS_OK) {
+        image_cache_put(gateway->images, name, image->content_type, image->data.data,
+                        image->data.len);
+        respond_image(request, image->content_type, image->data.data, image->data.len);
+    } else if (status == STATUS_NOT_FOUND) {
+        http_respond_error(request, 404, "NotFoundError", "There is no such image.");
+    } else {
+        http_respond_call_failed(request, &context, "user.GetImage", status);
+    }
+    wire_free(image);
+}
+
+void http_get_image(struct gateway *gateway, struct http_request *request)
+{
+    const char *name = http_path(request) + strlen(IMAGE_PREFIX);
+    char *content_type;
+    void *data;
+    size_t size;
+
+    if (strcmp(name, DEFAULT_IMAGE) == 0) {
+        const struct asset *asset = assets_find(DEFAULT_IMAGE);
+        respond_image(request, asset->content_type, asset->data, asset->size);
+    } else if (!is_image_name(name)) {
+        http_respond_error(request, 404, "NotFoundError", "There is no such image.");
+    } else if (image_cache_get(gateway->images, name, &content_type, &data, &size)) {
+        respond_image(request, content_type, data, size);
+        free(content_type);
+        free(data);
+    } else {
+        fetch_image(gateway, request, name);
+    }
+}

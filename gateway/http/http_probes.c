@@ -1,0 +1,53 @@
+#include "gateway/http/http_probes.h"
+
+#include "common.pb-c.h"
+#include "services/common/base/json_writer.h"
+#include "services/common/rpc/rpc_client.h"
+#include "services/common/rpc/wire.h"
+
+enum { PING_TIMEOUT_MS = 1000, SERVICES = 3 };
+
+static void respond_json(struct http_request *request, int status, struct json_writer *w)
+{
+    http_add_header(request, "Cache-Control", "no-store");
+    http_respond(request, status, "application/json; charset=utf-8", w->out.data, w->out.length);
+    buffer_finish(&w->out);
+}
+
+void health_live(struct gateway *gateway, struct http_request *request)
+{
+    struct json_writer w = { 0 };
+
+    (void)gateway;
+    json_begin_object(&w);
+    json_put_string(&w, "status", "alive");
+    json_end_object(&w);
+    respond_json(request, 200, &w);
+}
+
+void health_ready(struct gateway *gateway, struct http_request *request)
+{
+    static const char *const services[SERVICES] = { "user", "message", "presence" };
+    static const char *const pings[SERVICES] = { "user.Ping", "message.Ping", "presence.Ping" };
+    const Messenger__Empty ping = MESSENGER__EMPTY__INIT;
+    struct rpc_pending pending[SERVICES];
+    struct rpc_context context;
+    struct json_writer w = { 0 };
+    bool ready = bus_is_connected(gateway->bus) && presence_agent_is_settled(gateway->agent) &&
+                 !atomic_load(&gateway->stopping);
+
+    rpc_context_start(&context, PING_TIMEOUT_MS);
+    for (int i = 0; i < SERVICES; i++)
+        pending[i] = rpc_begin(gateway->bus, &context, pings[i], &ping.base);
+    json_begin_object(&w);
+    json_put_string(&w, "bus", bus_is_connected(gateway->bus) ? "ok" : "away");
+    for (int i = 0; i < SERVICES; i++) {
+        Messenger__Empty *reply;
+        enum status status = rpc_end(&pending[i], &messenger__empty__descriptor, &reply, NULL);
+        wire_free(reply);
+        ready = ready && status == STATUS_OK;
+        json_put_string(&w, services[i], status == STATUS_OK ? "ok" : "away");
+    }
+    json_end_object(&w);
+    respond_json(request, ready ? 200 : 503, &w);
+}

@@ -1,0 +1,509 @@
+#define _GNU_SOURCE /* pthread_setattr_default_np, pthread_timedjoin_np */
+#include "gateway/http/http_server.h"
+
+#include <netdb.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <civetweb.h>
+
+#include "gateway/http/http_socket.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/json_writer.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+
+enum {
+    THREADS = 512, /* as many connections may be served at once */
+    LINGER_MS = 1000,
+    LINGER_BYTES_MOST = 32 * 1024 * 1024,
+    NUDGE_MS = 10, /* from one connection of ours to the next, when stopping */
+};
+
+/* Thread stacks: the library sets no size, and with hundreds of threads 8 MiB each add up to more
+ * address space than they are worth. The sanitizers need more room in each frame. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { STACK_BYTES = 2 * 1024 * 1024 };
+#else
+enum { STACK_BYTES = 256 * 1024 };
+#endif
+
+struct http_server {
+    struct http_server_options options;
+    struct mg_context *civetweb;
+    int port;
+};
+
+struct http_request {
+    struct mg_connection *conn;
+    const struct mg_request_info *info;
+    struct buffer headers; /* of the answer */
+    bool answered;
+    bool unread; /* part of the body may still be to come: close after the answer */
+};
+
+/* The WebSocket whose handshake this thread makes. The library cannot carry it from the upgrade to
+ * the handshake and back out when that fails. */
+static _Thread_local void *opening;
+
+static struct http_server *server_of(const struct mg_connection *conn)
+{
+    return mg_get_user_data(mg_get_context(conn));
+}
+
+/* --- requests ---------------------------------------------------------------------------- */
+
+const char *http_method(const struct http_request *request)
+{
+    return request->info->request_method;
+}
+
+const char *http_path(const struct http_request *request)
+{
+    /* Not the library's cleaned path: what is not one of ours to the letter is not found. */
+    return request->info->local_uri_raw != NULL ? request->info->local_uri_raw : "*";
+}
+
+const char *http_header(const struct http_request *request, const char *name)
+{
+    return mg_get_header(request->conn, name);
+}
+
+size_t http_header_values(const struct http_request *request, const char *name,
+                          const char **values_out, size_t most)
+{
+    size_t count = 0;
+
+    for (int i = 0; i < request->info->num_headers && count < most; i++)
+        if (strcasecmp(request->info->http_headers[i].name, name) == 0)
+            values_out[count++] = request->info->http_headers[i].value;
+    return count;
+}
+
+const char *http_peer(const struct http_request *request)
+{
+    return request->info->remote_addr;
+}
+
+bool http_cookie(const struct http_request *request, const char *name, char *out, size_t size)
+{
+    const char *header = http_header(request, "Cookie");
+    return header != NULL && mg_get_cookie(header, name, out, size) > 0;
+}
+
+static void expect_continue(struct http_request *request)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    const char *expect = http_header(request, "Expect");
+
+    if (expect != NULL && strcasecmp(expect, "100-continue") == 0)
+        mg_write(request->conn, go_on, sizeof(go_on) - 1);
+}
+
+enum http_body http_read_body(struct http_request *request, size_t most, struct buffer *body_out)
+{
+    char chunk[4096];
+    int n;
+
+    if (request->info->content_length > (long long)most)
+        return HTTP_BODY_TOO_LARGE;
+    expect_continue(request);
+    while ((n = mg_read(request->conn, chunk, sizeof(chunk))) > 0) {
+        if (body_out->length + (size_t)n > most)
+            return HTTP_BODY_TOO_LARGE;
+        buffer_append(body_out, chunk, (size_t)n);
+    }
+    if (n < 0 || (request->info->content_length > 0 &&
+                  body_out->length != (size_t)request->info->content_length))
+        return HTTP_BODY_BROKEN;
+    request->unread = false;
+    return HTTP_BODY_OK;
+}
+
+struct form_reading {
+    const char *field;
+    size_t field_most;
+    struct buffer *out;
+    bool found, too_large;
+};
+
+/* NOLINTNEXTLINE(readability-non-const-parameter): the library's type */
+static int form_field_found(const char *key, const char *file_name, char *path, size_t path_size,
+                            void *arg)
+{
+    struct form_reading *reading = arg;
+
+    (void)file_name;
+    (void)path;
+    (void)path_size;
+    if (reading->found || strcmp(key, reading->field) != 0)
+        return MG_FORM_FIELD_STORAGE_SKIP;
+    reading->found = true;
+    return MG_FORM_FIELD_STORAGE_GET;
+}
+
+static int form_field_get(const char *key, const char *value, size_t length, void *arg)
+{
+    struct form_reading *reading = arg;
+
+    (void)key;
+    if (reading->out->length + length > reading->field_most) {
+        reading->too_large = true;
+        return MG_FORM_FIELD_HANDLE_ABORT;
+    }
+    buffer_append(reading->out, value, length);
+    return MG_FORM_FIELD_HANDLE_GET;
+}
+
+enum http_body http_read_form_file(struct http_request *request, const char *field, size_t most,
+                                   size_t field_most, struct buffer *file_out)
+{
+    struct form_reading reading = { .field = field, .field_most = field_most, .out = file_out };
+    struct mg_form_data_handler handler = {
+        .field_found = form_field_found,
+        .field_get = form_field_get,
+        .user_data = &reading,
+    };
+
+    /* Without a length there would be no bound on what the library reads to find the field. */
+    if (request->info->content_length > (long long)most)
+        return HTTP_BODY_TOO_LARGE;
+    if (request->info->content_length <= 0)
+        return HTTP_BODY_BROKEN;
+    expect_continue(request);
+    int fields = mg_handle_form_request(request->conn, &handler);
+    if (reading.too_large)
+        return HTTP_BODY_TOO_LARGE;
+    if (!reading.found || fields < 1)
+        return HTTP_BODY_BROKEN;
+    request->unread = false;
+    return HTTP_BODY_OK;
+}
+
+/* --- answers ----------------------------------------------------------------------------- */
+
+void http_add_header(struct http_request *request, const char *name, const char *value)
+{
+    buffer_printf(&request->headers, "%s: %s\r\n", name, value);
+}
+
+void http_respond(struct http_request *request, int status, const char *content_type,
+                  const void *body, size_t length)
+{
+    struct buffer answer = { 0 };
+    const char *connection = http_header(request, "Connection");
+    bool keep = !request->unread && strcmp(request->info->http_version, "1.1") == 0 &&
+                (connection == NULL || strcasecmp(connection, "close") != 0);
+
+    request->answered = true;
+    buffer_printf(&answer, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\nConnection: %s\r\n", status,
+                  mg_get_response_code_text(request->conn, status), length,
+                  keep ? "keep-alive" : "close");
+    if (content_type != NULL)
+        buffer_printf(&answer, "Content-Type: %s\r\n", content_type);
+    buffer_append_text(&answer, "X-Content-Type-Options: nosniff\r\n");
+    if (request->headers.length > 0)
+        buffer_append(&answer, request->headers.data, request->headers.length);
+    buffer_append_text(&answer, "\r\n");
+    if (strcmp(http_method(request), "HEAD") != 0)
+        buffer_append(&answer, body, length);
+    mg_write(request->conn, answer.data, answer.length);
+    if (!keep)
+        mg_disable_connection_keep_alive(request->conn);
+    buffer_finish(&answer);
+}
+
+void http_respond_error(struct http_request *request, int status, const char *name,
+                        const char *message)
+{
+    struct json_writer w = { 0 };
+
+    json_begin_object(&w);
+    json_key(&w, "Error");
+    json_begin_object(&w);
+    json_put_string(&w, "name", name);
+    json_put_string(&w, "message", message);
+    json_end_object(&w);
+    json_end_object(&w);
+    http_respond(request, status, "application/json; charset=utf-8", w.out.data, w.out.length);
+    buffer_finish(&w.out);
+}
+
+/* Reads on for a moment after the last word: closing a socket with bytes unread makes the kernel
+ * send a reset, which may overtake that word. */
+static void linger(int fd)
+{
+    char scrap[16384];
+    size_t left = LINGER_BYTES_MOST;
+    int64_t until_ms = clock_mono_ms() + LINGER_MS;
+    struct timeval slice = { .tv_usec = 100 * 1000 };
+
+    shutdown(fd, SHUT_WR);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof(slice));
+    while (left > 0 && clock_mono_ms() < until_ms) {
+        ssize_t n = recvfrom(fd, scrap, sizeof(scrap), 0, NULL, NULL);
+        if (n == 0)
+            return;
+        if (n > 0)
+            left -= (size_t)n < left ? (size_t)n : left;
+    }
+}
+
+/* --- what the library calls: HTTP -------------------------------------------------------- */
+
+static int handle_request(struct mg_connection *conn, void *arg)
+{
+    struct http_server *server = arg;
+    struct http_request request = { .conn = conn, .info = mg_get_request_info(conn) };
+
+    request.unread = request.info->content_length > 0 || /* -1: no such header */
+                     http_header(&request, "Transfer-Encoding") != NULL;
+    server->options.on_request(server->options.ctx, &request);
+    if (!request.answered)
+        http_respond_error(&request, 500, "InternalError", "Something went wrong.");
+    if (request.unread)
+        linger(http_socket_number());
+    buffer_finish(&request.headers);
+    return 200; /* answered; the number is for statistics only */
+}
+
+/* The library's own errors (a bad request line, a header too long) in the shape of ours. */
+static int handle_error(struct mg_connection *conn, int status, const char *text)
+{
+    struct http_request request = { .conn = conn,
+                                    .info = mg_get_request_info(conn),
+                                    .unread = true };
+    struct mg_request_info none = { .request_method = "GET", .http_version = "1.0" };
+
+    if (request.info == NULL || request.info->request_method == NULL ||
+        request.info->http_version == NULL)
+        request.info = &none;
+    http_respond_error(&request, status, status == 404 ? "NotFoundError" : "BadRequestError", text);
+    return 0;
+}
+
+static int handle_log(const struct mg_connection *conn, const char *text)
+{
+    (void)conn;
+    log_debug("civetweb: %s", text);
+    return 1;
+}
+
+static int handle_connection(const struct mg_connection *conn, void **conn_data)
+{
+    (void)conn;
+    (void)conn_data;
+    http_socket_reset();
+    return 0;
+}
+
+/* After each request. A socket made by the upgrade whose handshake then failed has nobody else to
+ * close it. */
+static void handle_request_end(const struct mg_connection *conn, int status)
+{
+    struct http_server *server = server_of(conn);
+    void *socket = opening;
+
+    (void)status;
+    opening = NULL;
+    if (socket != NULL)
+        server->options.websocket.abandon(server->options.ctx, socket);
+    http_socket_reset();
+}
+
+/* --- what the library calls: WebSocket --------------------------------------------------- */
+
+static int handle_upgrade(const struct mg_connection *conn, void *arg)
+{
+    struct http_server *server = arg;
+    struct http_request request = {
+        .conn = (struct mg_connection *)(uintptr_t)conn,
+        .info = mg_get_request_info(conn),
+        .unread = true,
+    };
+    bool accepted = false;
+
+    opening = NULL;
+    if (!http_socket_header_is_all() || http_socket_number() < 0)
+        http_respond_error(&request, 400, "BadRequestError",
+                           "Nothing may follow the upgrade before its answer.");
+    else
+        accepted = server->options.websocket.upgrade(server->options.ctx, &request, &opening);
+    if (!accepted && !request.answered)
+        http_respond_error(&request, 500, "InternalError", "Something went wrong.");
+    buffer_finish(&request.headers);
+    return accepted ? 0 : 1;
+}
+
+static void handle_open(struct mg_connection *conn, void *arg)
+{
+    struct http_server *server = arg;
+    void *socket = opening;
+    int fd = http_socket_detach();
+
+    (void)conn;
+    if (fd < 0) { /* the library would wait for frames; handle_request_end does the rest */
+        log_warn("no file descriptors are left: a client is turned away");
+        shutdown(http_socket_number(), SHUT_RDWR);
+        return;
+    }
+    opening = NULL;
+    server->options.websocket.open(server->options.ctx, socket, fd);
+}
+
+/* --- life -------------------------------------------------------------------------------- */
+
+static void start_civetweb(struct http_server *server)
+{
+    const struct http_server_options *options = &server->options;
+    struct mg_callbacks callbacks = {
+        .log_message = handle_log,
+        .http_error = handle_error,
+        .init_connection = handle_connection,
+        .end_request = handle_request_end,
+    };
+    char *listen = options->host[0] != '\0' ? xasprintf("%s:%d", options->host, options->port)
+                                            : xasprintf("%d", options->port);
+    char *threads = xasprintf("%d", THREADS);
+    const char *settings[] = {
+        "listening_ports",
+        listen,
+        "num_threads",
+        threads,
+        "connection_queue",
+        "1024",
+        "request_timeout_ms",
+        "10000",
+        "keep_alive_timeout_ms",
+        "2000",
+        "enable_keep_alive",
+        "yes",
+        "tcp_nodelay",
+        "1",
+        "max_request_size",
+        "8192",
+        "access_control_allow_origin",
+        "",
+        "access_control_allow_methods",
+        "",
+        "access_control_allow_headers",
+        "",
+        "decode_url", /* %00 would cut a path short; none of ours needs an escape */
+        "no",
+        "enable_directory_listing",
+        "no",
+        "enable_websocket_ping_pong",
+        "no",
+        NULL,
+    };
+
+    server->civetweb = mg_start(&callbacks, server, settings);
+    free(listen);
+    free(threads);
+}
+
+/* The default of the process while the library starts its threads. */
+static void set_default_stack(size_t bytes, size_t *before_out)
+{
+    pthread_attr_t attr;
+
+    pthread_getattr_default_np(&attr);
+    pthread_attr_getstacksize(&attr, before_out);
+    pthread_attr_setstacksize(&attr, bytes);
+    pthread_setattr_default_np(&attr);
+    pthread_attr_destroy(&attr);
+}
+
+enum status http_server_start(const struct http_server_options *options,
+                              struct http_server **server_out)
+{
+    struct http_server *server = xcalloc(1, sizeof(*server));
+    struct mg_server_port port[4];
+    size_t stack_before, ignored;
+
+    server->options = *options;
+    mg_init_library(0);
+    set_default_stack(STACK_BYTES, &stack_before);
+    start_civetweb(server);
+    set_default_stack(stack_before, &ignored);
+    if (server->civetweb == NULL || mg_get_server_ports(server->civetweb, 4, port) < 1) {
+        log_error("cannot listen on %s port %d: taken, or not allowed",
+                  options->host[0] != '\0' ? options->host : "any address,", options->port);
+        http_server_stop(&server);
+        return STATUS_UNAVAILABLE;
+    }
+    server->port = port[0].port;
+    mg_set_request_handler(server->civetweb, "**", handle_request, server);
+    mg_set_websocket_handler(server->civetweb, "**", handle_upgrade, handle_open, NULL, NULL,
+                             server);
+    *server_out = server;
+    return STATUS_OK;
+}
+
+int http_server_port(const struct http_server *server)
+{
+    return server->port;
+}
+
+static void *stop_civetweb(void *civetweb)
+{
+    mg_stop(civetweb);
+    return NULL;
+}
+
+/* Whether anybody accepts does not matter: a connection is there as soon as the kernel has it. */
+static void connect_once(const struct http_server *server)
+{
+    const char *host = server->options.host;
+    const struct addrinfo hints = { .ai_flags = AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
+    struct addrinfo *address;
+    char port[8];
+
+    snprintf(port, sizeof(port), "%d", server->port);
+    if (getaddrinfo(host[0] != '\0' ? host : "127.0.0.1", port, &hints, &address) != 0)
+        return;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0) {
+        (void)!connect(fd, address->ai_addr, address->ai_addrlen);
+        close(fd);
+    }
+    freeaddrinfo(address);
+}
+
+/*
+ * The library's thread that accepts looks whether it should stop when somebody connects, or once in
+ * two seconds. So long, new clients would wait in a queue that nobody serves any more; therefore
+ * we connect ourselves.
+ */
+static void stop_at_once(const struct http_server *server)
+{
+    struct timespec until; /* of the wall clock: no sanitizer knows pthread_clockjoin_np */
+    pthread_t stopper;
+
+    if (pthread_create(&stopper, NULL, stop_civetweb, server->civetweb) != 0) {
+        mg_stop(server->civetweb);
+        return;
+    }
+    do {
+        connect_once(server);
+        int64_t until_ms = clock_wall_ms() + NUDGE_MS;
+        until = (struct timespec){ until_ms / 1000, until_ms % 1000 * 1000000 };
+    } while (pthread_timedjoin_np(stopper, NULL, &until) != 0);
+}
+
+void http_server_stop(struct http_server **server)
+{
+    if (*server == NULL)
+        return;
+    if ((*server)->civetweb != NULL)
+        stop_at_once(*server);
+    mg_exit_library();
+    free(*server);
+    *server = NULL;
+}

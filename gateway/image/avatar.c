@@ -1,0 +1,328 @@
+#include "gateway/image/avatar.h"
+
+#include <gd.h>
+#include <limits.h>
+#include <malloc.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/image/image_probe.h"
+
+enum {
+    JPEG_QUALITY = 85,
+    NAME_DIGEST_BYTES = 16,
+    DECODER_STACK_BYTES = 1024 * 1024,
+    /* A progressive JPEG goes over all its pixels once per scan, and a few bytes make a scan.
+     * Real ones have about 10. */
+    JPEG_SCANS_AT_FULL_SIZE = 16,
+};
+
+struct job {
+    const void *upload;
+    size_t size;
+    const struct image_probe *probe;
+    struct avatar *avatar;
+    enum avatar_result result;
+};
+
+/* libgd reports through one global hook, and memory is bounded by decoding one image at a time. */
+static pthread_mutex_t decode_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool jpeg_is_damaged; /* guarded by decode_lock */
+
+/* PNG */
+
+/* libgd knows one transparent colour of a true-colour PNG but does not apply it when scaling. */
+static void png_apply_transparent_colour(gdImagePtr image)
+{
+    int key = gdImageGetTransparent(image);
+
+    if (!gdImageTrueColor(image) || key < 0)
+        return;
+    for (int y = 0; y < gdImageSY(image); y++)
+        for (int x = 0; x < gdImageSX(image); x++)
+            if (gdImageTrueColorPixel(image, x, y) == key)
+                gdImageTrueColorPixel(image, x, y) = gdTrueColorAlpha(0, 0, 0, gdAlphaTransparent);
+}
+
+/* Compressed text and colour profiles are left out: they are needless work, and libpng would
+ * print its opinion of them to stderr. */
+static gdImagePtr png_decode(const struct job *job)
+{
+    gdImagePtr image = NULL;
+    size_t size = 0;
+    unsigned char *drawing = malloc(job->size);
+
+    if (drawing == NULL)
+        return NULL;
+    if (image_probe_copy_png(job->upload, job->size, drawing, &size))
+        image = gdImageCreateFromPngPtr((int)size, drawing);
+    if (image != NULL)
+        png_apply_transparent_colour(image);
+    free(drawing);
+    return image;
+}
+
+/* JPEG */
+
+/* libgd keeps silent about the damage that libjpeg met, other than through this. */
+static void note_damage(int priority, const char *format, va_list args)
+{
+    (void)priority;
+    if (strstr(format, "recoverable error: %s") == NULL)
+        return;
+    const char *what = va_arg(args, const char *);
+    /* Cameras do write stray bytes between segments; every viewer passes over them. */
+    if (strstr(what, "extraneous bytes") != NULL)
+        return;
+    if (strncmp(what, "Corrupt", 7) == 0 || strncmp(what, "Premature", 9) == 0)
+        jpeg_is_damaged = true;
+}
+
+static gdImagePtr jpeg_decode(const struct job *job)
+{
+    jpeg_is_damaged = false;
+    gdImagePtr image =
+        gdImageCreateFromJpegPtrEx((int)job->size, (void *)(uintptr_t)job->upload, 0);
+    if (image != NULL && jpeg_is_damaged) {
+        gdImageDestroy(image);
+        return NULL;
+    }
+    return image;
+}
+
+/* GIF */
+
+static gdImagePtr gif_decode(const struct job *job)
+{
+    if (!image_probe_gif_is_sound(job->probe))
+        return NULL;
+    return gdImageCreateFromGifPtr((int)job->size, (void *)(uintptr_t)job->upload);
+}
+
+/* WebP */
+
+static gdImagePtr webp_decode(const struct job *job)
+{
+    return gdImageCreateFromWebpPtr((int)job->size, (void *)(uintptr_t)job->upload);
+}
+
+static gdImagePtr (*const decoders[IMAGE_FORMATS])(const struct job *job) = {
+    [IMAGE_PNG] = png_decode,
+    [IMAGE_JPEG] = jpeg_decode,
+    [IMAGE_GIF] = gif_decode,
+    [IMAGE_WEBP] = webp_decode,
+};
+
+static enum avatar_result judge(const struct image_probe *probe)
+{
+    uint64_t pixels = (uint64_t)probe->width * probe->height;
+
+    if (pixels == 0)
+        return AVATAR_NOT_AN_IMAGE;
+    if (probe->width > AVATAR_SOURCE_SIDE_MAX || probe->height > AVATAR_SOURCE_SIDE_MAX)
+        return AVATAR_TOO_LARGE;
+    if (pixels > AVATAR_SOURCE_PIXELS_MAX)
+        return AVATAR_TOO_LARGE;
+    if (pixels * probe->scans > (uint64_t)AVATAR_SOURCE_PIXELS_MAX * JPEG_SCANS_AT_FULL_SIZE)
+        return AVATAR_TOO_LARGE;
+    return AVATAR_OK;
+}
+
+/* A copy that fits a square of `side`, never larger than the source. */
+static gdImagePtr shrink(gdImagePtr source, int side)
+{
+    int width = gdImageSX(source), height = gdImageSY(source);
+    int longer = width > height ? width : height;
+
+    if (longer > side) {
+        width = (width * side + longer / 2) / longer;
+        height = (height * side + longer / 2) / longer;
+    }
+    width = width > 0 ? width : 1;
+    height = height > 0 ? height : 1;
+    gdImagePtr image = gdImageCreateTrueColor(width, height);
+    if (image == NULL)
+        return NULL;
+    gdImageAlphaBlending(image, 0);
+    gdImageSaveAlpha(image, 1);
+    gdImageCopyResampled(image, source, 0, 0, 0, 0, width, height, gdImageSX(source),
+                         gdImageSY(source));
+    return image;
+}
+
+/* Turns the picture as its EXIF orientation asks; takes `image`, and returns it or a new one. */
+static gdImagePtr turn_upright_take(gdImagePtr image, unsigned orientation)
+{
+    static const struct {
+        bool transpose, flip_x, flip_y;
+    } turns[] = {
+        [2] = { .flip_x = true },
+        [3] = { .flip_x = true, .flip_y = true },
+        [4] = { .flip_y = true },
+        [5] = { .transpose = true },
+        [6] = { .transpose = true, .flip_y = true },
+        [7] = { .transpose = true, .flip_x = true, .flip_y = true },
+        [8] = { .transpose = true, .flip_x = true },
+    };
+
+    if (image == NULL || orientation < 2 || orientation > 8)
+        return image;
+    bool transpose = turns[orientation].transpose;
+    int width = gdImageSX(image), height = gdImageSY(image);
+    gdImagePtr turned =
+        gdImageCreateTrueColor(transpose ? height : width, transpose ? width : height);
+    for (int y = 0; turned != NULL && y < gdImageSY(turned); y++) {
+        for (int x = 0; x < gdImageSX(turned); x++) {
+            int from_x = transpose ? y : x, from_y = transpose ? x : y;
+            from_x = turns[orientation].flip_x ? width - 1 - from_x : from_x;
+            from_y = turns[orientation].flip_y ? height - 1 - from_y : from_y;
+            gdImageTrueColorPixel(turned, x, y) = gdImageTrueColorPixel(image, from_x, from_y);
+        }
+    }
+    gdImageDestroy(image);
+    return turned;
+}
+
+static bool is_opaque(gdImagePtr image)
+{
+    for (int y = 0; y < gdImageSY(image); y++)
+        for (int x = 0; x < gdImageSX(image); x++)
+            if (gdTrueColorGetAlpha(gdImageTrueColorPixel(image, x, y)) != gdAlphaOpaque)
+                return false;
+    return true;
+}
+
+static bool name_by_content(struct avatar *avatar, const char *extension)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+
+    if (EVP_Digest(avatar->data, avatar->size, digest, NULL, EVP_sha256(), NULL) != 1)
+        return false;
+    for (size_t i = 0; i < NAME_DIGEST_BYTES; i++)
+        snprintf(avatar->name + 2 * i, 3, "%02x", digest[i]);
+    snprintf(avatar->name + 2 * NAME_DIGEST_BYTES, 5, "%s", extension);
+    return true;
+}
+
+static bool encode(gdImagePtr image, struct avatar *avatar)
+{
+    bool opaque = is_opaque(image);
+    int size = 0;
+
+    avatar->data =
+        opaque ? gdImageJpegPtr(image, &size, JPEG_QUALITY) : gdImagePngPtr(image, &size);
+    if (avatar->data == NULL || size <= 0)
+        return false;
+    avatar->size = (size_t)size;
+    avatar->content_type = opaque ? "image/jpeg" : "image/png";
+    avatar->width = gdImageSX(image);
+    avatar->height = gdImageSY(image);
+    return name_by_content(avatar, opaque ? ".jpg" : ".png");
+}
+
+/* Takes `image`. A noisy picture with transparency may need smaller sides to fit the bytes. */
+static bool encode_to_fit_take(gdImagePtr image, struct avatar *avatar)
+{
+    bool done = false;
+    int side = AVATAR_SIDE_MAX;
+
+    while (image != NULL && !done) {
+        if (!encode(image, avatar))
+            break;
+        done = avatar->size <= AVATAR_BYTES_MAX;
+        if (done)
+            break;
+        avatar_finish(avatar);
+        side = side * 3 / 4;
+        gdImagePtr smaller = shrink(image, side);
+        gdImageDestroy(image);
+        image = smaller;
+    }
+    if (image != NULL)
+        gdImageDestroy(image);
+    return done;
+}
+
+/* Asked before decoding, because a decoder that runs out of memory looks like a bad file. */
+static bool memory_is_there(const struct job *job)
+{
+    const struct image_probe *probe = job->probe;
+    size_t bytes = (size_t)probe->width * probe->height * probe->bytes_per_pixel + job->size;
+    void *volatile block = malloc(bytes); /* volatile, or the compiler drops the pair */
+    bool there = block != NULL;
+
+    free(block);
+    return there;
+}
+
+static void *run_job(void *arg)
+{
+    struct job *job = arg;
+
+    gdSetErrorMethod(note_damage);
+    job->result = AVATAR_FAILED;
+    if (!memory_is_there(job))
+        return NULL;
+    gdImagePtr source = decoders[job->probe->format](job);
+    if (source == NULL) {
+        job->result = AVATAR_NOT_AN_IMAGE;
+        return NULL;
+    }
+    gdImagePtr small = shrink(source, AVATAR_SIDE_MAX);
+    gdImageDestroy(source);
+    small = turn_upright_take(small, job->probe->orientation);
+    if (encode_to_fit_take(small, job->avatar))
+        job->result = AVATAR_OK;
+    else
+        avatar_finish(job->avatar);
+    return NULL;
+}
+
+/* libgd's GIF reader alone puts 64 KiB on the stack, more than a caller's thread may have. */
+static void run_on_own_thread(struct job *job)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    job->result = AVATAR_FAILED;
+    if (pthread_attr_init(&attributes) != 0)
+        return;
+    pthread_attr_setstacksize(&attributes, DECODER_STACK_BYTES);
+    pthread_mutex_lock(&decode_lock);
+    if (pthread_create(&thread, &attributes, run_job, job) == 0)
+        pthread_join(thread, NULL);
+    pthread_mutex_unlock(&decode_lock);
+    /* The rows of a large picture are too small for malloc to give back by itself. */
+    malloc_trim(0);
+    pthread_attr_destroy(&attributes);
+}
+
+enum avatar_result avatar_normalise(const void *upload, size_t size, struct avatar *avatar_out)
+{
+    struct image_probe probe;
+
+    memset(avatar_out, 0, sizeof(*avatar_out));
+    if (size > INT_MAX || !image_probe(upload, size, &probe))
+        return AVATAR_NOT_AN_IMAGE;
+    enum avatar_result result = judge(&probe);
+    if (result != AVATAR_OK)
+        return result;
+    struct job job = { .upload = upload, .size = size, .probe = &probe, .avatar = avatar_out };
+    run_on_own_thread(&job);
+    return job.result;
+}
+
+void avatar_finish(struct avatar *avatar)
+{
+    if (avatar == NULL)
+        return;
+    if (avatar->data != NULL)
+        gdFree(avatar->data);
+    memset(avatar, 0, sizeof(*avatar));
+}

@@ -1,0 +1,22 @@
+#ifndef GATEWAY_LIMITS_RATELIMIT_H
+#define GATEWAY_LIMITS_RATELIMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Token buckets by name (an address, a user). A name that has been quiet long enough is forgotten;
+ * when more than RATELIMIT_NAMES_MOST are busy at once, all start anew. From any thread.
+ */
+enum { RATELIMIT_NAMES_MOST = 100000 };
+
+struct ratelimit;
+
+/* `count` each `period_ms`, in bursts of at most `burst`. A count of 0: no limit. */
+struct ratelimit *ratelimit_create(int64_t count, int64_t period_ms, int64_t burst);
+void ratelimit_destroy(struct ratelimit **limit);
+
+/* Takes one. False when there is none left; then `*retry_ms_out` says when there will be. */
+bool ratelimit_take(struct ratelimit *limit, const char *name, int64_t *retry_ms_out);
+
+#endif

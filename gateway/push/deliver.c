@@ -1,0 +1,239 @@
+#include "gateway/push/deliver.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event.pb-c.h"
+#include "gateway/push/feeds.h"
+#include "gateway/socket/ws_frame_in.h"
+#include "gateway/push/notification.h"
+#include "gateway/push/recent_numbers.h"
+#include "services/common/base/hashmap.h"
+#include "services/common/base/json_writer.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+#include "services/common/rpc/wire.h"
+
+/* About 150 bytes each; a change comes late by seconds, or never. */
+enum { CHANGES_MOST = 65536 };
+
+struct deliver {
+    struct bus *bus;
+    struct registry *registry;
+    struct feeds *feeds;
+    struct hashmap *subscriptions; /* key -> struct bus_subscription; changed in turns only */
+    struct recent *changes;        /* user and contact -> the last change that was pushed */
+};
+
+/* --- from the bus to the sockets --------------------------------------------------------- */
+
+enum { PAIR_SIZE = 2 * TAG_SIZE + 2 };
+
+/* "<user> <contact>"; false when it is not a change of presence. */
+static bool name_pair(const char *key, const Messenger__Notification *notification,
+                      char name_out[PAIR_SIZE])
+{
+    bool online = notification->body_case == MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
+
+    if (notification->change == 0)
+        return false;
+    snprintf(name_out, PAIR_SIZE, "%s %s", key,
+             online ? notification->contact_online : notification->contact_offline);
+    return true;
+}
+
+/* Of a contact's presence the newest state counts: its events may come twice, and through two
+ * instances of the message service in either order. */
+static bool is_outdated(struct deliver *deliver, const char *key,
+                        const Messenger__Notification *notification)
+{
+    char name[PAIR_SIZE];
+
+    return name_pair(key, notification, name) &&
+           !recent_raise(deliver->changes, name, notification->change);
+}
+
+/* Of a feed, one at a time for each user: to all sockets of the user but the one that caused it. */
+static void push(void *ctx, const char *key, const Messenger__Notification *notification)
+{
+    struct deliver *deliver = ctx;
+    struct json_writer w = { 0 };
+
+    if (is_outdated(deliver, key, notification))
+        return;
+    struct registry_list sessions = registry_of_user(deliver->registry, key);
+    struct frame *frame = NULL; /* made for the first: often there is none but who caused it */
+    for (size_t i = 0; i < sessions.count; i++) {
+        if (strcmp(session_id(sessions.items[i]), notification->exclude_session) == 0)
+            continue;
+        if (frame == NULL && notification_put(&w, notification))
+            frame = frame_create(FRAME_TEXT, w.out.data, w.out.length);
+        if (frame != NULL)
+            session_send(sessions.items[i], frame);
+    }
+    frame_unref(&frame);
+    registry_list_finish(&sessions);
+    buffer_finish(&w.out);
+}
+
+static void count_calm(void *ctx, const char *key, size_t *calm_out, size_t *busy_out)
+{
+    struct deliver *deliver = ctx;
+
+    struct registry_list sessions = registry_of_user(deliver->registry, key);
+    for (size_t i = 0; i < sessions.count; i++)
+        ++*(session_is_calm(sessions.items[i]) ? calm_out : busy_out);
+    registry_list_finish(&sessions);
+}
+
+/* One socket that lags behind the others is pushed to until it is given up: they do not wait. */
+static bool has_room(void *ctx, const char *key)
+{
+    struct deliver *deliver = ctx;
+
+    struct registry_list sessions = registry_of_user(deliver->registry, key);
+    bool room = sessions.count == 0;
+    for (size_t i = 0; i < sessions.count && !room; i++)
+        room = session_has_room(sessions.items[i]);
+    registry_list_finish(&sessions);
+    return room;
+}
+
+/* What they hold cannot be brought up to date: they are to begin anew. */
+static void lose(void *ctx, const char *key)
+{
+    struct deliver *deliver = ctx;
+    struct registry_list sessions =
+        key != NULL ? registry_of_user(deliver->registry, key) : registry_all(deliver->registry);
+
+    for (size_t i = 0; i < sessions.count; i++)
+        session_close(sessions.items[i], WS_CLOSE_SERVICE_RESTART, "begin anew");
+    registry_list_finish(&sessions);
+}
+
+static void handle_notification(void *ctx, struct bus_message *message_take)
+{
+    struct deliver *deliver = ctx;
+    struct bus_message *message = message_take;
+    Messenger__Notification *notification =
+        wire_unpack(&messenger__notification__descriptor, bus_message_data(message),
+                    bus_message_length(message));
+    char key[TAG_SIZE];
+
+    if (notification == NULL || !tag_to_key(notification->receiver_tag, key)) {
+        log_warn("%s carries no notification", bus_message_subject(message));
+        wire_free(notification);
+    } else {
+        feeds_take(deliver->feeds, key, notification);
+    }
+    bus_message_destroy(&message);
+}
+
+bool deliver_follow(struct deliver *deliver, const char *key)
+{
+    struct bus_subscription *subscription;
+    char subject[TAG_SIZE + 8];
+
+    snprintf(subject, sizeof(subject), "notify.%s", key);
+    enum status status =
+        bus_subscribe(deliver->bus, subject, NULL, handle_notification, deliver, &subscription);
+    if (status != STATUS_OK) {
+        log_warn("cannot subscribe to %s: %s", subject, status_name(status));
+        return false;
+    }
+    hashmap_put(deliver->subscriptions, key, subscription);
+    feeds_open(deliver->feeds, key);
+    return true;
+}
+
+void deliver_unfollow(struct deliver *deliver, const char *key)
+{
+    struct bus_subscription *subscription = hashmap_remove(deliver->subscriptions, key);
+
+    if (subscription != NULL)
+        bus_unsubscribe(&subscription);
+    feeds_close(deliver->feeds, key);
+}
+
+struct presence_telling {
+    struct deliver *deliver;
+    const char *key;
+    Messenger__Notification notification;
+    bool again;
+};
+
+static void tell_presence(void *arg)
+{
+    struct presence_telling *telling = arg;
+    char name[PAIR_SIZE];
+
+    if (telling->again && name_pair(telling->key, &telling->notification, name) &&
+        recent_number(telling->deliver->changes, name) == telling->notification.change)
+        telling->notification.change = 0; /* the last state that was told, once more */
+    push(telling->deliver, telling->key, &telling->notification);
+}
+
+void deliver_presence(struct deliver *deliver, const char *key, const char *contact_tag,
+                      uint64_t change, bool online, bool again)
+{
+    struct presence_telling telling = { deliver, key, MESSENGER__NOTIFICATION__INIT, again };
+
+    telling.notification.change = change;
+    if (online) {
+        telling.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
+        telling.notification.contact_online = wire_borrow(contact_tag);
+    } else {
+        telling.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_OFFLINE;
+        telling.notification.contact_offline = wire_borrow(contact_tag);
+    }
+    feeds_in_turn(deliver->feeds, key, tell_presence, &telling);
+}
+
+void deliver_check_all(struct deliver *deliver)
+{
+    feeds_check_all(deliver->feeds);
+}
+
+enum status deliver_wait_known(struct deliver *deliver, const char *key, int64_t deadline_us)
+{
+    return feeds_wait_known(deliver->feeds, key, deadline_us);
+}
+
+struct deliver *deliver_create(struct bus *bus)
+{
+    struct deliver *deliver = xcalloc(1, sizeof(*deliver));
+    struct feeds_options feeds = { .bus = bus,
+                                   .push = push,
+                                   .count_calm = count_calm,
+                                   .has_room = has_room,
+                                   .lose = lose,
+                                   .ctx = deliver };
+
+    deliver->bus = bus;
+    deliver->feeds = feeds_create(&feeds);
+    deliver->subscriptions = hashmap_create();
+    deliver->changes = recent_create(CHANGES_MOST);
+    return deliver;
+}
+
+void deliver_set_registry(struct deliver *deliver, struct registry *registry)
+{
+    deliver->registry = registry;
+}
+
+void deliver_destroy(struct deliver **deliver)
+{
+    const char *key;
+    void *subscription;
+
+    if (*deliver == NULL)
+        return;
+    for (size_t cursor = 0; hashmap_next((*deliver)->subscriptions, &cursor, &key, &subscription);)
+        bus_unsubscribe((struct bus_subscription **)&subscription);
+    hashmap_destroy(&(*deliver)->subscriptions);
+    feeds_destroy(&(*deliver)->feeds);
+    recent_destroy(&(*deliver)->changes);
+    free(*deliver);
+    *deliver = NULL;
+}

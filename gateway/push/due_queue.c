@@ -1,0 +1,78 @@
+#include "gateway/push/due_queue.h"
+
+#include <stdlib.h>
+
+#include "services/common/base/memory.h"
+
+static void set(struct due_queue *queue, size_t place, struct due_item *item)
+{
+    queue->items[place] = item;
+    item->place = place;
+}
+
+static void rise(struct due_queue *queue, struct due_item *item)
+{
+    size_t place = item->place;
+
+    for (; place > 1 && queue->items[place / 2]->due_ms > item->due_ms; place /= 2)
+        set(queue, place, queue->items[place / 2]);
+    set(queue, place, item);
+}
+
+static void sink(struct due_queue *queue, struct due_item *item)
+{
+    size_t place = item->place;
+
+    for (;;) {
+        size_t child = 2 * place;
+        if (child > queue->count)
+            break;
+        if (child < queue->count && queue->items[child + 1]->due_ms < queue->items[child]->due_ms)
+            child++;
+        if (queue->items[child]->due_ms >= item->due_ms)
+            break;
+        set(queue, place, queue->items[child]);
+        place = child;
+    }
+    set(queue, place, item);
+}
+
+void due_queue_put(struct due_queue *queue, struct due_item *item, int64_t due_ms)
+{
+    if (item->place == 0) {
+        if (queue->count + 1 >= queue->room) {
+            queue->room = queue->room == 0 ? 64 : 2 * queue->room;
+            queue->items = xrealloc(queue->items, queue->room * sizeof(struct due_item *));
+        }
+        set(queue, ++queue->count, item);
+    }
+    item->due_ms = due_ms;
+    rise(queue, item);
+    sink(queue, item);
+}
+
+void due_queue_remove(struct due_queue *queue, struct due_item *item)
+{
+    size_t place = item->place;
+
+    if (place == 0)
+        return;
+    item->place = 0;
+    struct due_item *last = queue->items[queue->count--];
+    if (last == item)
+        return;
+    set(queue, place, last);
+    rise(queue, last);
+    sink(queue, last);
+}
+
+struct due_item *due_queue_first(const struct due_queue *queue)
+{
+    return queue->count > 0 ? queue->items[1] : NULL;
+}
+
+void due_queue_finish(struct due_queue *queue)
+{
+    free(queue->items);
+    *queue = (struct due_queue){ 0 };
+}

@@ -1,0 +1,134 @@
+#include "gateway/push/feed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/common/base/memory.h"
+#include "services/common/rpc/wire.h"
+
+static void drop_first(struct feed *feed, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        wire_free(feed->held[i]);
+    feed->held_count -= count;
+    if (feed->held_count == 0) {
+        free(feed->held);
+        feed->held = NULL;
+    } else if (count > 0) {
+        memmove(feed->held, feed->held + count, feed->held_count * sizeof(*feed->held));
+    }
+}
+
+/* Pushes what is held and follows without a hole, as far as there is room; drops what has been
+ * pushed. */
+static void release(struct feed *feed, const struct feed_outlet *outlet)
+{
+    size_t n = 0;
+
+    for (; n < feed->held_count && feed->held[n]->user_seq <= feed->position + 1; n++) {
+        if (feed->held[n]->user_seq <= feed->position)
+            continue;
+        if (!outlet->has_room(outlet->ctx))
+            break;
+        outlet->push(outlet->ctx, feed->held[n]);
+        feed->position = feed->held[n]->user_seq;
+    }
+    drop_first(feed, n);
+}
+
+static void hold(struct feed *feed, Messenger__Notification *notification)
+{
+    size_t at = feed->held_count;
+
+    while (at > 0 && feed->held[at - 1]->user_seq > notification->user_seq)
+        at--;
+    bool twice = at > 0 && feed->held[at - 1]->user_seq == notification->user_seq;
+    if (twice || at == FEED_HELD_MOST) {
+        wire_free(notification); /* too many: the store will tell it again */
+        return;
+    }
+    if (feed->held == NULL)
+        feed->held = xcalloc(FEED_HELD_MOST, sizeof(Messenger__Notification *));
+    if (feed->held_count == FEED_HELD_MOST)
+        wire_free(feed->held[--feed->held_count]);
+    memmove(feed->held + at + 1, feed->held + at, (feed->held_count - at) * sizeof(*feed->held));
+    feed->held[at] = notification;
+    feed->held_count++;
+}
+
+void feed_take(struct feed *feed, Messenger__Notification *notification_take,
+               const struct feed_outlet *outlet)
+{
+    uint64_t user_seq = notification_take->user_seq;
+
+    if (user_seq == 0) {
+        outlet->push(outlet->ctx, notification_take);
+        wire_free(notification_take);
+        return;
+    }
+    if (user_seq > feed->newest)
+        feed->newest = user_seq;
+    if (feed->known && user_seq == feed->position + 1 && outlet->has_room(outlet->ctx)) {
+        outlet->push(outlet->ctx, notification_take);
+        feed->position = user_seq;
+        wire_free(notification_take);
+        release(feed, outlet);
+    } else if (feed->known && user_seq <= feed->position) {
+        wire_free(notification_take);
+    } else {
+        hold(feed, notification_take);
+    }
+}
+
+void feed_hear_newest(struct feed *feed, uint64_t newest, const struct feed_outlet *outlet)
+{
+    if (newest > feed->newest)
+        feed->newest = newest;
+    if (feed->known)
+        return;
+    feed->known = true;
+    for (size_t i = 0; i < feed->held_count && feed->held[i]->user_seq <= newest; i++)
+        outlet->push(outlet->ctx, feed->held[i]);
+    feed->position = newest;
+    release(feed, outlet);
+}
+
+bool feed_has_hole(const struct feed *feed)
+{
+    return feed->known && feed->newest > feed->position;
+}
+
+bool feed_fill(struct feed *feed, Messenger__Notification *const *changes, size_t count,
+               uint64_t complete_to, const struct feed_outlet *outlet)
+{
+    if (complete_to > feed->newest)
+        feed->newest = complete_to;
+    for (size_t i = 0; i < count; i++) {
+        const Messenger__Notification *change = changes[i];
+        if (change->user_seq <= feed->position)
+            continue;
+        if (!outlet->has_room(outlet->ctx))
+            return false;
+        for (size_t j = 0; j < feed->held_count; j++)
+            if (feed->held[j]->user_seq == change->user_seq)
+                change = feed->held[j];
+        outlet->push(outlet->ctx, change);
+        feed->position = change->user_seq;
+    }
+    if (complete_to > feed->position)
+        feed->position = complete_to;
+    release(feed, outlet);
+    return true;
+}
+
+void feed_skip_hole(struct feed *feed, const struct feed_outlet *outlet)
+{
+    feed->position = feed->held_count > 0 ? feed->held[0]->user_seq - 1 : feed->newest;
+    release(feed, outlet);
+}
+
+void feed_forget(struct feed *feed)
+{
+    drop_first(feed, feed->held_count);
+    *feed = (struct feed){ .known = false };
+}

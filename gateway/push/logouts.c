@@ -1,0 +1,101 @@
+#include "gateway/push/logouts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "event.pb-c.h"
+#include "gateway/socket/ws_frame_in.h"
+#include "gateway/http/http_accounts.h"
+#include "services/common/base/memory.h"
+#include "services/common/rpc/rpc_client.h"
+#include "services/common/rpc/wire.h"
+#include "user.pb-c.h"
+
+enum { REMEMBERED = 1024, CHECKED_AT_ONCE = 1000 };
+
+static void close_sessions(struct gateway *gateway, const char *tag, const char *jti)
+{
+    char key[TAG_SIZE];
+
+    if (!tag_to_key(tag, key))
+        return;
+    struct registry_list sessions = registry_of_user(gateway->registry, key);
+    for (size_t i = 0; i < sessions.count; i++)
+        if (strcmp(session_identity(sessions.items[i])->jti, jti) == 0)
+            session_close(sessions.items[i], WS_CLOSE_NORMAL, HTTP_NO_AUTH_REASON);
+    registry_list_finish(&sessions);
+}
+
+static void handle_logout(void *ctx, struct bus_message *message_take)
+{
+    struct bus_message *message = message_take;
+    Messenger__UserLoggedOut *event =
+        wire_unpack(&messenger__user_logged_out__descriptor, bus_message_data(message),
+                    bus_message_length(message));
+
+    if (event != NULL && *event->jti != '\0') {
+        struct gateway *gateway = ctx;
+        recent_raise(gateway->logouts, event->jti, 1);
+        close_sessions(gateway, event->tag, event->jti);
+    }
+    wire_free(event);
+    bus_message_destroy(&message);
+}
+
+enum status logouts_start(struct gateway *gateway)
+{
+    gateway->logouts = recent_create(REMEMBERED);
+    return bus_subscribe(gateway->bus, "event.user.logged_out", NULL, handle_logout, gateway,
+                         &gateway->logout_subscription);
+}
+
+void logouts_stop(struct gateway *gateway)
+{
+    bus_drain(&gateway->logout_subscription);
+    recent_destroy(&gateway->logouts);
+}
+
+bool logouts_is_recent(struct gateway *gateway, const char *jti)
+{
+    return recent_has(gateway->logouts, jti);
+}
+
+/* --- what was not heard of --------------------------------------------------------------- */
+
+static enum status check_some(struct gateway *gateway, int64_t timeout_ms,
+                              struct session **sessions, size_t count)
+{
+    Messenger__FindRevokedRequest request = MESSENGER__FIND_REVOKED_REQUEST__INIT;
+    Messenger__RevokedTokens *reply;
+    struct rpc_context context;
+
+    request.jtis = xcalloc(count, sizeof(*request.jtis));
+    for (size_t i = 0; i < count; i++)
+        if (!session_is_anonymous(sessions[i]))
+            request.jtis[request.n_jtis++] = wire_borrow(session_identity(sessions[i])->jti);
+    rpc_context_start(&context, timeout_ms);
+    enum status status = rpc_call(gateway->bus, &context, "user.FindRevoked", &request.base,
+                                  &messenger__revoked_tokens__descriptor, &reply, NULL);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        for (size_t j = 0; j < reply->n_jtis; j++)
+            if (strcmp(session_identity(sessions[i])->jti, reply->jtis[j]) == 0)
+                session_close(sessions[i], WS_CLOSE_NORMAL, HTTP_NO_AUTH_REASON);
+    wire_free(reply);
+    free(request.jtis);
+    return status;
+}
+
+enum status logouts_check_all(struct gateway *gateway, int64_t timeout_ms)
+{
+    struct registry_list all = registry_all(gateway->registry);
+    enum status status = STATUS_OK;
+
+    for (size_t at = 0; at < all.count && status == STATUS_OK && !atomic_load(&gateway->stopping);
+         at += CHECKED_AT_ONCE) {
+        size_t left = all.count - at;
+        status = check_some(gateway, timeout_ms, all.items + at,
+                            left < CHECKED_AT_ONCE ? left : CHECKED_AT_ONCE);
+    }
+    registry_list_finish(&all);
+    return status;
+}

@@ -1,0 +1,348 @@
+#define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
+#include "gateway/push/presence_reporter.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common.pb-c.h"
+#include "event.pb-c.h"
+#include "presence.pb-c.h"
+#include "services/common/base/backoff.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/hashmap.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+#include "services/common/rpc/rpc_client.h"
+#include "services/common/rpc/wire.h"
+
+enum {
+    BATCH_MOST = 256,
+    RPC_TIMEOUT_MS = 2000,
+    LAST_TIMEOUT_MS = 1000, /* if nobody answered lately: a gateway that ends is missed anyway */
+    ALIVE_MS = 1000,
+    ANNOUNCE_MS = 60000,
+    RETRY_MS = 600,
+    LOOK_MS = 200,
+};
+
+/* A user who came or went and of whom the service has not been told. */
+struct mark {
+    char tag[TAG_SIZE];
+    int64_t since_ms;
+};
+
+struct presence_agent {
+    struct bus *bus;
+    struct registry *registry;
+    const char *gateway_id;
+    int64_t grace_ms;
+    struct bus_subscription *lost_subscription;
+    pthread_t thread, alive_thread;
+    int64_t announced_ms; /* the thread's own */
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t cond;
+    struct hashmap *marks; /* key -> struct mark, owned */
+    bool announce;
+    bool settled; /* nothing is to be announced, and nothing is being */
+    bool stopping;
+};
+
+void presence_agent_changed(struct presence_agent *agent, const char *key, const char *tag)
+{
+    pthread_mutex_lock(&agent->lock);
+    struct mark *mark = hashmap_get(agent->marks, key);
+    if (mark == NULL) {
+        mark = xcalloc(1, sizeof(*mark));
+        hashmap_put(agent->marks, key, mark);
+    }
+    memcpy(mark->tag, tag, strlen(tag) + 1);
+    mark->since_ms = clock_mono_ms();
+    pthread_cond_broadcast(&agent->cond);
+    pthread_mutex_unlock(&agent->lock);
+}
+
+void presence_agent_announce(struct presence_agent *agent)
+{
+    pthread_mutex_lock(&agent->lock);
+    agent->announce = true;
+    agent->settled = false;
+    pthread_cond_broadcast(&agent->cond);
+    pthread_mutex_unlock(&agent->lock);
+}
+
+bool presence_agent_is_settled(struct presence_agent *agent)
+{
+    pthread_mutex_lock(&agent->lock);
+    bool settled = agent->settled;
+    pthread_mutex_unlock(&agent->lock);
+    return settled;
+}
+
+static void note_settled(struct presence_agent *agent)
+{
+    pthread_mutex_lock(&agent->lock);
+    agent->settled = !agent->announce; /* one may have been asked for meanwhile */
+    pthread_mutex_unlock(&agent->lock);
+}
+
+/* --- telling ----------------------------------------------------------------------------- */
+
+static bool call(struct presence_agent *agent, const char *method, const ProtobufCMessage *request,
+                 int64_t timeout_ms)
+{
+    struct rpc_context context;
+    void *reply;
+
+    rpc_context_start(&context, timeout_ms);
+    enum status status = rpc_call(agent->bus, &context, method, request,
+                                  &messenger__empty__descriptor, &reply, NULL);
+    wire_free(reply);
+    if (status != STATUS_OK)
+        log_debug("%s: %s; told later", method, status_name(status));
+    return status == STATUS_OK;
+}
+
+static bool announce_all(struct presence_agent *agent, int64_t timeout_ms)
+{
+    Messenger__PresenceAnnounceRequest request = MESSENGER__PRESENCE_ANNOUNCE_REQUEST__INIT;
+
+    request.gateway_id = (char *)(uintptr_t)agent->gateway_id;
+    request.online = registry_tags(agent->registry, &request.n_online);
+    bool told = call(agent, "presence.Announce", &request.base, timeout_ms);
+    for (size_t i = 0; i < request.n_online; i++)
+        free(request.online[i]);
+    free(request.online);
+    return told;
+}
+
+/* Takes up to BATCH_MOST marks that are due. An offline one waits for the grace time, if the user
+ * is still gone then. Lock held. */
+static size_t take_due_locked(struct presence_agent *agent, struct mark *due,
+                              char (*keys)[TAG_SIZE], bool *online)
+{
+    const char *key;
+    void *value;
+    size_t n = 0;
+
+    for (size_t cursor = 0; n < BATCH_MOST && hashmap_next(agent->marks, &cursor, &key, &value);) {
+        struct mark *mark = value;
+        bool is_online = registry_is_online(agent->registry, key);
+        if (!is_online && !agent->stopping && clock_mono_ms() - mark->since_ms < agent->grace_ms)
+            continue;
+        due[n] = *mark;
+        online[n] = is_online;
+        memcpy(keys[n], key, strlen(key) + 1);
+        free(hashmap_remove(agent->marks, keys[n]));
+        n++;
+    }
+    return n;
+}
+
+/* Puts back what could not be told, unless it has changed again since. */
+static void put_back(struct presence_agent *agent, const struct mark *due, char (*keys)[TAG_SIZE],
+                     size_t count)
+{
+    pthread_mutex_lock(&agent->lock);
+    for (size_t i = 0; i < count; i++) {
+        if (hashmap_get(agent->marks, keys[i]) != NULL)
+            continue;
+        struct mark *mark = xmalloc(sizeof(*mark));
+        *mark = due[i];
+        hashmap_put(agent->marks, keys[i], mark);
+    }
+    pthread_mutex_unlock(&agent->lock);
+}
+
+/* True when there was something to tell and it could be told. */
+static bool tell_marks(struct presence_agent *agent, bool *failed_out)
+{
+    Messenger__PresenceUpdateRequest request = MESSENGER__PRESENCE_UPDATE_REQUEST__INIT;
+    struct mark due[BATCH_MOST];
+    char keys[BATCH_MOST][TAG_SIZE];
+    bool online[BATCH_MOST];
+    char *came[BATCH_MOST], *went[BATCH_MOST];
+
+    pthread_mutex_lock(&agent->lock);
+    size_t count = take_due_locked(agent, due, keys, online);
+    pthread_mutex_unlock(&agent->lock);
+    *failed_out = false;
+    if (count == 0)
+        return false;
+    request.gateway_id = (char *)(uintptr_t)agent->gateway_id;
+    request.online = came;
+    request.offline = went;
+    for (size_t i = 0; i < count; i++) {
+        if (online[i])
+            came[request.n_online++] = due[i].tag;
+        else
+            went[request.n_offline++] = due[i].tag;
+    }
+    log_debug("telling that %zu came and %zu went", request.n_online, request.n_offline);
+    *failed_out = !call(agent, "presence.Update", &request.base, RPC_TIMEOUT_MS);
+    if (*failed_out)
+        put_back(agent, due, keys, count);
+    return !*failed_out;
+}
+
+static void tell_alive(struct presence_agent *agent)
+{
+    Messenger__GatewayAlive event = MESSENGER__GATEWAY_ALIVE__INIT;
+
+    if (!bus_is_connected(agent->bus))
+        return; /* old signs of life are worth nothing: none is kept for later */
+    event.gateway_id = (char *)(uintptr_t)agent->gateway_id;
+    event.sockets = (uint32_t)registry_count(agent->registry);
+    wire_publish(agent->bus, "event.gateway.alive", &event.base);
+}
+
+/* --- the thread -------------------------------------------------------------------------- */
+
+/* Waits for a change or for `ms`; false when stopping. */
+static bool wait_for_work(struct presence_agent *agent, int64_t ms, bool for_changes)
+{
+    struct timespec until = clock_after_ms(ms);
+
+    pthread_mutex_lock(&agent->lock);
+    int waited = 0;
+    while (!agent->stopping && waited == 0 &&
+           !(for_changes && (agent->announce || hashmap_count(agent->marks) > 0)))
+        waited = pthread_cond_clockwait(&agent->cond, &agent->lock, CLOCK_MONOTONIC, &until);
+    bool go_on = !agent->stopping;
+    pthread_mutex_unlock(&agent->lock);
+    return go_on;
+}
+
+static bool take_announce(struct presence_agent *agent)
+{
+    pthread_mutex_lock(&agent->lock);
+    bool announce = agent->announce;
+    agent->announce = false;
+    pthread_mutex_unlock(&agent->lock);
+    return announce || clock_mono_ms() - agent->announced_ms > ANNOUNCE_MS;
+}
+
+/* One round; false when something could not be told. */
+static bool work(struct presence_agent *agent)
+{
+    bool failed = false;
+
+    if (take_announce(agent)) {
+        if (!announce_all(agent, RPC_TIMEOUT_MS)) {
+            presence_agent_announce(agent);
+            return false;
+        }
+        agent->announced_ms = clock_mono_ms();
+        note_settled(agent);
+    }
+    while (tell_marks(agent, &failed))
+        continue;
+    return !failed;
+}
+
+static bool has_grace_marks(struct presence_agent *agent)
+{
+    pthread_mutex_lock(&agent->lock);
+    bool has = hashmap_count(agent->marks) > 0;
+    pthread_mutex_unlock(&agent->lock);
+    return has;
+}
+
+static void *run(void *arg)
+{
+    struct presence_agent *agent = arg;
+    bool go_on = true, told = true;
+
+    pthread_setname_np(pthread_self(), "presence-agent");
+    while (go_on) {
+        told = work(agent);
+        if (!told) {
+            go_on = wait_for_work(agent, backoff_jittered(RETRY_MS), false);
+        } else if (has_grace_marks(agent)) { /* nothing is due yet */
+            go_on = wait_for_work(agent, LOOK_MS, false);
+        } else {
+            go_on = wait_for_work(agent, ALIVE_MS, true);
+        }
+    }
+    announce_all(agent, told ? RPC_TIMEOUT_MS : LAST_TIMEOUT_MS);
+    return NULL;
+}
+
+/* A thread of its own: a call that waits in vain must not make this gateway look dead. */
+static void *run_alive(void *arg)
+{
+    struct presence_agent *agent = arg;
+
+    pthread_setname_np(pthread_self(), "presence-alive");
+    do
+        tell_alive(agent);
+    while (wait_for_work(agent, ALIVE_MS, false));
+    return NULL;
+}
+
+static void handle_lost(void *ctx, struct bus_message *message_take)
+{
+    struct presence_agent *agent = ctx;
+    struct bus_message *message = message_take;
+    Messenger__GatewayLost *event =
+        wire_unpack(&messenger__gateway_lost__descriptor, bus_message_data(message),
+                    bus_message_length(message));
+
+    if (event != NULL && strcmp(event->gateway_id, agent->gateway_id) == 0) {
+        log_warn("the presence service has given this gateway up; announcing all users again");
+        presence_agent_announce(agent);
+    }
+    wire_free(event);
+    bus_message_destroy(&message);
+}
+
+struct presence_agent *presence_agent_create(struct bus *bus, struct registry *registry,
+                                             const char *gateway_id, int64_t offline_grace_ms)
+{
+    struct presence_agent *agent = xcalloc(1, sizeof(*agent));
+
+    agent->bus = bus;
+    agent->registry = registry;
+    agent->gateway_id = gateway_id;
+    agent->grace_ms = offline_grace_ms;
+    agent->announce = true;
+    agent->marks = hashmap_create();
+    pthread_mutex_init(&agent->lock, NULL);
+    pthread_cond_init(&agent->cond, NULL);
+    if (bus_subscribe(bus, "event.presence.gateway_lost", NULL, handle_lost, agent,
+                      &agent->lost_subscription) != STATUS_OK)
+        log_warn("cannot hear when this gateway is given up");
+    if (pthread_create(&agent->thread, NULL, run, agent) != 0 ||
+        pthread_create(&agent->alive_thread, NULL, run_alive, agent) != 0) {
+        log_error("cannot start a thread");
+        abort();
+    }
+    return agent;
+}
+
+void presence_agent_destroy(struct presence_agent **agent)
+{
+    struct presence_agent *a = *agent;
+    const char *key;
+    void *mark;
+
+    if (a == NULL)
+        return;
+    bus_drain(&a->lost_subscription);
+    pthread_mutex_lock(&a->lock);
+    a->stopping = true;
+    pthread_cond_broadcast(&a->cond);
+    pthread_mutex_unlock(&a->lock);
+    pthread_join(a->alive_thread, NULL);
+    pthread_join(a->thread, NULL);
+    for (size_t cursor = 0; hashmap_next(a->marks, &cursor, &key, &mark);)
+        free(mark);
+    hashmap_destroy(&a->marks);
+    pthread_cond_destroy(&a->cond);
+    pthread_mutex_destroy(&a->lock);
+    free(a);
+    *agent = NULL;
+}

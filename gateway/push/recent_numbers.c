@@ -1,0 +1,86 @@
+#include "gateway/push/recent_numbers.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "services/common/base/hashmap.h"
+#include "services/common/base/memory.h"
+
+struct item {
+    char *name; /* NULL = free */
+    uint64_t number;
+};
+
+struct recent {
+    pthread_mutex_t lock;  /* guards what follows */
+    struct hashmap *names; /* name -> its item in the ring */
+    struct item *ring;     /* in the order they came */
+    size_t most, next;
+};
+
+struct recent *recent_create(size_t most)
+{
+    struct recent *recent = xcalloc(1, sizeof(*recent));
+
+    pthread_mutex_init(&recent->lock, NULL);
+    recent->names = hashmap_create();
+    recent->ring = xcalloc(most, sizeof(*recent->ring));
+    recent->most = most;
+    return recent;
+}
+
+void recent_destroy(struct recent **recent)
+{
+    if (*recent == NULL)
+        return;
+    for (size_t i = 0; i < (*recent)->most; i++)
+        free((*recent)->ring[i].name);
+    free((*recent)->ring);
+    hashmap_destroy(&(*recent)->names);
+    pthread_mutex_destroy(&(*recent)->lock);
+    free(*recent);
+    *recent = NULL;
+}
+
+/* Takes the place of the name that came first. */
+static void add_locked(struct recent *recent, const char *name, uint64_t number)
+{
+    struct item *item = &recent->ring[recent->next];
+
+    recent->next = (recent->next + 1) % recent->most;
+    if (item->name != NULL)
+        hashmap_remove(recent->names, item->name);
+    free(item->name);
+    *item = (struct item){ xstrdup(name), number };
+    hashmap_put(recent->names, name, item);
+}
+
+bool recent_raise(struct recent *recent, const char *name, uint64_t number)
+{
+    pthread_mutex_lock(&recent->lock);
+    struct item *item = hashmap_get(recent->names, name);
+    bool raised = item == NULL || number > item->number;
+    if (item == NULL)
+        add_locked(recent, name, number);
+    else if (raised)
+        item->number = number;
+    pthread_mutex_unlock(&recent->lock);
+    return raised;
+}
+
+uint64_t recent_number(struct recent *recent, const char *name)
+{
+    pthread_mutex_lock(&recent->lock);
+    const struct item *item = hashmap_get(recent->names, name);
+    uint64_t number = item != NULL ? item->number : 0;
+    pthread_mutex_unlock(&recent->lock);
+    return number;
+}
+
+bool recent_has(struct recent *recent, const char *name)
+{
+    pthread_mutex_lock(&recent->lock);
+    bool has = hashmap_get(recent->names, name) != NULL;
+    pthread_mutex_unlock(&recent->lock);
+    return has;
+}

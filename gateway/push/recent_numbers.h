@@ -1,0 +1,23 @@
+#ifndef GATEWAY_PUSH_RECENT_NUMBERS_H
+#define GATEWAY_PUSH_RECENT_NUMBERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Numbers by name, for the names that came lately: at most `most`, and the one that came first is
+ * forgotten first. From any thread. */
+struct recent;
+
+struct recent *recent_create(size_t most);
+void recent_destroy(struct recent **recent);
+
+/* Sets the number of a name unless it has the same or a higher one: false then. */
+bool recent_raise(struct recent *recent, const char *name, uint64_t number);
+
+/* The number of a name, 0 when it is not there. */
+uint64_t recent_number(struct recent *recent, const char *name);
+
+bool recent_has(struct recent *recent, const char *name);
+
+#endif

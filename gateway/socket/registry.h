@@ -1,0 +1,58 @@
+#ifndef GATEWAY_SOCKET_REGISTRY_H
+#define GATEWAY_SOCKET_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/socket/session.h"
+
+/*
+ * All sockets of this gateway, by user. Lock order: registry, then session. No lock is held while a
+ * callback runs, except `turn` (below), which no path of delivery takes.
+ */
+struct registry;
+
+struct registry_options {
+    size_t sessions_most;
+    size_t per_user_most;
+    /*
+     * The user's first session at this gateway is there, or the last one is gone. Turns of all
+     * users come one at a time, in the order in which they happened; false for a first one: the
+     * session is refused.
+     */
+    bool (*turn)(void *ctx, const char *key, const char *tag, bool online);
+    void *ctx;
+};
+
+struct registry *registry_create(const struct registry_options *options);
+
+/* All sessions must be gone. */
+void registry_destroy(struct registry **registry);
+
+enum registry_result { REGISTRY_OK, REGISTRY_FULL, REGISTRY_USER_FULL, REGISTRY_REFUSED };
+
+/* Takes a reference. Anonymous sessions count, but belong to no user. */
+enum registry_result registry_add(struct registry *registry, struct session *session);
+void registry_remove(struct registry *registry, struct session *session);
+
+/* The session of a writer's token with a reference, or NULL. */
+struct session *registry_find(struct registry *registry, uint64_t token);
+
+/* A user's sessions, each with a reference; the caller ends with registry_list_finish. */
+struct registry_list {
+    struct session **items;
+    size_t count;
+};
+struct registry_list registry_of_user(struct registry *registry, const char *key);
+struct registry_list registry_all(struct registry *registry);
+void registry_list_finish(struct registry_list *list);
+
+bool registry_is_online(struct registry *registry, const char *key);
+
+/* The tags of all users here, one string each; the caller frees every one and the array. */
+char **registry_tags(struct registry *registry, size_t *count_out);
+
+size_t registry_count(struct registry *registry);
+
+#endif

@@ -1,0 +1,332 @@
+#include "gateway/socket/session.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "gateway/socket/outbox.h"
+#include "gateway/socket/ws_frame_in.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+
+struct session {
+    atomic_uint references;
+    struct socket_loop *loop;
+    uint64_t token;
+    char id[SESSION_ID_SIZE];
+    struct token_claims identity;
+    char key[TAG_SIZE];
+    int64_t ping_interval_ms;
+    _Atomic int64_t heard_ms;
+    struct ws_reader reader;
+
+    pthread_mutex_t lock; /* guards what follows */
+    int socket;           /* -1 before it is open and after it is shut */
+    bool in_call;         /* a text is being carried out, or its answer is still to be read */
+    bool call_ended;      /* only the latter */
+    bool more_waits;      /* the client has sent more meanwhile */
+    bool shut;
+    bool closing;
+    int64_t closing_since_ms;
+    int64_t stuck_since_ms; /* 0 = the socket takes what it is given */
+    int64_t pinged_ms;
+    struct outbox outbox;
+};
+
+struct session *session_create(struct socket_loop *loop, const char *id,
+                               const struct token_claims *identity, int64_t ping_interval_ms)
+{
+    struct session *session = xcalloc(1, sizeof(*session));
+
+    atomic_init(&session->references, 1);
+    session->loop = loop;
+    snprintf(session->id, sizeof(session->id), "%s", id);
+    if (identity != NULL) {
+        session->identity = *identity;
+        tag_to_key(identity->tag, session->key);
+    }
+    session->ping_interval_ms = ping_interval_ms;
+    session->pinged_ms = clock_mono_ms();
+    atomic_init(&session->heard_ms, session->pinged_ms);
+    pthread_mutex_init(&session->lock, NULL);
+    session->socket = -1;
+    return session;
+}
+
+struct session *session_ref(struct session *session)
+{
+    atomic_fetch_add(&session->references, 1);
+    return session;
+}
+
+void session_unref(struct session **session)
+{
+    struct session *s = *session;
+
+    *session = NULL;
+    if (s == NULL || atomic_fetch_sub(&s->references, 1) != 1)
+        return;
+    outbox_finish(&s->outbox);
+    ws_reader_finish(&s->reader);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+const char *session_id(const struct session *session)
+{
+    return session->id;
+}
+
+const struct token_claims *session_identity(const struct session *session)
+{
+    return &session->identity;
+}
+
+const char *session_key(const struct session *session)
+{
+    return session->key;
+}
+
+bool session_is_anonymous(const struct session *session)
+{
+    return session->key[0] == '\0';
+}
+
+void session_set_token(struct session *session, uint64_t token)
+{
+    session->token = token;
+}
+
+uint64_t session_token(const struct session *session)
+{
+    return session->token;
+}
+
+struct ws_reader *session_reader(struct session *session)
+{
+    return &session->reader;
+}
+
+void session_heard(struct session *session)
+{
+    atomic_store(&session->heard_ms, clock_mono_ms());
+}
+
+/* --- sending, with the lock held --------------------------------------------------------- */
+
+/* Ends the connection at once; the socket loop says so, and then the session is shut. */
+static void cut_locked(struct session *session)
+{
+    if (session->socket >= 0)
+        shutdown(session->socket, SHUT_RDWR);
+}
+
+/* The next call may come once this one has ended and little enough of the answers is unread. One
+ * that is closing drops what it is given: nobody needs to wait for it. */
+static void release_locked(struct session *session)
+{
+    bool calm = session->outbox.bytes <= SESSION_OUTBOX_CALM;
+
+    if (!session->call_ended || (!calm && !session->closing && !session->shut))
+        return;
+    session->in_call = session->call_ended = false;
+    if (session->more_waits && !session->shut)
+        socket_loop_resume(session->loop, session->token);
+    session->more_waits = false;
+}
+
+static void flush_locked(struct session *session)
+{
+    size_t before = session->outbox.bytes;
+
+    if (session->socket < 0)
+        return;
+    switch (outbox_flush(&session->outbox, session->socket)) {
+    case OUTBOX_EMPTY:
+        session->stuck_since_ms = 0;
+        break;
+    case OUTBOX_WAITS:
+        if (session->stuck_since_ms == 0 || session->outbox.bytes < before)
+            session->stuck_since_ms = clock_mono_ms();
+        break; /* session_writable comes */
+    case OUTBOX_BROKEN:
+        cut_locked(session);
+        break;
+    }
+    release_locked(session);
+}
+
+static void close_locked(struct session *session, int code, const char *reason)
+{
+    if (session->closing || session->shut)
+        return;
+    struct frame *frame = frame_create_close(code, reason);
+    outbox_push(&session->outbox, frame);
+    frame_unref(&frame);
+    session->closing = true;
+    session->closing_since_ms = clock_mono_ms();
+    flush_locked(session);
+    release_locked(session);
+}
+
+/* The client does not read: what it has not taken is dropped, so that it hears why. */
+static void give_up_locked(struct session *session, const char *reason)
+{
+    log_info("%s does not read: closing its socket (%s)", session->identity.tag, reason);
+    outbox_drop_unsent(&session->outbox);
+    close_locked(session, WS_CLOSE_TRY_AGAIN_LATER, reason);
+}
+
+/* --- from any thread --------------------------------------------------------------------- */
+
+void session_open(struct session *session, int socket)
+{
+    pthread_mutex_lock(&session->lock);
+    session->socket = socket;
+    flush_locked(session);
+    pthread_mutex_unlock(&session->lock);
+}
+
+int session_socket(struct session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    int socket = session->socket;
+    pthread_mutex_unlock(&session->lock);
+    return socket;
+}
+
+int session_shut(struct session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    int socket = session->socket;
+    session->socket = -1;
+    session->shut = true;
+    outbox_finish(&session->outbox);
+    release_locked(session);
+    pthread_mutex_unlock(&session->lock);
+    return socket;
+}
+
+void session_send(struct session *session, struct frame *frame)
+{
+    pthread_mutex_lock(&session->lock);
+    if (!session->closing && !session->shut) {
+        /* One frame may be larger than the whole bound; it is the queue behind it that counts. */
+        if (session->outbox.bytes > 0 &&
+            session->outbox.bytes + frame->length > SESSION_OUTBOX_MOST) {
+            give_up_locked(session, "too much waits to be read");
+        } else {
+            outbox_push(&session->outbox, frame);
+            if (session->outbox.count == 1)
+                flush_locked(session);
+        }
+    }
+    pthread_mutex_unlock(&session->lock);
+}
+
+void session_close(struct session *session, int code, const char *reason)
+{
+    pthread_mutex_lock(&session->lock);
+    close_locked(session, code, reason);
+    pthread_mutex_unlock(&session->lock);
+}
+
+bool session_is_closing(struct session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    bool closing = session->closing;
+    pthread_mutex_unlock(&session->lock);
+    return closing;
+}
+
+static bool holds_at_most(struct session *session, size_t bytes)
+{
+    pthread_mutex_lock(&session->lock);
+    bool result = session->shut || session->closing || session->outbox.bytes <= bytes;
+    pthread_mutex_unlock(&session->lock);
+    return result;
+}
+
+bool session_is_calm(struct session *session)
+{
+    return holds_at_most(session, SESSION_OUTBOX_CALM);
+}
+
+bool session_has_room(struct session *session)
+{
+    return holds_at_most(session, SESSION_OUTBOX_ROOMY);
+}
+
+/* --- calls ------------------------------------------------------------------------------- */
+
+void session_call_begins(struct session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    session->in_call = true;
+    pthread_mutex_unlock(&session->lock);
+}
+
+bool session_call_continues(struct session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    bool result = session->in_call;
+    session->more_waits = result;
+    pthread_mutex_unlock(&session->lock);
+    return result;
+}
+
+void session_call_ends(struct session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    session->call_ended = true;
+    release_locked(session);
+    pthread_mutex_unlock(&session->lock);
+}
+
+/* --- from the socket loop ---------------------------------------------------------------- */
+
+void session_writable(struct session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    flush_locked(session);
+    pthread_mutex_unlock(&session->lock);
+}
+
+static void ping_locked(struct session *session, int64_t now_ms, struct frame *ping)
+{
+    int64_t silent_ms = now_ms - atomic_load(&session->heard_ms);
+
+    if (silent_ms > session->ping_interval_ms * (SESSION_PINGS_MOST + 1)) {
+        close_locked(session, WS_CLOSE_GOING_AWAY, "no answer to pings");
+        cut_locked(session);
+    } else if (now_ms - session->pinged_ms >= session->ping_interval_ms) {
+        session->pinged_ms = now_ms;
+        outbox_push(&session->outbox, ping);
+        if (session->outbox.count == 1)
+            flush_locked(session);
+    }
+}
+
+void session_tick(struct session *session, int64_t now_ms, struct frame *ping)
+{
+    pthread_mutex_lock(&session->lock);
+    if (session->closing) {
+        if (now_ms - session->closing_since_ms > SESSION_CLOSING_MS)
+            cut_locked(session);
+    } else if (session->stuck_since_ms != 0 &&
+               now_ms - session->stuck_since_ms > SESSION_STUCK_MS) {
+        give_up_locked(session, "takes nothing");
+    } else if (session->identity.expires_at != 0 &&
+               clock_wall_ms() / 1000 >= session->identity.expires_at) {
+        close_locked(session, WS_CLOSE_NORMAL,
+                     "{\"Error\":{\"name\":\"NoAuthJWTError\",\"message\":\"Authorization data "
+                     "expired.\"}}");
+    } else if (session->socket >= 0) {
+        ping_locked(session, now_ms, ping);
+    }
+    pthread_mutex_unlock(&session->lock);
+}

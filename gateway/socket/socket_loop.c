@@ -1,0 +1,370 @@
+#define _GNU_SOURCE /* pthread_setname_np */
+#include "gateway/socket/socket_loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "services/common/base/clock.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+
+enum {
+    EVENTS_MOST = 64, /* a round: what the first begins may wait for the last */
+    THREADS_MOST = 8,
+    SCRAP_BYTES = 16 * 1024,
+    DISMISSAL_BYTES_MOST = 32 * 1024 * 1024, /* that are read and thrown away */
+    ROUND_US = 1000, /* from the begin of one to that of the next, while much comes: */
+    MUCH = 4,        /* events in that time */
+};
+
+/* What is watched beside the sockets of tokens: dismissed sockets, by their number, the bell that
+ * wakes the thread, and the guest. */
+#define DISMISSED (UINT64_C(1) << 63)
+#define BELL UINT64_MAX
+#define GUEST (UINT64_MAX - 1)
+
+struct dismissal {
+    int socket;
+    size_t left; /* bytes that may still come */
+    int64_t until_ms;
+};
+
+struct watcher {
+    struct socket_loop *loop;
+    int epoll, bell;
+    pthread_t thread;
+    bool ticks;
+
+    /* The thread's own. */
+    bool in_round;
+    bool much_comes;
+    int64_t round_us, window_us; /* when the last round began, and what is counted */
+    int64_t window_events;
+    struct dismissal *dismissals;
+    size_t dismissal_count, dismissal_room;
+
+    pthread_mutex_t lock; /* guards what follows */
+    uint64_t *resumed;
+    size_t resumed_count, resumed_room;
+};
+
+struct socket_loop {
+    struct socket_loop_options options;
+    atomic_bool stopping;
+    size_t watcher_count;
+    struct watcher watchers[THREADS_MOST];
+};
+
+static struct watcher *watcher_of(struct socket_loop *loop, uint64_t token)
+{
+    return &loop->watchers[token % loop->watcher_count];
+}
+
+/* --- dismissed sockets: the watcher's thread ----------------------------------------------- */
+
+static void forget(struct watcher *watcher, size_t index)
+{
+    close(watcher->dismissals[index].socket);
+    watcher->dismissals[index] = watcher->dismissals[--watcher->dismissal_count];
+}
+
+static void throw_away(struct watcher *watcher, int socket)
+{
+    char scrap[SCRAP_BYTES];
+    size_t i = 0;
+
+    while (i < watcher->dismissal_count && watcher->dismissals[i].socket != socket)
+        i++;
+    if (i == watcher->dismissal_count)
+        return;
+    ssize_t n = recvfrom(socket, scrap, sizeof(scrap), MSG_DONTWAIT, NULL, NULL);
+    bool over = n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) ||
+                (n > 0 && (size_t)n > watcher->dismissals[i].left);
+    if (over)
+        forget(watcher, i);
+    else if (n > 0)
+        watcher->dismissals[i].left -= (size_t)n;
+}
+
+static void forget_late(struct watcher *watcher, int64_t now_ms)
+{
+    for (size_t i = watcher->dismissal_count; i > 0; i--)
+        if (watcher->dismissals[i - 1].until_ms <= now_ms)
+            forget(watcher, i - 1);
+}
+
+/* For a socket that is to be read in peace. */
+static bool keep_for_a_while(struct watcher *watcher, int socket)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.u64 = DISMISSED | (unsigned)socket };
+
+    if (shutdown(socket, SHUT_WR) != 0 ||
+        epoll_ctl(watcher->epoll, EPOLL_CTL_MOD, socket, &event) != 0)
+        return false;
+    if (watcher->dismissal_count == watcher->dismissal_room) {
+        watcher->dismissal_room = watcher->dismissal_room == 0 ? 16 : watcher->dismissal_room * 2;
+        watcher->dismissals =
+            xrealloc(watcher->dismissals, watcher->dismissal_room * sizeof(*watcher->dismissals));
+    }
+    watcher->dismissals[watcher->dismissal_count++] = (struct dismissal){
+        .socket = socket,
+        .left = DISMISSAL_BYTES_MOST,
+        .until_ms = clock_mono_ms() + SOCKET_DISMISSAL_MS,
+    };
+    return true;
+}
+
+void socket_loop_dismiss(struct socket_loop *loop, uint64_t token, int socket, bool gently)
+{
+    if (!gently || !keep_for_a_while(watcher_of(loop, token), socket))
+        close(socket);
+}
+
+/* --- a watcher's thread -------------------------------------------------------------------- */
+
+static void ring(struct watcher *watcher)
+{
+    uint64_t one = 1;
+
+    if (write(watcher->bell, &one, sizeof(one)) < 0 && errno != EAGAIN)
+        log_warn("cannot wake the thread of the sockets: errno %d", errno);
+}
+
+static void begin_round(struct watcher *watcher)
+{
+    const struct socket_loop_options *options = &watcher->loop->options;
+
+    if (options->on_round != NULL && !watcher->in_round)
+        options->on_round(options->ctx, true);
+    watcher->in_round = true;
+}
+
+static void end_round(struct watcher *watcher)
+{
+    const struct socket_loop_options *options = &watcher->loop->options;
+
+    if (options->on_round != NULL && watcher->in_round)
+        options->on_round(options->ctx, false);
+    watcher->in_round = false;
+}
+
+static void say_resumed(struct watcher *watcher)
+{
+    const struct socket_loop_options *options = &watcher->loop->options;
+    uint64_t rung;
+
+    if (read(watcher->bell, &rung, sizeof(rung)) < 0)
+        return;
+    pthread_mutex_lock(&watcher->lock);
+    uint64_t *resumed = watcher->resumed;
+    size_t count = watcher->resumed_count;
+    watcher->resumed = NULL;
+    watcher->resumed_count = watcher->resumed_room = 0;
+    pthread_mutex_unlock(&watcher->lock);
+    if (count > 1)
+        begin_round(watcher);
+    for (size_t i = 0; i < count; i++)
+        options->on_ready(options->ctx, resumed[i], SOCKET_READABLE);
+    free(resumed);
+}
+
+static void say(struct watcher *watcher, const struct epoll_event *event)
+{
+    const struct socket_loop_options *options = &watcher->loop->options;
+    unsigned what = 0;
+
+    if (event->data.u64 == BELL) {
+        say_resumed(watcher);
+        return;
+    }
+    if (event->data.u64 == GUEST) {
+        options->on_guest(options->ctx);
+        return;
+    }
+    if ((event->data.u64 & DISMISSED) != 0) {
+        throw_away(watcher, (int)(event->data.u64 & INT_MAX));
+        return;
+    }
+    if ((event->events & (EPOLLIN | EPOLLRDHUP)) != 0)
+        what |= SOCKET_READABLE;
+    if ((event->events & EPOLLRDHUP) != 0)
+        what |= SOCKET_ENDED;
+    if ((event->events & EPOLLOUT) != 0)
+        what |= SOCKET_WRITABLE;
+    if ((event->events & (EPOLLHUP | EPOLLERR)) != 0)
+        what |= SOCKET_GONE;
+    options->on_ready(options->ctx, event->data.u64, what);
+}
+
+/* At the begin of a round with so many events. */
+static void count_events(struct watcher *watcher, int events)
+{
+    watcher->round_us = clock_mono_us();
+    int64_t elapsed_us = watcher->round_us - watcher->window_us;
+
+    watcher->window_events += events;
+    if (elapsed_us < ROUND_US)
+        return;
+    watcher->much_comes = watcher->window_events * ROUND_US >= MUCH * elapsed_us;
+    watcher->window_us = watcher->round_us;
+    watcher->window_events = 0;
+}
+
+/*
+ * A round for each event would wake this thread, and all that the event leads to in other
+ * programs, for each: that is half of all CPU time when two processors are half busy. `events`
+ * were in the last round; if there was no room for more, the next has waited already.
+ */
+static void let_gather(const struct watcher *watcher, int events)
+{
+    if (!watcher->much_comes || events == EVENTS_MOST)
+        return;
+    int64_t left_us = watcher->round_us + ROUND_US - clock_mono_us();
+    if (left_us > 0)
+        nanosleep(&(struct timespec){ .tv_nsec = left_us * 1000 }, NULL);
+}
+
+static void *run(void *arg)
+{
+    struct watcher *watcher = arg;
+    struct socket_loop *loop = watcher->loop;
+    struct epoll_event events[EVENTS_MOST];
+    int64_t next_tick = clock_mono_ms() + SOCKET_LOOP_TICK_MS;
+
+    pthread_setname_np(pthread_self(), "sockets");
+    while (!atomic_load(&loop->stopping)) {
+        int64_t wait_ms = next_tick - clock_mono_ms();
+        int n = epoll_wait(watcher->epoll, events, EVENTS_MOST, wait_ms > 0 ? (int)wait_ms : 0);
+        count_events(watcher, n);
+        if (n > 1)
+            begin_round(watcher);
+        for (int i = 0; i < n; i++)
+            say(watcher, &events[i]);
+        end_round(watcher);
+        let_gather(watcher, n);
+        int64_t now = clock_mono_ms();
+        if (now < next_tick)
+            continue;
+        next_tick = now + SOCKET_LOOP_TICK_MS;
+        forget_late(watcher, now);
+        if (watcher->ticks)
+            loop->options.on_tick(loop->options.ctx, now);
+    }
+    return NULL;
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+static bool watch(struct watcher *watcher, int fd, uint64_t as)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.u64 = as };
+
+    return epoll_ctl(watcher->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static void start_watcher(struct socket_loop *loop, struct watcher *watcher)
+{
+    bool has_guest = watcher == &loop->watchers[0] && loop->options.on_guest != NULL;
+
+    watcher->loop = loop;
+    pthread_mutex_init(&watcher->lock, NULL);
+    watcher->epoll = epoll_create1(EPOLL_CLOEXEC);
+    watcher->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (watcher->epoll < 0 || watcher->bell < 0 || !watch(watcher, watcher->bell, BELL) ||
+        (has_guest && !watch(watcher, loop->options.guest, GUEST)) ||
+        pthread_create(&watcher->thread, NULL, run, watcher) != 0) {
+        perror("fatal: cannot start a thread for sockets");
+        abort();
+    }
+}
+
+size_t socket_loop_threads(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (processors < 4)
+        return 1;
+    return processors < 2 * THREADS_MOST ? (size_t)processors / 2 : THREADS_MOST;
+}
+
+struct socket_loop *socket_loop_create(const struct socket_loop_options *options)
+{
+    struct socket_loop *loop = xcalloc(1, sizeof(*loop));
+
+    loop->options = *options;
+    loop->watcher_count = options->threads > 0 ? options->threads : socket_loop_threads();
+    if (loop->watcher_count > THREADS_MOST)
+        loop->watcher_count = THREADS_MOST;
+    loop->watchers[0].ticks = true;
+    for (size_t i = 0; i < loop->watcher_count; i++)
+        start_watcher(loop, &loop->watchers[i]);
+    return loop;
+}
+
+static void finish_watcher(struct watcher *watcher)
+{
+    while (watcher->dismissal_count > 0)
+        forget(watcher, 0);
+    free(watcher->dismissals);
+    free(watcher->resumed);
+    close(watcher->bell);
+    close(watcher->epoll);
+    pthread_mutex_destroy(&watcher->lock);
+}
+
+void socket_loop_destroy(struct socket_loop **loop)
+{
+    struct socket_loop *l = *loop;
+
+    if (l == NULL)
+        return;
+    atomic_store(&l->stopping, true);
+    for (size_t i = 0; i < l->watcher_count; i++)
+        ring(&l->watchers[i]);
+    for (size_t i = 0; i < l->watcher_count; i++)
+        pthread_join(l->watchers[i].thread, NULL);
+    for (size_t i = 0; i < l->watcher_count; i++)
+        finish_watcher(&l->watchers[i]);
+    free(l);
+    *loop = NULL;
+}
+
+/* --- from any thread ----------------------------------------------------------------------- */
+
+bool socket_loop_add(struct socket_loop *loop, int socket, uint64_t token)
+{
+    /* Both ways and once for each change: nothing has to be asked for again for each message. */
+    struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                                 .data.u64 = token };
+
+    if (epoll_ctl(watcher_of(loop, token)->epoll, EPOLL_CTL_ADD, socket, &event) == 0)
+        return true;
+    log_warn("cannot watch a socket: errno %d", errno);
+    return false;
+}
+
+void socket_loop_resume(struct socket_loop *loop, uint64_t token)
+{
+    struct watcher *watcher = watcher_of(loop, token);
+
+    pthread_mutex_lock(&watcher->lock);
+    if (watcher->resumed_count == watcher->resumed_room) {
+        watcher->resumed_room = watcher->resumed_room == 0 ? 16 : watcher->resumed_room * 2;
+        watcher->resumed =
+            xrealloc(watcher->resumed, watcher->resumed_room * sizeof(*watcher->resumed));
+    }
+    watcher->resumed[watcher->resumed_count++] = token;
+    bool first = watcher->resumed_count == 1;
+    pthread_mutex_unlock(&watcher->lock);
+    if (first)
+        ring(watcher);
+}

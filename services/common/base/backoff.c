@@ -1,0 +1,29 @@
+#include "services/common/base/backoff.h"
+
+#include "services/common/base/clock.h"
+#include "services/common/base/id.h"
+
+int64_t backoff_jittered(int64_t ms)
+{
+    uint16_t random;
+
+    id_random_bytes(&random, sizeof(random));
+    return ms / 2 + ms * random / UINT16_MAX;
+}
+
+int64_t backoff_on_grid(int64_t ms, int64_t grid_ms)
+{
+    int64_t now = clock_mono_ms(), due = now + backoff_jittered(ms);
+
+    return due + (grid_ms - due % grid_ms) - now;
+}
+
+int64_t backoff_pause(unsigned failures, int64_t least_ms, int64_t most_ms)
+{
+    int64_t ms = least_ms;
+
+    while (failures-- > 1 && ms < most_ms)
+        ms *= 2;
+    ms = backoff_jittered(ms < most_ms ? ms : most_ms);
+    return ms < most_ms ? ms : most_ms;
+}

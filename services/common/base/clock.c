@@ -1,0 +1,53 @@
+#include "services/common/base/clock.h"
+
+#include <stdatomic.h>
+#include <time.h>
+
+static _Atomic int64_t test_offset_ms;
+
+static int64_t read_us(clockid_t id)
+{
+    struct timespec now;
+    clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t clock_wall_ms(void)
+{
+    return read_us(CLOCK_REALTIME) / 1000 + test_offset_ms;
+}
+
+int64_t clock_mono_us(void)
+{
+    return read_us(CLOCK_MONOTONIC) + test_offset_ms * 1000;
+}
+
+int64_t clock_mono_ms(void)
+{
+    return clock_mono_us() / 1000;
+}
+
+struct timespec clock_after_ms(int64_t ms)
+{
+    struct timespec at;
+
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += (time_t)(ms / 1000);
+    at.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000;
+    }
+    return at;
+}
+
+struct timespec clock_at_us(int64_t mono_us)
+{
+    return (struct timespec){ .tv_sec = (time_t)(mono_us / 1000000),
+                              .tv_nsec = (long)(mono_us % 1000000) * 1000 };
+}
+
+void clock_advance_for_test(int64_t ms)
+{
+    test_offset_ms += ms;
+}

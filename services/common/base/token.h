@@ -1,0 +1,29 @@
+#ifndef COMMON_BASE_TOKEN_H
+#define COMMON_BASE_TOKEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * The JWT (RFC 7519) that says who a client is: HS256 and nothing else, claims
+ * {"data":{"_id","tag","email"},"iat","exp","jti"}, times in seconds since 1970.
+ */
+enum { TOKEN_MOST = 4096 };
+
+struct token_claims {
+    char user_id[25];
+    char tag[34];
+    char email[255];
+    char jti[33];
+    int64_t issued_at;
+    int64_t expires_at;
+};
+
+/* A signed token, which the caller frees; NULL when the library fails. Fills in `jti`. */
+char *token_sign(const char *key, struct token_claims *claims);
+
+/* True when the token is ours, whole and good at `now_s`; otherwise the claims are not set. */
+bool token_verify(const char *key, const char *token, int64_t now_s,
+                  struct token_claims *claims_out);
+
+#endif

@@ -1,0 +1,450 @@
+#define _GNU_SOURCE /* pthread_cond_clockwait */
+#include "services/common/bus/bus_internal.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "services/common/base/clock.h"
+#include "services/common/base/id.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+
+enum {
+    RECONNECT_MS = 200,
+    RECONNECT_JITTER_MS = 300,
+    PING_MS = 5000,
+    SERVERS_MOST = 16,
+    CLOSE_MS = 5000,
+};
+
+struct bus {
+    natsConnection *nats;
+    natsOptions *options;
+    void (*on_connect)(void *ctx);
+    void (*on_refused)(void *ctx);
+    void (*on_loss)(void *ctx);
+    void *ctx;
+    pthread_mutex_t lock;
+    pthread_cond_t closed_cond;
+    bool closed;
+    atomic_bool connected;
+    atomic_bool closing; /* on our own wish */
+    char inbox[BUS_INBOX_SIZE];
+    natsSubscription *inbox_subscription;
+    struct bus_replies *replies;
+    struct bus_inbound *inbound;
+    struct bus_loop *loop;
+    struct bus_sender *sender;
+};
+
+natsConnection *bus_nats(struct bus *bus)
+{
+    return bus->nats;
+}
+
+struct bus_replies *bus_replies_of(struct bus *bus)
+{
+    return bus->replies;
+}
+
+struct bus_sender *bus_sender_of(struct bus *bus)
+{
+    return bus->sender;
+}
+
+struct bus_inbound *bus_inbound_of(struct bus *bus)
+{
+    return bus->inbound;
+}
+
+struct bus_loop *bus_loop_of(struct bus *bus)
+{
+    return bus->loop;
+}
+
+const char *bus_inbox(const struct bus *bus)
+{
+    return bus->inbox;
+}
+
+enum status bus_status(natsStatus status)
+{
+    switch (status) {
+    case NATS_OK:
+        return STATUS_OK;
+    case NATS_NOT_FOUND:
+        return STATUS_NOT_FOUND;
+    case NATS_TIMEOUT:
+        return STATUS_DEADLINE_EXCEEDED;
+    case NATS_CONNECTION_AUTH_FAILED:
+        return STATUS_UNAUTHENTICATED;
+    case NATS_INVALID_ARG:
+    case NATS_INVALID_SUBJECT:
+    case NATS_ADDRESS_MISSING:
+        return STATUS_INVALID_ARGUMENT;
+    case NATS_NO_MEMORY:
+        abort();
+    default:
+        return STATUS_UNAVAILABLE;
+    }
+}
+
+/* --- connection -------------------------------------------------------------------------- */
+
+static void handle_connected(natsConnection *nats, void *ctx)
+{
+    struct bus *bus = ctx;
+    char url[256] = "";
+
+    natsConnection_GetConnectedUrl(nats, url, sizeof(url));
+    log_info("connected to the bus at %s", url);
+    bus_sender_set_connection(bus->sender, nats);
+    atomic_store(&bus->connected, true);
+    if (bus->on_connect != NULL)
+        bus->on_connect(bus->ctx);
+}
+
+static void handle_disconnected(natsConnection *nats, void *ctx)
+{
+    struct bus *bus = ctx;
+
+    (void)nats;
+    if (atomic_exchange(&bus->connected, false))
+        log_warn("lost the connection to the bus");
+    bus_replies_break_all(bus->replies); /* they wait in vain */
+}
+
+static void handle_closed(natsConnection *nats, void *ctx)
+{
+    struct bus *bus = ctx;
+
+    (void)nats;
+    /* A refused log-in is the only failure after which the library does not try again, since it
+     * has a server it never reaches (connect_later). */
+    if (!atomic_load(&bus->closing) && bus->on_refused != NULL)
+        bus->on_refused(bus->ctx);
+    pthread_mutex_lock(&bus->lock);
+    bus->closed = true;
+    pthread_cond_broadcast(&bus->closed_cond);
+    pthread_mutex_unlock(&bus->lock);
+}
+
+static void handle_error(natsConnection *nats, natsSubscription *subscription, natsStatus status,
+                         void *ctx)
+{
+    struct bus *bus = ctx;
+    const char *said = ""; /* by the server: which subject is not permitted */
+
+    (void)subscription;
+    if (status == NATS_NOT_PERMITTED)
+        natsConnection_GetLastError(nats, &said);
+    log_warn("bus: %s%s%s", natsStatus_GetText(status), *said != '\0' ? ": " : "", said);
+    if (status == NATS_SLOW_CONSUMER && bus->on_loss != NULL)
+        bus->on_loss(bus->ctx);
+}
+
+/* The log-in, if any, and the inbox, which is below the user's prefix and new for each process. */
+static natsStatus set_user(struct bus *bus, const struct bus_options *options)
+{
+    char prefix[BUS_INBOX_SIZE / 2] = "_INBOX", hex[25];
+    natsStatus s = NATS_OK;
+
+    if (options->user != NULL && options->user[0] != '\0') {
+        snprintf(prefix, sizeof(prefix), "_INBOX.%s", options->user);
+        s = natsOptions_SetUserInfo(bus->options, options->user, options->password);
+        if (s == NATS_OK)
+            s = natsOptions_SetCustomInboxPrefix(bus->options, prefix);
+    }
+    id_random_hex(hex, 12);
+    snprintf(bus->inbox, sizeof(bus->inbox), "%s.%s", prefix, hex);
+    bus_inbound_set_inbox(bus->inbound, bus->inbox);
+    return s;
+}
+
+/* The servers in an order of chance, and behind them one more, unless NULL. */
+static natsStatus set_servers(struct bus *bus, const char *urls, const char *last)
+{
+    char *list = xstrdup(urls), *rest = list;
+    const char *servers[SERVERS_MOST + 1];
+    unsigned char random[SERVERS_MOST];
+    int count = 0;
+
+    id_random_bytes(random, sizeof(random));
+    for (char *url; count < SERVERS_MOST && (url = strtok_r(rest, ", ", &rest)) != NULL;) {
+        int at = random[count] % (count + 1);
+        servers[count] = url;
+        servers[count++] = servers[at];
+        servers[at] = url;
+    }
+    natsStatus s =
+        count > 0 ? natsOptions_SetNoRandomize(bus->options, true) : NATS_ADDRESS_MISSING;
+    if (s == NATS_OK) {
+        if (last != NULL)
+            servers[count++] = last;
+        s = natsOptions_SetServers(bus->options, servers, count);
+    }
+    free(list);
+    return s;
+}
+
+static natsStatus set_options(struct bus *bus, const struct bus_options *options)
+{
+    natsOptions *o = bus->options;
+    natsStatus s = set_servers(bus, options->url, NULL);
+
+#define THEN(call) s = s == NATS_OK ? (call) : s
+    THEN(set_user(bus, options));
+    THEN(natsOptions_SetName(o, options->name));
+    /* Without this a flusher thread adds about a millisecond to every request. */
+    THEN(natsOptions_SetSendAsap(o, true));
+    THEN(natsOptions_UseGlobalMessageDelivery(o, true));
+    THEN(bus_loop_serve(bus->loop, o));
+    THEN(natsOptions_SetMaxReconnect(o, -1));
+    THEN(natsOptions_SetReconnectWait(o, RECONNECT_MS));
+    THEN(natsOptions_SetReconnectJitter(o, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS));
+    THEN(natsOptions_SetPingInterval(o, PING_MS));
+    THEN(natsOptions_SetReconnectedCB(o, handle_connected, bus));
+    THEN(natsOptions_SetDisconnectedCB(o, handle_disconnected, bus));
+    THEN(natsOptions_SetClosedCB(o, handle_closed, bus));
+    THEN(natsOptions_SetErrorHandler(o, handle_error, bus));
+#undef THEN
+    return s;
+}
+
+/* What the loop has not taken. */
+static void handle_reply(natsConnection *nats, natsSubscription *subscription, natsMsg *message,
+                         void *ctx)
+{
+    struct bus *bus = ctx;
+
+    (void)nats;
+    (void)subscription;
+    bus_replies_take(bus->replies, message);
+}
+
+/*
+ * Behind the servers an address that nobody can connect to, for the kernel refuses it at once.
+ * Without it the library (3.4.1) gives up for good when the last server of its first round takes
+ * the connection and then says nothing, as one that stands still does: it forgets which server it
+ * was at, and finds no next one.
+ */
+static natsStatus connect_later(struct bus *bus, const char *urls)
+{
+    natsStatus s = set_servers(bus, urls, "nats://255.255.255.255:4222");
+
+    if (s == NATS_OK)
+        s = natsOptions_SetRetryOnFailedConnect(bus->options, true, handle_connected, bus);
+    if (s == NATS_OK)
+        s = natsConnection_Connect(&bus->nats, bus->options);
+    return s;
+}
+
+static natsStatus connect_and_listen(struct bus *bus, const char *urls)
+{
+    char subject[sizeof(bus->inbox) + 4];
+
+    /* First without repeating, to hear at once that the log-in is refused. */
+    natsStatus s = natsConnection_Connect(&bus->nats, bus->options);
+    if (s != NATS_OK && s != NATS_CONNECTION_AUTH_FAILED)
+        s = connect_later(bus, urls);
+    if (s != NATS_OK && s != NATS_NOT_YET_CONNECTED)
+        return s;
+    bus_sender_set_connection(bus->sender, bus->nats);
+    if (s == NATS_OK)
+        handle_connected(bus->nats, bus);
+    snprintf(subject, sizeof(subject), "%s.*", bus->inbox);
+    return natsConnection_Subscribe(&bus->inbox_subscription, bus->nats, subject, handle_reply,
+                                    bus);
+}
+
+static bool take(void *ctx, natsMsg *message)
+{
+    return bus_inbound_take(((struct bus *)ctx)->inbound, message);
+}
+
+/* What one read has brought: the answers to it go out together. */
+static void end_round(void *ctx)
+{
+    struct bus *bus = ctx;
+
+    bool begins = bus_sender_hold(bus->sender); /* who has borrowed the bus may hold */
+    bus_inbound_hand_on(bus->inbound);
+    if (begins)
+        bus_sender_release(bus->sender);
+}
+
+enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
+{
+    struct bus *bus = xcalloc(1, sizeof(*bus));
+
+    pthread_mutex_init(&bus->lock, NULL);
+    pthread_cond_init(&bus->closed_cond, NULL);
+    bus->replies = bus_replies_create();
+    bus->inbound = bus_inbound_create(bus->replies);
+    bus->loop =
+        bus_loop_create(&(struct bus_loop_events){ .take = take, .round = end_round, .ctx = bus });
+    bus->sender = bus_sender_create(bus->replies, bus->loop);
+    bus->on_connect = options->on_connect;
+    bus->on_refused = options->on_refused;
+    bus->on_loss = options->on_loss;
+    bus->ctx = options->ctx;
+    /* No spinning for locks: who holds one may well wait for the very core. */
+    natsStatus s = nats_Open(0);
+    if (s == NATS_OK)
+        s = natsOptions_Create(&bus->options);
+    if (s == NATS_OK)
+        s = set_options(bus, options);
+    if (s == NATS_OK)
+        s = connect_and_listen(bus, options->url);
+    if (s != NATS_OK) {
+        log_error("cannot use the bus at \"%s\": %s", options->url, natsStatus_GetText(s));
+        bus_destroy(&bus);
+        return bus_status(s);
+    }
+    *bus_out = bus;
+    return STATUS_OK;
+}
+
+bool bus_is_connected(const struct bus *bus)
+{
+    return atomic_load(&bus->connected);
+}
+
+int bus_borrow(struct bus *bus)
+{
+    return bus_loop_lend(bus->loop);
+}
+
+void bus_work(struct bus *bus)
+{
+    bus_loop_work(bus->loop);
+}
+
+void bus_give_back(struct bus *bus)
+{
+    bus_loop_take_back(bus->loop);
+}
+
+bool bus_flush(struct bus *bus, int64_t timeout_ms)
+{
+    bus_sender_settle(bus->sender);
+    return natsConnection_FlushTimeout(bus->nats, timeout_ms) == NATS_OK;
+}
+
+void bus_destroy(struct bus **bus)
+{
+    struct bus *b = *bus;
+
+    if (b == NULL)
+        return;
+    if (b->nats != NULL) {
+        bus_sender_settle(b->sender);
+        if (bus_is_connected(b))
+            natsConnection_FlushTimeout(b->nats, CLOSE_MS);
+        natsSubscription_Destroy(b->inbox_subscription);
+        atomic_store(&b->closing, !natsConnection_IsClosed(b->nats));
+        natsConnection_Close(b->nats);
+        /* The library calls back from threads of its own until it has said "closed". */
+        struct timespec until = clock_after_ms(CLOSE_MS);
+        pthread_mutex_lock(&b->lock);
+        while (!b->closed &&
+               pthread_cond_clockwait(&b->closed_cond, &b->lock, CLOCK_MONOTONIC, &until) == 0)
+            continue;
+        pthread_mutex_unlock(&b->lock);
+    }
+    bus_loop_destroy(&b->loop);
+    natsConnection_Destroy(b->nats);
+    natsOptions_Destroy(b->options);
+    bus_sender_destroy(&b->sender);
+    bus_inbound_destroy(&b->inbound);
+    bus_replies_destroy(&b->replies);
+    pthread_cond_destroy(&b->closed_cond);
+    pthread_mutex_destroy(&b->lock);
+    free(b);
+    *bus = NULL;
+}
+
+/* --- publishing -------------------------------------------------------------------------- */
+
+natsStatus bus_make_message(const char *subject, const char *reply_to,
+                            const struct bus_header *headers, size_t header_count, const void *data,
+                            size_t length, natsMsg **message_out)
+{
+    natsStatus s = natsMsg_Create(message_out, subject, reply_to, data, (int)length);
+    for (size_t i = 0; s == NATS_OK && i < header_count; i++)
+        s = natsMsgHeader_Set(*message_out, headers[i].name, headers[i].value);
+    if (s != NATS_OK)
+        bus_library_free_message(*message_out);
+    return s;
+}
+
+enum status bus_publish(struct bus *bus, const char *subject, const void *data, size_t length)
+{
+    return bus_publish_headers(bus, subject, NULL, 0, data, length);
+}
+
+enum status bus_publish_headers(struct bus *bus, const char *subject,
+                                const struct bus_header *headers, size_t header_count,
+                                const void *data, size_t length)
+{
+    natsMsg *message = NULL;
+
+    natsStatus s = bus_make_message(subject, NULL, headers, header_count, data, length, &message);
+    if (s == NATS_OK)
+        bus_sender_send(bus->sender, message, 0);
+    return bus_status(s);
+}
+
+void bus_hold(struct bus *bus)
+{
+    bus_sender_hold(bus->sender);
+}
+
+void bus_release(struct bus *bus)
+{
+    bus_sender_release(bus->sender);
+}
+
+/* --- messages ------------------------------------------------------------------------------ */
+
+static natsMsg *in(const struct bus_message *message)
+{
+    return (natsMsg *)(uintptr_t)message;
+}
+
+const char *bus_message_subject(const struct bus_message *message)
+{
+    return natsMsg_GetSubject(in(message));
+}
+
+const char *bus_message_reply_to(const struct bus_message *message)
+{
+    return natsMsg_GetReply(in(message));
+}
+
+const void *bus_message_data(const struct bus_message *message)
+{
+    return natsMsg_GetData(in(message));
+}
+
+size_t bus_message_length(const struct bus_message *message)
+{
+    return (size_t)natsMsg_GetDataLength(in(message));
+}
+
+const char *bus_message_header(const struct bus_message *message, const char *name)
+{
+    const char *value = NULL;
+    return natsMsgHeader_Get(in(message), name, &value) == NATS_OK ? value : NULL;
+}
+
+void bus_message_destroy(struct bus_message **message)
+{
+    bus_library_free_message((natsMsg *)*message);
+    *message = NULL;
+}

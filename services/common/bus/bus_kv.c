@@ -1,0 +1,168 @@
+#include "services/common/bus/bus_kv.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "services/common/bus/bus_internal.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+
+enum { STREAM_NAME_SIZE = 64 };
+
+struct bus_kv {
+    char stream[STREAM_NAME_SIZE]; /* the one behind the bucket */
+    jsCtx *jetstream;
+    kvStore *store;
+};
+
+struct bus_kv_watch {
+    kvWatcher *watcher;
+    kvEntry *current; /* what the last change borrows from */
+    uint64_t shown;   /* the latest revision */
+    bool was_behind;
+};
+
+static natsStatus make_bucket(struct bus_kv *kv, const char *bucket, int64_t replicas)
+{
+    kvConfig config;
+
+    kvConfig_Init(&config);
+    config.Bucket = bucket;
+    config.History = 1;
+    config.StorageType = js_MemoryStorage;
+    config.Replicas = (int)replicas;
+    return js_CreateKeyValue(&kv->store, kv->jetstream, &config);
+}
+
+/* The number may have risen since somebody made the bucket; the stream behind it is told. */
+static void raise_replicas(struct bus_kv *kv, const char *bucket, int64_t replicas)
+{
+    jsStreamInfo *info = NULL;
+    jsErrCode error = 0;
+
+    natsStatus s = js_GetStreamInfo(&info, kv->jetstream, kv->stream, NULL, &error);
+    if (s == NATS_OK && info->Config->Replicas < replicas) {
+        int64_t before = info->Config->Replicas;
+        info->Config->Replicas = replicas;
+        s = js_UpdateStream(NULL, kv->jetstream, info->Config, NULL, &error);
+        if (s == NATS_OK)
+            log_info("the bucket \"%s\" has %d replicas now", bucket, (int)replicas);
+        else
+            log_warn("the bucket \"%s\" stays at %d replicas instead of %d: %s (%d)", bucket,
+                     (int)before, (int)replicas, natsStatus_GetText(s), (int)error);
+    }
+    jsStreamInfo_Destroy(info);
+}
+
+enum status bus_kv_open(struct bus *bus, const char *bucket, int64_t replicas,
+                        struct bus_kv **kv_out)
+{
+    struct bus_kv *kv = xcalloc(1, sizeof(*kv));
+
+    snprintf(kv->stream, sizeof(kv->stream), "KV_%s", bucket);
+    natsStatus s = natsConnection_JetStream(&kv->jetstream, bus_nats(bus), NULL);
+    if (s == NATS_OK)
+        s = js_KeyValue(&kv->store, kv->jetstream, bucket);
+    if (s == NATS_OK)
+        raise_replicas(kv, bucket, replicas);
+    else if (s == NATS_NOT_FOUND)
+        s = make_bucket(kv, bucket, replicas);
+    if (s != NATS_OK) {
+        log_debug("the bucket \"%s\": %s", bucket, natsStatus_GetText(s));
+        bus_kv_close(&kv);
+        return STATUS_UNAVAILABLE;
+    }
+    *kv_out = kv;
+    return STATUS_OK;
+}
+
+void bus_kv_close(struct bus_kv **kv)
+{
+    if (*kv == NULL)
+        return;
+    kvStore_Destroy((*kv)->store);
+    jsCtx_Destroy((*kv)->jetstream);
+    free(*kv);
+    *kv = NULL;
+}
+
+enum status bus_kv_get(struct bus_kv *kv, const char *key, struct buffer *value_out,
+                       uint64_t *revision_out)
+{
+    kvEntry *entry = NULL;
+
+    buffer_clear(value_out);
+    natsStatus s = kvStore_Get(&entry, kv->store, key);
+    if (s != NATS_OK)
+        return bus_status(s);
+    buffer_append(value_out, kvEntry_Value(entry), (size_t)kvEntry_ValueLen(entry));
+    *revision_out = kvEntry_Revision(entry);
+    kvEntry_Destroy(entry);
+    return STATUS_OK;
+}
+
+enum status bus_kv_swap(struct bus_kv *kv, const char *key, uint64_t revision, const void *value,
+                        size_t length, uint64_t *revision_out)
+{
+    natsStatus s = revision == 0
+                       ? kvStore_Create(revision_out, kv->store, key, value, (int)length)
+                       : kvStore_Update(revision_out, kv->store, key, value, (int)length, revision);
+    /* The server's refusal of a stale revision arrives as the general error. */
+    return s == NATS_ERR ? STATUS_CONFLICT : bus_status(s);
+}
+
+enum status bus_kv_watch(struct bus_kv *kv, struct bus_kv_watch **watch_out)
+{
+    struct bus_kv_watch *watch = xcalloc(1, sizeof(*watch));
+
+    natsStatus s = kvStore_WatchAll(&watch->watcher, kv->store, NULL);
+    if (s != NATS_OK) {
+        free(watch);
+        return STATUS_UNAVAILABLE;
+    }
+    *watch_out = watch;
+    return STATUS_OK;
+}
+
+void bus_kv_unwatch(struct bus_kv_watch **watch)
+{
+    if (*watch == NULL)
+        return;
+    kvEntry_Destroy((*watch)->current);
+    kvWatcher_Stop((*watch)->watcher);
+    kvWatcher_Destroy((*watch)->watcher);
+    free(*watch);
+    *watch = NULL;
+}
+
+enum status bus_kv_watch_next(struct bus_kv_watch *watch, int64_t timeout_ms,
+                              struct bus_kv_change *change_out)
+{
+    kvEntry_Destroy(watch->current);
+    watch->current = NULL;
+    natsStatus s = kvWatcher_Next(&watch->current, watch->watcher, timeout_ms);
+    if (s != NATS_OK)
+        return bus_status(s);
+    *change_out = (struct bus_kv_change){ .is_initial_end = watch->current == NULL };
+    if (watch->current != NULL) {
+        change_out->key = kvEntry_Key(watch->current);
+        change_out->value = kvEntry_Value(watch->current);
+        change_out->length = (size_t)kvEntry_ValueLen(watch->current);
+        change_out->revision = watch->shown = kvEntry_Revision(watch->current);
+    }
+    return STATUS_OK;
+}
+
+bool bus_kv_watch_is_behind(struct bus_kv *kv, struct bus_kv_watch *watch)
+{
+    jsStreamInfo *info = NULL;
+
+    if (js_GetStreamInfo(&info, kv->jetstream, kv->stream, NULL, NULL) != NATS_OK)
+        return false;
+    bool is_behind = info->State.LastSeq != watch->shown;
+    bool was_behind = watch->was_behind; /* else it may just be on its way */
+    watch->was_behind = is_behind;
+    jsStreamInfo_Destroy(info);
+    return is_behind && was_behind;
+}

@@ -1,0 +1,381 @@
+#define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
+#include "services/common/bus/bus_loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "services/common/bus/bus_library.h"
+#include "services/common/bus/bus_units.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+#include "services/common/base/recv_hook.h"
+
+enum {
+    UNSENT_BYTES_MOST = 1024 * 1024, /* then whoever publishes more waits for the socket, too */
+    DETACH_MS = 5000,
+    LOOK_MS = 100, /* whether a socket that takes no more is still the connection's */
+};
+
+struct bus_loop {
+    struct bus_loop_events events;
+    _Atomic(natsConnection *) nats;
+    atomic_int fd;      /* -1: there is no connection */
+    atomic_bool unsent; /* something may wait in the connection's buffer */
+    pthread_mutex_t io; /* held while the library reads or writes the socket */
+    /* Guards the number while it is read from: the library closes the socket, and another may get
+     * its number. Taken under the connection's lock, and nothing under it. */
+    pthread_mutex_t fd_lock;
+    atomic_bool renewed;    /* there is another connection than at the last read */
+    struct bus_units units; /* with `io` held */
+    int epoll, bell;        /* what is waited for: the bell, and the socket while there is one */
+    atomic_bool stopping;   /* the thread */
+    bool running;
+    pthread_t thread;
+    _Atomic(pthread_t) reader; /* who worked last, and so must not wait for the server; 0: nobody */
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t change_cond;
+    uint64_t rounds; /* that have ended */
+    bool attached;   /* the library may still call */
+};
+
+/* This thread is going to flush: the loop need not be woken for it. */
+static _Thread_local bool flushes_itself;
+
+static void ring(struct bus_loop *loop)
+{
+    uint64_t one = 1;
+
+    while (write(loop->bell, &one, sizeof(one)) < 0 && errno == EINTR)
+        continue;
+}
+
+static bool watch(struct bus_loop *loop, int operation, int fd, uint32_t events)
+{
+    struct epoll_event event = { .events = events, .data.fd = fd };
+
+    return epoll_ctl(loop->epoll, operation, fd, &event) == 0;
+}
+
+/* --- called by the library, under the connection's lock ----------------------------------- */
+
+static void filter(natsConnection *nats, natsMsg **message, void *ctx)
+{
+    struct bus_loop *loop = ctx;
+
+    (void)nats;
+    if (loop->events.take(loop->events.ctx, *message))
+        *message = NULL;
+}
+
+static void set_attached(struct bus_loop *loop, bool attached)
+{
+    pthread_mutex_lock(&loop->lock);
+    loop->attached = attached;
+    pthread_cond_broadcast(&loop->change_cond);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+/* After each connect. */
+static natsStatus attach(void **ctx_out, void *arg, natsConnection *nats, natsSock fd)
+{
+    struct bus_loop *loop = arg;
+
+    bus_library_set_filter(nats, filter, loop);
+    *ctx_out = loop;
+    set_attached(loop, true);
+    atomic_store(&loop->nats, nats);
+    atomic_store(&loop->renewed, true);
+    atomic_store(&loop->fd, fd);
+    atomic_store(&loop->unsent, true); /* it does not say so again after a connect that failed */
+    ring(loop);
+    return watch(loop, EPOLL_CTL_ADD, fd, EPOLLIN) ? NATS_OK : NATS_ERR;
+}
+
+static natsStatus wish_to_read(void *ctx, bool begins)
+{
+    struct bus_loop *loop = ctx;
+
+    if (!begins) {
+        pthread_mutex_lock(&loop->fd_lock);
+        int fd = atomic_exchange(&loop->fd, -1);
+        pthread_mutex_unlock(&loop->fd_lock);
+        if (fd >= 0)
+            watch(loop, EPOLL_CTL_DEL, fd, 0);
+    }
+    return NATS_OK;
+}
+
+static natsStatus wish_to_write(void *ctx, bool begins)
+{
+    struct bus_loop *loop = ctx;
+
+    atomic_store(&loop->unsent, begins);
+    if (begins && !flushes_itself)
+        ring(loop);
+    return NATS_OK;
+}
+
+/* The last that the library calls, after it has said that the connection is closed. */
+static natsStatus detach(void *ctx)
+{
+    struct bus_loop *loop = ctx;
+
+    wish_to_read(loop, false);
+    set_attached(loop, false);
+    return NATS_OK;
+}
+
+/* --- reading and writing ------------------------------------------------------------------ */
+
+static void write_socket(struct bus_loop *loop)
+{
+    natsConnection *nats = atomic_load(&loop->nats);
+
+    /* First, so that what comes meanwhile is not forgotten. */
+    atomic_store(&loop->unsent, false);
+    if (natsConnection_Buffered(nats) <= 0)
+        return; /* the library takes a write of nothing for the connection's end */
+    natsConnection_ProcessWriteEvent(nats);
+    if (natsConnection_Buffered(nats) > 0)
+        atomic_store(&loop->unsent, true);
+}
+
+bool bus_loop_reads_here(const struct bus_loop *loop)
+{
+    return atomic_load(&loop->reader) == pthread_self();
+}
+
+/* True when there is something to send and this thread is to do it. */
+static bool begin_io(struct bus_loop *loop)
+{
+    while (atomic_load(&loop->unsent) && atomic_load(&loop->fd) >= 0) {
+        if (pthread_mutex_trylock(&loop->io) == 0)
+            return true;
+        /* Who has it looks again afterwards. */
+        if (bus_loop_reads_here(loop) ||
+            natsConnection_Buffered(atomic_load(&loop->nats)) < UNSENT_BYTES_MOST)
+            return false;
+        pthread_mutex_lock(&loop->io);
+        if (atomic_load(&loop->unsent))
+            return true;
+        pthread_mutex_unlock(&loop->io);
+    }
+    return false;
+}
+
+static void wait_until_writable(struct bus_loop *loop)
+{
+    struct pollfd poller = { .fd = atomic_load(&loop->fd), .events = POLLOUT };
+
+    if (poller.fd >= 0)
+        poll(&poller, 1, LOOK_MS);
+}
+
+void bus_loop_flush(struct bus_loop *loop)
+{
+    while (begin_io(loop)) {
+        write_socket(loop);
+        bool is_full = atomic_load(&loop->unsent);
+        pthread_mutex_unlock(&loop->io);
+        if (is_full && bus_loop_reads_here(loop)) {
+            watch(loop, EPOLL_CTL_MOD, atomic_load(&loop->fd), EPOLLIN | EPOLLOUT);
+            return; /* work() is told when it takes more */
+        }
+        if (is_full)
+            wait_until_writable(loop);
+    }
+}
+
+natsStatus bus_loop_publish(struct bus_loop *loop, natsConnection *nats, natsMsg *message)
+{
+    (void)loop;
+    flushes_itself = true;
+    natsStatus s = natsConnection_PublishMsg(nats, message);
+    flushes_itself = false;
+    return s;
+}
+
+/* --- the thread --------------------------------------------------------------------------- */
+
+/* In place of recv(), which the library calls. */
+static ssize_t receive(void *ctx, int fd, void *buffer, size_t size, int flags)
+{
+    struct bus_loop *loop = ctx;
+    ssize_t n = -1;
+
+    (void)flags;
+    pthread_mutex_lock(&loop->fd_lock);
+    errno = EAGAIN;
+    if (fd == atomic_load(&loop->fd)) {
+        if (atomic_exchange(&loop->renewed, false))
+            bus_units_forget_rest(&loop->units);
+        n = bus_units_receive(&loop->units, fd, buffer, size);
+    }
+    pthread_mutex_unlock(&loop->fd_lock);
+    return n;
+}
+
+static void read_socket(struct bus_loop *loop)
+{
+    pthread_mutex_lock(&loop->io);
+    recv_hook_set(receive, loop);
+    do
+        natsConnection_ProcessReadEvent(atomic_load(&loop->nats));
+    while (bus_units_remain(&loop->units) && atomic_load(&loop->fd) >= 0);
+    recv_hook_set(NULL, NULL);
+    pthread_mutex_unlock(&loop->io);
+}
+
+static void silence(struct bus_loop *loop)
+{
+    uint64_t rings;
+
+    while (read(loop->bell, &rings, sizeof(rings)) < 0 && errno == EINTR)
+        continue;
+}
+
+static void handle(struct bus_loop *loop, const struct epoll_event *event)
+{
+    if (event->data.fd == loop->bell) {
+        silence(loop);
+        return;
+    }
+    if ((event->events & EPOLLOUT) != 0)
+        watch(loop, EPOLL_CTL_MOD, event->data.fd, EPOLLIN);
+    if ((event->events & ~(uint32_t)EPOLLOUT) != 0)
+        read_socket(loop);
+}
+
+static void work(struct bus_loop *loop, int timeout_ms)
+{
+    struct epoll_event events[2];
+    int n = epoll_wait(loop->epoll, events, 2, timeout_ms);
+
+    atomic_store(&loop->reader, pthread_self());
+    for (int i = 0; i < n; i++)
+        handle(loop, &events[i]);
+    loop->events.round(loop->events.ctx);
+    bus_loop_flush(loop);
+    pthread_mutex_lock(&loop->lock);
+    loop->rounds++;
+    pthread_cond_broadcast(&loop->change_cond);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+void bus_loop_work(struct bus_loop *loop)
+{
+    work(loop, 0);
+}
+
+static void *run(void *arg)
+{
+    struct bus_loop *loop = arg;
+
+    pthread_setname_np(pthread_self(), "bus-loop");
+    while (!atomic_load(&loop->stopping))
+        work(loop, -1);
+    return NULL;
+}
+
+void bus_loop_settle(struct bus_loop *loop, int64_t timeout_ms)
+{
+    struct timespec end = clock_after_ms(timeout_ms);
+    int waited = 0;
+
+    pthread_mutex_lock(&loop->lock);
+    /* The one under way may have looked before the call: the end of the next is waited for. */
+    for (uint64_t until = loop->rounds + 2; loop->rounds < until && waited == 0;) {
+        ring(loop);
+        waited = pthread_cond_clockwait(&loop->change_cond, &loop->lock, CLOCK_MONOTONIC, &end);
+    }
+    pthread_mutex_unlock(&loop->lock);
+}
+
+int bus_loop_lend(struct bus_loop *loop)
+{
+    atomic_store(&loop->stopping, true);
+    ring(loop);
+    pthread_join(loop->thread, NULL);
+    atomic_store(&loop->reader, 0);
+    loop->running = false;
+    return loop->epoll;
+}
+
+void bus_loop_take_back(struct bus_loop *loop)
+{
+    atomic_store(&loop->stopping, false);
+    atomic_store(&loop->reader, 0);
+    if (pthread_create(&loop->thread, NULL, run, loop) != 0) {
+        log_error("cannot start a thread");
+        abort();
+    }
+    loop->running = true;
+}
+
+/* --- life --------------------------------------------------------------------------------- */
+
+struct bus_loop *bus_loop_create(const struct bus_loop_events *events)
+{
+    struct bus_loop *loop = xcalloc(1, sizeof(*loop));
+
+    loop->events = *events;
+    atomic_init(&loop->fd, -1);
+    pthread_mutex_init(&loop->io, NULL);
+    pthread_mutex_init(&loop->fd_lock, NULL);
+    pthread_mutex_init(&loop->lock, NULL);
+    pthread_cond_init(&loop->change_cond, NULL);
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    loop->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (loop->epoll < 0 || loop->bell < 0 || !watch(loop, EPOLL_CTL_ADD, loop->bell, EPOLLIN)) {
+        log_error("cannot wait for the bus: errno %d", errno);
+        abort();
+    }
+    bus_loop_take_back(loop);
+    return loop;
+}
+
+static void wait_until_detached(struct bus_loop *loop)
+{
+    struct timespec end = clock_after_ms(DETACH_MS);
+
+    pthread_mutex_lock(&loop->lock);
+    while (loop->attached &&
+           pthread_cond_clockwait(&loop->change_cond, &loop->lock, CLOCK_MONOTONIC, &end) == 0)
+        continue;
+    pthread_mutex_unlock(&loop->lock);
+}
+
+void bus_loop_destroy(struct bus_loop **loop)
+{
+    struct bus_loop *l = *loop;
+
+    if (l == NULL)
+        return;
+    wait_until_detached(l);
+    if (l->running)
+        bus_loop_lend(l);
+    close(l->bell);
+    close(l->epoll);
+    pthread_cond_destroy(&l->change_cond);
+    pthread_mutex_destroy(&l->lock);
+    pthread_mutex_destroy(&l->fd_lock);
+    pthread_mutex_destroy(&l->io);
+    bus_units_finish(&l->units);
+    free(l);
+    *loop = NULL;
+}
+
+natsStatus bus_loop_serve(struct bus_loop *loop, natsOptions *options)
+{
+    return natsOptions_SetEventLoop(options, loop, attach, wish_to_read, wish_to_write, detach);
+}

@@ -1,0 +1,75 @@
+#ifndef COMMON_PROCESS_SETTINGS_H
+#define COMMON_PROCESS_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "services/common/base/buffer.h"
+#include "services/common/base/status.h"
+
+/*
+ * The configuration of all programs: one file and one table (settings.c) for the four of them, so
+ * that a single config.json serves the whole installation. Sources, later ones win: the default,
+ * the JSON file, the environment variable of the key (app.port is MESSENGER_APP_PORT; secrets may
+ * also come from the file that MESSENGER_<KEY>_FILE names). Read once at start, then constant.
+ */
+struct settings {
+    int64_t jwt_expires_in_s;
+    char *jwt_private_key; /* "" = none given */
+    int64_t cookie_max_age_s;
+    bool cookie_secure;
+
+    char *websocket_host; /* address to listen on; "" = all */
+    char *websocket_path;
+    char *websocket_allowed_origins; /* separated by commas */
+    int64_t websocket_max_connections;
+    int64_t websocket_max_per_user;
+    int64_t websocket_ping_interval_s;
+    int64_t app_port;
+    char *client_url;
+    char *gateway_trusted_proxies; /* as networks_parse takes them */
+
+    char *nats_url;
+    char *nats_user;     /* "" = no log-in; else one token of a subject */
+    char *nats_password; /* goes with the user */
+    int64_t nats_replicas;
+    char *data_directory;
+    char *store_users;    /* URL, secret because it may hold a password; "" = SQLite in the data
+                             directory */
+    char *store_messages; /* likewise */
+
+    int64_t password_min_length;
+    int64_t password_hash_memory_kib;
+    int64_t password_hash_passes;
+    int64_t password_hash_threads; /* 0 = as many as cores */
+
+    int64_t limit_logins_per_minute;  /* per address; 0 = no limit, in all four */
+    int64_t limit_signups_per_minute; /* per address */
+    int64_t limit_uploads_per_minute; /* per user */
+    int64_t limit_calls_per_second;   /* per user */
+
+    int64_t rpc_timeout_ms;
+    bool rpc_numeric_version;
+    int64_t presence_offline_grace_ms;
+    char *log_level;
+};
+
+/*
+ * Reads all sources. `file` may be NULL (none). On anything wrong, STATUS_INVALID_ARGUMENT and in
+ * `problems` one line for each problem found. Free with settings_finish in either case.
+ */
+enum status settings_load(const char *file, struct settings *settings_out,
+                          struct buffer *problems) MUST_CHECK;
+void settings_finish(struct settings *settings);
+
+/* The table for people: key, environment variable, default, meaning. */
+void settings_print(FILE *out);
+
+/* What a key is set to, on a line; of a secret "(set)", or an empty line. False: no such key. */
+bool settings_print_value(const struct settings *settings, const char *key, FILE *out);
+
+/* Why this JWT key is weak, or NULL when it is not. */
+const char *settings_weak_key(const char *key);
+
+#endif

@@ -1,0 +1,77 @@
+#ifndef COMMON_RPC_RPC_SERVER_H
+#define COMMON_RPC_RPC_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "services/common/bus/bus.h"
+#include "services/common/rpc/rpc_client.h"
+
+/*
+ * Serves rpc.<service>.* in the queue group <service> from a const table of methods, and answers
+ * the monitoring subjects $SRV.* (ADR-32). Requests whose deadline has passed are dropped; when a
+ * lane's queue is full the answer is STATUS_BUSY at once. A method Ping is always there: it
+ * answers once the service can do its work.
+ */
+struct rpc_server;
+struct rpc_call;
+
+/* Where a handler runs. Every lane is a bounded pool; inline means the bus's own thread. */
+enum rpc_lane {
+    RPC_INLINE, /* must not block */
+    RPC_FAST,   /* store and service calls */
+    RPC_SLOW,   /* long computations; stands back for everything else */
+};
+enum { RPC_LANES = 3 };
+
+/*
+ * Answers `call` exactly once with rpc_reply or rpc_fail, now or later and from any thread.
+ * `request` is of the method's type and lives until the answer.
+ */
+typedef void rpc_handler(void *service, struct rpc_call *call, const void *request);
+
+struct rpc_method {
+    const char *name;
+    const ProtobufCMessageDescriptor *request_type;
+    rpc_handler *handle;
+    enum rpc_lane lane;
+};
+
+struct rpc_server_options {
+    struct bus *bus;
+    const char *service; /* borrowed for ever, as are the methods */
+    const struct rpc_method *methods;
+    size_t method_count;
+    void *ctx;                   /* handed to the handlers */
+    bool (*is_ready)(void *ctx); /* for Ping; must not block. NULL: always */
+    struct {
+        size_t threads;    /* 0 = no method uses this lane */
+        size_t queue_most; /* calls that may wait */
+    } lanes[RPC_LANES];    /* [RPC_INLINE] is ignored */
+};
+
+enum status rpc_server_start(const struct rpc_server_options *options,
+                             struct rpc_server **server_out) MUST_CHECK;
+
+/* Takes no new calls, waits (up to 5 s) until those accepted are answered, frees. */
+void rpc_server_stop(struct rpc_server **server);
+
+/* --- for handlers ------------------------------------------------------------------------ */
+
+/* Instead of an answer, from an inline handler that finds it would have to wait: `handle` is called
+ * in that lane, which has threads, and answers; when its queue is full, the answer is STATUS_BUSY.
+ * The call is no longer the caller's. */
+void rpc_defer(struct rpc_call *call, rpc_handler *handle, enum rpc_lane lane);
+
+void rpc_reply(struct rpc_call *call, const ProtobufCMessage *reply);
+
+/* `reason` goes to the caller: for people, nothing secret; NULL = none. */
+void rpc_fail(struct rpc_call *call, enum status status, const char *reason);
+
+/* For calls to other services on behalf of this one: same trace, same deadline. Borrowed. */
+const struct rpc_context *rpc_call_context(const struct rpc_call *call);
+
+#endif

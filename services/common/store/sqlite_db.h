@@ -1,0 +1,69 @@
+#ifndef COMMON_STORE_SQLITE_DB_H
+#define COMMON_STORE_SQLITE_DB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sqlite3.h>
+
+#include "services/common/base/status.h"
+
+/*
+ * One SQLite file: WAL, synchronous=FULL, schema brought up to date when it is opened, and a pool
+ * of connections for readers. Several processes may use the same file. All functions may be called
+ * from any thread; a connection belongs to one thread at a time.
+ */
+struct sqlite_db;
+struct sqlite_conn;
+
+/*
+ * Opens or creates the file at `path` (its directory is made if missing). `migrations` are SQL
+ * scripts; the table schema_version says how many have been applied, the rest are, all in
+ * one transaction. Failures are logged.
+ */
+enum status sqlite_db_open(const char *path, const char *const *migrations, size_t migration_count,
+                           struct sqlite_db **db_out) MUST_CHECK;
+void sqlite_db_close(struct sqlite_db **db);
+
+/* A connection for reading; waits while all are taken. NULL when the file cannot be opened. */
+struct sqlite_conn *sqlite_db_borrow(struct sqlite_db *db);
+void sqlite_db_give_back(struct sqlite_db *db, struct sqlite_conn *conn);
+
+/* A connection of one's own; `layer` is the name of one of sqlite_layer.h, or NULL. NULL when the
+ * file cannot be opened. */
+struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db, const char *layer);
+void sqlite_conn_close(struct sqlite_conn **conn);
+
+/* SQLite's own, borrowed. */
+sqlite3 *sqlite_conn_handle(struct sqlite_conn *conn);
+
+/*
+ * The prepared statement of an SQL literal, reset and without bindings; kept with the connection
+ * (found by the literal's address). NULL when it cannot be prepared, which is logged.
+ */
+sqlite3_stmt *sqlite_conn_prepare(struct sqlite_conn *conn, const char *sql_literal);
+
+/* Runs statements without results; STATUS_UNAVAILABLE on failure, which is logged. */
+enum status sqlite_conn_exec(struct sqlite_conn *conn, const char *sql) MUST_CHECK;
+
+/* Steps: SQLITE_ROW, SQLITE_DONE or an error, which is logged. Resets unless it is a row. */
+int sqlite_step(sqlite3_stmt *statement);
+
+/* From now on the log is brought into the file by sqlite_conn_checkpoint alone; `committed` hears
+ * after each commit of this connection how many pages it has. NULL: as before. */
+void sqlite_conn_on_commit(struct sqlite_conn *conn, void (*committed)(void *ctx, int log_pages),
+                           void *ctx);
+
+/*
+ * Brings the log into the file, as far as readers allow; waits for none of them. Returns how many
+ * pages of the log are in the file now, counted from its begin; 0 when another is at it, when
+ * sqlite3_interrupt ended it, or on failure, which is logged.
+ */
+int sqlite_conn_checkpoint(struct sqlite_conn *conn);
+
+int64_t sqlite_conn_last_rowid(struct sqlite_conn *conn);
+
+/* Column as text, "" for NULL; borrowed until the next step. */
+const char *sqlite_column_text_or_empty(sqlite3_stmt *statement, int column);
+
+#endif

@@ -1,0 +1,69 @@
+#include "services/common/store/sqlite_layer.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "services/common/base/log.h"
+
+/*
+ * SQLite's own layer keeps its file in the memory that the caller of xOpen has made; a file begins
+ * with a pointer to the table of its functions. Ours lies behind it and begins with such a table.
+ */
+static size_t aligned(size_t size)
+{
+    const size_t align = _Alignof(max_align_t);
+    return (size + align - 1) / align * align;
+}
+
+struct sqlite_layer_file *sqlite_layer_file_of(sqlite3_file *file)
+{
+    return (struct sqlite_layer_file *)file->pMethods;
+}
+
+static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+                     int *flags_out)
+{
+    struct sqlite_layer *layer = (struct sqlite_layer *)vfs;
+    int result = layer->plain->xOpen(layer->plain, name, file, flags, flags_out);
+
+    if (result != SQLITE_OK)
+        return result;
+    size_t place = (size_t)vfs->szOsFile - layer->file_size;
+    struct sqlite_layer_file *ours = (struct sqlite_layer_file *)((char *)file + place);
+    memset(ours, 0, layer->file_size);
+    ours->plain = file->pMethods;
+    ours->methods = *file->pMethods;
+    file->pMethods = &ours->methods;
+    layer->opened(file, name, flags);
+    return SQLITE_OK;
+}
+
+/* What a layer does not do itself gets the layer as its argument: a copy of what it belongs to. */
+static bool make_known(struct sqlite_layer *layer)
+{
+    sqlite3_vfs *plain = sqlite3_vfs_find(NULL);
+
+    if (plain == NULL)
+        return false;
+    layer->vfs = *plain;
+    layer->vfs.zName = layer->name;
+    layer->vfs.szOsFile = (int)(aligned((size_t)plain->szOsFile) + layer->file_size);
+    layer->vfs.xOpen = open_file;
+    if (sqlite3_vfs_register(&layer->vfs, 0) != SQLITE_OK)
+        return false;
+    layer->plain = plain;
+    return true;
+}
+
+const char *sqlite_layer_use(struct sqlite_layer *layer)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+    pthread_mutex_lock(&lock);
+    bool known = layer->plain != NULL || make_known(layer);
+    pthread_mutex_unlock(&lock);
+    if (known)
+        return layer->name;
+    log_error("sqlite: the layer \"%s\" cannot be used", layer->name);
+    return NULL;
+}

@@ -1,6 +1,0 @@
-#ifndef COMMON_VERSION_H
-#define COMMON_VERSION_H
-
-#define MESSENGER_VERSION "0.1.0"
-
-#endif

@@ -1,0 +1,41 @@
+#ifndef MESSAGE_STORE_MESSAGE_STORE_KIND_H
+#define MESSAGE_STORE_MESSAGE_STORE_KIND_H
+
+#include "services/message/store/message_store.h"
+
+/* What a kind of store provides; the functions promise what message_store.h says of their
+ * namesakes. A store's own struct begins with struct message_store. */
+struct message_store_kind {
+    const char *scheme; /* of the URL, e.g. "sqlite" */
+    enum status (*open)(const char *url, struct message_store **store_out);
+    void (*close)(struct message_store *store);
+    void (*on_reported)(struct message_store *, void (*)(void *), void *);
+    enum status (*send)(struct message_store *, struct message_send *);
+    enum status (*mark_read)(struct message_store *, struct message_mark *);
+    enum status (*dialogs)(struct message_store *, const char *, uint32_t, uint32_t,
+                           struct dialog_list *);
+    enum status (*messages)(struct message_store *, const char *, const char *,
+                            struct message_range, struct message_list *);
+    enum status (*contacts)(struct message_store *, const char *, struct message_contacts *);
+    enum status (*epoch)(struct message_store *, char *);
+    enum status (*changes)(struct message_store *, const char *, struct change_range,
+                           struct change_list *);
+    enum status (*positions)(struct message_store *, const char (*)[TAG_SIZE], size_t, uint64_t *);
+    enum status (*note_profile)(struct message_store *, struct message_profile *);
+    enum status (*records)(struct message_store *, const char *, const char *, size_t,
+                           struct dialog_record_list *);
+    enum status (*newest_seq)(struct message_store *, const char *, const char *, uint64_t *);
+    /* Of the shape that is promised, by valid tags, without a hole above what is there. */
+    enum status (*import)(struct message_store *, const struct message_list *);
+    enum status (*import_dialogs)(struct message_store *, const struct dialog_record *, size_t);
+    enum status (*count)(struct message_store *, struct message_store_counts *);
+};
+
+struct message_store {
+    const struct message_store_kind *kind;
+};
+
+extern const struct message_store_kind message_store_sqlite;
+extern const struct message_store_kind message_store_mongo;
+
+#endif

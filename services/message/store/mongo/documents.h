@@ -1,0 +1,97 @@
+#ifndef MESSAGE_STORE_MONGO_DOCUMENTS_H
+#define MESSAGE_STORE_MONGO_DOCUMENTS_H
+
+#include "services/common/store/mongo_db.h"
+#include "services/message/store/message_store.h"
+
+/*
+ * The documents of the MongoDB message store.
+ *
+ * Facts. They are inserted and never changed; a unique key decides who comes first.
+ *   messages   { _id, conv, seq, senderTag, receiverTag, text, date, senderCount, imported? }
+ *              unique (conv, seq): the sequencer of a conversation. One that was imported from
+ *              another store has no changes here, and never gets any: they were made there.
+ *   changes    { _id: "<owner>/<cause>", owner, mod, peer, kind, seq | count | revision }
+ *              unique (owner, mod): the sequencer of a user. The cause is the message, or the mark,
+ *              or the revision of a profile: so a change is one and the same however often it is
+ *              made. That a user has read so many messages of another is a fact by the reader's
+ *              change. They are kept as long as the messages, so that a user may have been away
+ *              for any time (message_changes_mongo.h).
+ *
+ * What follows from them, and can be made again at any time (message_settle_mongo.h):
+ *   dialogs    { _id: "<owner>/<peer>", ownerTag, peerTag, lastSeq, lastDate, inCount, outCount,
+ *                inRead, outRead, lastMod, mod }
+ *              Each number only grows, and is written with $max: writes may come in any order,
+ *              twice or late.
+ *   positions  { _id: owner, mod, revision? }
+ *              About the owner's newest change, never more than it; but never less than the
+ *              history that was imported, of which there are no changes: the next one follows it.
+ *              `revision` of the owner's own profile is the newest that all have a change of.
+ *
+ * What may have to be made again:
+ *   work       { _id: writer, batch, messages: [_id], reads: [{ reader, sender, count }], at }
+ *
+ * And what a store is called:
+ *   meta       { _id: "epoch", value: 16 hex digits }
+ *
+ * Shard keys: messages { conv: 1 }, dialogs { _id: 1 } (an owner's dialogs lie together), changes
+ * { owner: 1 }. On a sharded cluster nothing but the conversation's own shard looks for a client's
+ * id, so that one used for two receivers is not always refused.
+ */
+
+#define MESSAGES "messages"
+#define CHANGES "changes"
+#define DIALOGS "dialogs"
+#define POSITIONS "positions"
+#define WORK "work"
+#define META "meta"
+
+enum { DIALOG_ID_SIZE = 2 * TAG_SIZE, CHANGE_ID_SIZE = 3 * TAG_SIZE };
+
+/* A conversation as of one of its messages, from which all its numbers follow. */
+struct conversation_state {
+    uint64_t seq;           /* 0: it has no message yet */
+    uint64_t sent_by_first; /* how many of them by the user with the lesser key */
+    int64_t date_ms;
+};
+
+/* One owner's dialog; all zero when there is none. */
+struct dialog_document {
+    char owner_tag[TAG_SIZE], peer_tag[TAG_SIZE];
+    uint64_t last_seq, in_count, out_count, in_read, out_read;
+    uint64_t last_mod, mod;
+    int64_t last_date_ms;
+};
+
+/* "<owner>/<peer>" */
+void dialog_document_id(const char *owner_key, const char *peer_key, char id_out[DIALOG_ID_SIZE]);
+
+/* A filter for all dialogs of an owner; the caller destroys it. */
+bson_t *dialog_documents_of(const char *owner_key);
+
+/* How many of them are not read. Another process's mark may be seen before the message. */
+uint64_t dialog_document_unread(uint64_t count, uint64_t read);
+
+void dialog_document_read(const bson_t *document, struct dialog_document *dialog_out);
+
+/* The rows with these ids, in the order of the ids. */
+enum status dialog_documents_find(struct mongo_db *db, const char (*ids)[DIALOG_ID_SIZE],
+                                  size_t count, struct dialog_document *dialogs_out) MUST_CHECK;
+
+/* A message to be inserted; the caller destroys it. */
+bson_t *message_document(const struct message *message, const struct id *conversation);
+
+/* Whether the message came from another store, and so must not be settled. */
+bool message_document_is_imported(const bson_t *document);
+
+/* The text is the caller's to free. is_read is left out. */
+void message_document_read(const bson_t *document, struct message *message_out);
+
+/* A conversation's newest message; a zeroed state when there is none. */
+enum status conversation_find(struct mongo_db *db, const struct id *conversation,
+                              struct conversation_state *state_out) MUST_CHECK;
+
+/* { field: { $in: [texts] } }, or { field: text } for a single one; the caller destroys it. */
+bson_t *filter_any(const char *field, const char *texts, size_t stride, size_t count);
+
+#endif

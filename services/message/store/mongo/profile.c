@@ -1,0 +1,97 @@
+#include "services/message/store/mongo/profile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "services/common/base/memory.h"
+#include "services/message/store/mongo/settle.h"
+
+enum { CONTACTS_AT_ONCE = 256 };
+
+struct notices {
+    const struct message_profile *profile;
+    struct fact *facts; /* the contacts' */
+    size_t count, room;
+};
+
+static struct fact profile_fact(const struct message_profile *profile,
+                                const struct message_user *to)
+{
+    return (struct fact){
+        .kind = FACT_PROFILE, .from = profile->user, .to = *to, .revision = profile->revision
+    };
+}
+
+static void take_contact(void *ctx, const bson_t *document)
+{
+    struct notices *notices = ctx;
+    struct message_user contact;
+
+    if (notices->count == notices->room) {
+        notices->room = notices->room == 0 ? 64 : 2 * notices->room;
+        notices->facts = xrealloc(notices->facts, notices->room * sizeof(*notices->facts));
+    }
+    if (message_user_set(&contact, mongo_text(document, "peerTag")))
+        notices->facts[notices->count++] = profile_fact(notices->profile, &contact);
+}
+
+static void take_revision(void *ctx, const bson_t *document)
+{
+    *(uint64_t *)ctx = (uint64_t)mongo_int(document, "revision");
+}
+
+/* After all others have theirs. */
+static enum status note_self(struct mongo_db *db, struct fact *self)
+{
+    enum status status = settle(db, self, 1, SETTLE_NEW);
+
+    if (status != STATUS_OK)
+        return status;
+    struct mongo_upsert upsert = {
+        .filter = BCON_NEW("_id", BCON_UTF8(self->to.key)),
+        .change = BCON_NEW("$max", "{", "revision", BCON_INT64((int64_t)self->revision), "}"),
+    };
+    return mongo_upsert(db, POSITIONS, &upsert, 1, MONGO_DURABLE);
+}
+
+/* All are told, also those whose change had been made by a try that failed later: nobody knows
+ * whether they were. */
+static void tell_all(struct message_profile *profile, const struct notices *notices,
+                     const struct fact *self)
+{
+    profile->told = xcalloc(notices->count + 1, sizeof(*profile->told));
+    for (size_t i = 0; i <= notices->count; i++) {
+        const struct fact *fact = i < notices->count ? &notices->facts[i] : self;
+        struct profile_notice *notice = &profile->told[profile->told_count++];
+        snprintf(notice->key, TAG_SIZE, "%s", fact->to.key);
+        notice->user_seq = fact->to_mod;
+    }
+}
+
+enum status profile_mongo_note(struct mongo_db *db, struct message_profile *profile)
+{
+    struct notices notices = { .profile = profile };
+    struct fact self = profile_fact(profile, &profile->user);
+    uint64_t noted = 0;
+
+    profile->told = NULL;
+    profile->told_count = 0;
+    enum status status = mongo_find(db, POSITIONS, BCON_NEW("_id", BCON_UTF8(profile->user.key)),
+                                    NULL, take_revision, &noted);
+    if (status != STATUS_OK || noted >= profile->revision)
+        return status;
+    status = mongo_find(db, DIALOGS, dialog_documents_of(profile->user.key),
+                        BCON_NEW("projection", "{", "peerTag", BCON_INT32(1), "}"), take_contact,
+                        &notices);
+    for (size_t i = 0; status == STATUS_OK && i < notices.count; i += CONTACTS_AT_ONCE) {
+        size_t left = notices.count - i;
+        status = settle(db, notices.facts + i, left < CONTACTS_AT_ONCE ? left : CONTACTS_AT_ONCE,
+                        SETTLE_NEW);
+    }
+    if (status == STATUS_OK)
+        status = note_self(db, &self);
+    if (status == STATUS_OK)
+        tell_all(profile, &notices, &self);
+    free(notices.facts);
+    return status;
+}

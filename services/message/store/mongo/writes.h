@@ -1,0 +1,29 @@
+#ifndef MESSAGE_STORE_MONGO_WRITES_H
+#define MESSAGE_STORE_MONGO_WRITES_H
+
+#include "services/common/store/mongo_db.h"
+#include "services/message/store/message_store.h"
+
+/*
+ * The writes of the MongoDB message store. What has gathered goes in a batch, all of it in a few
+ * commands: note what is to be done, insert the messages, settle what follows from them. Of the
+ * operations of a batch none has been answered, so they may be taken in any order; marks come
+ * first.
+ */
+struct message_writer;
+
+struct message_writer *message_writer_start(struct mongo_db *db, size_t queue_most,
+                                            enum status *status_out) MUST_CHECK;
+void message_writer_stop(struct message_writer **writer);
+
+/* As message_store_send and message_store_mark_read. */
+enum status message_writer_send(struct message_writer *writer,
+                                struct message_send *send) MUST_CHECK;
+enum status message_writer_mark(struct message_writer *writer,
+                                struct message_mark *mark) MUST_CHECK;
+
+/* As batcher_on_reported. */
+void message_writer_on_reported(struct message_writer *writer, void (*reported)(void *ctx),
+                                void *ctx);
+
+#endif

@@ -1,0 +1,433 @@
+#include "services/message/store/sqlite/changes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/common/base/hashmap.h"
+#include "services/common/base/memory.h"
+#include "services/message/store/sqlite/rows.h"
+
+/* --- a few of many, the first by user sequence --------------------------------------------- */
+
+/* Gathers changes in any order and keeps the `most` with the least numbers. */
+struct gathering {
+    struct message_change *items;
+    size_t count, most;
+    uint64_t below; /* changes from this number on are of no use any more */
+};
+
+static int by_user_seq(const void *a, const void *b)
+{
+    uint64_t one = ((const struct message_change *)a)->user_seq;
+    uint64_t other = ((const struct message_change *)b)->user_seq;
+    return (one > other) - (one < other);
+}
+
+static void keep_least(struct gathering *gathering)
+{
+    if (gathering->count > 0)
+        qsort(gathering->items, gathering->count, sizeof(*gathering->items), by_user_seq);
+    while (gathering->count > gathering->most)
+        free(gathering->items[--gathering->count].message.text);
+    if (gathering->count == gathering->most)
+        gathering->below = gathering->items[gathering->count - 1].user_seq;
+}
+
+static bool is_wanted(const struct gathering *gathering, uint64_t user_seq)
+{
+    return user_seq < gathering->below;
+}
+
+/* The change, empty but for its number; NULL when it is not wanted. */
+static struct message_change *gather(struct gathering *gathering, int64_t user_seq)
+{
+    if (!is_wanted(gathering, (uint64_t)user_seq))
+        return NULL;
+    if (gathering->count == 2 * gathering->most)
+        keep_least(gathering);
+    if (!is_wanted(gathering, (uint64_t)user_seq))
+        return NULL;
+    struct message_change *change = &gathering->items[gathering->count++];
+    *change = (struct message_change){ .user_seq = (uint64_t)user_seq };
+    return change;
+}
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+struct owner {
+    const char *key;
+    int64_t id, user_seq, untold, profile_mod;
+    char tag[TAG_SIZE];
+};
+
+struct peer {
+    char tag[TAG_SIZE];
+    struct dialog_row row;
+    int64_t last_mod, in_read_mod, out_read_mod, profile_mod;
+};
+
+static enum status find_owner(struct sqlite_conn *conn, const char *key, struct owner *owner_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "SELECT id, user_seq, untold, profile_mod, tag FROM account WHERE key = ?");
+
+    *owner_out = (struct owner){ .key = key };
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    row_bind_text(s, 1, key);
+    enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK) {
+        owner_out->id = sqlite3_column_int64(s, 0);
+        owner_out->user_seq = sqlite3_column_int64(s, 1);
+        owner_out->untold = sqlite3_column_int64(s, 2);
+        owner_out->profile_mod = sqlite3_column_int64(s, 3);
+        row_copy_text(s, 4, owner_out->tag, TAG_SIZE);
+    }
+    sqlite3_reset(s);
+    return status;
+}
+
+/* The owner's user sequence of one message. */
+static enum status read_mod(struct sqlite_conn *conn, const struct owner *owner,
+                            const struct dialog_row *row, int64_t seq, int64_t *mod_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "SELECT iif(sender = ?2, sender_mod, receiver_mod) FROM message WHERE rowid = ?1");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, row_message_rowid(row->conversation, seq));
+    sqlite3_bind_int64(s, 2, owner->id);
+    enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK)
+        *mod_out = sqlite3_column_int64(s, 0);
+    sqlite3_reset(s);
+    return status == STATUS_NOT_FOUND ? STATUS_UNAVAILABLE : status;
+}
+
+/* The first message of a conversation that is newer than `since`; there is one. */
+static enum status find_first_new(struct sqlite_conn *conn, const struct owner *owner,
+                                  const struct dialog_row *row, int64_t since, int64_t *seq_out)
+{
+    int64_t old = 0, fresh = row->last_seq; /* it lies in (old, fresh] */
+    enum status status = STATUS_OK;
+
+    while (fresh - old > 1 && status == STATUS_OK) {
+        int64_t middle = old + (fresh - old) / 2, mod = 0;
+        status = read_mod(conn, owner, row, middle, &mod);
+        *(mod > since ? &fresh : &old) = middle;
+    }
+    *seq_out = fresh;
+    return status;
+}
+
+static enum status gather_messages(struct sqlite_conn *conn, const struct owner *owner,
+                                   const struct peer *peer, int64_t since,
+                                   struct gathering *gathering)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "SELECT " ROW_MESSAGE_COLUMNS(
+                  "?3") ", iif(m.sender = ?3, sender_mod, receiver_mod)"
+                        " FROM message m WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid");
+    int64_t first;
+    int result;
+
+    enum status status = find_first_new(conn, owner, &peer->row, since, &first);
+    if (status != STATUS_OK || s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, row_message_rowid(peer->row.conversation, first));
+    sqlite3_bind_int64(s, 2, row_message_rowid(peer->row.conversation, peer->row.last_seq));
+    sqlite3_bind_int64(s, 3, owner->id);
+    while ((result = sqlite_step(s)) == SQLITE_ROW) {
+        struct message_change *change = gather(gathering, sqlite3_column_int64(s, 6));
+        if (change == NULL)
+            break; /* and those that follow are newer still */
+        row_read_message(s, owner->tag, peer->tag, &peer->row, &change->message);
+        change->kind = sqlite3_column_int(s, 5) != 0 ? CHANGE_MESSAGE_SENT : CHANGE_NEW_MESSAGE;
+        memcpy(change->peer_tag, peer->tag, TAG_SIZE);
+    }
+    sqlite3_reset(s);
+    return result == SQLITE_ROW || result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+static void gather_fact(struct gathering *gathering, int64_t since, int64_t mod,
+                        enum change_kind kind, const char *peer_tag)
+{
+    struct message_change *change = mod > since ? gather(gathering, mod) : NULL;
+
+    if (change == NULL)
+        return;
+    change->kind = kind;
+    snprintf(change->peer_tag, TAG_SIZE, "%s", peer_tag);
+}
+
+static void read_peer(sqlite3_stmt *s, struct peer *peer_out)
+{
+    *peer_out = (struct peer){
+        .row = { .conversation = sqlite3_column_int64(s, 0),
+                 .last_seq = sqlite3_column_int64(s, 1),
+                 .in_read = sqlite3_column_int64(s, 2),
+                 .out_read = sqlite3_column_int64(s, 3) },
+        .last_mod = sqlite3_column_int64(s, 4),
+        .in_read_mod = sqlite3_column_int64(s, 5),
+        .out_read_mod = sqlite3_column_int64(s, 6),
+        .profile_mod = sqlite3_column_int64(s, 7),
+    };
+    row_copy_text(s, 8, peer_out->tag, TAG_SIZE);
+}
+
+static enum status gather_all(struct sqlite_conn *conn, const struct owner *owner, int64_t since,
+                              struct gathering *gathering)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "SELECT d.conversation, d.last_seq, d.in_read, d.out_read, d.last_mod, d.in_read_mod,"
+              " d.out_read_mod, d.profile_mod, a.tag FROM dialog d JOIN account a ON a.id = d.peer"
+              " WHERE d.owner = ? AND d.mod > ?");
+    enum status status = STATUS_OK;
+    int result = SQLITE_ROW;
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    gather_fact(gathering, since, owner->profile_mod, CHANGE_SELF, "");
+    sqlite3_bind_int64(s, 1, owner->id);
+    sqlite3_bind_int64(s, 2, since);
+    while (status == STATUS_OK && (result = sqlite_step(s)) == SQLITE_ROW) {
+        struct peer peer;
+        read_peer(s, &peer);
+        gather_fact(gathering, since, peer.in_read_mod, CHANGE_READ, peer.tag);
+        gather_fact(gathering, since, peer.out_read_mod, CHANGE_WAS_READ, peer.tag);
+        gather_fact(gathering, since, peer.profile_mod, CHANGE_CONTACT, peer.tag);
+        if (peer.last_mod > since)
+            status = gather_messages(conn, owner, &peer, since, gathering);
+    }
+    sqlite3_reset(s);
+    return status == STATUS_OK && result != SQLITE_DONE ? STATUS_UNAVAILABLE : status;
+}
+
+static enum status read_dialog(struct sqlite_conn *conn, const struct owner *owner,
+                               const char *peer_key, struct dialog_list *dialogs)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "SELECT " ROW_DIALOG_COLUMNS " FROM account a"
+              " JOIN dialog d ON d.owner = ?1 AND d.peer = a.id"
+              " JOIN message m ON m.rowid = (d.conversation << 32) + d.last_seq WHERE a.key = ?2");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, owner->id);
+    row_bind_text(s, 2, peer_key);
+    enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK)
+        row_read_dialog(s, owner->key, owner->tag, &dialogs->items[dialogs->count++]);
+    sqlite3_reset(s);
+    return status == STATUS_NOT_FOUND ? STATUS_UNAVAILABLE : status;
+}
+
+static enum status read_dialogs(struct sqlite_conn *conn, const struct owner *owner,
+                                struct change_list *list)
+{
+    struct hashmap *seen = hashmap_create();
+    enum status status = STATUS_OK;
+
+    list->dialogs.items = xcalloc(list->count, sizeof(struct dialog));
+    for (size_t i = 0; i < list->count && status == STATUS_OK; i++) {
+        char key[TAG_SIZE];
+        if (tag_to_key(list->items[i].peer_tag, key) && hashmap_put(seen, key, list) == NULL)
+            status = read_dialog(conn, owner, key, &list->dialogs);
+    }
+    hashmap_destroy(&seen);
+    return status;
+}
+
+/* Within one snapshot. */
+static enum status read_changes(struct sqlite_conn *conn, const char *owner_key,
+                                struct change_range range, struct change_list *list)
+{
+    struct owner owner;
+
+    enum status status = find_owner(conn, owner_key, &owner);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    list->position = (uint64_t)owner.user_seq;
+    list->reset = range.since > list->position || range.since < (uint64_t)owner.untold;
+    if (list->reset || range.since == list->position)
+        return STATUS_OK;
+    struct gathering gathering = { .most = range.most + 1, .below = UINT64_MAX };
+    gathering.items = xcalloc(2 * gathering.most, sizeof(*gathering.items));
+    status = gather_all(conn, &owner, (int64_t)range.since, &gathering);
+    keep_least(&gathering);
+    list->items = gathering.items;
+    list->count = gathering.count;
+    list->more = list->count > range.most;
+    if (list->more) {
+        free(list->items[--list->count].message.text);
+        list->position = list->items[list->count - 1].user_seq;
+    }
+    if (status == STATUS_OK && range.dialogs)
+        status = read_dialogs(conn, &owner, list);
+    return status;
+}
+
+enum status changes_sqlite_read(struct sqlite_db *db, const char *owner_key,
+                                struct change_range range, struct change_list *list_out)
+{
+    struct sqlite_conn *conn = sqlite_db_borrow(db);
+
+    *list_out = (struct change_list){ 0 };
+    if (conn == NULL)
+        return STATUS_UNAVAILABLE;
+    enum status status = sqlite_conn_exec(conn, "BEGIN");
+    if (status == STATUS_OK) {
+        status = read_changes(conn, owner_key, range, list_out);
+        if (sqlite_conn_exec(conn, "COMMIT") != STATUS_OK)
+            status = STATUS_UNAVAILABLE;
+    }
+    sqlite_db_give_back(db, conn);
+    if (status != STATUS_OK)
+        change_list_finish(list_out);
+    return status;
+}
+
+enum status changes_sqlite_positions(struct sqlite_db *db, const char (*keys)[TAG_SIZE],
+                                     size_t count, uint64_t *positions_out)
+{
+    struct sqlite_conn *conn = sqlite_db_borrow(db);
+    enum status status = STATUS_OK;
+
+    if (conn == NULL)
+        return STATUS_UNAVAILABLE;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        struct owner owner;
+        status = find_owner(conn, keys[i], &owner);
+        positions_out[i] = (uint64_t)owner.user_seq;
+        if (status == STATUS_NOT_FOUND)
+            status = STATUS_OK;
+    }
+    sqlite_db_give_back(db, conn);
+    return status;
+}
+
+enum status changes_sqlite_epoch(struct sqlite_db *db, char epoch_out[EPOCH_SIZE])
+{
+    struct sqlite_conn *conn = sqlite_db_borrow(db);
+    enum status status = STATUS_UNAVAILABLE;
+
+    if (conn == NULL)
+        return status;
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT epoch FROM store");
+    if (s != NULL) {
+        status = row_status(sqlite_step(s));
+        row_copy_text(s, 0, epoch_out, EPOCH_SIZE);
+        sqlite3_reset(s);
+    }
+    sqlite_db_give_back(db, conn);
+    return status;
+}
+
+/* --- profiles ------------------------------------------------------------------------------ */
+
+struct profile_job {
+    struct sqlite_job head;
+    struct message_profile *profile;
+};
+
+/* STATUS_NOT_FOUND: this revision, or a later one, has been noted before. */
+static enum status note_revision(struct sqlite_conn *conn, int64_t user, uint64_t revision)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "UPDATE account SET profile_revision = ?2 WHERE id = ?1 AND profile_revision < ?2"
+              " RETURNING id");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, user);
+    sqlite3_bind_int64(s, 2, (int64_t)revision);
+    enum status status = row_status(sqlite_step(s));
+    sqlite3_reset(s);
+    return status;
+}
+
+/* The user's own account is the first, with `ids` beside. */
+static enum status list_told(struct sqlite_conn *conn, int64_t user,
+                             struct message_profile *profile, int64_t **ids_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT a.id, a.key FROM dialog d"
+                                                " JOIN account a ON a.id = d.peer"
+                                                " WHERE d.owner = ?");
+    size_t room = 16;
+    int result;
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    profile->told = xcalloc(room, sizeof(*profile->told));
+    *ids_out = xcalloc(room, sizeof(int64_t));
+    memcpy(profile->told[0].key, profile->user.key, TAG_SIZE);
+    **ids_out = user;
+    profile->told_count = 1;
+    sqlite3_bind_int64(s, 1, user);
+    while ((result = sqlite_step(s)) == SQLITE_ROW) {
+        if (profile->told_count == room) {
+            room *= 2;
+            profile->told = xrealloc(profile->told, room * sizeof(*profile->told));
+            *ids_out = xrealloc(*ids_out, room * sizeof(int64_t));
+        }
+        (*ids_out)[profile->told_count] = sqlite3_column_int64(s, 0);
+        row_copy_text(s, 1, profile->told[profile->told_count++].key, TAG_SIZE);
+    }
+    return result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+static enum status note_for(struct sqlite_conn *conn, int64_t owner, int64_t user,
+                            struct profile_notice *notice)
+{
+    sqlite3_stmt *s =
+        owner == user
+            ? sqlite_conn_prepare(conn, "UPDATE account SET profile_mod = ?1 WHERE id = ?2")
+            : sqlite_conn_prepare(conn, "UPDATE dialog SET profile_mod = ?1, mod = ?1"
+                                        " WHERE owner = ?2 AND peer = ?3");
+    int64_t user_seq;
+
+    if (s == NULL || row_next_user_seq(conn, owner, &user_seq) != STATUS_OK)
+        return STATUS_UNAVAILABLE;
+    notice->user_seq = (uint64_t)user_seq;
+    sqlite3_bind_int64(s, 1, user_seq);
+    sqlite3_bind_int64(s, 2, owner);
+    if (owner != user)
+        sqlite3_bind_int64(s, 3, user);
+    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+static enum status run_note_profile(struct sqlite_job *job, struct sqlite_conn *conn)
+{
+    struct message_profile *profile = ((struct profile_job *)job)->profile;
+    int64_t user = 0, *ids = NULL;
+
+    enum status status = row_ensure_account(conn, &profile->user, &user);
+    if (status == STATUS_OK)
+        status = note_revision(conn, user, profile->revision);
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_OK;
+    if (status == STATUS_OK)
+        status = list_told(conn, user, profile, &ids);
+    for (size_t i = 0; i < profile->told_count && status == STATUS_OK; i++)
+        status = note_for(conn, ids[i], user, &profile->told[i]);
+    free(ids);
+    return status;
+}
+
+enum status changes_sqlite_note_profile(struct sqlite_writer *writer,
+                                        struct message_profile *profile)
+{
+    struct profile_job job = { { .run = run_note_profile }, profile };
+
+    profile->told = NULL;
+    profile->told_count = 0;
+    enum status status = sqlite_writer_run(writer, &job.head);
+    if (status != STATUS_OK) {
+        free(profile->told);
+        profile->told = NULL;
+        profile->told_count = 0;
+    }
+    return status;
+}

@@ -1,0 +1,199 @@
+#include "services/message/store/sqlite/rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "services/common/base/memory.h"
+
+void row_bind_text(sqlite3_stmt *s, int index, const char *text)
+{
+    sqlite3_bind_text(s, index, text, -1, SQLITE_STATIC);
+}
+
+void row_copy_text(sqlite3_stmt *s, int column, char *out, size_t size)
+{
+    snprintf(out, size, "%s", sqlite_column_text_or_empty(s, column));
+}
+
+enum status row_status(int result)
+{
+    if (result == SQLITE_ROW)
+        return STATUS_OK;
+    return result == SQLITE_DONE ? STATUS_NOT_FOUND : STATUS_UNAVAILABLE;
+}
+
+enum status row_find_account(struct sqlite_conn *conn, const char *key, int64_t *id_out,
+                             char *tag_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT id, tag FROM account WHERE key = ?");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    row_bind_text(s, 1, key);
+    enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK) {
+        *id_out = sqlite3_column_int64(s, 0);
+        if (tag_out != NULL)
+            row_copy_text(s, 1, tag_out, TAG_SIZE);
+    }
+    sqlite3_reset(s);
+    return status;
+}
+
+enum status row_ensure_account(struct sqlite_conn *conn, const struct message_user *user,
+                               int64_t *id_out)
+{
+    enum status status = row_find_account(conn, user->key, id_out, NULL);
+
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "INSERT INTO account (key, tag) VALUES (?,?)");
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    row_bind_text(s, 1, user->key);
+    row_bind_text(s, 2, user->tag);
+    if (sqlite_step(s) != SQLITE_DONE)
+        return STATUS_UNAVAILABLE;
+    *id_out = sqlite_conn_last_rowid(conn);
+    return STATUS_OK;
+}
+
+enum status row_next_user_seq(struct sqlite_conn *conn, int64_t account, int64_t *seq_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "UPDATE account SET user_seq = user_seq + 1 WHERE id = ? RETURNING user_seq");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, account);
+    if (sqlite_step(s) != SQLITE_ROW)
+        return STATUS_UNAVAILABLE;
+    *seq_out = sqlite3_column_int64(s, 0);
+    sqlite3_reset(s);
+    return STATUS_OK;
+}
+
+/* Read and written apart: the transaction holds the lock for writing, and RETURNING costs more
+ * than both. */
+enum status row_read_account(struct sqlite_conn *conn, const char *key, struct account_row *row_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT id, user_seq FROM account WHERE key = ?");
+
+    *row_out = (struct account_row){ 0 };
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    row_bind_text(s, 1, key);
+    enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK)
+        *row_out = (struct account_row){ sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1) };
+    sqlite3_reset(s);
+    return status;
+}
+
+enum status row_advance_account(struct sqlite_conn *conn, const struct message_user *user,
+                                struct account_row *row)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "UPDATE account SET user_seq = ? WHERE id = ?");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    if (row->id == 0) {
+        enum status status = row_ensure_account(conn, user, &row->id);
+        if (status != STATUS_OK)
+            return status;
+    }
+    sqlite3_bind_int64(s, 1, ++row->user_seq);
+    sqlite3_bind_int64(s, 2, row->id);
+    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+enum status row_find_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
+                            struct dialog_row *row_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "SELECT conversation, last_seq, last_date_ms, in_count, out_count, in_read, out_read"
+              " FROM dialog WHERE owner = ? AND peer = ?");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, owner);
+    sqlite3_bind_int64(s, 2, peer);
+    enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK)
+        *row_out = (struct dialog_row){
+            sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2),
+            sqlite3_column_int64(s, 3), sqlite3_column_int64(s, 4), sqlite3_column_int64(s, 5),
+            sqlite3_column_int64(s, 6),
+        };
+    sqlite3_reset(s);
+    return status;
+}
+
+enum status row_put_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
+                           const struct dialog_row *row, int64_t mod)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "INSERT INTO dialog (owner, peer, conversation, last_seq, last_date_ms, in_count,"
+              " out_count, in_read, out_read, mod, last_mod) VALUES (?,?,?,?,?,?,?,?,?,?10,?10)"
+              " ON CONFLICT (owner, peer) DO UPDATE SET last_seq = excluded.last_seq,"
+              " last_date_ms = excluded.last_date_ms, in_count = excluded.in_count,"
+              " out_count = excluded.out_count, mod = excluded.mod, last_mod = excluded.last_mod");
+    const int64_t values[] = {
+        owner,         peer,           row->conversation, row->last_seq, row->last_date_ms,
+        row->in_count, row->out_count, row->in_read,      row->out_read, mod
+    };
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    for (int i = 0; i < 10; i++)
+        sqlite3_bind_int64(s, i + 1, values[i]);
+    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+enum status row_new_conversation(struct sqlite_conn *conn, int64_t *conversation_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "INSERT INTO conversation DEFAULT VALUES");
+
+    if (s == NULL || sqlite_step(s) != SQLITE_DONE)
+        return STATUS_UNAVAILABLE;
+    *conversation_out = sqlite_conn_last_rowid(conn);
+    return STATUS_OK;
+}
+
+int64_t row_message_rowid(int64_t conversation, int64_t seq)
+{
+    return (conversation << 32) + seq;
+}
+
+void row_read_message(sqlite3_stmt *s, const char *owner_tag, const char *peer_tag,
+                      const struct dialog_row *row, struct message *message_out)
+{
+    bool outgoing = sqlite3_column_int(s, 5) != 0;
+
+    *message_out = (struct message){ .text = NULL };
+    message_out->seq = (uint64_t)(sqlite3_column_int64(s, 0) & UINT32_MAX);
+    if (sqlite3_column_bytes(s, 1) == ID_BYTES)
+        memcpy(message_out->id.bytes, sqlite3_column_blob(s, 1), ID_BYTES);
+    message_out->date_ms = sqlite3_column_int64(s, 2);
+    message_out->sender_count = (uint64_t)sqlite3_column_int64(s, 3);
+    message_out->text = xstrdup(sqlite_column_text_or_empty(s, 4));
+    message_out->is_read =
+        (int64_t)message_out->sender_count <= (outgoing ? row->out_read : row->in_read);
+    snprintf(message_out->sender_tag, TAG_SIZE, "%s", outgoing ? owner_tag : peer_tag);
+    snprintf(message_out->receiver_tag, TAG_SIZE, "%s", outgoing ? peer_tag : owner_tag);
+}
+
+void row_read_dialog(sqlite3_stmt *s, const char *owner_key, const char *owner_tag,
+                     struct dialog *dialog_out)
+{
+    const struct dialog_row row = { .in_read = sqlite3_column_int64(s, 8),
+                                    .out_read = sqlite3_column_int64(s, 9) };
+
+    *dialog_out = (struct dialog){ .peer_tag = "" };
+    row_copy_text(s, 10, dialog_out->peer_tag, TAG_SIZE);
+    row_read_message(s, owner_tag, dialog_out->peer_tag, &row, &dialog_out->last);
+    dialog_out->unread_incoming = (uint64_t)(sqlite3_column_int64(s, 6) - row.in_read);
+    dialog_out->unread_outgoing = (uint64_t)(sqlite3_column_int64(s, 7) - row.out_read);
+    dialog_out->conversation =
+        message_conversation_id(owner_key, sqlite_column_text_or_empty(s, 11));
+}

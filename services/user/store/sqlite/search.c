@@ -1,0 +1,128 @@
+#include "services/user/store/sqlite/search.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "services/user/store/sqlite/rows.h"
+
+enum {
+    FREQUENT = 3000,   /* tails: among so many, a walk through the keys soon finds enough */
+    WALK_MOST = 20000, /* keys, if it does not, for they are all at the end */
+};
+
+/* ?1 is the part, ?2 is above all that begins with it, ?3 is who is not wanted. */
+static sqlite3_stmt *prepare(struct sqlite_conn *conn, const char *sql_literal, const char *part,
+                             const char *except_key)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, sql_literal);
+    char end[TAG_SIZE + 1];
+
+    if (s == NULL)
+        return NULL;
+    snprintf(end, sizeof(end), "%s\x7f", part); /* above every character of a key */
+    user_row_bind_text(s, 1, part);
+    sqlite3_bind_text(s, 2, end, -1, SQLITE_TRANSIENT);
+    user_row_bind_text(s, 3, except_key);
+    return s;
+}
+
+/* Appends the rows of a bound statement until the list has `most`. */
+static enum status collect(sqlite3_stmt *s, size_t most, struct user_list *list)
+{
+    int result = SQLITE_DONE;
+
+    while (list->count < most && (result = sqlite_step(s)) == SQLITE_ROW)
+        user_row_read(s, &list->items[list->count++]);
+    sqlite3_reset(s);
+    return result == SQLITE_ROW || result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+static enum status find_prefix(struct sqlite_conn *conn, const char *part, const char *except_key,
+                               size_t most, struct user_list *list)
+{
+    sqlite3_stmt *s = prepare(conn,
+                              "SELECT " USER_ROW_COLUMNS " FROM user"
+                              " WHERE key >= ?1 AND key < ?2 AND key <> ?3 ORDER BY key",
+                              part, except_key);
+
+    return s != NULL ? collect(s, most, list) : STATUS_UNAVAILABLE;
+}
+
+/* Each key by the first of its tails that begins with the part, so that none comes twice. */
+static enum status find_by_tail(struct sqlite_conn *conn, const char *part, const char *except_key,
+                                size_t most, struct user_list *list)
+{
+    sqlite3_stmt *s = prepare(conn,
+                              "SELECT " USER_ROW_COLUMNS " FROM"
+                              " (SELECT head || tail AS found FROM user_tail"
+                              "  WHERE tail >= ?1 AND tail < ?2 AND head || tail <> ?3"
+                              "  AND instr(head || tail, ?1) = length(head) + 1"
+                              "  ORDER BY found LIMIT ?4)"
+                              " JOIN user ON key = found ORDER BY found",
+                              part, except_key);
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 4, (sqlite3_int64)(most - list->count));
+    return collect(s, most, list);
+}
+
+static enum status find_by_walk(struct sqlite_conn *conn, const char *part, const char *except_key,
+                                size_t most, struct user_list *list)
+{
+    sqlite3_stmt *s = prepare(conn,
+                              "SELECT " USER_ROW_COLUMNS " FROM"
+                              " (SELECT key AS found FROM user ORDER BY key LIMIT ?4)"
+                              " JOIN user ON key = found"
+                              " WHERE instr(found, ?1) > 1 AND found <> ?3 ORDER BY found",
+                              part, except_key);
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 4, WALK_MOST);
+    return collect(s, most, list);
+}
+
+/* STATUS_OK, or STATUS_NOT_FOUND when there are fewer. */
+static enum status are_frequent(struct sqlite_conn *conn, const char *part)
+{
+    sqlite3_stmt *s = prepare(
+        conn, "SELECT 1 FROM user_tail WHERE tail >= ?1 AND tail < ?2 LIMIT 1 OFFSET ?3", part, "");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 3, FREQUENT);
+    int result = sqlite_step(s);
+    sqlite3_reset(s);
+    if (result == SQLITE_ROW)
+        return STATUS_OK;
+    return result == SQLITE_DONE ? STATUS_NOT_FOUND : STATUS_UNAVAILABLE;
+}
+
+/* Those that hold the part but do not begin with it. */
+static enum status find_inside(struct sqlite_conn *conn, const char *part, const char *except_key,
+                               size_t most, struct user_list *list)
+{
+    size_t before = list->count;
+    enum status status = are_frequent(conn, part);
+
+    if (status == STATUS_OK) {
+        status = find_by_walk(conn, part, except_key, most, list);
+        if (status != STATUS_OK || list->count == most)
+            return status;
+        list->count = before;
+    } else if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    return find_by_tail(conn, part, except_key, most, list);
+}
+
+enum status user_search_sqlite(struct sqlite_conn *conn, const char *part, const char *except_key,
+                               size_t most, struct user_list *list)
+{
+    enum status status = find_prefix(conn, part, except_key, most, list);
+
+    if (status == STATUS_OK && list->count < most && *part != '\0')
+        status = find_inside(conn, part, except_key, most, list);
+    return status;
+}

@@ -1,0 +1,105 @@
+#include "services/user/store/sqlite/updates.h"
+
+static void bind_text(sqlite3_stmt *statement, int index, const char *text)
+{
+    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
+}
+
+/* A statement on one user has been carried out; was there one? */
+static enum status finish_update(sqlite3_stmt *s)
+{
+    if (sqlite_step(s) != SQLITE_DONE)
+        return STATUS_UNAVAILABLE;
+    return sqlite3_changes(sqlite3_db_handle(s)) == 1 ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
+struct update_job {
+    struct sqlite_job head;
+    const char *key;
+    const struct user_update *update;
+};
+
+/* The right sides see the row as it was. */
+static enum status run_update(struct sqlite_job *job, struct sqlite_conn *conn)
+{
+    const struct user_update *update = ((const struct update_job *)job)->update;
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "UPDATE user SET first_name = ?1, last_name = ?2, img = ?3,"
+              " origin = CASE WHEN ?4 = 0 THEN origin WHEN unannounced = 0 THEN ?5"
+              "          WHEN origin = ?5 THEN origin ELSE '' END,"
+              " revision = revision + (?4 <> 0), unannounced = unannounced | ?4 WHERE key = ?6");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    bind_text(s, 1, update->first_name);
+    bind_text(s, 2, update->last_name);
+    bind_text(s, 3, update->img);
+    sqlite3_bind_int64(s, 4, update->changed);
+    bind_text(s, 5, update->origin);
+    bind_text(s, 6, ((const struct update_job *)job)->key);
+    return finish_update(s);
+}
+
+enum status news_sqlite_update(struct sqlite_writer *writer, const char *key,
+                               const struct user_update *wanted)
+{
+    struct update_job job = { { .run = run_update }, key, wanted };
+    return sqlite_writer_run(writer, &job.head);
+}
+
+struct announced_job {
+    struct sqlite_job head;
+    const char *key;
+    uint64_t revision;
+};
+
+static enum status run_announced(struct sqlite_job *job, struct sqlite_conn *conn)
+{
+    const struct announced_job *announced = (const struct announced_job *)job;
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "UPDATE user SET unannounced = 0, origin = '' WHERE key = ? AND revision = ?");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    bind_text(s, 1, announced->key);
+    sqlite3_bind_int64(s, 2, (sqlite3_int64)announced->revision);
+    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+enum status news_sqlite_announced(struct sqlite_writer *writer, const char *key, uint64_t revision)
+{
+    struct announced_job job = { { .run = run_announced }, key, revision };
+    return sqlite_writer_run(writer, &job.head);
+}
+
+struct take_over_job {
+    struct sqlite_job head;
+    const char *key;
+    const struct user *user;
+};
+
+static enum status run_take_over(struct sqlite_job *job, struct sqlite_conn *conn)
+{
+    const struct user *user = ((const struct take_over_job *)job)->user;
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "UPDATE user SET first_name = ?, last_name = ?, img = ?,"
+              " revision = max(revision, ?), unannounced = ?, origin = ? WHERE key = ?");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    bind_text(s, 1, user->first_name);
+    bind_text(s, 2, user->last_name);
+    bind_text(s, 3, user->img);
+    sqlite3_bind_int64(s, 4, (sqlite3_int64)user->revision);
+    sqlite3_bind_int64(s, 5, user->unannounced);
+    bind_text(s, 6, user->origin);
+    bind_text(s, 7, ((const struct take_over_job *)job)->key);
+    return finish_update(s);
+}
+
+enum status news_sqlite_take_over(struct sqlite_writer *writer, const char *key,
+                                  const struct user *user)
+{
+    struct take_over_job job = { { .run = run_take_over }, key, user };
+    return sqlite_writer_run(writer, &job.head);
+}

@@ -1,0 +1,121 @@
+#include "services/user/store/user_store.h"
+
+#include <string.h>
+
+#include "services/common/base/log.h"
+#include "services/user/store/user_store_kind.h"
+
+static const struct user_store_kind *const kinds[] = { &user_store_sqlite, &user_store_mongo };
+
+enum status user_store_open(const char *url, struct user_store **store_out)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        size_t length = strlen(kinds[i]->scheme);
+        if (strncmp(url, kinds[i]->scheme, length) == 0 && strncmp(url + length, "://", 3) == 0)
+            return kinds[i]->open(url, store_out);
+    }
+    log_error("store.users: no store of the kind \"%.16s\"", url);
+    return STATUS_INVALID_ARGUMENT;
+}
+
+void user_store_close(struct user_store **store)
+{
+    if (*store != NULL)
+        (*store)->kind->close(*store);
+    *store = NULL;
+}
+
+enum status user_store_add(struct user_store *store, const struct user *user)
+{
+    return store->kind->add(store, user);
+}
+
+enum status user_store_by_email(struct user_store *store, const char *email_key,
+                                struct user *user_out)
+{
+    return store->kind->by_email(store, email_key, user_out);
+}
+
+enum status user_store_by_keys(struct user_store *store, const char *const *keys, size_t key_count,
+                               struct user_list *list_out)
+{
+    return store->kind->by_keys(store, keys, key_count, list_out);
+}
+
+enum status user_store_find(struct user_store *store, const char *part, const char *except_key,
+                            size_t most, struct user_list *list_out)
+{
+    return store->kind->find(store, part, except_key, most, list_out);
+}
+
+enum status user_store_update(struct user_store *store, const char *key,
+                              const struct user_update *update)
+{
+    return store->kind->update(store, key, update);
+}
+
+enum status user_store_unannounced(struct user_store *store, const char *after_key, size_t most,
+                                   struct user_list *list_out)
+{
+    return store->kind->unannounced(store, after_key, most, list_out);
+}
+
+enum status user_store_announced(struct user_store *store, const char *key, uint64_t revision)
+{
+    return store->kind->announced(store, key, revision);
+}
+
+enum status user_store_take_over(struct user_store *store, const char *key, const struct user *user)
+{
+    return store->kind->take_over(store, key, user);
+}
+
+enum status user_store_put_image(struct user_store *store, const struct user_image *image)
+{
+    return store->kind->put_image(store, image);
+}
+
+enum status user_store_get_image(struct user_store *store, const char *name,
+                                 char **content_type_out, void **data_out, size_t *size_out)
+{
+    return store->kind->get_image(store, name, content_type_out, data_out, size_out);
+}
+
+enum status user_store_has_image(struct user_store *store, const char *name, bool *has_out)
+{
+    return store->kind->has_image(store, name, has_out);
+}
+
+enum status user_store_revoke(struct user_store *store, const char *jti, int64_t expires_at_s,
+                              int64_t now_s)
+{
+    return store->kind->revoke(store, jti, expires_at_s, now_s);
+}
+
+enum status user_store_is_revoked(struct user_store *store, const char *jti, bool *revoked_out)
+{
+    return store->kind->is_revoked(store, jti, revoked_out);
+}
+
+enum status user_store_page(struct user_store *store, const char *after_key, size_t most,
+                            struct user_list *list_out)
+{
+    return store->kind->page(store, after_key, most, list_out);
+}
+
+enum status user_store_image_page(struct user_store *store, const char *after_name, size_t most,
+                                  struct user_image_names *names_out)
+{
+    return store->kind->image_page(store, after_name, most, names_out);
+}
+
+enum status user_store_revoked_page(struct user_store *store, const char *after_jti, size_t most,
+                                    struct revoked_list *list_out)
+{
+    return store->kind->revoked_page(store, after_jti, most, list_out);
+}
+
+enum status user_store_count(struct user_store *store, struct user_store_counts *counts_out)
+{
+    return store->kind->count(store, counts_out);
+}

@@ -1,0 +1,39 @@
+#ifndef USER_STORE_USER_STORE_KIND_H
+#define USER_STORE_USER_STORE_KIND_H
+
+#include "services/user/store/user_store.h"
+
+/* What a kind of store provides; the functions promise what user_store.h says of their namesakes.
+ * A store's own struct begins with struct user_store. */
+struct user_store_kind {
+    const char *scheme; /* of the URL, e.g. "sqlite" */
+    enum status (*open)(const char *url, struct user_store **store_out);
+    void (*close)(struct user_store *store);
+    enum status (*add)(struct user_store *, const struct user *);
+    enum status (*by_email)(struct user_store *, const char *, struct user *);
+    enum status (*by_keys)(struct user_store *, const char *const *, size_t, struct user_list *);
+    enum status (*find)(struct user_store *, const char *, const char *, size_t,
+                        struct user_list *);
+    enum status (*update)(struct user_store *, const char *, const struct user_update *);
+    enum status (*unannounced)(struct user_store *, const char *, size_t, struct user_list *);
+    enum status (*announced)(struct user_store *, const char *, uint64_t);
+    enum status (*take_over)(struct user_store *, const char *, const struct user *);
+    enum status (*put_image)(struct user_store *, const struct user_image *);
+    enum status (*get_image)(struct user_store *, const char *, char **, void **, size_t *);
+    enum status (*has_image)(struct user_store *, const char *, bool *);
+    enum status (*revoke)(struct user_store *, const char *, int64_t, int64_t);
+    enum status (*is_revoked)(struct user_store *, const char *, bool *);
+    enum status (*page)(struct user_store *, const char *, size_t, struct user_list *);
+    enum status (*image_page)(struct user_store *, const char *, size_t, struct user_image_names *);
+    enum status (*revoked_page)(struct user_store *, const char *, size_t, struct revoked_list *);
+    enum status (*count)(struct user_store *, struct user_store_counts *);
+};
+
+struct user_store {
+    const struct user_store_kind *kind;
+};
+
+extern const struct user_store_kind user_store_sqlite;
+extern const struct user_store_kind user_store_mongo;
+
+#endif

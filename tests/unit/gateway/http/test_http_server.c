@@ -1,0 +1,98 @@
+/* gateway/http_server: how it ends. What it serves is asked from outside (tests/e2e). */
+#include "tests/unit/unit.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gateway/http/http_server.h"
+#include "services/common/base/clock.h"
+
+/* The library's own way takes up to two seconds, and the whole of them right after the start. */
+enum { STOP_MOST_MS = 1500 };
+
+static void answer(void *ctx, struct http_request *request)
+{
+    (void)ctx;
+    http_respond(request, 200, "text/plain", "here", 4);
+}
+
+static struct http_server *start(const char *host)
+{
+    const struct http_server_options options = { .host = host, .on_request = answer };
+    struct http_server *server;
+
+    assert_int_equal(http_server_start(&options, &server), STATUS_OK);
+    return server;
+}
+
+static int connect_to(const struct http_server *server)
+{
+    const struct sockaddr_in address = { .sin_family = AF_INET,
+                                         .sin_port = htons((uint16_t)http_server_port(server)),
+                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+static void assert_stops_at_once(struct http_server *server)
+{
+    int64_t begin = clock_mono_ms();
+
+    http_server_stop(&server);
+    assert_null(server);
+    assert_in_range(clock_mono_ms() - begin, 0, STOP_MOST_MS);
+}
+
+static void stops_at_once_when_nobody_connects(void **state)
+{
+    (void)state;
+    assert_stops_at_once(start(""));
+    assert_stops_at_once(start("127.0.0.1"));
+}
+
+static void stops_at_once_after_a_request(void **state)
+{
+    static const char request[] = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    struct http_server *server = start("127.0.0.1");
+    char reply[1024];
+    size_t length = 0;
+    int fd = connect_to(server);
+
+    (void)state;
+    assert_int_equal(send(fd, request, sizeof(request) - 1, 0), sizeof(request) - 1);
+    for (ssize_t got; (got = recv(fd, reply + length, sizeof(reply) - 1 - length, 0)) > 0;)
+        length += (size_t)got;
+    reply[length] = '\0';
+    assert_non_null(strstr(reply, "\r\n\r\nhere"));
+    close(fd);
+    assert_stops_at_once(server);
+}
+
+static void the_port_is_free_after_the_stop(void **state)
+{
+    struct http_server *server = start("127.0.0.1");
+    const struct http_server_options again = { .host = "127.0.0.1",
+                                               .port = http_server_port(server),
+                                               .on_request = answer };
+
+    (void)state;
+    assert_stops_at_once(server);
+    assert_int_equal(http_server_start(&again, &server), STATUS_OK);
+    assert_stops_at_once(server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stops_at_once_when_nobody_connects),
+        cmocka_unit_test(stops_at_once_after_a_request),
+        cmocka_unit_test(the_port_is_free_after_the_stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,89 @@
+/* gateway/client_address: whom X-Forwarded-For is believed. */
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#include "gateway/limits/client_address.h"
+
+#define PROXIES "10.0.0.0/8, ::1"
+
+static void expect(const char *peer, const char *const *forwarded, size_t count, const char *wanted)
+{
+    char bad[NETWORKS_ENTRY_SIZE], address[CLIENT_ADDRESS_SIZE];
+    struct networks *trusted = networks_parse(PROXIES, bad);
+
+    client_address(trusted, peer, forwarded, count, address);
+    networks_destroy(&trusted);
+    if (strcmp(address, wanted) != 0)
+        fail_msg("%s, %s: %s instead of %s", peer, count > 0 ? forwarded[0] : "-", address, wanted);
+}
+
+static void expect_one(const char *peer, const char *forwarded, const char *wanted)
+{
+    expect(peer, &forwarded, 1, wanted);
+}
+
+static void the_peer_is_the_client_without_a_header(void **state)
+{
+    (void)state;
+    expect("10.0.0.1", NULL, 0, "10.0.0.1");
+    expect("192.0.2.1", NULL, 0, "192.0.2.1");
+}
+
+static void a_peer_that_is_no_trusted_proxy_is_not_believed(void **state)
+{
+    (void)state;
+    expect_one("192.0.2.1", "198.51.100.1", "192.0.2.1");
+}
+
+static void the_right_most_that_is_no_trusted_proxy_is_the_client(void **state)
+{
+    (void)state;
+    expect_one("10.0.0.1", "198.51.100.1", "198.51.100.1");
+    expect_one("10.0.0.1", "203.0.113.9, 198.51.100.1", "198.51.100.1");
+    expect_one("10.0.0.1", "203.0.113.9, 198.51.100.1, 10.0.0.2", "198.51.100.1");
+    expect_one("10.0.0.1", "203.0.113.9,198.51.100.1,10.9.9.9 , ::1", "198.51.100.1");
+    expect_one("::1", "2001:db8::1", "2001:db8::1");
+}
+
+static void the_left_most_is_the_client_when_all_are_trusted(void **state)
+{
+    (void)state;
+    expect_one("10.0.0.1", "10.0.0.7", "10.0.0.7");
+    expect_one("10.0.0.1", "10.0.0.7, 10.0.0.2", "10.0.0.7");
+}
+
+static void what_is_no_address_ends_the_walk(void **state)
+{
+    (void)state;
+    expect_one("10.0.0.1", "unknown", "10.0.0.1");
+    expect_one("10.0.0.1", "", "10.0.0.1");
+    expect_one("10.0.0.1", " , ", "10.0.0.1");
+    expect_one("10.0.0.1", "198.51.100.1, forged, 10.0.0.2", "10.0.0.2");
+    expect_one("10.0.0.1", "198.51.100.1,, 10.0.0.2", "10.0.0.2");
+    expect_one("10.0.0.1",
+               "198.51.100.1, 111111111111111111111111111111111111111111111111111111111111111111",
+               "10.0.0.1");
+}
+
+static void repeated_headers_are_one_list(void **state)
+{
+    (void)state;
+    const char *forged_first[] = { "203.0.113.9", "198.51.100.1" };
+    expect("10.0.0.1", forged_first, 2, "198.51.100.1");
+    const char *through_two[] = { "203.0.113.9, 198.51.100.1", "10.0.0.3, 10.0.0.2" };
+    expect("10.0.0.1", through_two, 2, "198.51.100.1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_peer_is_the_client_without_a_header),
+        cmocka_unit_test(a_peer_that_is_no_trusted_proxy_is_not_believed),
+        cmocka_unit_test(the_right_most_that_is_no_trusted_proxy_is_the_client),
+        cmocka_unit_test(the_left_most_is_the_client_when_all_are_trusted),
+        cmocka_unit_test(what_is_no_address_ends_the_walk),
+        cmocka_unit_test(repeated_headers_are_one_list),
+    };
+    return cmocka_run_group_tests_name("client_address", tests, NULL, NULL);
+}

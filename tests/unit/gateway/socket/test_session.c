@@ -1,0 +1,324 @@
+/* gateway/session: sending never blocks, and a client that does not read is told so. */
+#include <sched.h>
+
+#include "services/common/base/log.h"
+#include "tests/unit/gateway/socket/session_fixture.h"
+
+static void wait_until_readable(struct fixture *f, int times)
+{
+    while (atomic_load(&f->readable) < times)
+        sched_yield();
+}
+
+/* Who it is */
+
+static void a_session_knows_whose_it_is(void **state)
+{
+    struct fixture *f = *state;
+    assert_string_equal(session_id(f->session), "gw.1");
+    assert_string_equal(session_key(f->session), "bob");
+    assert_string_equal(session_identity(f->session)->tag, "@Bob");
+    assert_false(session_is_anonymous(f->session));
+    assert_int_equal(session_token(f->session), 77);
+    struct session *other = session_ref(f->session);
+    session_unref(&other);
+    assert_null(other);
+    session_unref(&other);
+    assert_string_equal(session_key(f->session), "bob");
+}
+
+static void a_session_of_nobody_is_told_why_it_is_closed(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(session_is_anonymous(f->session));
+    assert_string_equal(session_key(f->session), "");
+    session_close(f->session, 1000, "no token");
+    open_session(f);
+    struct heard_frame frame = next_frame(f);
+    assert_int_equal(frame.code, 1000);
+    assert_memory_equal(frame.payload + 2, "no token", 8);
+}
+
+/* Sending */
+
+static void what_is_sent_before_the_opening_goes_out_then_and_in_order(void **state)
+{
+    struct fixture *f = *state;
+    for (char c = 'a'; c <= 'z'; c++)
+        send_filled(f, c, 100);
+    assert_hears_nothing(f);
+    open_session(f);
+    send_filled(f, '!', 100);
+    for (char c = 'a'; c <= 'z'; c++)
+        assert_next_is_text(f, c, 100);
+    assert_next_is_text(f, '!', 100);
+}
+
+static void a_client_that_reads_slowly_gets_everything(void **state)
+{
+    struct fixture *f = *state;
+    open_session(f);
+    for (int round = 0; round < 10; round++) {
+        for (char c = 'a'; c <= 'h'; c++)
+            send_filled(f, c, 70 * KIB);
+        for (char c = 'a'; c <= 'h'; c++)
+            assert_next_is_text(f, c, 70 * KIB);
+    }
+    assert_hears_nothing(f);
+}
+
+struct sender {
+    struct fixture *f;
+    char fill;
+};
+
+static void *send_often(void *arg)
+{
+    struct sender *sender = arg;
+    for (int i = 0; i < 100; i++)
+        send_filled(sender->f, sender->fill, 1000);
+    return NULL;
+}
+
+static void frames_of_many_threads_stay_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct sender senders[4];
+    pthread_t threads[4];
+    size_t heard[128] = { 0 };
+    open_session(f);
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        senders[i] = (struct sender){ f, (char)('a' + i) };
+        assert_int_equal(pthread_create(&threads[i], NULL, send_often, &senders[i]), 0);
+    }
+    for (int i = 0; i < 400; i++) {
+        struct heard_frame frame = next_frame(f);
+        assert_int_equal(frame.length, 996);
+        for (size_t b = 1; b < frame.length; b++)
+            assert_int_equal(frame.payload[b], frame.payload[0]);
+        heard[(size_t)frame.payload[0] & 127]++;
+    }
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(heard['a' + i], 100);
+    }
+}
+
+/* Overflow */
+
+static void an_outbox_holds_its_bound(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 16; i++)
+        send_filled(f, 'x', SESSION_OUTBOX_MOST / 16);
+    assert_false(session_is_closing(f->session));
+    open_session(f);
+    for (int i = 0; i < 16; i++)
+        assert_next_is_text(f, 'x', SESSION_OUTBOX_MOST / 16);
+    assert_hears_nothing(f);
+}
+
+static void one_byte_more_than_its_bound_is_too_much(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 16; i++)
+        send_filled(f, 'x', SESSION_OUTBOX_MOST / 16 + (i == 15));
+    assert_true(session_is_closing(f->session));
+    open_session(f);
+    assert_next_is_close(f, 1013); /* and nothing else: it would be read too late anyway */
+    assert_hears_nothing(f);
+}
+
+static void an_outbox_that_is_half_full_has_room(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 8; i++) {
+        assert_true(session_has_room(f->session));
+        send_filled(f, 'x', SESSION_OUTBOX_ROOMY / 8);
+    }
+    assert_true(session_has_room(f->session));
+    send_filled(f, 'x', KIB);
+    assert_false(session_has_room(f->session));
+    open_session(f);
+    for (int i = 0; i < 8; i++)
+        assert_next_is_text(f, 'x', SESSION_OUTBOX_ROOMY / 8);
+    assert_next_is_text(f, 'x', KIB);
+    assert_true(session_has_room(f->session));
+}
+
+static void one_that_is_closing_is_waited_for_by_nobody(void **state)
+{
+    struct fixture *f = *state;
+    send_filled(f, 'x', SESSION_OUTBOX_ROOMY + 1);
+    assert_false(session_has_room(f->session));
+    session_close(f->session, 1001, "");
+    assert_true(session_has_room(f->session));
+}
+
+static void one_frame_alone_may_be_larger_than_the_bound(void **state)
+{
+    struct fixture *f = *state;
+    open_session(f);
+    send_filled(f, 'L', 2 * SESSION_OUTBOX_MOST);
+    assert_false(session_is_closing(f->session));
+    assert_next_is_text(f, 'L', 2 * SESSION_OUTBOX_MOST);
+}
+
+static void a_client_that_does_not_read_is_closed_with_1013(void **state)
+{
+    struct fixture *f = *state;
+    open_session(f);
+    for (int i = 0; !session_is_closing(f->session); i++) {
+        assert_true(i < 40);
+        send_filled(f, 'x', 64 * KIB);
+    }
+    struct heard_frame frame = next_frame(f);
+    while (frame.opcode == FRAME_TEXT) { /* what the socket had taken, and never a half of one */
+        assert_int_equal(frame.length, 64 * KIB - 4);
+        frame = next_frame(f);
+    }
+    assert_int_equal(frame.opcode, FRAME_CLOSE);
+    assert_int_equal(frame.code, 1013);
+    assert_hears_nothing(f);
+}
+
+/* Closing */
+
+static void the_good_bye_comes_after_what_was_sent_and_is_the_last(void **state)
+{
+    struct fixture *f = *state;
+    open_session(f);
+    send_filled(f, 'a', 300 * KIB);
+    assert_false(session_is_closing(f->session));
+    session_close(f->session, 1001, "first");
+    assert_true(session_is_closing(f->session));
+    session_close(f->session, 1000, "second");
+    send_filled(f, 'b', 100);
+    assert_next_is_text(f, 'a', 300 * KIB);
+    assert_next_is_close(f, 1001);
+    assert_hears_nothing(f);
+}
+
+static void after_it_is_shut_nothing_touches_the_socket(void **state)
+{
+    struct fixture *f = *state;
+    open_session(f);
+    session_shut(f->session);
+    send_filled(f, 'x', 100);
+    session_close(f->session, 1000, "");
+    session_writable(f->session);
+    session_tick(f->session, clock_mono_ms() + 1000 * PING_INTERVAL_MS, f->ping);
+    assert_hears_nothing(f);
+}
+
+static void a_client_that_has_gone_is_cut_off_without_a_fuss(void **state)
+{
+    struct fixture *f = *state;
+    char byte;
+    open_session(f);
+    assert_int_equal(shutdown(f->theirs, SHUT_RDWR), 0);
+    send_filled(f, 'x', 100);
+    assert_int_equal(read(f->ours, &byte, 1), 0); /* as the loop finds it */
+    send_filled(f, 'x', 100);
+    session_close(f->session, 1000, "");
+}
+
+/* Calls, one at a time */
+
+static void the_next_call_may_come_when_the_one_before_has_ended(void **state)
+{
+    struct fixture *f = *state;
+    open_session(f);
+    assert_false(session_call_continues(f->session));
+    session_call_begins(f->session);
+    session_call_ends(f->session);
+    assert_false(session_call_continues(f->session));
+    session_call_begins(f->session);
+    assert_true(session_call_continues(f->session)); /* more has come meanwhile */
+    assert_int_equal(atomic_load(&f->readable), 0);
+    session_call_ends(f->session);
+    wait_until_readable(f, 1);
+    assert_false(session_call_continues(f->session));
+}
+
+static void who_calls_waits_until_the_client_reads(void **state)
+{
+    struct fixture *f = *state;
+    open_session(f);
+    session_call_begins(f->session);
+    send_filled(f, 'x', 900 * KIB);
+    session_call_ends(f->session);
+    assert_true(hear(f, 500 * KIB)); /* at least 300 KiB still wait */
+    assert_true(session_call_continues(f->session));
+    assert_int_equal(atomic_load(&f->readable), 0);
+    assert_next_is_text(f, 'x', 900 * KIB);
+    wait_until_readable(f, 1);
+    assert_false(session_call_continues(f->session));
+}
+
+static void a_session_that_closes_reads_on_after_its_call(void **state)
+{
+    struct fixture *f = *state;
+    open_session(f);
+    session_call_begins(f->session);
+    send_filled(f, 'x', 900 * KIB);
+    session_call_ends(f->session);
+    assert_true(session_call_continues(f->session));
+    session_close(f->session, 1001, "");
+    wait_until_readable(f, 1);
+    assert_false(session_call_continues(f->session));
+}
+
+static void a_call_that_goes_on_when_the_session_closes_is_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    open_session(f);
+    session_call_begins(f->session);
+    session_close(f->session, 1001, "");
+    assert_true(session_call_continues(f->session));
+    session_call_ends(f->session);
+    wait_until_readable(f, 1);
+}
+
+static void nobody_is_told_of_a_session_that_is_shut(void **state)
+{
+    struct fixture *f = *state;
+    open_session(f);
+    session_call_begins(f->session);
+    assert_true(session_call_continues(f->session));
+    shut(f);
+    session_call_ends(f->session);
+    assert_false(session_call_continues(f->session));
+    socket_loop_destroy(&f->loop); /* which would have said so by now */
+    assert_int_equal(atomic_load(&f->readable), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_session_knows_whose_it_is),
+        cmocka_unit_test_setup_teardown(a_session_of_nobody_is_told_why_it_is_closed,
+                                        set_up_anonymous, tear_down),
+        TEST(what_is_sent_before_the_opening_goes_out_then_and_in_order),
+        TEST(a_client_that_reads_slowly_gets_everything),
+        TEST(frames_of_many_threads_stay_whole),
+        TEST(an_outbox_holds_its_bound),
+        TEST(one_byte_more_than_its_bound_is_too_much),
+        TEST(an_outbox_that_is_half_full_has_room),
+        TEST(one_that_is_closing_is_waited_for_by_nobody),
+        TEST(one_frame_alone_may_be_larger_than_the_bound),
+        TEST(a_client_that_does_not_read_is_closed_with_1013),
+        TEST(the_good_bye_comes_after_what_was_sent_and_is_the_last),
+        TEST(after_it_is_shut_nothing_touches_the_socket),
+        TEST(a_client_that_has_gone_is_cut_off_without_a_fuss),
+        TEST(the_next_call_may_come_when_the_one_before_has_ended),
+        TEST(who_calls_waits_until_the_client_reads),
+        TEST(a_session_that_closes_reads_on_after_its_call),
+        TEST(a_call_that_goes_on_when_the_session_closes_is_waited_for),
+        TEST(nobody_is_told_of_a_session_that_is_shut),
+    };
+    log_init("unit", LOG_LEVEL_WARN);
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}

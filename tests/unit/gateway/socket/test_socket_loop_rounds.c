@@ -1,0 +1,111 @@
+/* gateway/socket_loop: while much comes, it is said in rounds, and not more often than is good. */
+#include "tests/unit/unit.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gateway/socket/socket_loop.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/log.h"
+
+enum { SOCKETS = 16, ROUNDS = 200 };
+
+struct fixture {
+    struct socket_loop *loop;
+    int ours[SOCKETS], theirs[SOCKETS];
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t changed;
+    size_t rounds, said;
+};
+
+/* Whatever is heard, the same socket has more to say. */
+static void on_ready(void *ctx, uint64_t token, unsigned what)
+{
+    struct fixture *f = ctx;
+    char byte;
+    (void)what;
+    while (read(f->ours[token], &byte, 1) == 1)
+        continue;
+    pthread_mutex_lock(&f->lock);
+    f->said++;
+    bool more = f->rounds < ROUNDS;
+    pthread_mutex_unlock(&f->lock);
+    if (more && write(f->theirs[token], "x", 1) != 1)
+        abort();
+}
+
+static void on_round(void *ctx, bool begins)
+{
+    struct fixture *f = ctx;
+    pthread_mutex_lock(&f->lock);
+    f->rounds += begins;
+    pthread_cond_signal(&f->changed);
+    pthread_mutex_unlock(&f->lock);
+}
+
+static void on_tick(void *ctx, int64_t now_ms)
+{
+    (void)ctx;
+    (void)now_ms;
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    pthread_mutex_init(&f->lock, NULL);
+    pthread_cond_init(&f->changed, NULL);
+    f->loop = socket_loop_create(&(struct socket_loop_options){
+        .threads = 1, .on_ready = on_ready, .on_round = on_round, .on_tick = on_tick, .ctx = f });
+    for (size_t i = 0; i < SOCKETS; i++) {
+        int pair[2];
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+        f->ours[i] = pair[0];
+        f->theirs[i] = pair[1];
+    }
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    socket_loop_destroy(&f->loop);
+    for (size_t i = 0; i < SOCKETS; i++) {
+        close(f->ours[i]);
+        close(f->theirs[i]);
+    }
+    pthread_cond_destroy(&f->changed);
+    pthread_mutex_destroy(&f->lock);
+    free(f);
+    return 0;
+}
+
+/* Would each round begin when the last has ended, 200 would take some ten milliseconds. */
+static void many_changes_are_said_once_a_millisecond_each_time_all(void **state)
+{
+    struct fixture *f = *state;
+    int64_t begin_us = clock_mono_us();
+    for (size_t i = 0; i < SOCKETS; i++)
+        assert_true(socket_loop_add(f->loop, f->ours[i], i));
+    pthread_mutex_lock(&f->lock);
+    while (f->rounds < ROUNDS)
+        pthread_cond_wait(&f->changed, &f->lock);
+    size_t said = f->said;
+    pthread_mutex_unlock(&f->lock);
+    assert_true(clock_mono_us() - begin_us > (int64_t)ROUNDS * 1000 * 6 / 10);
+    assert_true(said > (ROUNDS - 10) * SOCKETS * 9 / 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(many_changes_are_said_once_a_millisecond_each_time_all,
+                                        set_up, tear_down),
+    };
+    log_init("unit", LOG_LEVEL_WARN);
+    return cmocka_run_group_tests_name("socket_loop_rounds", tests, NULL, NULL);
+}

@@ -1,0 +1,291 @@
+/*
+ * services/user/user_store: a change of a profile stays unannounced until somebody has announced
+ * that very state of it. What every kind of user store keeps to.
+ */
+#include "tests/unit/unit.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/common/base/log.h"
+#include "services/user/store/user_store.h"
+#include "tests/unit/user/store/user_store_fixture.h"
+
+enum {
+    FIRST = USER_CHANGED_FIRST_NAME,
+    LAST = USER_CHANGED_LAST_NAME,
+    IMG = USER_CHANGED_IMG,
+    MANY = 1000,
+    THREADS = 4,
+    UPDATES = 25,
+};
+
+static struct user user_of(const char *tag)
+{
+    struct user user = {
+        .first_name = "Anna", .last_name = "Smith", .img = "default.jpg", .password_hash = "x"
+    };
+    user.id = id_new();
+    snprintf(user.tag, sizeof(user.tag), "%s", tag);
+    snprintf(user.email, sizeof(user.email), "%s@example.com", tag + 1);
+    snprintf(user.email_key, sizeof(user.email_key), "%s@example.com", tag + 1);
+    return user;
+}
+
+static void add(struct fixture *f, const char *tag)
+{
+    struct user user = user_of(tag);
+    assert_int_equal(user_store_add(f->store, &user), STATUS_OK);
+}
+
+static enum status try_update(struct fixture *f, const char *key, unsigned changed,
+                              const char *origin)
+{
+    struct user_update update = { "New", "Name", "new.png", changed, origin };
+    return user_store_update(f->store, key, &update);
+}
+
+static void update(struct fixture *f, const char *key, unsigned changed, const char *origin)
+{
+    assert_int_equal(try_update(f, key, changed, origin), STATUS_OK);
+}
+
+static void announced(struct fixture *f, const char *key, uint64_t revision)
+{
+    assert_int_equal(user_store_announced(f->store, key, revision), STATUS_OK);
+}
+
+/* Who has something unannounced: "@anna 3 fl s1" is the third revision, first and last name, from
+ * the session s1. */
+static void assert_page(struct fixture *f, const char *after, size_t most, const char *expected)
+{
+    struct user_list list;
+    char text[512] = "";
+    assert_int_equal(user_store_unannounced(f->store, after, most, &list), STATUS_OK);
+    for (size_t i = 0; i < list.count; i++) {
+        const struct user *user = &list.items[i];
+        size_t length = strlen(text);
+        snprintf(
+            text + length, sizeof(text) - length, "%s%s %" PRIu64 " %s%s%s %s", i > 0 ? ", " : "",
+            user->tag, user->revision, (user->unannounced & FIRST) != 0 ? "f" : "",
+            (user->unannounced & LAST) != 0 ? "l" : "", (user->unannounced & IMG) != 0 ? "i" : "",
+            *user->origin != '\0' ? user->origin : "-");
+    }
+    assert_string_equal(text, expected);
+    free(list.items);
+}
+
+static void assert_news(struct fixture *f, const char *expected)
+{
+    assert_page(f, "", MANY, expected);
+}
+
+/* --- changes ------------------------------------------------------------------------------- */
+
+static void who_has_just_come_has_nothing_to_announce(void **state)
+{
+    struct fixture *f = *state;
+    assert_news(f, "");
+    add(f, "@anna");
+    assert_news(f, "");
+}
+
+static void a_change_is_unannounced_until_it_is_announced(void **state)
+{
+    struct fixture *f = *state;
+    add(f, "@Anna");
+    add(f, "@bob");
+    update(f, "anna", FIRST | IMG, "s1");
+    assert_news(f, "@Anna 1 fi s1");
+    reopen(f);
+    assert_news(f, "@Anna 1 fi s1");
+    announced(f, "anna", 1);
+    assert_news(f, "");
+    reopen(f);
+    assert_news(f, "");
+    announced(f, "anna", 1); /* somebody else has, too */
+    update(f, "anna", LAST, "s2");
+    assert_news(f, "@Anna 2 l s2");
+}
+
+static void the_news_is_the_user_as_it_is_then(void **state)
+{
+    struct fixture *f = *state;
+    struct user_list list;
+    struct user anna = user_of("@Anna");
+    assert_int_equal(user_store_add(f->store, &anna), STATUS_OK);
+    update(f, "anna", FIRST, "");
+    assert_int_equal(user_store_unannounced(f->store, "", 1, &list), STATUS_OK);
+    assert_int_equal(list.count, 1);
+    assert_memory_equal(list.items[0].id.bytes, anna.id.bytes, ID_BYTES);
+    assert_string_equal(list.items[0].first_name, "New");
+    assert_string_equal(list.items[0].last_name, "Name");
+    assert_string_equal(list.items[0].img, "new.png");
+    assert_string_equal(list.items[0].email, anna.email);
+    free(list.items);
+}
+
+static void changes_gather_until_they_are_announced(void **state)
+{
+    struct fixture *f = *state;
+    add(f, "@anna");
+    update(f, "anna", FIRST, "s1");
+    update(f, "anna", IMG, "s1");
+    assert_news(f, "@anna 2 fi s1");
+    announced(f, "anna", 2);
+    assert_news(f, "");
+}
+
+/* Each of them has to hear of the other's. */
+static void changes_from_several_sessions_are_nobodys(void **state)
+{
+    struct fixture *f = *state;
+    add(f, "@anna");
+    update(f, "anna", FIRST, "s1");
+    update(f, "anna", LAST, "s2");
+    assert_news(f, "@anna 2 fl -");
+    update(f, "anna", LAST, "s2");
+    assert_news(f, "@anna 3 fl -");
+    announced(f, "anna", 3);
+    update(f, "anna", LAST, "s2");
+    assert_news(f, "@anna 4 l s2");
+}
+
+static void an_older_revision_that_was_announced_leaves_the_newer(void **state)
+{
+    struct fixture *f = *state;
+    add(f, "@anna");
+    update(f, "anna", FIRST, "s1");
+    update(f, "anna", LAST, "s1");
+    announced(f, "anna", 1);
+    assert_news(f, "@anna 2 fl s1");
+    announced(f, "anna", 3); /* there is none yet */
+    assert_news(f, "@anna 2 fl s1");
+    announced(f, "nobody", 1);
+}
+
+static void an_update_that_changes_nothing_is_no_news(void **state)
+{
+    struct fixture *f = *state;
+    add(f, "@anna");
+    update(f, "anna", 0, "s1");
+    assert_news(f, "");
+    update(f, "anna", IMG, "s1");
+    update(f, "anna", 0, "s2");
+    assert_news(f, "@anna 1 i s1");
+}
+
+static void who_is_not_there_has_no_news(void **state)
+{
+    struct fixture *f = *state;
+    add(f, "@anna");
+    assert_int_equal(try_update(f, "bob", FIRST, "s1"), STATUS_NOT_FOUND);
+    assert_news(f, "");
+}
+
+static void news_come_in_pages_by_key(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const tags[] = { "@cid", "@Anna", "@bob", "@dan" };
+    for (size_t i = 0; i < COUNT_OF(tags); i++)
+        add(f, tags[i]);
+    update(f, "cid", FIRST, "");
+    update(f, "dan", LAST, "");
+    update(f, "anna", IMG, "");
+    assert_page(f, "", 2, "@Anna 1 i -, @cid 1 f -");
+    assert_page(f, "cid", 2, "@dan 1 l -");
+    assert_page(f, "anna", 1, "@cid 1 f -");
+    assert_page(f, "dan", 2, "");
+}
+
+/* --- many at once -------------------------------------------------------------------------- */
+
+struct crowd {
+    struct fixture *f;
+    atomic_uint failures;
+};
+
+static void *update_often(void *arg)
+{
+    struct crowd *crowd = arg;
+    for (int i = 0; i < UPDATES; i++)
+        if (try_update(crowd->f, "anna", FIRST, "s") != STATUS_OK)
+            atomic_fetch_add(&crowd->failures, 1);
+    return NULL;
+}
+
+static void each_change_has_a_revision_of_its_own(void **state)
+{
+    struct crowd crowd = { .f = *state };
+    pthread_t threads[THREADS];
+    char expected[64];
+    add(crowd.f, "@anna");
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, update_often, &crowd), 0);
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(crowd.failures, 0);
+    snprintf(expected, sizeof(expected), "@anna %d f s", THREADS * UPDATES);
+    assert_news(crowd.f, expected);
+}
+
+/* --- copies -------------------------------------------------------------------------------- */
+
+static void a_copy_goes_on_after_the_revisions_of_the_store(void **state)
+{
+    struct fixture *f = *state;
+    struct user anna = user_of("@anna"), bob = user_of("@bob");
+    anna.revision = 7;
+    anna.unannounced = FIRST;
+    snprintf(anna.origin, sizeof(anna.origin), "s1");
+    assert_int_equal(user_store_add(f->store, &anna), STATUS_OK);
+    assert_int_equal(user_store_add(f->store, &bob), STATUS_OK);
+    assert_news(f, "@anna 7 f s1");
+    bob.revision = 4;
+    bob.unannounced = LAST;
+    snprintf(bob.first_name, sizeof(bob.first_name), "Robert");
+    assert_int_equal(user_store_take_over(f->store, "bob", &bob), STATUS_OK);
+    assert_news(f, "@anna 7 f s1, @bob 4 l -");
+    bob.revision = 2;
+    bob.unannounced = 0;
+    assert_int_equal(user_store_take_over(f->store, "bob", &bob), STATUS_OK);
+    assert_news(f, "@anna 7 f s1");
+    struct user_list list;
+    assert_int_equal(user_store_page(f->store, "anna", 1, &list), STATUS_OK);
+    assert_int_equal(list.items[0].revision, 4); /* it never falls */
+    assert_string_equal(list.items[0].first_name, "Robert");
+    free(list.items);
+    assert_int_equal(user_store_take_over(f->store, "cid", &bob), STATUS_NOT_FOUND);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+static int run_suite(const char *name)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(who_has_just_come_has_nothing_to_announce),
+        TEST(a_change_is_unannounced_until_it_is_announced),
+        TEST(the_news_is_the_user_as_it_is_then),
+        TEST(changes_gather_until_they_are_announced),
+        TEST(changes_from_several_sessions_are_nobodys),
+        TEST(an_older_revision_that_was_announced_leaves_the_newer),
+        TEST(an_update_that_changes_nothing_is_no_news),
+        TEST(who_is_not_there_has_no_news),
+        TEST(news_come_in_pages_by_key),
+        TEST(each_change_has_a_revision_of_its_own),
+        TEST(a_copy_goes_on_after_the_revisions_of_the_store),
+    };
+    char group[64];
+    snprintf(group, sizeof(group), "user_store news %s", name);
+    return cmocka_run_group_tests_name(group, tests, NULL, NULL);
+}
+
+int main(void)
+{
+    log_init("unit", LOG_LEVEL_WARN);
+    return store_urls_run(run_suite);
+}
