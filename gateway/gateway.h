@@ -17,6 +17,7 @@
 #include "gateway/socket/socket_loop.h"
 #include "services/common/bus/bus.h"
 #include "services/common/base/networks.h"
+#include "services/common/bus/bus_subscription.h"
 #include "services/common/rpc/rpc_monitor.h"
 #include "services/common/process/settings.h"
 

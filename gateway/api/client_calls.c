@@ -13,6 +13,7 @@
 #include "services/common/base/clock.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/workpool.h"
+#include "services/common/bus/bus_request.h"
 
 enum {
     THREADS_MOST = 512,
@@ -122,7 +123,7 @@ static void wait_until_over(struct calls *calls)
     while (calls->under_way > 0) {
         struct timespec until = clock_after_ms(GIVE_UP_MS);
         pthread_mutex_unlock(&calls->lock);
-        bus_give_up_requests(calls->gateway->bus);
+        bus_request_fail_all(calls->gateway->bus);
         pthread_mutex_lock(&calls->lock);
         if (calls->under_way > 0)
             pthread_cond_clockwait(&calls->over_cond, &calls->lock, CLOCK_MONOTONIC, &until);

@@ -13,6 +13,7 @@
 #include "services/common/base/json_writer.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/bus/bus_subscription.h"
 #include "services/common/rpc/wire.h"
 
 /* About 150 bytes each; a change comes late by seconds, or never. */
@@ -137,7 +138,7 @@ bool deliver_follow(struct deliver *deliver, const char *key)
 
     snprintf(subject, sizeof(subject), "notify.%s", key);
     enum status status =
-        bus_subscribe(deliver->bus, subject, NULL, handle_notification, deliver, &subscription);
+        bus_subscription_open(deliver->bus, subject, NULL, handle_notification, deliver, &subscription);
     if (status != STATUS_OK) {
         log_warn("cannot subscribe to %s: %s", subject, status_name(status));
         return false;
@@ -152,7 +153,7 @@ void deliver_unfollow(struct deliver *deliver, const char *key)
     struct bus_subscription *subscription = hashmap_remove(deliver->subscriptions, key);
 
     if (subscription != NULL)
-        bus_unsubscribe(&subscription);
+        bus_subscription_close(&subscription);
     feeds_close(deliver->feeds, key);
 }
 
@@ -230,7 +231,7 @@ void deliver_destroy(struct deliver **deliver)
     if (*deliver == NULL)
         return;
     for (size_t cursor = 0; hashmap_next((*deliver)->subscriptions, &cursor, &key, &subscription);)
-        bus_unsubscribe((struct bus_subscription **)&subscription);
+        bus_subscription_close((struct bus_subscription **)&subscription);
     hashmap_destroy(&(*deliver)->subscriptions);
     feeds_destroy(&(*deliver)->feeds);
     recent_destroy(&(*deliver)->changes);

@@ -7,6 +7,7 @@
 #include "gateway/socket/ws_frame_in.h"
 #include "gateway/http/http_accounts.h"
 #include "services/common/base/memory.h"
+#include "services/common/bus/bus_subscription.h"
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
 #include "user.pb-c.h"
@@ -45,13 +46,13 @@ static void handle_logout(void *ctx, struct bus_message *message_take)
 enum status logouts_start(struct gateway *gateway)
 {
     gateway->logouts = recent_create(REMEMBERED);
-    return bus_subscribe(gateway->bus, "event.user.logged_out", NULL, handle_logout, gateway,
+    return bus_subscription_open(gateway->bus, "event.user.logged_out", NULL, handle_logout, gateway,
                          &gateway->logout_subscription);
 }
 
 void logouts_stop(struct gateway *gateway)
 {
-    bus_drain(&gateway->logout_subscription);
+    bus_subscription_drain(&gateway->logout_subscription);
     recent_destroy(&gateway->logouts);
 }
 

@@ -15,6 +15,7 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/bus/bus_subscription.h"
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
 
@@ -312,7 +313,7 @@ struct presence_agent *presence_agent_create(struct bus *bus, struct registry *r
     agent->marks = hashmap_create();
     pthread_mutex_init(&agent->lock, NULL);
     pthread_cond_init(&agent->cond, NULL);
-    if (bus_subscribe(bus, "event.presence.gateway_lost", NULL, handle_lost, agent,
+    if (bus_subscription_open(bus, "event.presence.gateway_lost", NULL, handle_lost, agent,
                       &agent->lost_subscription) != STATUS_OK)
         log_warn("cannot hear when this gateway is given up");
     if (pthread_create(&agent->thread, NULL, run, agent) != 0 ||
@@ -331,7 +332,7 @@ void presence_agent_destroy(struct presence_agent **agent)
 
     if (a == NULL)
         return;
-    bus_drain(&a->lost_subscription);
+    bus_subscription_drain(&a->lost_subscription);
     pthread_mutex_lock(&a->lock);
     a->stopping = true;
     pthread_cond_broadcast(&a->cond);

@@ -7,6 +7,7 @@
 #include "event.pb-c.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/bus/bus_subscription.h"
 #include "services/common/rpc/wire.h"
 #include "services/common/base/workpool.h"
 
@@ -231,7 +232,7 @@ enum status fanout_start(struct bus *bus, struct message_store *store, struct fa
     fanout->store = store;
     fanout->pool = workpool_create(&options);
     for (int i = 0; i < SUBSCRIPTIONS && status == STATUS_OK; i++)
-        status = bus_subscribe(bus, subjects[i], "message", handle_event, fanout,
+        status = bus_subscription_open(bus, subjects[i], "message", handle_event, fanout,
                                &fanout->subscriptions[i]);
     if (status != STATUS_OK)
         fanout_stop(&fanout);
@@ -244,7 +245,7 @@ void fanout_stop(struct fanout **fanout)
     if (*fanout == NULL)
         return;
     for (int i = 0; i < SUBSCRIPTIONS; i++)
-        bus_drain(&(*fanout)->subscriptions[i]);
+        bus_subscription_drain(&(*fanout)->subscriptions[i]);
     workpool_destroy(&(*fanout)->pool);
     free(*fanout);
     *fanout = NULL;

@@ -10,6 +10,7 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/bus/bus_subscription.h"
 #include "services/common/rpc/wire.h"
 
 struct gateway_watch {
@@ -86,7 +87,7 @@ enum status gateway_watch_start(struct bus *bus, struct gateway_watch **watch_ou
     pthread_mutex_init(&watch->lock, NULL);
     watch->seen = hashmap_create();
     enum status status =
-        bus_subscribe(bus, "event.gateway.alive", NULL, handle_alive, watch, &watch->subscription);
+        bus_subscription_open(bus, "event.gateway.alive", NULL, handle_alive, watch, &watch->subscription);
     if (status != STATUS_OK) {
         log_error("cannot follow the gateways: %s", status_name(status));
         gateway_watch_stop(&watch);
@@ -102,7 +103,7 @@ void gateway_watch_stop(struct gateway_watch **watch)
 
     if (*watch == NULL)
         return;
-    bus_drain(&(*watch)->subscription);
+    bus_subscription_drain(&(*watch)->subscription);
     for (size_t cursor = 0; hashmap_next((*watch)->seen, &cursor, &id, &seen);)
         free(seen);
     hashmap_destroy(&(*watch)->seen);

@@ -1,7 +1,7 @@
 #define _GNU_SOURCE /* pthread_cond_clockwait */
-#include "services/common/bus/bus_internal.h"
+#include "services/common/bus/bus.h"
 
-#include <inttypes.h>
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +13,9 @@
 #include "services/common/base/id.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/recv_hook.h"
+#include "services/common/bus/bus_library.h"
+#include "services/common/bus/bus_parts.h"
 
 enum {
     RECONNECT_MS = 200,
@@ -21,78 +24,6 @@ enum {
     SERVERS_MOST = 16,
     CLOSE_MS = 5000,
 };
-
-struct bus {
-    natsConnection *nats;
-    natsOptions *options;
-    void (*on_connect)(void *ctx);
-    void (*on_refused)(void *ctx);
-    void (*on_loss)(void *ctx);
-    void *ctx;
-    pthread_mutex_t lock;
-    pthread_cond_t closed_cond;
-    bool closed;
-    atomic_bool connected;
-    atomic_bool closing; /* on our own wish */
-    char inbox[BUS_INBOX_SIZE];
-    natsSubscription *inbox_subscription;
-    struct bus_replies *replies;
-    struct bus_inbound *inbound;
-    struct bus_loop *loop;
-    struct bus_sender *sender;
-};
-
-natsConnection *bus_nats(struct bus *bus)
-{
-    return bus->nats;
-}
-
-struct bus_replies *bus_replies_of(struct bus *bus)
-{
-    return bus->replies;
-}
-
-struct bus_sender *bus_sender_of(struct bus *bus)
-{
-    return bus->sender;
-}
-
-struct bus_inbound *bus_inbound_of(struct bus *bus)
-{
-    return bus->inbound;
-}
-
-struct bus_loop *bus_loop_of(struct bus *bus)
-{
-    return bus->loop;
-}
-
-const char *bus_inbox(const struct bus *bus)
-{
-    return bus->inbox;
-}
-
-enum status bus_status(natsStatus status)
-{
-    switch (status) {
-    case NATS_OK:
-        return STATUS_OK;
-    case NATS_NOT_FOUND:
-        return STATUS_NOT_FOUND;
-    case NATS_TIMEOUT:
-        return STATUS_DEADLINE_EXCEEDED;
-    case NATS_CONNECTION_AUTH_FAILED:
-        return STATUS_UNAUTHENTICATED;
-    case NATS_INVALID_ARG:
-    case NATS_INVALID_SUBJECT:
-    case NATS_ADDRESS_MISSING:
-        return STATUS_INVALID_ARGUMENT;
-    case NATS_NO_MEMORY:
-        abort();
-    default:
-        return STATUS_UNAVAILABLE;
-    }
-}
 
 /* --- connection -------------------------------------------------------------------------- */
 
@@ -116,7 +47,7 @@ static void handle_disconnected(natsConnection *nats, void *ctx)
     (void)nats;
     if (atomic_exchange(&bus->connected, false))
         log_warn("lost the connection to the bus");
-    bus_replies_break_all(bus->replies); /* they wait in vain */
+    bus_replies_fail_all(bus->replies);
 }
 
 static void handle_closed(natsConnection *nats, void *ctx)
@@ -216,9 +147,9 @@ static natsStatus set_options(struct bus *bus, const struct bus_options *options
     return s;
 }
 
-/* What the loop has not taken. */
-static void handle_reply(natsConnection *nats, natsSubscription *subscription, natsMsg *message,
-                         void *ctx)
+/* Replies that the loop did not take: without the library's filter (bus_library.h). */
+static void handle_library_reply(natsConnection *nats, natsSubscription *subscription,
+                                 natsMsg *message, void *ctx)
 {
     struct bus *bus = ctx;
 
@@ -258,24 +189,69 @@ static natsStatus connect_and_listen(struct bus *bus, const char *urls)
     if (s == NATS_OK)
         handle_connected(bus->nats, bus);
     snprintf(subject, sizeof(subject), "%s.*", bus->inbox);
-    return natsConnection_Subscribe(&bus->inbox_subscription, bus->nats, subject, handle_reply,
-                                    bus);
+    return natsConnection_Subscribe(&bus->inbox_subscription, bus->nats, subject,
+                                    handle_library_reply, bus);
 }
 
-static bool take(void *ctx, natsMsg *message)
-{
-    return bus_inbound_take(((struct bus *)ctx)->inbound, message);
-}
+/* --- wiring: what the parts call of each other ---------------------------------------------- */
 
-/* What one read has brought: the answers to it go out together. */
-static void end_round(void *ctx)
+static bool handle_read_message(void *ctx, natsMsg *message)
 {
     struct bus *bus = ctx;
 
-    bool begins = bus_sender_hold(bus->sender); /* who has borrowed the bus may hold */
-    bus_inbound_hand_on(bus->inbound);
+    return bus_inbound_take(bus->inbound, message);
+}
+
+/* Replies to the messages of one read go out together. */
+static void handle_round_end(void *ctx)
+{
+    struct bus *bus = ctx;
+
+    bool begins = bus_sender_hold(bus->sender); /* the thread that borrows the bus may hold */
+    bus_inbound_dispatch(bus->inbound);
     if (begins)
         bus_sender_release(bus->sender);
+}
+
+static void handle_reply(void *ctx, natsMsg *reply_take)
+{
+    struct bus *bus = ctx;
+
+    bus_replies_take(bus->replies, reply_take);
+}
+
+static void handle_unsent_request(void *ctx, uint64_t request)
+{
+    struct bus *bus = ctx;
+
+    bus_replies_fail(bus->replies, request);
+}
+
+static void create_parts(struct bus *bus)
+{
+    struct bus_loop_events events = {
+        .take = handle_read_message,
+        .round = handle_round_end,
+        .ctx = bus,
+    };
+
+    bus->loop = bus_loop_create(&events);
+    bus->replies = bus_replies_create(bus->loop);
+    bus->inbound = bus_inbound_create(handle_reply, bus);
+    bus->sender = bus_sender_create(bus->loop, handle_unsent_request, bus);
+    bus_loop_take_back(bus->loop);
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+/* What this program relies on without its being promised. */
+static bool check_libraries(void)
+{
+    if (!bus_library_check())
+        return false;
+    if (!recv_hook_works())
+        log_error("recv() is not interposed: is another library preloaded that defines it?");
+    return recv_hook_works();
 }
 
 enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
@@ -284,17 +260,13 @@ enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
 
     pthread_mutex_init(&bus->lock, NULL);
     pthread_cond_init(&bus->closed_cond, NULL);
-    bus->replies = bus_replies_create();
-    bus->inbound = bus_inbound_create(bus->replies);
-    bus->loop =
-        bus_loop_create(&(struct bus_loop_events){ .take = take, .round = end_round, .ctx = bus });
-    bus->sender = bus_sender_create(bus->replies, bus->loop);
+    create_parts(bus);
     bus->on_connect = options->on_connect;
     bus->on_refused = options->on_refused;
     bus->on_loss = options->on_loss;
     bus->ctx = options->ctx;
     /* No spinning for locks: who holds one may well wait for the very core. */
-    natsStatus s = nats_Open(0);
+    natsStatus s = check_libraries() ? nats_Open(0) : NATS_ILLEGAL_STATE;
     if (s == NATS_OK)
         s = natsOptions_Create(&bus->options);
     if (s == NATS_OK)
@@ -304,7 +276,7 @@ enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
     if (s != NATS_OK) {
         log_error("cannot use the bus at \"%s\": %s", options->url, natsStatus_GetText(s));
         bus_destroy(&bus);
-        return bus_status(s);
+        return bus_parts_status(s);
     }
     *bus_out = bus;
     return STATUS_OK;
@@ -332,6 +304,7 @@ void bus_give_back(struct bus *bus)
 
 bool bus_flush(struct bus *bus, int64_t timeout_ms)
 {
+    assert(!bus_loop_reads_here(bus->loop));
     bus_sender_settle(bus->sender);
     return natsConnection_FlushTimeout(bus->nats, timeout_ms) == NATS_OK;
 }
@@ -371,18 +344,6 @@ void bus_destroy(struct bus **bus)
 
 /* --- publishing -------------------------------------------------------------------------- */
 
-natsStatus bus_make_message(const char *subject, const char *reply_to,
-                            const struct bus_header *headers, size_t header_count, const void *data,
-                            size_t length, natsMsg **message_out)
-{
-    natsStatus s = natsMsg_Create(message_out, subject, reply_to, data, (int)length);
-    for (size_t i = 0; s == NATS_OK && i < header_count; i++)
-        s = natsMsgHeader_Set(*message_out, headers[i].name, headers[i].value);
-    if (s != NATS_OK)
-        bus_library_free_message(*message_out);
-    return s;
-}
-
 enum status bus_publish(struct bus *bus, const char *subject, const void *data, size_t length)
 {
     return bus_publish_headers(bus, subject, NULL, 0, data, length);
@@ -394,10 +355,10 @@ enum status bus_publish_headers(struct bus *bus, const char *subject,
 {
     natsMsg *message = NULL;
 
-    natsStatus s = bus_make_message(subject, NULL, headers, header_count, data, length, &message);
+    natsStatus s = bus_parts_message(subject, NULL, headers, header_count, data, length, &message);
     if (s == NATS_OK)
         bus_sender_send(bus->sender, message, 0);
-    return bus_status(s);
+    return bus_parts_status(s);
 }
 
 void bus_hold(struct bus *bus)
@@ -408,43 +369,4 @@ void bus_hold(struct bus *bus)
 void bus_release(struct bus *bus)
 {
     bus_sender_release(bus->sender);
-}
-
-/* --- messages ------------------------------------------------------------------------------ */
-
-static natsMsg *in(const struct bus_message *message)
-{
-    return (natsMsg *)(uintptr_t)message;
-}
-
-const char *bus_message_subject(const struct bus_message *message)
-{
-    return natsMsg_GetSubject(in(message));
-}
-
-const char *bus_message_reply_to(const struct bus_message *message)
-{
-    return natsMsg_GetReply(in(message));
-}
-
-const void *bus_message_data(const struct bus_message *message)
-{
-    return natsMsg_GetData(in(message));
-}
-
-size_t bus_message_length(const struct bus_message *message)
-{
-    return (size_t)natsMsg_GetDataLength(in(message));
-}
-
-const char *bus_message_header(const struct bus_message *message, const char *name)
-{
-    const char *value = NULL;
-    return natsMsgHeader_Get(in(message), name, &value) == NATS_OK ? value : NULL;
-}
-
-void bus_message_destroy(struct bus_message **message)
-{
-    bus_library_free_message((natsMsg *)*message);
-    *message = NULL;
 }

@@ -1,55 +1,82 @@
 #include "services/common/bus/bus_inbound.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/common/bus/bus_internal.h"
+#include "services/common/base/array.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
+#include "services/common/bus/bus_library.h"
 
-enum {
-    PENDING_MESSAGES = 131072, /* of what the library delivers */
-    PENDING_BYTES = 256 * 1024 * 1024,
-    DRAIN_MS = 5000,
-    DRAIN_ALONE_MS = 250, /* without a server */
-    SUBJECT_MOST = 256,   /* longer ones are left to the library */
-};
+enum { SUBJECT_MAX = 256 /* bytes; longer subjects are left to the library */ };
 
-struct bus_subscription {
-    struct bus *bus;
-    natsSubscription *nats;
+struct bus_receiver {
     bus_handler *handler;
     void *ctx;
     char *subject;
-    atomic_bool ended;     /* nothing more is handed on */
-    atomic_int references; /* the library's, and one of each message taken */
+    atomic_bool ended;
+    atomic_int references; /* the subscription's, the library's, and one for each message taken */
 };
 
-/* The subscriptions of one subject. */
+/* The receivers of one subject. */
 struct route {
-    struct bus_subscription *subscription; /* the only one; NULL: others hear the same, or did */
+    struct bus_receiver *receiver; /* the only one; NULL: another matches the same, or did */
     size_t count;
 };
 
-struct taken {
+struct taken_message {
     natsMsg *message;
-    struct bus_subscription *subscription; /* NULL: a reply */
+    struct bus_receiver *receiver; /* NULL: a reply */
 };
 
 struct bus_inbound {
-    struct bus_replies *replies;
+    void (*on_reply)(void *ctx, natsMsg *reply_take);
+    void *ctx;
     const char *inbox;
     size_t inbox_length;
 
-    pthread_mutex_t lock;   /* guards what follows */
+    pthread_mutex_t lock;   /* guards the next two */
     struct hashmap *routes; /* subject, as subscribed to -> struct route */
     size_t patterns;        /* how many of them end with a wildcard */
     /* The taking thread's: */
-    struct taken *taken;
-    size_t count, room;
+    struct taken_message *taken;
+    size_t count, capacity;
 };
+
+/* --- receivers ---------------------------------------------------------------------------- */
+
+struct bus_receiver *bus_receiver_ref(struct bus_receiver *receiver)
+{
+    atomic_fetch_add(&receiver->references, 1);
+    return receiver;
+}
+
+void bus_receiver_unref(struct bus_receiver **receiver)
+{
+    struct bus_receiver *r = *receiver;
+
+    *receiver = NULL;
+    if (atomic_fetch_sub(&r->references, 1) > 1)
+        return;
+    free(r->subject);
+    free(r);
+}
+
+void bus_receiver_deliver(struct bus_receiver *receiver, natsMsg *message_take)
+{
+    if (!atomic_load(&receiver->ended))
+        receiver->handler(receiver->ctx, (struct bus_message *)message_take);
+    else
+        bus_library_free_message(message_take);
+}
+
+void bus_receiver_end(struct bus_receiver *receiver)
+{
+    atomic_store(&receiver->ended, true);
+}
 
 /* --- routes ------------------------------------------------------------------------------- */
 
@@ -58,21 +85,13 @@ static bool is_pattern(const char *subject)
     return strpbrk(subject, "*>") != NULL;
 }
 
-static void unref(struct bus_subscription *subscription)
-{
-    if (atomic_fetch_sub(&subscription->references, 1) > 1)
-        return;
-    free(subscription->subject);
-    free(subscription);
-}
-
 /* The route of the pattern that the subject matches, "a.b.*" for "a.b.c". */
 static struct route *route_by_pattern(struct bus_inbound *inbound, const char *subject)
 {
-    char pattern[SUBJECT_MOST];
+    char pattern[SUBJECT_MAX];
     const char *dot = strrchr(subject, '.');
 
-    if (inbound->patterns == 0 || dot == NULL || dot - subject > SUBJECT_MOST - 3)
+    if (inbound->patterns == 0 || dot == NULL || dot - subject > SUBJECT_MAX - 3)
         return NULL;
     size_t length = (size_t)(dot - subject) + 1;
     memcpy(pattern, subject, length);
@@ -80,8 +99,8 @@ static struct route *route_by_pattern(struct bus_inbound *inbound, const char *s
     return hashmap_get(inbound->routes, pattern);
 }
 
-/* What two of our subscriptions hear is left to the library, and so is all else that they hear:
- * each is to be told in order. */
+/* A subject matched by two receivers is left to the library, and so are all other subjects of
+ * these receivers: each must receive its messages in order. */
 static void share_locked(struct bus_inbound *inbound, const char *subject, struct route *own)
 {
     struct route *pattern = is_pattern(subject) ? NULL : route_by_pattern(inbound, subject);
@@ -89,196 +108,120 @@ static void share_locked(struct bus_inbound *inbound, const char *subject, struc
     void *route;
 
     if (pattern != NULL)
-        pattern->subscription = own->subscription = NULL;
+        pattern->receiver = own->receiver = NULL;
     if (!is_pattern(subject))
         return;
     for (size_t cursor = 0; hashmap_next(inbound->routes, &cursor, &other, &route);)
         if (route != own && route_by_pattern(inbound, other) == own)
-            ((struct route *)route)->subscription = own->subscription = NULL;
+            ((struct route *)route)->receiver = own->receiver = NULL;
 }
 
-static void add_route(struct bus_inbound *inbound, struct bus_subscription *subscription)
+static void add_route(struct bus_inbound *inbound, struct bus_receiver *receiver)
 {
     pthread_mutex_lock(&inbound->lock);
-    struct route *route = hashmap_get(inbound->routes, subscription->subject);
+    struct route *route = hashmap_get(inbound->routes, receiver->subject);
     if (route == NULL) {
         route = xcalloc(1, sizeof(*route));
-        hashmap_put(inbound->routes, subscription->subject, route);
-        inbound->patterns += is_pattern(subscription->subject);
+        hashmap_put(inbound->routes, receiver->subject, route);
+        inbound->patterns += is_pattern(receiver->subject);
     }
-    route->subscription = route->count++ == 0 ? subscription : NULL;
-    share_locked(inbound, subscription->subject, route);
+    route->receiver = route->count++ == 0 ? receiver : NULL;
+    share_locked(inbound, receiver->subject, route);
     pthread_mutex_unlock(&inbound->lock);
 }
 
-static void remove_route(struct bus_inbound *inbound, struct bus_subscription *subscription)
+static void remove_route(struct bus_inbound *inbound, struct bus_receiver *receiver)
 {
     pthread_mutex_lock(&inbound->lock);
-    struct route *route = hashmap_get(inbound->routes, subscription->subject);
-    if (route->subscription == subscription)
-        route->subscription = NULL;
+    struct route *route = hashmap_get(inbound->routes, receiver->subject);
+    assert(route != NULL);
+    if (route->receiver == receiver)
+        route->receiver = NULL;
     if (--route->count == 0) {
-        inbound->patterns -= is_pattern(subscription->subject);
-        free(hashmap_remove(inbound->routes, subscription->subject));
+        inbound->patterns -= is_pattern(receiver->subject);
+        free(hashmap_remove(inbound->routes, receiver->subject));
     }
     pthread_mutex_unlock(&inbound->lock);
 }
 
-/* With a reference, or NULL: the library is to deliver it. */
-static struct bus_subscription *find_subscription(struct bus_inbound *inbound, const char *subject)
+/* With a reference. NULL: the library must deliver the message. */
+static struct bus_receiver *find_receiver(struct bus_inbound *inbound, const char *subject)
 {
-    struct bus_subscription *subscription = NULL;
+    struct bus_receiver *receiver = NULL;
 
     pthread_mutex_lock(&inbound->lock);
     struct route *route = hashmap_get(inbound->routes, subject);
     if (route == NULL)
         route = route_by_pattern(inbound, subject);
     if (route != NULL)
-        subscription = route->subscription;
-    if (subscription != NULL)
-        atomic_fetch_add(&subscription->references, 1);
+        receiver = route->receiver;
+    if (receiver != NULL)
+        bus_receiver_ref(receiver);
     pthread_mutex_unlock(&inbound->lock);
-    return subscription;
+    return receiver;
 }
 
 /* --- from the connection to the handlers -------------------------------------------------- */
 
 bool bus_inbound_take(struct bus_inbound *inbound, natsMsg *message)
 {
-    struct taken taken = { .message = message };
+    struct taken_message taken = { .message = message };
     const char *subject = natsMsg_GetSubject(message);
 
     if (strncmp(subject, inbound->inbox, inbound->inbox_length) != 0) {
-        taken.subscription = find_subscription(inbound, subject);
-        if (taken.subscription == NULL)
+        taken.receiver = find_receiver(inbound, subject);
+        if (taken.receiver == NULL)
             return false;
     }
-    if (inbound->count == inbound->room) {
-        inbound->room = inbound->room == 0 ? 64 : 2 * inbound->room;
-        inbound->taken = xrealloc(inbound->taken, inbound->room * sizeof(*inbound->taken));
-    }
+    inbound->taken =
+        array_reserve(inbound->taken, inbound->count, &inbound->capacity, sizeof(*inbound->taken));
     inbound->taken[inbound->count++] = taken;
     return true;
 }
 
-static void hand_on(struct bus_subscription *subscription, natsMsg *message)
-{
-    if (!atomic_load(&subscription->ended))
-        subscription->handler(subscription->ctx, (struct bus_message *)message);
-    else
-        bus_library_free_message(message);
-}
-
-void bus_inbound_hand_on(struct bus_inbound *inbound)
+void bus_inbound_dispatch(struct bus_inbound *inbound)
 {
     for (size_t i = 0; i < inbound->count; i++) {
-        struct taken *taken = &inbound->taken[i];
-        if (taken->subscription == NULL) {
-            bus_replies_take(inbound->replies, taken->message);
+        struct taken_message *taken = &inbound->taken[i];
+        if (taken->receiver == NULL) {
+            inbound->on_reply(inbound->ctx, taken->message);
         } else {
-            hand_on(taken->subscription, taken->message);
-            unref(taken->subscription);
+            bus_receiver_deliver(taken->receiver, taken->message);
+            bus_receiver_unref(&taken->receiver);
         }
     }
     inbound->count = 0;
 }
 
-/* --- subscribing -------------------------------------------------------------------------- */
+/* --- registering -------------------------------------------------------------------------- */
 
-/* What was not taken. */
-static void handle_message(natsConnection *nats, natsSubscription *nats_subscription,
-                           natsMsg *message, void *ctx)
+struct bus_receiver *bus_inbound_add(struct bus_inbound *inbound, const char *subject,
+                                     bus_handler *handler, void *ctx)
 {
-    (void)nats;
-    (void)nats_subscription;
-    hand_on(ctx, message);
+    struct bus_receiver *receiver = xcalloc(1, sizeof(*receiver));
+
+    receiver->handler = handler;
+    receiver->ctx = ctx;
+    receiver->subject = xstrdup(subject);
+    atomic_init(&receiver->references, 1);
+    add_route(inbound, receiver);
+    return receiver;
 }
 
-/* The library says that its threads will not call again: only now may it forget the closure. */
-static void handle_complete(void *ctx)
+void bus_inbound_remove(struct bus_inbound *inbound, struct bus_receiver **receiver)
 {
-    unref(ctx);
-}
-
-static natsStatus subscribe(struct bus_subscription *subscription, const char *queue)
-{
-    natsConnection *nats = bus_nats(subscription->bus);
-
-    if (queue != NULL)
-        return natsConnection_QueueSubscribe(&subscription->nats, nats, subscription->subject,
-                                             queue, handle_message, subscription);
-    return natsConnection_Subscribe(&subscription->nats, nats, subscription->subject,
-                                    handle_message, subscription);
-}
-
-enum status bus_subscribe(struct bus *bus, const char *subject, const char *queue,
-                          bus_handler *handler, void *ctx,
-                          struct bus_subscription **subscription_out)
-{
-    struct bus_subscription *subscription = xcalloc(1, sizeof(*subscription));
-
-    subscription->bus = bus;
-    subscription->handler = handler;
-    subscription->ctx = ctx;
-    subscription->subject = xstrdup(subject);
-    atomic_init(&subscription->references, 1);
-    /* First, or the library would deliver what comes in between, beside what comes after it. */
-    add_route(bus_inbound_of(bus), subscription);
-    natsStatus s = subscribe(subscription, queue);
-    if (s != NATS_OK) {
-        remove_route(bus_inbound_of(bus), subscription);
-        unref(subscription);
-        return bus_status(s);
-    }
-    natsSubscription_SetPendingLimits(subscription->nats, PENDING_MESSAGES, PENDING_BYTES);
-    natsSubscription_SetOnCompleteCB(subscription->nats, handle_complete, subscription);
-    *subscription_out = subscription;
-    return STATUS_OK;
-}
-
-void bus_unsubscribe(struct bus_subscription **subscription)
-{
-    struct bus_subscription *s = *subscription;
-
-    if (s == NULL)
-        return;
-    *subscription = NULL;
-    atomic_store(&s->ended, true);
-    atomic_fetch_add(&s->references, 1); /* the library gives its own back */
-    natsSubscription_Unsubscribe(s->nats);
-    remove_route(bus_inbound_of(s->bus), s);
-    natsSubscription_Destroy(s->nats);
-    unref(s);
-}
-
-void bus_drain(struct bus_subscription **subscription)
-{
-    struct bus_subscription *s = *subscription;
-
-    if (s == NULL)
-        return;
-    *subscription = NULL;
-    struct bus *bus = s->bus;
-    /* Without a connection the library waits for one; then there is only what has arrived before,
-     * for which nobody can get an answer. */
-    int64_t wait_ms = bus_is_connected(bus) ? DRAIN_MS : DRAIN_ALONE_MS;
-    atomic_fetch_add(&s->references, 1);
-    if (natsSubscription_Drain(s->nats) == NATS_OK)
-        natsSubscription_WaitForDrainCompletion(s->nats, wait_ms);
-    bus_loop_settle(bus_loop_of(bus), wait_ms);
-    atomic_store(&s->ended, true);
-    remove_route(bus_inbound_of(bus), s);
-    natsSubscription_Destroy(s->nats);
-    unref(s);
+    remove_route(inbound, *receiver);
+    bus_receiver_unref(receiver);
 }
 
 /* --- life --------------------------------------------------------------------------------- */
 
-struct bus_inbound *bus_inbound_create(struct bus_replies *replies)
+struct bus_inbound *bus_inbound_create(void (*on_reply)(void *ctx, natsMsg *reply_take), void *ctx)
 {
     struct bus_inbound *inbound = xcalloc(1, sizeof(*inbound));
 
-    inbound->replies = replies;
+    inbound->on_reply = on_reply;
+    inbound->ctx = ctx;
     inbound->inbox = "";
     inbound->routes = hashmap_create();
     pthread_mutex_init(&inbound->lock, NULL);
@@ -287,6 +230,7 @@ struct bus_inbound *bus_inbound_create(struct bus_replies *replies)
 
 void bus_inbound_set_inbox(struct bus_inbound *inbound, const char *prefix)
 {
+    assert(inbound->inbox_length == 0 && inbound->count == 0);
     inbound->inbox = prefix;
     inbound->inbox_length = strlen(prefix);
 }
@@ -301,8 +245,8 @@ void bus_inbound_destroy(struct bus_inbound **inbound)
         return;
     for (size_t i = 0; i < in->count; i++) {
         bus_library_free_message(in->taken[i].message);
-        if (in->taken[i].subscription != NULL)
-            unref(in->taken[i].subscription);
+        if (in->taken[i].receiver != NULL)
+            bus_receiver_unref(&in->taken[i].receiver);
     }
     free(in->taken);
     for (size_t cursor = 0; hashmap_next(in->routes, &cursor, &subject, &route);)

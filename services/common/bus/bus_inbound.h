@@ -4,29 +4,50 @@
 #include <nats/nats.h>
 #include <stdbool.h>
 
-#include "services/common/bus/bus_replies.h"
+#include "services/common/bus/bus_message.h"
+#include "services/common/bus/bus_subscription.h"
 
 /*
- * What comes from NATS and whom it is for: replies, which are found by their number, and the
- * messages of subscriptions, which are found by their subject. Taken while a read goes on, handed
- * on after it. Functions of bus.h that are about subscribing are in this file.
+ * Routes messages from NATS to their receivers: replies, recognised by the inbox prefix, and the
+ * messages of subscriptions, found by subject. A message is taken while a read is in progress and
+ * dispatched after it.
  *
- * A subject that two subscriptions of this process match comes once for each, and nothing says
- * which is meant; so these are not taken, and the library delivers them, on threads of its own.
+ * A subject that two subscriptions of this process match arrives once for each of them, and nothing
+ * tells which one is meant. Such messages are not taken: the library delivers them, on its own
+ * threads.
  */
 struct bus_inbound;
 
-/* `replies` is borrowed. */
-struct bus_inbound *bus_inbound_create(struct bus_replies *replies);
+/* The handler of one subscription; counted references. */
+struct bus_receiver;
+
+/* `on_reply` owns the reply; called by bus_inbound_dispatch. `ctx` is borrowed. */
+struct bus_inbound *bus_inbound_create(void (*on_reply)(void *ctx, natsMsg *reply_take), void *ctx);
 void bus_inbound_destroy(struct bus_inbound **inbound);
 
-/* Before the connection is made: what begins with `prefix` are replies. Borrowed. */
+/* Messages whose subject begins with `prefix` are replies. Borrowed. Asserts that it is called once
+ * and before any message is taken. */
 void bus_inbound_set_inbox(struct bus_inbound *inbound, const char *prefix);
 
-/* True when the message has been taken over; else the library is to deliver it. */
+/* Registers a receiver; bus_inbound_remove ends the registration and drops the reference. The
+ * subject is copied. */
+struct bus_receiver *bus_inbound_add(struct bus_inbound *inbound, const char *subject,
+                                     bus_handler *handler, void *ctx);
+void bus_inbound_remove(struct bus_inbound *inbound, struct bus_receiver **receiver);
+
+/* True: the message is owned by this now. False: the library must deliver it. */
 bool bus_inbound_take(struct bus_inbound *inbound, natsMsg *message);
 
-/* Hands on what has been taken, in order. On the thread that takes. */
-void bus_inbound_hand_on(struct bus_inbound *inbound);
+/* Calls the handlers of the messages taken, in order. On the thread that takes. */
+void bus_inbound_dispatch(struct bus_inbound *inbound);
+
+struct bus_receiver *bus_receiver_ref(struct bus_receiver *receiver);
+void bus_receiver_unref(struct bus_receiver **receiver);
+
+/* Calls the handler, or frees the message when the receiver has ended. */
+void bus_receiver_deliver(struct bus_receiver *receiver, natsMsg *message_take);
+
+/* The handler is not called again, except by a call already in progress. */
+void bus_receiver_end(struct bus_receiver *receiver);
 
 #endif

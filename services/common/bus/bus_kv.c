@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "services/common/bus/bus_internal.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/bus/bus_parts.h"
 
 enum { STREAM_NAME_SIZE = 64 };
 
@@ -61,7 +61,7 @@ enum status bus_kv_open(struct bus *bus, const char *bucket, int64_t replicas,
     struct bus_kv *kv = xcalloc(1, sizeof(*kv));
 
     snprintf(kv->stream, sizeof(kv->stream), "KV_%s", bucket);
-    natsStatus s = natsConnection_JetStream(&kv->jetstream, bus_nats(bus), NULL);
+    natsStatus s = natsConnection_JetStream(&kv->jetstream, bus->nats, NULL);
     if (s == NATS_OK)
         s = js_KeyValue(&kv->store, kv->jetstream, bucket);
     if (s == NATS_OK)
@@ -95,7 +95,7 @@ enum status bus_kv_get(struct bus_kv *kv, const char *key, struct buffer *value_
     buffer_clear(value_out);
     natsStatus s = kvStore_Get(&entry, kv->store, key);
     if (s != NATS_OK)
-        return bus_status(s);
+        return bus_parts_status(s);
     buffer_append(value_out, kvEntry_Value(entry), (size_t)kvEntry_ValueLen(entry));
     *revision_out = kvEntry_Revision(entry);
     kvEntry_Destroy(entry);
@@ -109,7 +109,7 @@ enum status bus_kv_swap(struct bus_kv *kv, const char *key, uint64_t revision, c
                        ? kvStore_Create(revision_out, kv->store, key, value, (int)length)
                        : kvStore_Update(revision_out, kv->store, key, value, (int)length, revision);
     /* The server's refusal of a stale revision arrives as the general error. */
-    return s == NATS_ERR ? STATUS_CONFLICT : bus_status(s);
+    return s == NATS_ERR ? STATUS_CONFLICT : bus_parts_status(s);
 }
 
 enum status bus_kv_watch(struct bus_kv *kv, struct bus_kv_watch **watch_out)
@@ -143,7 +143,7 @@ enum status bus_kv_watch_next(struct bus_kv_watch *watch, int64_t timeout_ms,
     watch->current = NULL;
     natsStatus s = kvWatcher_Next(&watch->current, watch->watcher, timeout_ms);
     if (s != NATS_OK)
-        return bus_status(s);
+        return bus_parts_status(s);
     *change_out = (struct bus_kv_change){ .is_initial_end = watch->current == NULL };
     if (watch->current != NULL) {
         change_out->key = kvEntry_Key(watch->current);

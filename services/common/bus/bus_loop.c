@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
+#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "services/common/bus/bus_loop.h"
 
 #include <errno.h>
@@ -12,12 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "services/common/bus/bus_library.h"
-#include "services/common/bus/bus_units.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/recv_hook.h"
+#include "services/common/base/thread.h"
+#include "services/common/bus/bus_library.h"
+#include "services/common/bus/bus_units.h"
 
 enum {
     UNSENT_BYTES_MOST = 1024 * 1024, /* then whoever publishes more waits for the socket, too */
@@ -40,6 +41,7 @@ struct bus_loop {
     atomic_bool stopping;   /* the thread */
     bool running;
     pthread_t thread;
+    bool has_received; /* the library called recv(), with `io` held */
     _Atomic(pthread_t) reader; /* who worked last, and so must not wait for the server; 0: nobody */
 
     pthread_mutex_t lock; /* guards what follows */
@@ -68,7 +70,7 @@ static bool watch(struct bus_loop *loop, int operation, int fd, uint32_t events)
 
 /* --- called by the library, under the connection's lock ----------------------------------- */
 
-static void filter(natsConnection *nats, natsMsg **message, void *ctx)
+static void filter_message(natsConnection *nats, natsMsg **message, void *ctx)
 {
     struct bus_loop *loop = ctx;
 
@@ -90,7 +92,7 @@ static natsStatus attach(void **ctx_out, void *arg, natsConnection *nats, natsSo
 {
     struct bus_loop *loop = arg;
 
-    bus_library_set_filter(nats, filter, loop);
+    bus_library_set_filter(nats, filter_message, loop);
     *ctx_out = loop;
     set_attached(loop, true);
     atomic_store(&loop->nats, nats);
@@ -109,8 +111,10 @@ static natsStatus wish_to_read(void *ctx, bool begins)
         pthread_mutex_lock(&loop->fd_lock);
         int fd = atomic_exchange(&loop->fd, -1);
         pthread_mutex_unlock(&loop->fd_lock);
-        if (fd >= 0)
+        if (fd >= 0) { /* nobody reads it any more, and the library writes under the same lock */
             watch(loop, EPOLL_CTL_DEL, fd, 0);
+            bus_library_close_socket(fd);
+        }
     }
     return NATS_OK;
 }
@@ -130,7 +134,10 @@ static natsStatus detach(void *ctx)
 {
     struct bus_loop *loop = ctx;
 
+    natsConnection *nats = atomic_load(&loop->nats);
+
     wish_to_read(loop, false);
+    bus_library_release_detached(nats);
     set_attached(loop, false);
     return NATS_OK;
 }
@@ -189,7 +196,7 @@ void bus_loop_flush(struct bus_loop *loop)
         pthread_mutex_unlock(&loop->io);
         if (is_full && bus_loop_reads_here(loop)) {
             watch(loop, EPOLL_CTL_MOD, atomic_load(&loop->fd), EPOLLIN | EPOLLOUT);
-            return; /* work() is told when it takes more */
+            return; /* EPOLLOUT resumes it */
         }
         if (is_full)
             wait_until_writable(loop);
@@ -214,6 +221,7 @@ static ssize_t receive(void *ctx, int fd, void *buffer, size_t size, int flags)
     ssize_t n = -1;
 
     (void)flags;
+    loop->has_received = true;
     pthread_mutex_lock(&loop->fd_lock);
     errno = EAGAIN;
     if (fd == atomic_load(&loop->fd)) {
@@ -225,6 +233,15 @@ static ssize_t receive(void *ctx, int fd, void *buffer, size_t size, int flags)
     return n;
 }
 
+/* Cutting into units (bus_units.h) is of no use when the library reads by another function. */
+static void require_hook(const struct bus_loop *loop)
+{
+    if (loop->has_received || atomic_load(&loop->fd) < 0)
+        return;
+    log_error("libnats %s does not read by recv(): this program cannot use it", nats_GetVersion());
+    abort();
+}
+
 static void read_socket(struct bus_loop *loop)
 {
     pthread_mutex_lock(&loop->io);
@@ -233,6 +250,7 @@ static void read_socket(struct bus_loop *loop)
         natsConnection_ProcessReadEvent(atomic_load(&loop->nats));
     while (bus_units_remain(&loop->units) && atomic_load(&loop->fd) >= 0);
     recv_hook_set(NULL, NULL);
+    require_hook(loop);
     pthread_mutex_unlock(&loop->io);
 }
 
@@ -244,7 +262,7 @@ static void silence(struct bus_loop *loop)
         continue;
 }
 
-static void handle(struct bus_loop *loop, const struct epoll_event *event)
+static void handle_event(struct bus_loop *loop, const struct epoll_event *event)
 {
     if (event->data.fd == loop->bell) {
         silence(loop);
@@ -256,14 +274,14 @@ static void handle(struct bus_loop *loop, const struct epoll_event *event)
         read_socket(loop);
 }
 
-static void work(struct bus_loop *loop, int timeout_ms)
+static void run_round(struct bus_loop *loop, int timeout_ms)
 {
     struct epoll_event events[2];
     int n = epoll_wait(loop->epoll, events, 2, timeout_ms);
 
     atomic_store(&loop->reader, pthread_self());
     for (int i = 0; i < n; i++)
-        handle(loop, &events[i]);
+        handle_event(loop, &events[i]);
     loop->events.round(loop->events.ctx);
     bus_loop_flush(loop);
     pthread_mutex_lock(&loop->lock);
@@ -274,17 +292,15 @@ static void work(struct bus_loop *loop, int timeout_ms)
 
 void bus_loop_work(struct bus_loop *loop)
 {
-    work(loop, 0);
+    run_round(loop, 0);
 }
 
-static void *run(void *arg)
+static void run_loop(void *arg)
 {
     struct bus_loop *loop = arg;
 
-    pthread_setname_np(pthread_self(), "bus-loop");
     while (!atomic_load(&loop->stopping))
-        work(loop, -1);
-    return NULL;
+        run_round(loop, -1);
 }
 
 void bus_loop_settle(struct bus_loop *loop, int64_t timeout_ms)
@@ -315,10 +331,7 @@ void bus_loop_take_back(struct bus_loop *loop)
 {
     atomic_store(&loop->stopping, false);
     atomic_store(&loop->reader, 0);
-    if (pthread_create(&loop->thread, NULL, run, loop) != 0) {
-        log_error("cannot start a thread");
-        abort();
-    }
+    loop->thread = thread_start("bus-loop", run_loop, loop);
     loop->running = true;
 }
 
@@ -340,7 +353,6 @@ struct bus_loop *bus_loop_create(const struct bus_loop_events *events)
         log_error("cannot wait for the bus: errno %d", errno);
         abort();
     }
-    bus_loop_take_back(loop);
     return loop;
 }
 

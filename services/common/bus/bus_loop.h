@@ -25,7 +25,7 @@ struct bus_loop_events {
     void *ctx;
 };
 
-/* `events` is copied. */
+/* `events` is copied. The loop's thread starts with bus_loop_take_back. */
 struct bus_loop *bus_loop_create(const struct bus_loop_events *events);
 
 /* When the connection is closed, before it is destroyed. */

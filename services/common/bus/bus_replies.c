@@ -1,23 +1,25 @@
-#define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
+#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "services/common/bus/bus_replies.h"
 
-#include <inttypes.h>
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "services/common/bus/bus_internal.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/thread.h"
+#include "services/common/bus/bus_library.h"
+#include "services/common/bus/bus_loop.h"
 
 enum {
     BUCKETS = 1024,     /* a power of two */
     LOOK_US = 50 * 1000 /* at most so late is a deadline noticed for which no thread waits */
 };
 
-/* In the table until its outcome is sure; whoever takes it out says so, exactly once. */
+/* In the table until its outcome is known; the thread that removes it completes it, once. */
 struct bus_request {
     struct bus_replies *replies;
     uint64_t number;
@@ -33,6 +35,7 @@ struct bus_request {
 };
 
 struct bus_replies {
+    const struct bus_loop *loop;
     pthread_mutex_t lock; /* guards what follows; never taken with a request's */
     struct bus_request *buckets[BUCKETS];
     uint64_t next_number;
@@ -42,12 +45,13 @@ struct bus_replies {
     pthread_t watch;
 };
 
-struct bus_replies *bus_replies_create(void)
+struct bus_replies *bus_replies_create(const struct bus_loop *loop)
 {
     struct bus_replies *replies = xcalloc(1, sizeof(*replies));
 
     pthread_mutex_init(&replies->lock, NULL);
     pthread_cond_init(&replies->watch_cond, NULL);
+    replies->loop = loop;
     replies->next_number = 1;
     return replies;
 }
@@ -58,7 +62,7 @@ void bus_replies_destroy(struct bus_replies **replies)
 
     if (r == NULL)
         return;
-    bus_replies_break_all(r);
+    bus_replies_fail_all(r);
     pthread_mutex_lock(&r->lock);
     r->stopping = true;
     pthread_cond_signal(&r->watch_cond);
@@ -73,7 +77,7 @@ void bus_replies_destroy(struct bus_replies **replies)
 
 /* --- the table ----------------------------------------------------------------------------- */
 
-static struct bus_request *take_out(struct bus_replies *replies, uint64_t number)
+static struct bus_request *remove_request(struct bus_replies *replies, uint64_t number)
 {
     struct bus_request *request = NULL;
 
@@ -111,8 +115,8 @@ static enum status take_reply(natsMsg *reply, struct bus_message **reply_out)
     return STATUS_OK;
 }
 
-/* Of a request that was taken out of the table. */
-static void complete(struct bus_request *request, natsMsg *reply)
+/* Of a request that was removed from the table. */
+static void complete_request(struct bus_request *request, natsMsg *reply)
 {
     struct bus_message *message;
 
@@ -133,28 +137,28 @@ void bus_replies_take(struct bus_replies *replies, natsMsg *reply_take)
 {
     const char *digits = strrchr(natsMsg_GetSubject(reply_take), '.');
     struct bus_request *request =
-        digits != NULL ? take_out(replies, strtoull(digits + 1, NULL, 16)) : NULL;
+        digits != NULL ? remove_request(replies, strtoull(digits + 1, NULL, 16)) : NULL;
 
     if (request != NULL)
-        complete(request, reply_take);
-    else /* the caller has given up */
+        complete_request(request, reply_take);
+    else /* it was too late */
         bus_library_free_message(reply_take);
 }
 
-void bus_replies_break(struct bus_replies *replies, uint64_t number)
+void bus_replies_fail(struct bus_replies *replies, uint64_t number)
 {
-    struct bus_request *request = take_out(replies, number);
+    struct bus_request *request = remove_request(replies, number);
 
     if (request != NULL)
-        complete(request, NULL);
+        complete_request(request, NULL);
 }
 
-/* Takes out what `is_over` says, as a list. */
-static struct bus_request *take_out_locked(struct bus_replies *replies,
+/* Removes the requests for which `is_over` returns true, as a list. */
+static struct bus_request *remove_locked(struct bus_replies *replies,
                                            bool (*is_over)(const struct bus_request *, int64_t),
                                            int64_t now_us)
 {
-    struct bus_request *taken = NULL;
+    struct bus_request *removed = NULL;
 
     for (size_t i = 0; i < BUCKETS; i++) {
         for (struct bus_request **link = &replies->buckets[i]; *link != NULL;) {
@@ -165,11 +169,11 @@ static struct bus_request *take_out_locked(struct bus_replies *replies,
             }
             *link = request->next;
             replies->handlers -= request->handler != NULL;
-            request->next = taken;
-            taken = request;
+            request->next = removed;
+            removed = request;
         }
     }
-    return taken;
+    return removed;
 }
 
 static bool is_any(const struct bus_request *request, int64_t now_us)
@@ -179,19 +183,19 @@ static bool is_any(const struct bus_request *request, int64_t now_us)
     return true;
 }
 
-void bus_replies_break_all(struct bus_replies *replies)
+void bus_replies_fail_all(struct bus_replies *replies)
 {
     pthread_mutex_lock(&replies->lock);
-    struct bus_request *broken = take_out_locked(replies, is_any, 0);
+    struct bus_request *failed = remove_locked(replies, is_any, 0);
     pthread_mutex_unlock(&replies->lock);
-    while (broken != NULL) {
-        struct bus_request *next = broken->next;
-        complete(broken, NULL);
-        broken = next;
+    while (failed != NULL) {
+        struct bus_request *next = failed->next;
+        complete_request(failed, NULL);
+        failed = next;
     }
 }
 
-/* --- deadlines for which no thread waits ----------------------------------------------------- */
+/* --- deadlines of requests with a handler ---------------------------------------------------- */
 
 static bool is_late(const struct bus_request *request, int64_t now_us)
 {
@@ -208,11 +212,10 @@ static void end_late(struct bus_request *late)
     }
 }
 
-static void *watch(void *arg)
+static void watch_deadlines(void *arg)
 {
     struct bus_replies *replies = arg;
 
-    pthread_setname_np(pthread_self(), "deadlines");
     pthread_mutex_lock(&replies->lock);
     while (!replies->stopping) {
         struct timespec until = clock_at_us(clock_mono_us() + LOOK_US);
@@ -220,23 +223,19 @@ static void *watch(void *arg)
             pthread_cond_wait(&replies->watch_cond, &replies->lock);
         else
             pthread_cond_clockwait(&replies->watch_cond, &replies->lock, CLOCK_MONOTONIC, &until);
-        struct bus_request *late = take_out_locked(replies, is_late, clock_mono_us());
+        struct bus_request *late = remove_locked(replies, is_late, clock_mono_us());
         pthread_mutex_unlock(&replies->lock);
         end_late(late);
         pthread_mutex_lock(&replies->lock);
     }
     pthread_mutex_unlock(&replies->lock);
-    return NULL;
 }
 
-/* One more with a handler: the thread is started for the first, and woken for one that is alone. */
+/* One more request with a handler: the first starts the thread, and one that is alone wakes it. */
 static void watch_one_more_locked(struct bus_replies *replies)
 {
     if (!replies->watching) {
-        if (pthread_create(&replies->watch, NULL, watch, replies) != 0) {
-            fputs("fatal: cannot start a thread\n", stderr);
-            abort();
-        }
+        replies->watch = thread_start("bus-deadlines", watch_deadlines, replies);
         replies->watching = true;
     }
     if (replies->handlers++ == 0)
@@ -245,9 +244,9 @@ static void watch_one_more_locked(struct bus_replies *replies)
 
 /* --- requests ------------------------------------------------------------------------------ */
 
-/* One with a handler may be over, and gone, as soon as it is in the table: only its number is sure.
- */
-static struct bus_request *put_in(struct bus_replies *replies, bus_reply_handler *handler,
+/* A request with a handler may be completed and freed as soon as it is in the table: its number is
+ * all that the caller may use. */
+static struct bus_request *add_request(struct bus_replies *replies, bus_reply_handler *handler,
                                   void *ctx, int64_t deadline_us, uint64_t *number_out)
 {
     struct bus_request *request = xcalloc(1, sizeof(*request));
@@ -269,65 +268,24 @@ static struct bus_request *put_in(struct bus_replies *replies, bus_reply_handler
     return request;
 }
 
-static natsStatus make_request(struct bus *bus, const char *subject,
-                               const struct bus_header *headers, size_t header_count,
-                               const void *data, size_t length, uint64_t number,
-                               natsMsg **message_out)
+struct bus_request *bus_replies_expect(struct bus_replies *replies, uint64_t *number_out)
 {
-    char reply_to[BUS_INBOX_SIZE + 18];
-
-    snprintf(reply_to, sizeof(reply_to), "%s.%" PRIx64, bus_inbox(bus), number);
-    return bus_make_message(subject, reply_to, headers, header_count, data, length, message_out);
+    return add_request(replies, NULL, NULL, 0, number_out);
 }
 
-enum status bus_request_begin(struct bus *bus, const char *subject,
-                              const struct bus_header *headers, size_t header_count,
-                              const void *data, size_t length, struct bus_request **request_out)
+void bus_replies_expect_async(struct bus_replies *replies, int64_t deadline_us,
+                              bus_reply_handler *handler, void *ctx, uint64_t *number_out)
 {
-    natsMsg *message = NULL;
-    uint64_t number;
-
-    if (!bus_is_connected(bus))
-        return STATUS_UNAVAILABLE;
-    struct bus_request *request = put_in(bus_replies_of(bus), NULL, NULL, 0, &number);
-    natsStatus s =
-        make_request(bus, subject, headers, header_count, data, length, number, &message);
-    if (s != NATS_OK) {
-        take_out(request->replies, number);
-        request_free(&request);
-        return bus_status(s);
-    }
-    bus_sender_send(bus_sender_of(bus), message, number);
-    *request_out = request;
-    return STATUS_OK;
+    add_request(replies, handler, ctx, deadline_us, number_out);
 }
 
-void bus_request_async(struct bus *bus, const char *subject, const struct bus_header *headers,
-                       size_t header_count, const void *data, size_t length, int64_t deadline_us,
-                       bus_reply_handler *handler, void *ctx)
+void bus_replies_cancel(struct bus_request **request)
 {
-    natsMsg *message = NULL;
-    uint64_t number;
-
-    if (!bus_is_connected(bus)) {
-        handler(ctx, STATUS_UNAVAILABLE, NULL);
-        return;
-    }
-    put_in(bus_replies_of(bus), handler, ctx, deadline_us, &number);
-    natsStatus s =
-        make_request(bus, subject, headers, header_count, data, length, number, &message);
-    if (s == NATS_OK)
-        bus_sender_send(bus_sender_of(bus), message, number);
-    else
-        bus_replies_break(bus_replies_of(bus), number);
+    remove_request((*request)->replies, (*request)->number);
+    request_free(request);
 }
 
-void bus_give_up_requests(struct bus *bus)
-{
-    bus_replies_break_all(bus_replies_of(bus));
-}
-
-/* Until it is done or the time is over. */
+/* Until it is done or the deadline has passed. */
 static bool wait_for(struct bus_request *request, const struct timespec *until)
 {
     pthread_mutex_lock(&request->lock);
@@ -339,7 +297,7 @@ static bool wait_for(struct bus_request *request, const struct timespec *until)
     return done;
 }
 
-/* Whoever has taken it out of the table is about to say so. */
+/* The thread that removed it from the table is about to complete it. */
 static void wait_until_done(struct bus_request *request)
 {
     pthread_mutex_lock(&request->lock);
@@ -348,15 +306,16 @@ static void wait_until_done(struct bus_request *request)
     pthread_mutex_unlock(&request->lock);
 }
 
-enum status bus_request_end(struct bus_request **request, int64_t deadline_us,
-                            struct bus_message **reply_out)
+enum status bus_replies_wait(struct bus_request **request, int64_t deadline_us,
+                             struct bus_message **reply_out)
 {
     struct bus_request *r = *request;
     struct timespec until = clock_at_us(deadline_us);
     enum status status = STATUS_OK;
 
+    assert(!bus_loop_reads_here(r->replies->loop));
     if (!wait_for(r, &until)) {
-        if (take_out(r->replies, r->number) != NULL)
+        if (remove_request(r->replies, r->number) != NULL)
             status = STATUS_DEADLINE_EXCEEDED;
         else
             wait_until_done(r);

@@ -1,18 +1,18 @@
-#define _GNU_SOURCE /* pthread_setname_np */
 #include "services/common/bus/bus_sender.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "services/common/bus/bus_library.h"
-#include "services/common/bus/bus_loop.h"
+#include "services/common/base/array.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/thread.h"
+#include "services/common/bus/bus_library.h"
 
 enum {
-    TURNS_MOST = 16,         /* so often a thread sends what has gathered, then another must */
-    HELD_BYTES_MOST = 65536, /* what a thread that holds lets gather */
+    TURNS_MAX = 16,         /* so often a thread sends what has gathered, then another must */
+    HELD_BYTES_MAX = 65536, /* what a thread that holds lets gather */
     GATHER_BYTES = 262144,   /* are published, then they go to the socket */
 };
 
@@ -23,24 +23,25 @@ struct entry {
 
 struct entries {
     struct entry *items;
-    size_t count, room, bytes;
+    size_t count, capacity, bytes;
 };
 
 struct bus_sender {
-    struct bus_replies *replies;
     struct bus_loop *loop;
+    bus_sender_unsent *on_unsent;
+    void *ctx;
     natsConnection *nats;
 
     pthread_mutex_t lock;       /* guards what follows */
     pthread_cond_t relief_cond; /* the thread below is to send */
-    pthread_cond_t room_cond;   /* something has been taken to be sent, or nobody sends */
+    pthread_cond_t space_cond;   /* something has been taken to be sent, or nobody sends */
     struct entries waiting;
     /* The sending thread's, while `sending`: */
     struct entries taken;
     bool sending;
     bool relief; /* by the thread below, and nobody else */
     bool stopping;
-    size_t room_waiters;
+    size_t space_waiters;
     pthread_t thread;
 };
 
@@ -53,7 +54,7 @@ static _Thread_local struct bus_sender *held;
 static void end_one(struct bus_sender *sender, const struct entry *entry, natsStatus s)
 {
     if (s != NATS_OK && entry->request != 0)
-        bus_replies_break(sender->replies, entry->request);
+        sender->on_unsent(sender->ctx, entry->request);
     else if (s != NATS_OK)
         log_warn("cannot publish %s: %s", natsMsg_GetSubject(entry->message),
                  natsStatus_GetText(s));
@@ -64,7 +65,7 @@ static void end_one(struct bus_sender *sender, const struct entry *entry, natsSt
 static natsStatus send_one(struct bus_sender *sender, const struct entry *entry)
 {
     if (bus_loop_reads_here(sender->loop) &&
-        natsConnection_Buffered(sender->nats) >= SENDER_BYTES_MOST)
+        natsConnection_Buffered(sender->nats) >= BUS_SENDER_BYTES_MAX)
         return NATS_INSUFFICIENT_BUFFER;
     return bus_loop_publish(sender->loop, sender->nats, entry->message);
 }
@@ -94,8 +95,8 @@ static void send_waiting_locked(struct bus_sender *sender, int turns)
         struct entries empty = sender->taken;
         sender->taken = sender->waiting;
         sender->waiting = empty;
-        if (sender->room_waiters > 0)
-            pthread_cond_broadcast(&sender->room_cond);
+        if (sender->space_waiters > 0)
+            pthread_cond_broadcast(&sender->space_cond);
         pthread_mutex_unlock(&sender->lock);
         send_taken(sender);
         pthread_mutex_lock(&sender->lock);
@@ -105,16 +106,15 @@ static void send_waiting_locked(struct bus_sender *sender, int turns)
         pthread_cond_signal(&sender->relief_cond);
     else
         sender->sending = false;
-    if (!sender->sending && sender->room_waiters > 0)
-        pthread_cond_broadcast(&sender->room_cond);
+    if (!sender->sending && sender->space_waiters > 0)
+        pthread_cond_broadcast(&sender->space_cond);
 }
 
 /* Goes on for a thread that has sent for others long enough. */
-static void *run(void *arg)
+static void run_sender(void *arg)
 {
     struct bus_sender *sender = arg;
 
-    pthread_setname_np(pthread_self(), "bus-sender");
     pthread_mutex_lock(&sender->lock);
     for (;;) {
         while (!sender->relief && !sender->stopping)
@@ -124,7 +124,6 @@ static void *run(void *arg)
         send_waiting_locked(sender, 0);
     }
     pthread_mutex_unlock(&sender->lock);
-    return NULL;
 }
 
 /* --- from any thread ----------------------------------------------------------------------- */
@@ -133,24 +132,22 @@ static void append_locked(struct bus_sender *sender, const struct entry *entry)
 {
     struct entries *waiting = &sender->waiting;
 
-    if (waiting->count == waiting->room) {
-        waiting->room = waiting->room == 0 ? 64 : 2 * waiting->room;
-        waiting->items = xrealloc(waiting->items, waiting->room * sizeof(*waiting->items));
-    }
+    waiting->items =
+        array_reserve(waiting->items, waiting->count, &waiting->capacity, sizeof(*waiting->items));
     waiting->items[waiting->count++] = *entry;
     waiting->bytes += (size_t)natsMsg_GetDataLength(entry->message);
 }
 
 /* False when the thread must not wait, for it is the one that reads. */
-static bool wait_for_room_locked(struct bus_sender *sender)
+static bool wait_for_space_locked(struct bus_sender *sender)
 {
     bool may_wait = !bus_loop_reads_here(sender->loop);
 
-    sender->room_waiters++;
-    while (may_wait && sender->sending && sender->waiting.bytes >= SENDER_BYTES_MOST)
-        pthread_cond_wait(&sender->room_cond, &sender->lock);
-    sender->room_waiters--;
-    return !sender->sending || sender->waiting.bytes < SENDER_BYTES_MOST;
+    sender->space_waiters++;
+    while (may_wait && sender->sending && sender->waiting.bytes >= BUS_SENDER_BYTES_MAX)
+        pthread_cond_wait(&sender->space_cond, &sender->lock);
+    sender->space_waiters--;
+    return !sender->sending || sender->waiting.bytes < BUS_SENDER_BYTES_MAX;
 }
 
 void bus_sender_send(struct bus_sender *sender, natsMsg *message_take, uint64_t request)
@@ -158,14 +155,14 @@ void bus_sender_send(struct bus_sender *sender, natsMsg *message_take, uint64_t 
     struct entry entry = { message_take, request };
 
     pthread_mutex_lock(&sender->lock);
-    bool has_room = wait_for_room_locked(sender);
-    if (has_room)
+    bool has_space = wait_for_space_locked(sender);
+    if (has_space)
         append_locked(sender, &entry);
-    if (has_room && !sender->sending &&
-        (held != sender || sender->waiting.bytes >= HELD_BYTES_MOST))
-        send_waiting_locked(sender, TURNS_MOST);
+    if (has_space && !sender->sending &&
+        (held != sender || sender->waiting.bytes >= HELD_BYTES_MAX))
+        send_waiting_locked(sender, TURNS_MAX);
     pthread_mutex_unlock(&sender->lock);
-    if (!has_room)
+    if (!has_space)
         end_one(sender, &entry, NATS_INSUFFICIENT_BUFFER);
 }
 
@@ -182,7 +179,7 @@ void bus_sender_release(struct bus_sender *sender)
     held = NULL;
     pthread_mutex_lock(&sender->lock);
     if (!sender->sending)
-        send_waiting_locked(sender, TURNS_MOST);
+        send_waiting_locked(sender, TURNS_MAX);
     pthread_mutex_unlock(&sender->lock);
 }
 
@@ -190,11 +187,11 @@ void bus_sender_settle(struct bus_sender *sender)
 {
     pthread_mutex_lock(&sender->lock);
     if (!sender->sending)
-        send_waiting_locked(sender, TURNS_MOST);
-    sender->room_waiters++;
+        send_waiting_locked(sender, TURNS_MAX);
+    sender->space_waiters++;
     while (sender->sending)
-        pthread_cond_wait(&sender->room_cond, &sender->lock);
-    sender->room_waiters--;
+        pthread_cond_wait(&sender->space_cond, &sender->lock);
+    sender->space_waiters--;
     pthread_mutex_unlock(&sender->lock);
 }
 
@@ -208,19 +205,18 @@ void bus_sender_set_connection(struct bus_sender *sender, natsConnection *nats)
     pthread_mutex_unlock(&sender->lock);
 }
 
-struct bus_sender *bus_sender_create(struct bus_replies *replies, struct bus_loop *loop)
+struct bus_sender *bus_sender_create(struct bus_loop *loop, bus_sender_unsent *on_unsent,
+                                     void *ctx)
 {
     struct bus_sender *sender = xcalloc(1, sizeof(*sender));
 
-    sender->replies = replies;
     sender->loop = loop;
+    sender->on_unsent = on_unsent;
+    sender->ctx = ctx;
     pthread_mutex_init(&sender->lock, NULL);
     pthread_cond_init(&sender->relief_cond, NULL);
-    pthread_cond_init(&sender->room_cond, NULL);
-    if (pthread_create(&sender->thread, NULL, run, sender) != 0) {
-        log_error("cannot start a thread");
-        abort();
-    }
+    pthread_cond_init(&sender->space_cond, NULL);
+    sender->thread = thread_start("bus-sender", run_sender, sender);
     return sender;
 }
 
@@ -244,7 +240,7 @@ void bus_sender_destroy(struct bus_sender **sender)
     pthread_join(s->thread, NULL);
     drop(&s->waiting);
     drop(&s->taken);
-    pthread_cond_destroy(&s->room_cond);
+    pthread_cond_destroy(&s->space_cond);
     pthread_cond_destroy(&s->relief_cond);
     pthread_mutex_destroy(&s->lock);
     free(s);

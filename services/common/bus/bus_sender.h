@@ -6,40 +6,43 @@
 #include <stdint.h>
 
 #include "services/common/bus/bus_loop.h"
-#include "services/common/bus/bus_replies.h"
 
 /*
- * Brings messages onto the connection. The library sends each by itself, with a system call that is
- * made under a lock of all threads; where many threads publish, most of the time goes there. So
- * here whoever finds nobody sending sends, also for those who come meanwhile, who need not wait;
- * and what has gathered goes to the kernel in one piece (bus_loop.h). At rest, a message is sent
- * by its own thread before the call returns.
+ * Writes messages to the connection. The library sends each message by itself, with a system call
+ * under a lock that all threads share; where many threads publish, most of the time goes there.
+ * Here a thread that finds no other thread sending sends, also the messages that others enqueue
+ * meanwhile, so they need not wait; and what has gathered reaches the kernel with one system call
+ * (bus_loop.h). Without contention, a message is sent by its own thread before the call returns.
  *
- * Messages of one thread keep their order. While much waits (SENDER_BYTES_MOST), whoever brings
- * more waits, too: so does a server that is slow make its clients slow. The thread that reads must
- * not wait: as much later, what it brings cannot be sent.
+ * Messages of one thread keep their order. While BUS_SENDER_BYTES_MAX or more are pending, senders
+ * block: a slow server makes its clients slow. The thread that reads must not block; above the
+ * limit its messages are refused instead.
  */
 struct bus_sender;
 
-enum { SENDER_BYTES_MOST = 8 * 1024 * 1024 };
+enum { BUS_SENDER_BYTES_MAX = 8 * 1024 * 1024 };
 
-/* `replies` hear which requests could not be sent. Both are borrowed. */
-struct bus_sender *bus_sender_create(struct bus_replies *replies, struct bus_loop *loop);
+/* A request could not be sent. */
+typedef void bus_sender_unsent(void *ctx, uint64_t request);
+
+/* `loop` and `ctx` are borrowed. `on_unsent` is called on the sending thread, without a lock. */
+struct bus_sender *bus_sender_create(struct bus_loop *loop, bus_sender_unsent *on_unsent,
+                                     void *ctx);
 void bus_sender_destroy(struct bus_sender **sender);
 
 /* Before the first message, and after each connect to a server. Borrowed, the same each time. */
 void bus_sender_set_connection(struct bus_sender *sender, natsConnection *nats);
 
-/* Takes the message over. `request`: whose it is, 0 for none. That it cannot be sent is told to the
- * replies, or logged. */
+/* `request`: the number of the request that the message carries, 0 for none. A message that cannot
+ * be sent is reported to `on_unsent` when it is a request; else it is logged and dropped. */
 void bus_sender_send(struct bus_sender *sender, natsMsg *message_take, uint64_t request);
 
-/* What this thread sends from now on may wait for the end of the same, to go out together. False
- * when it holds already; one release ends it in any case. */
+/* Messages of this thread may wait until the release, to go out together. False when the thread
+ * holds already; one release ends the hold in any case. */
 bool bus_sender_hold(struct bus_sender *sender);
 void bus_sender_release(struct bus_sender *sender);
 
-/* Returns when all that has been given has been sent. */
+/* Returns when every message enqueued before has been sent or refused. */
 void bus_sender_settle(struct bus_sender *sender);
 
 #endif

@@ -11,6 +11,7 @@
 #include "services/common/bus/bus.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/json.h"
+#include "services/common/bus/bus_request.h"
 #include "services/common/rpc/rpc_monitor.h"
 #include "services/common/base/text.h"
 

@@ -11,6 +11,7 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/text.h"
+#include "services/common/bus/bus_request.h"
 #include "services/common/rpc/wire.h"
 
 void rpc_context_start(struct rpc_context *context, int64_t timeout_ms)

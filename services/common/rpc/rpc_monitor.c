@@ -12,6 +12,7 @@
 #include "services/common/base/memory.h"
 #include "services/common/base/text.h"
 #include "services/common/base/version.h"
+#include "services/common/bus/bus_subscription.h"
 
 enum { SUBSCRIPTIONS = 4, SUBJECT_SIZE = 160 };
 
@@ -141,7 +142,7 @@ static enum status subscribe(struct rpc_monitor *monitor)
     snprintf(subjects[2], SUBJECT_SIZE, "$SRV.*.%s.%s", monitor->name, monitor->id);
     snprintf(subjects[3], SUBJECT_SIZE, "$SRV.PING.%s.%s", monitor->name, monitor->host);
     for (int i = 0; i < SUBSCRIPTIONS && status == STATUS_OK; i++)
-        status = bus_subscribe(monitor->bus, subjects[i], NULL, handle_question, monitor,
+        status = bus_subscription_open(monitor->bus, subjects[i], NULL, handle_question, monitor,
                                &monitor->subscriptions[i]);
     return status;
 }
@@ -177,7 +178,7 @@ void rpc_monitor_stop(struct rpc_monitor **monitor)
     if (m == NULL)
         return;
     for (int i = 0; i < SUBSCRIPTIONS; i++)
-        bus_drain(&m->subscriptions[i]);
+        bus_subscription_drain(&m->subscriptions[i]);
     for (size_t i = 0; i < m->endpoint_count; i++) {
         free(m->endpoints[i].name);
         free(m->endpoints[i].subject);

@@ -13,6 +13,7 @@
 #include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/bus/bus_subscription.h"
 #include "services/common/rpc/rpc_monitor.h"
 #include "services/common/base/text.h"
 #include "services/common/rpc/wire.h"
@@ -245,7 +246,7 @@ enum status rpc_server_start(const struct rpc_server_options *options,
     start_lanes(server);
     enum status status = rpc_monitor_start(&monitor, &server->monitor);
     if (status == STATUS_OK)
-        status = bus_subscribe(options->bus, subject, options->service, handle_message, server,
+        status = bus_subscription_open(options->bus, subject, options->service, handle_message, server,
                                &server->subscription);
     free(names);
     free(subject);
@@ -276,7 +277,7 @@ void rpc_server_stop(struct rpc_server **server)
 
     if (s == NULL)
         return;
-    bus_drain(&s->subscription);
+    bus_subscription_drain(&s->subscription);
     wait_until_idle(s);
     for (int lane = 0; lane < RPC_LANES; lane++)
         workpool_destroy(&s->lanes[lane]);

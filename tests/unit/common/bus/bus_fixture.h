@@ -17,6 +17,7 @@
 
 #include "services/common/bus/bus.h"
 #include "services/common/base/clock.h"
+#include "services/common/bus/bus_subscription.h"
 #include "tests/unit/common/bus/nats_peer.h"
 #include "tests/unit/unit.h"
 
@@ -301,7 +302,7 @@ static inline int tear_down(void **state)
         await_lost(f);
     nats_peer_close(&f->peer);
     for (size_t i = 0; i < EARS; i++)
-        bus_unsubscribe(&f->ears[i].subscription);
+        bus_subscription_close(&f->ears[i].subscription);
     bus_destroy(&f->bus);
     pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->lock);
@@ -318,7 +319,7 @@ static inline struct ear *listen_to(struct fixture *f, size_t number, const char
 
     ear->fixture = f;
     ear->tag = (char)('a' + number);
-    assert_int_equal(bus_subscribe(f->bus, subject, NULL, handler, ear, &ear->subscription),
+    assert_int_equal(bus_subscription_open(f->bus, subject, NULL, handler, ear, &ear->subscription),
                      STATUS_OK);
     nats_peer_expect(&f->peer, "SUB", &op);
     assert_string_equal(op.subject, subject);

@@ -1,5 +1,8 @@
 /* services/common/bus: what goes to a server and what comes from it. The test plays the server. */
 #define _GNU_SOURCE /* pthread_cond_clockwait, gettid, accept4, memmem */
+#include "services/common/bus/bus_library.h"
+#include "services/common/bus/bus_request.h"
+#include "services/common/bus/bus_subscription.h"
 #include "tests/unit/unit.h"
 
 #include <signal.h>
@@ -93,7 +96,7 @@ static void check_that_both_hear(struct fixture *f, const char *subject, const c
         assert_int_equal(count_heard(f, 'a', payload), 1);
         assert_int_equal(count_heard(f, 'b', payload), 1);
     }
-    bus_unsubscribe(&a->subscription); /* the other goes on */
+    bus_subscription_close(&a->subscription); /* the other goes on */
     nats_peer_expect(&f->peer, "UNSUB", &op);
     nats_peer_tell(&f->peer, b->sid, subject, "4");
     await(f, &f->heard_count, 7);
@@ -135,12 +138,12 @@ static void after_unsubscribe_nothing_more_is_handed_on(void **state)
     const struct ear *b = listen_to(f, 1, "other", hear);
     assert_non_null(lost);
     *lost = (struct ear){ .fixture = f, .tag = 'a' };
-    assert_int_equal(bus_subscribe(f->bus, "one", NULL, hear, lost, &subscription), STATUS_OK);
+    assert_int_equal(bus_subscription_open(f->bus, "one", NULL, hear, lost, &subscription), STATUS_OK);
     nats_peer_expect(&f->peer, "SUB", &op);
     nats_peer_tell(&f->peer, op.sid, "one", "1");
     await_heard(f, "a1 ");
     unsigned sid = op.sid;
-    bus_unsubscribe(&subscription);
+    bus_subscription_close(&subscription);
     assert_null(subscription);
     memset(lost, 0, sizeof(*lost)); /* to hear would crash */
     free(lost);
@@ -158,7 +161,7 @@ static void after_unsubscribe_nothing_more_is_handed_on(void **state)
 static void hear_and_unsubscribe(void *ctx, struct bus_message *message_take)
 {
     struct ear *ear = ctx;
-    bus_unsubscribe(&ear->subscription);
+    bus_subscription_close(&ear->subscription);
     hear(ctx, message_take);
 }
 
@@ -177,7 +180,7 @@ static void *drain(void *arg)
 {
     struct worker *worker = arg;
     atomic_store(&worker->tid, gettid());
-    bus_drain(&worker->fixture->ears[0].subscription);
+    bus_subscription_drain(&worker->fixture->ears[0].subscription);
     atomic_store(&worker->done, true);
     return NULL;
 }
@@ -308,7 +311,7 @@ static void an_asynchronous_request_hears_of_its_end_once(void **state)
     ask_async(f, 1, &op);
     expect_reply(f, 3, STATUS_DEADLINE_EXCEEDED, "");
     ask_async(f, NATS_PEER_MS, &op);
-    bus_give_up_requests(f->bus);
+    bus_request_fail_all(f->bus);
     expect_reply(f, 4, STATUS_UNAVAILABLE, "");
 }
 
@@ -562,17 +565,23 @@ int main(void)
         TEST(a_request_without_a_reply_ends_at_its_deadline),
         TEST(an_asynchronous_request_hears_of_its_end_once),
         TEST(what_a_thread_publishes_goes_out_at_once_or_held_in_one_piece),
-        TEST(answers_to_what_one_read_brings_go_out_in_one_piece),
         TEST(flush_returns_when_the_server_has_seen_all),
         TEST(what_was_published_is_sent_before_the_bus_is_gone),
-        TEST(a_borrowed_bus_hands_on_by_work_only),
         TEST(a_server_that_comes_back_is_found_and_subscribed_to_again),
         TEST(a_message_that_was_cut_off_does_not_swallow_what_comes_next),
         TEST_ALONE(a_server_that_comes_later_is_found),
         TEST_ALONE(a_refused_log_in_is_said),
         TEST(a_log_in_that_is_refused_later_is_told),
     };
+    /* What the undeclared functions of the library are used for. */
+    const struct CMUnitTest quick[] = {
+        TEST(answers_to_what_one_read_brings_go_out_in_one_piece),
+        TEST(a_borrowed_bus_hands_on_by_work_only),
+    };
     signal(SIGPIPE, SIG_IGN);
     log_init("unit", LOG_LEVEL_ERROR);
-    return cmocka_run_group_tests_name("bus", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("bus", tests, NULL, NULL);
+    failed += cmocka_run_group_tests_name("bus, quick", quick, NULL, NULL);
+    bus_library_use_undeclared(false);
+    return failed + cmocka_run_group_tests_name("bus, declared functions only", tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* services/common/bus_sender: many threads that publish, and a server that takes no more. */
 #define _GNU_SOURCE /* pthread_cond_clockwait, gettid, accept4, memmem */
+#include "services/common/bus/bus_request.h"
 #include "tests/unit/unit.h"
 
 #include <signal.h>
@@ -97,7 +98,7 @@ static void who_reads_never_waits_and_is_told_what_cannot_be_sent(void **state)
     for (size_t sent = 0; sent + count_replies(f) < FLOOD; sent++)
         nats_peer_expect(&f->peer, "PUB", &op);
     assert_int_equal(f->reply_status, STATUS_UNAVAILABLE);
-    bus_give_up_requests(f->bus);
+    bus_request_fail_all(f->bus);
     await(f, &f->replies, FLOOD);
 }
 

@@ -1,0 +1,32 @@
+#ifndef COMMON_BUS_BUS_SUBSCRIPTION_H
+#define COMMON_BUS_BUS_SUBSCRIPTION_H
+
+#include "services/common/base/status.h"
+#include "services/common/bus/bus_message.h"
+
+/* Subscriptions to subjects. All functions may be called from any thread. */
+struct bus;
+struct bus_subscription;
+
+/*
+ * Called on the thread that reads for the bus, in the order in which messages arrive; must not
+ * block, nor wait for anything that arrives by the bus. Owns the message and destroys it, now or
+ * later. Where two subscriptions of this process match a subject, or the library lacks the filter of
+ * bus_library.h, each subscription receives its messages in order on a thread of the library.
+ */
+typedef void bus_handler(void *ctx, struct bus_message *message_take);
+
+/* `queue` NULL: every subscriber receives each message; else one member of the group. The subject
+ * is borrowed for the call; its only wildcard, if any, is "*" as the last token. */
+enum status bus_subscription_open(struct bus *bus, const char *subject, const char *queue,
+                                  bus_handler *handler, void *ctx,
+                                  struct bus_subscription **subscription_out) MUST_CHECK;
+
+/* Ends the delivery; does not wait for a running handler. NULL is allowed. */
+void bus_subscription_close(struct bus_subscription **subscription);
+
+/* Waits until the handler has processed what has arrived (at most 5 s; 250 ms without a
+ * connection), then closes. Asserts that it is not called on the thread that reads for the bus. */
+void bus_subscription_drain(struct bus_subscription **subscription);
+
+#endif
