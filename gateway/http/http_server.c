@@ -18,6 +18,7 @@
 #include "services/common/base/json_writer.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/thread.h"
 
 enum {
     THREADS = 512, /* as many connections may be served at once */
@@ -451,10 +452,9 @@ int http_server_port(const struct http_server *server)
     return server->port;
 }
 
-static void *stop_civetweb(void *civetweb)
+static void stop_civetweb(void *civetweb)
 {
     mg_stop(civetweb);
-    return NULL;
 }
 
 /* Whether anybody accepts does not matter: a connection is there as soon as the kernel has it. */
@@ -486,7 +486,7 @@ static void stop_at_once(const struct http_server *server)
     struct timespec until; /* of the wall clock: no sanitizer knows pthread_clockjoin_np */
     pthread_t stopper;
 
-    if (pthread_create(&stopper, NULL, stop_civetweb, server->civetweb) != 0) {
+    if (!thread_try_start("http-stop", 0, stop_civetweb, server->civetweb, &stopper)) {
         mg_stop(server->civetweb);
         return;
     }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "gateway/image/image_probe.h"
+#include "services/common/base/thread.h"
 
 enum {
     JPEG_QUALITY = 85,
@@ -261,18 +262,18 @@ static bool memory_is_there(const struct job *job)
     return there;
 }
 
-static void *run_job(void *arg)
+static void decode_job(void *arg)
 {
     struct job *job = arg;
 
     gdSetErrorMethod(note_damage);
     job->result = AVATAR_FAILED;
     if (!memory_is_there(job))
-        return NULL;
+        return;
     gdImagePtr source = decoders[job->probe->format](job);
     if (source == NULL) {
         job->result = AVATAR_NOT_AN_IMAGE;
-        return NULL;
+        return;
     }
     gdImagePtr small = shrink(source, AVATAR_SIDE_MAX);
     gdImageDestroy(source);
@@ -281,26 +282,20 @@ static void *run_job(void *arg)
         job->result = AVATAR_OK;
     else
         avatar_finish(job->avatar);
-    return NULL;
 }
 
 /* libgd's GIF reader alone puts 64 KiB on the stack, more than a caller's thread may have. */
 static void run_on_own_thread(struct job *job)
 {
-    pthread_attr_t attributes;
     pthread_t thread;
 
     job->result = AVATAR_FAILED;
-    if (pthread_attr_init(&attributes) != 0)
-        return;
-    pthread_attr_setstacksize(&attributes, DECODER_STACK_BYTES);
     pthread_mutex_lock(&decode_lock);
-    if (pthread_create(&thread, &attributes, run_job, job) == 0)
+    if (thread_try_start("picture", DECODER_STACK_BYTES, decode_job, job, &thread))
         pthread_join(thread, NULL);
     pthread_mutex_unlock(&decode_lock);
     /* The rows of a large picture are too small for malloc to give back by itself. */
     malloc_trim(0);
-    pthread_attr_destroy(&attributes);
 }
 
 enum avatar_result avatar_normalise(const void *upload, size_t size, struct avatar *avatar_out)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "services/common/base/array.h"
 #include "services/common/base/memory.h"
 
 static void set(struct due_queue *queue, size_t place, struct due_item *item)
@@ -40,10 +41,8 @@ static void sink(struct due_queue *queue, struct due_item *item)
 void due_queue_put(struct due_queue *queue, struct due_item *item, int64_t due_ms)
 {
     if (item->place == 0) {
-        if (queue->count + 1 >= queue->room) {
-            queue->room = queue->room == 0 ? 64 : 2 * queue->room;
-            queue->items = xrealloc(queue->items, queue->room * sizeof(struct due_item *));
-        }
+        size_t used = queue->count + (queue->capacity > 0); /* place 0 stays empty */
+        queue->items = array_reserve(queue->items, used, &queue->capacity, sizeof(*queue->items));
         set(queue, ++queue->count, item);
     }
     item->due_ms = due_ms;

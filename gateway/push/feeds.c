@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
+#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "gateway/push/feeds.h"
 
 #include <inttypes.h>
@@ -16,6 +16,7 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/tag.h"
+#include "services/common/base/thread.h"
 #include "services/common/rpc/wire.h"
 #include "services/common/base/workpool.h"
 
@@ -422,13 +423,12 @@ static void ask(struct feeds *feeds, struct round *round)
     end_round(feeds, round, status == STATUS_OK ? newest : NULL);
 }
 
-static void *run_asking(void *arg)
+static void run_asking(void *arg)
 {
     struct feeds *feeds = arg;
     struct round *round = xmalloc(sizeof(*round));
     int64_t wait_ms;
 
-    pthread_setname_np(pthread_self(), "feeds");
     pthread_mutex_lock(&feeds->lock);
     while (!feeds->stopping) {
         take_due_locked(feeds, round, &wait_ms);
@@ -443,7 +443,6 @@ static void *run_asking(void *arg)
     }
     pthread_mutex_unlock(&feeds->lock);
     free(round);
-    return NULL;
 }
 
 /* --- from any thread ----------------------------------------------------------------------- */
@@ -565,10 +564,7 @@ struct feeds *feeds_create(const struct feeds_options *options)
     pthread_mutex_init(&feeds->lock, NULL);
     pthread_cond_init(&feeds->wake, NULL);
     pthread_cond_init(&feeds->told, NULL);
-    if (pthread_create(&feeds->thread, NULL, run_asking, feeds) != 0) {
-        log_error("cannot start a thread");
-        abort();
-    }
+    feeds->thread = thread_start("feeds", run_asking, feeds);
     return feeds;
 }
 

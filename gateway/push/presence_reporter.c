@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
+#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "gateway/push/presence_reporter.h"
 
 #include <pthread.h>
@@ -15,6 +15,7 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/thread.h"
 #include "services/common/bus/bus_subscription.h"
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
@@ -252,12 +253,11 @@ static bool has_grace_marks(struct presence_agent *agent)
     return has;
 }
 
-static void *run(void *arg)
+static void run_reporter(void *arg)
 {
     struct presence_agent *agent = arg;
     bool go_on = true, told = true;
 
-    pthread_setname_np(pthread_self(), "presence-agent");
     while (go_on) {
         told = work(agent);
         if (!told) {
@@ -269,19 +269,16 @@ static void *run(void *arg)
         }
     }
     announce_all(agent, told ? RPC_TIMEOUT_MS : LAST_TIMEOUT_MS);
-    return NULL;
 }
 
 /* A thread of its own: a call that waits in vain must not make this gateway look dead. */
-static void *run_alive(void *arg)
+static void run_alive(void *arg)
 {
     struct presence_agent *agent = arg;
 
-    pthread_setname_np(pthread_self(), "presence-alive");
     do
         tell_alive(agent);
     while (wait_for_work(agent, ALIVE_MS, false));
-    return NULL;
 }
 
 static void handle_lost(void *ctx, struct bus_message *message_take)
@@ -314,13 +311,10 @@ struct presence_agent *presence_agent_create(struct bus *bus, struct registry *r
     pthread_mutex_init(&agent->lock, NULL);
     pthread_cond_init(&agent->cond, NULL);
     if (bus_subscription_open(bus, "event.presence.gateway_lost", NULL, handle_lost, agent,
-                      &agent->lost_subscription) != STATUS_OK)
+                              &agent->lost_subscription) != STATUS_OK)
         log_warn("cannot hear when this gateway is given up");
-    if (pthread_create(&agent->thread, NULL, run, agent) != 0 ||
-        pthread_create(&agent->alive_thread, NULL, run_alive, agent) != 0) {
-        log_error("cannot start a thread");
-        abort();
-    }
+    agent->thread = thread_start("presence-report", run_reporter, agent);
+    agent->alive_thread = thread_start("presence-alive", run_alive, agent);
     return agent;
 }
 

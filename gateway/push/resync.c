@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
+#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "gateway/push/resync.h"
 
 #include <pthread.h>
@@ -16,6 +16,7 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/thread.h"
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
 
@@ -150,12 +151,11 @@ static bool take_unknown_locked(struct catch_up *catch_up, char tag_out[TAG_SIZE
     return true;
 }
 
-static void *run(void *arg)
+static void run_resync(void *arg)
 {
     struct catch_up *catch_up = arg;
     char tag[TAG_SIZE + 1];
 
-    pthread_setname_np(pthread_self(), "catch-up");
     pthread_mutex_lock(&catch_up->lock);
     while (!catch_up->stopping) {
         bool everybody = catch_up->wanted;
@@ -173,7 +173,6 @@ static void *run(void *arg)
         pthread_mutex_lock(&catch_up->lock);
     }
     pthread_mutex_unlock(&catch_up->lock);
-    return NULL;
 }
 
 /* --- from any thread --------------------------------------------------------------------- */
@@ -202,10 +201,7 @@ struct catch_up *catch_up_create(struct gateway *gateway)
     catch_up->unknown = hashmap_create();
     pthread_mutex_init(&catch_up->lock, NULL);
     pthread_cond_init(&catch_up->cond, NULL);
-    if (pthread_create(&catch_up->thread, NULL, run, catch_up) != 0) {
-        log_error("cannot start a thread");
-        abort();
-    }
+    catch_up->thread = thread_start("resync", run_resync, catch_up);
     return catch_up;
 }
 

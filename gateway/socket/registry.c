@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/common/base/array.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
 
 struct user_sessions {
     char tag[TAG_SIZE];
     struct session **items;
-    size_t count, room;
+    size_t count, capacity;
 };
 
 struct slot {
@@ -96,10 +97,7 @@ static bool link_user_locked(struct registry *registry, struct session *session)
         memcpy(user->tag, session_identity(session)->tag, sizeof(user->tag));
         hashmap_put(registry->users, session_key(session), user);
     }
-    if (user->count == user->room) {
-        user->room = user->room == 0 ? 2 : user->room * 2;
-        user->items = xrealloc(user->items, user->room * sizeof(struct session *));
-    }
+    user->items = array_reserve(user->items, user->count, &user->capacity, sizeof(*user->items));
     user->items[user->count++] = session;
     return user->count == 1;
 }

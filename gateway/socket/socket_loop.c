@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* pthread_setname_np */
 #include "gateway/socket/socket_loop.h"
 
 #include <errno.h>
@@ -13,9 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "services/common/base/array.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/thread.h"
 
 enum {
     EVENTS_MOST = 64, /* a round: what the first begins may wait for the last */
@@ -50,11 +51,11 @@ struct watcher {
     int64_t round_us, window_us; /* when the last round began, and what is counted */
     int64_t window_events;
     struct dismissal *dismissals;
-    size_t dismissal_count, dismissal_room;
+    size_t dismissal_count, dismissal_capacity;
 
     pthread_mutex_t lock; /* guards what follows */
     uint64_t *resumed;
-    size_t resumed_count, resumed_room;
+    size_t resumed_count, resumed_capacity;
 };
 
 struct socket_loop {
@@ -110,11 +111,8 @@ static bool keep_for_a_while(struct watcher *watcher, int socket)
     if (shutdown(socket, SHUT_WR) != 0 ||
         epoll_ctl(watcher->epoll, EPOLL_CTL_MOD, socket, &event) != 0)
         return false;
-    if (watcher->dismissal_count == watcher->dismissal_room) {
-        watcher->dismissal_room = watcher->dismissal_room == 0 ? 16 : watcher->dismissal_room * 2;
-        watcher->dismissals =
-            xrealloc(watcher->dismissals, watcher->dismissal_room * sizeof(*watcher->dismissals));
-    }
+    watcher->dismissals = array_reserve(watcher->dismissals, watcher->dismissal_count,
+                                        &watcher->dismissal_capacity, sizeof(*watcher->dismissals));
     watcher->dismissals[watcher->dismissal_count++] = (struct dismissal){
         .socket = socket,
         .left = DISMISSAL_BYTES_MOST,
@@ -168,7 +166,7 @@ static void say_resumed(struct watcher *watcher)
     uint64_t *resumed = watcher->resumed;
     size_t count = watcher->resumed_count;
     watcher->resumed = NULL;
-    watcher->resumed_count = watcher->resumed_room = 0;
+    watcher->resumed_count = watcher->resumed_capacity = 0;
     pthread_mutex_unlock(&watcher->lock);
     if (count > 1)
         begin_round(watcher);
@@ -222,7 +220,7 @@ static void count_events(struct watcher *watcher, int events)
 /*
  * A round for each event would wake this thread, and all that the event leads to in other
  * programs, for each: that is half of all CPU time when two processors are half busy. `events`
- * were in the last round; if there was no room for more, the next has waited already.
+ * were in the last round; if it was full, the next has waited already.
  */
 static void let_gather(const struct watcher *watcher, int events)
 {
@@ -233,14 +231,13 @@ static void let_gather(const struct watcher *watcher, int events)
         nanosleep(&(struct timespec){ .tv_nsec = left_us * 1000 }, NULL);
 }
 
-static void *run(void *arg)
+static void run_watcher(void *arg)
 {
     struct watcher *watcher = arg;
     struct socket_loop *loop = watcher->loop;
     struct epoll_event events[EVENTS_MOST];
     int64_t next_tick = clock_mono_ms() + SOCKET_LOOP_TICK_MS;
 
-    pthread_setname_np(pthread_self(), "sockets");
     while (!atomic_load(&loop->stopping)) {
         int64_t wait_ms = next_tick - clock_mono_ms();
         int n = epoll_wait(watcher->epoll, events, EVENTS_MOST, wait_ms > 0 ? (int)wait_ms : 0);
@@ -259,7 +256,6 @@ static void *run(void *arg)
         if (watcher->ticks)
             loop->options.on_tick(loop->options.ctx, now);
     }
-    return NULL;
 }
 
 /* --- life ---------------------------------------------------------------------------------- */
@@ -280,11 +276,11 @@ static void start_watcher(struct socket_loop *loop, struct watcher *watcher)
     watcher->epoll = epoll_create1(EPOLL_CLOEXEC);
     watcher->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (watcher->epoll < 0 || watcher->bell < 0 || !watch(watcher, watcher->bell, BELL) ||
-        (has_guest && !watch(watcher, loop->options.guest, GUEST)) ||
-        pthread_create(&watcher->thread, NULL, run, watcher) != 0) {
-        perror("fatal: cannot start a thread for sockets");
+        (has_guest && !watch(watcher, loop->options.guest, GUEST))) {
+        log_error("cannot watch sockets: errno %d", errno);
         abort();
     }
+    watcher->thread = thread_start("sockets", run_watcher, watcher);
 }
 
 size_t socket_loop_threads(void)
@@ -357,11 +353,8 @@ void socket_loop_resume(struct socket_loop *loop, uint64_t token)
     struct watcher *watcher = watcher_of(loop, token);
 
     pthread_mutex_lock(&watcher->lock);
-    if (watcher->resumed_count == watcher->resumed_room) {
-        watcher->resumed_room = watcher->resumed_room == 0 ? 16 : watcher->resumed_room * 2;
-        watcher->resumed =
-            xrealloc(watcher->resumed, watcher->resumed_room * sizeof(*watcher->resumed));
-    }
+    watcher->resumed = array_reserve(watcher->resumed, watcher->resumed_count,
+                                     &watcher->resumed_capacity, sizeof(*watcher->resumed));
     watcher->resumed[watcher->resumed_count++] = token;
     bool first = watcher->resumed_count == 1;
     pthread_mutex_unlock(&watcher->lock);

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
+#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "services/presence/presence.h"
 
 #include <pthread.h>
@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "event.pb-c.h"
+#include "services/common/base/thread.h"
 #include "services/common/bus/bus_kv.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/hashmap.h"
@@ -296,14 +297,13 @@ static void warn_now_and_then(int64_t *warned_ms)
     *warned_ms = clock_mono_ms();
 }
 
-static void *watch_loop(void *arg)
+static void run_watch(void *arg)
 {
     struct presence *presence = arg;
     struct bus_kv_watch *watch = NULL;
     unsigned connects;
     int64_t warned_ms = clock_mono_ms();
 
-    pthread_setname_np(pthread_self(), "presence-watch");
     while (presence_bucket_connects(presence->bucket, &connects)) {
         /* Not before we were told of the first connection: it would look like another one. */
         if (connects == 0 || !bus_is_connected(presence->bus) ||
@@ -319,7 +319,6 @@ static void *watch_loop(void *arg)
         bus_kv_unwatch(&watch);
         bus_kv_close(&kv);
     }
-    return NULL;
 }
 
 /* --- gateways that died, changes that were not announced --------------------------------- */
@@ -380,14 +379,13 @@ static void sweep(struct presence *presence)
     announce_forgotten(presence);
 }
 
-static void *sweep_loop(void *arg)
+static void run_sweep(void *arg)
 {
     struct presence *presence = arg;
     int64_t last = clock_mono_ms();
     struct timespec pause = { .tv_nsec = 100 * 1000000 };
     unsigned ignored;
 
-    pthread_setname_np(pthread_self(), "presence-sweep");
     while (presence_bucket_connects(presence->bucket, &ignored)) {
         nanosleep(&pause, NULL);
         int64_t now = clock_mono_ms();
@@ -399,7 +397,6 @@ static void *sweep_loop(void *arg)
             sweep(presence);
         last = clock_mono_ms();
     }
-    return NULL;
 }
 
 /* --- life -------------------------------------------------------------------------------- */
@@ -422,11 +419,8 @@ enum status presence_start(struct bus *bus, int64_t replicas, struct presence **
     struct presence_changer_options changer = { presence->bucket, presence->table,
                                                 presence->announcer };
     presence->changer = presence_changer_create(&changer);
-    if (pthread_create(&presence->watch_thread, NULL, watch_loop, presence) != 0 ||
-        pthread_create(&presence->sweep_thread, NULL, sweep_loop, presence) != 0) {
-        log_error("cannot start a thread");
-        abort();
-    }
+    presence->watch_thread = thread_start("presence-watch", run_watch, presence);
+    presence->sweep_thread = thread_start("presence-sweep", run_sweep, presence);
     *presence_out = presence;
     return STATUS_OK;
 }

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* pthread_setname_np */
 #include "services/presence/presence_announcer.h"
 
 #include <pthread.h>
@@ -9,6 +8,7 @@
 #include "event.pb-c.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/thread.h"
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
 
@@ -84,13 +84,12 @@ static struct news *take(struct presence_announcer *announcer)
     return taken;
 }
 
-static void *run(void *arg)
+static void run_announcer(void *arg)
 {
     struct presence_announcer *announcer = arg;
     struct rpc_context context;
     struct news *batch;
 
-    pthread_setname_np(pthread_self(), "announcer");
     while ((batch = take(announcer)) != NULL) {
         rpc_context_start(&context, ANSWER_MS);
         for (struct news *news = batch; news != NULL; news = news->next)
@@ -102,7 +101,6 @@ static void *run(void *arg)
             destroy_news(news);
         }
     }
-    return NULL;
 }
 
 void presence_announcer_add(struct presence_announcer *announcer, const char *key,
@@ -136,10 +134,7 @@ struct presence_announcer *presence_announcer_create(
     announcer->end = &announcer->first;
     pthread_mutex_init(&announcer->lock, NULL);
     pthread_cond_init(&announcer->cond, NULL);
-    if (pthread_create(&announcer->thread, NULL, run, announcer) != 0) {
-        log_error("cannot start a thread");
-        abort();
-    }
+    announcer->thread = thread_start("announcer", run_announcer, announcer);
     return announcer;
 }
 

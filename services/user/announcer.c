@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
+#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "services/user/announcer.h"
 
 #include <pthread.h>
@@ -12,6 +12,7 @@
 #include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/thread.h"
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
 
@@ -136,12 +137,11 @@ static bool wait_for_pass(struct announcer *announcer, unsigned failures)
     return go_on;
 }
 
-static void *run(void *arg)
+static void run_announcer(void *arg)
 {
     struct announcer *announcer = arg;
     unsigned failures = 0;
 
-    pthread_setname_np(pthread_self(), "announcer");
     while (wait_for_pass(announcer, failures)) {
         bool all = run_pass(announcer);
         if (!all && failures == 0)
@@ -150,7 +150,6 @@ static void *run(void *arg)
             log_info("all changed profiles are announced again");
         failures = all ? 0 : failures + 1;
     }
-    return NULL;
 }
 
 /* --- life ---------------------------------------------------------------------------------- */
@@ -164,10 +163,7 @@ struct announcer *announcer_start(struct bus *bus, struct user_store *store)
     announcer->kicked = true; /* for what was left before */
     pthread_mutex_init(&announcer->lock, NULL);
     pthread_cond_init(&announcer->cond, NULL);
-    if (pthread_create(&announcer->thread, NULL, run, announcer) != 0) {
-        log_error("cannot start a thread");
-        abort();
-    }
+    announcer->thread = thread_start("announcer", run_announcer, announcer);
     return announcer;
 }
 

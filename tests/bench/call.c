@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/common/base/array.h"
 #include "services/common/base/memory.h"
 #include "tests/bench/cpu_watch.h"
 #include "tests/bench/fail.h"
@@ -48,16 +49,13 @@ static struct run {
 
 static void read_calls(char *text)
 {
-    size_t room = 0;
+    size_t capacity = 0;
     char *line;
 
     for (char *rest = text; (line = strtok_r(rest, "\n", &rest)) != NULL;) {
         char name[KEY_MOST - 4];
         int used = 0;
-        if (run.call_count == room) {
-            room = room * 2 + 64;
-            run.calls = xrealloc(run.calls, room * sizeof(*run.calls));
-        }
+        run.calls = array_reserve(run.calls, run.call_count, &capacity, sizeof(*run.calls));
         struct call *call = &run.calls[run.call_count++];
         /* NOLINTNEXTLINE(cert-err34-c): numbers of run.py, not of a stranger */
         if (sscanf(line, "%27s %lu %lu %n", name, &call->least, &call->most, &used) != 3)

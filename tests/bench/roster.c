@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/common/base/array.h"
 #include "services/common/base/buffer.h"
 #include "services/common/base/memory.h"
 #include "tests/bench/fail.h"
@@ -28,7 +29,7 @@ char *roster_read_file(const char *path)
 
 void roster_read(struct roster *roster, const char *path, size_t least)
 {
-    size_t room = 0;
+    size_t tag_capacity = 0, token_capacity = 0;
     char *rest, *line;
 
     *roster = (struct roster){ .text = roster_read_file(path) };
@@ -37,11 +38,10 @@ void roster_read(struct roster *roster, const char *path, size_t least)
         if (space == NULL)
             fail("%s: line %zu is not \"tag token\"", path, roster->count + 1);
         *space = '\0';
-        if (roster->count == room) {
-            room = room * 2 + 64;
-            roster->tags = xrealloc(roster->tags, room * sizeof(*roster->tags));
-            roster->tokens = xrealloc(roster->tokens, room * sizeof(*roster->tokens));
-        }
+        roster->tags =
+            array_reserve(roster->tags, roster->count, &tag_capacity, sizeof(*roster->tags));
+        roster->tokens =
+            array_reserve(roster->tokens, roster->count, &token_capacity, sizeof(*roster->tokens));
         roster->tags[roster->count] = line;
         roster->tokens[roster->count] = space + 1;
     }

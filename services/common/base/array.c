@@ -5,7 +5,7 @@
 
 #include "services/common/base/memory.h"
 
-enum { FIRST_CAPACITY = 16 };
+enum { FIRST_CAPACITY = 4 };
 
 void *array_reserve(void *items_take, size_t count, size_t *capacity, size_t item_bytes)
 {

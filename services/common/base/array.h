@@ -5,7 +5,7 @@
 
 /*
  * Growing arrays. Returns `items`, reallocated when all `*capacity` places are used, so that one
- * more item can be stored at index `count`. The capacity begins at 16 and doubles. NULL with a
+ * more item can be stored at index `count`. The capacity begins at 4 and doubles. NULL with a
  * capacity of 0 is an empty array. Aborts when memory is exhausted: only for arrays whose length is
  * bounded elsewhere. Asserts count <= *capacity.
  *

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* pthread_setname_np, gettid */
+#define _GNU_SOURCE /* gettid */
 #include "services/common/base/workpool.h"
 
 #include <pthread.h>
@@ -7,7 +7,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/thread.h"
 
 struct job {
     workpool_job *run;
@@ -23,8 +25,8 @@ struct workpool {
     size_t idle; /* threads that wait for a job */
     size_t thread_count, threads_most;
     pthread_t *threads;
-    pthread_attr_t attr;
-    char name[16];
+    size_t stack_bytes;
+    char name[THREAD_NAME_SIZE];
     int niceness;
 };
 
@@ -45,26 +47,23 @@ static bool take(struct workpool *pool, struct job *job_out)
     return taken;
 }
 
-static void *run(void *arg)
+static void run_jobs(void *arg)
 {
     struct workpool *pool = arg;
     struct job job;
 
-    pthread_setname_np(pthread_self(), pool->name);
     if (pool->niceness > 0) /* on Linux the nice value belongs to the thread */
         setpriority(PRIO_PROCESS, (id_t)gettid(), pool->niceness);
     while (take(pool, &job))
         job.run(job.arg);
-    return NULL;
 }
 
-/* False when the system has no thread to give. */
-static bool start_thread_locked(struct workpool *pool)
+/* Where the system has no thread to give, those that run do the work. */
+static void try_start_thread_locked(struct workpool *pool)
 {
-    if (pthread_create(&pool->threads[pool->thread_count], &pool->attr, run, pool) != 0)
-        return false;
-    pool->thread_count++;
-    return true;
+    if (thread_try_start(pool->name, pool->stack_bytes, run_jobs, pool,
+                         &pool->threads[pool->thread_count]))
+        pool->thread_count++;
 }
 
 struct workpool *workpool_create(const struct workpool_options *options)
@@ -79,12 +78,11 @@ struct workpool *workpool_create(const struct workpool_options *options)
     snprintf(pool->name, sizeof(pool->name), "%s", options->name);
     pool->threads_most = options->threads;
     pool->threads = xcalloc(options->threads, sizeof(*pool->threads));
-    pthread_attr_init(&pool->attr);
-    if (options->stack_bytes > 0)
-        pthread_attr_setstacksize(&pool->attr, options->stack_bytes);
+    pool->stack_bytes = options->stack_bytes;
     pthread_mutex_lock(&pool->lock);
-    if (!start_thread_locked(pool)) { /* with one, every job's turn comes */
-        fputs("fatal: cannot start a thread\n", stderr);
+    try_start_thread_locked(pool);
+    if (pool->thread_count == 0) { /* with one, every job is run in the end */
+        log_error("cannot start the first thread of the pool \"%s\"", pool->name);
         abort();
     }
     pthread_mutex_unlock(&pool->lock);
@@ -99,7 +97,7 @@ bool workpool_submit(struct workpool *pool, workpool_job *job, void *arg)
         pool->ring[(pool->first + pool->waiting) % pool->ring_size] = (struct job){ job, arg };
         pool->waiting++;
         if (pool->waiting > pool->idle && pool->thread_count < pool->threads_most)
-            start_thread_locked(pool);
+            try_start_thread_locked(pool);
     }
     pthread_mutex_unlock(&pool->lock);
     if (accepted) /* outside the lock, or who is woken would wait for it at once */
@@ -205,7 +203,6 @@ void workpool_destroy(struct workpool **pool)
     pthread_mutex_unlock(&p->lock);
     for (size_t i = 0; i < p->thread_count; i++)
         pthread_join(p->threads[i], NULL);
-    pthread_attr_destroy(&p->attr);
     pthread_cond_destroy(&p->wake);
     pthread_mutex_destroy(&p->lock);
     free(p->threads);

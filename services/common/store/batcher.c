@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* pthread_setname_np */
 #include "services/common/store/batcher.h"
 
 #include <pthread.h>
@@ -9,6 +8,7 @@
 
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/thread.h"
 
 /* A first-in-first-out list of jobs and who waits for it. */
 struct lane {
@@ -108,11 +108,10 @@ static void let_others_submit_locked(struct batcher *batcher)
     pthread_mutex_lock(&batcher->lock);
 }
 
-static void *batch_loop(void *arg)
+static void run_batches(void *arg)
 {
     struct batcher *batcher = arg;
 
-    pthread_setname_np(pthread_self(), batcher->options.name);
     pthread_mutex_lock(&batcher->lock);
     for (;;) {
         while (batcher->waiting.count == 0 && !batcher->stopping)
@@ -130,14 +129,12 @@ static void *batch_loop(void *arg)
     batcher->batches_over = true;
     pthread_cond_signal(&batcher->finished.cond);
     pthread_mutex_unlock(&batcher->lock);
-    return NULL;
 }
 
-static void *report_loop(void *arg)
+static void run_reports(void *arg)
 {
     struct batcher *batcher = arg;
 
-    pthread_setname_np(pthread_self(), batcher->options.name);
     pthread_mutex_lock(&batcher->lock);
     for (;;) {
         while ((batcher->finished.count == 0 || batcher->reporting) && !batcher->batches_over)
@@ -147,7 +144,6 @@ static void *report_loop(void *arg)
         report_locked(batcher);
     }
     pthread_mutex_unlock(&batcher->lock);
-    return NULL;
 }
 
 struct batcher *batcher_start(const struct batcher_options *options)
@@ -158,11 +154,8 @@ struct batcher *batcher_start(const struct batcher_options *options)
     pthread_mutex_init(&batcher->lock, NULL);
     lane_init(&batcher->waiting);
     lane_init(&batcher->finished);
-    if (pthread_create(&batcher->batch_thread, NULL, batch_loop, batcher) != 0 ||
-        pthread_create(&batcher->report_thread, NULL, report_loop, batcher) != 0) {
-        log_error("cannot start a thread");
-        abort();
-    }
+    batcher->batch_thread = thread_start(options->name, run_batches, batcher);
+    batcher->report_thread = thread_start(options->name, run_reports, batcher);
     return batcher;
 }
 

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
+#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "services/common/store/sqlite_checkpointer.h"
 
 #include <pthread.h>
@@ -8,6 +8,7 @@
 #include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/thread.h"
 #include "services/common/store/sqlite_paced_file.h"
 
 enum {
@@ -91,11 +92,10 @@ static void wait_for_work(struct sqlite_checkpointer *checkpointer)
     checkpointer->watches = false;
 }
 
-static void *run(void *arg)
+static void run_checkpointer(void *arg)
 {
     struct sqlite_checkpointer *checkpointer = arg;
 
-    pthread_setname_np(pthread_self(), "checkpointer");
     pthread_mutex_lock(&checkpointer->lock);
     for (;;) {
         wait_for_work(checkpointer);
@@ -111,7 +111,6 @@ static void *run(void *arg)
         pthread_cond_broadcast(&checkpointer->cond);
     }
     pthread_mutex_unlock(&checkpointer->lock);
-    return NULL;
 }
 
 /* More comes than goes, if the log is so long. With the lock. */
@@ -174,10 +173,7 @@ struct sqlite_checkpointer *sqlite_checkpointer_start(struct sqlite_db *db,
     checkpointer->next_pages = LOG_PAGES;
     pthread_mutex_init(&checkpointer->lock, NULL);
     pthread_cond_init(&checkpointer->cond, NULL);
-    if (pthread_create(&checkpointer->thread, NULL, run, checkpointer) != 0) {
-        log_error("cannot start a thread");
-        abort();
-    }
+    checkpointer->thread = thread_start("checkpointer", run_checkpointer, checkpointer);
     sqlite_conn_on_commit(writer, handle_commit, checkpointer);
     return checkpointer;
 }

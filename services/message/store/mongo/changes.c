@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/common/base/array.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
@@ -36,7 +37,7 @@ struct reading {
     struct change_range range;
     uint64_t floor; /* the position's document, read before the changes */
     struct entry *entries;
-    size_t count, room;
+    size_t count, capacity;
     bool unknown_kind;
     struct concern *concerns; /* in the order of their first entries */
     size_t concern_count;
@@ -81,10 +82,8 @@ static void take_entry(void *ctx, const bson_t *document)
 {
     struct reading *reading = ctx;
 
-    if (reading->count == reading->room) {
-        reading->room = reading->room == 0 ? 64 : 2 * reading->room;
-        reading->entries = xrealloc(reading->entries, reading->room * sizeof(struct entry));
-    }
+    reading->entries = array_reserve(reading->entries, reading->count, &reading->capacity,
+                                     sizeof(*reading->entries));
     struct entry *entry = &reading->entries[reading->count++];
     *entry = (struct entry){ .mod = (uint64_t)mongo_int(document, "mod") };
     reading->unknown_kind |= !read_kind(mongo_text(document, "kind"), &entry->kind);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/common/base/array.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
 
@@ -29,7 +30,7 @@ struct ordering {
     size_t run_count;
     struct hashmap *known; /* message id in hex -> fact */
     struct fact *earlier;
-    size_t earlier_count, room;
+    size_t earlier_count, earlier_capacity;
 };
 
 /* --- the messages of each conversation ----------------------------------------------------- */
@@ -145,11 +146,8 @@ static void take_earlier(void *ctx, const bson_t *document)
     id_to_hex(&fact.message, hex);
     if (hashmap_get(ordering->known, hex) != NULL)
         return;
-    if (ordering->earlier_count == ordering->room) {
-        ordering->room = ordering->room == 0 ? 64 : 2 * ordering->room;
-        ordering->earlier =
-            xrealloc(ordering->earlier, ordering->room * sizeof(*ordering->earlier));
-    }
+    ordering->earlier = array_reserve(ordering->earlier, ordering->earlier_count,
+                                      &ordering->earlier_capacity, sizeof(*ordering->earlier));
     ordering->earlier[ordering->earlier_count++] = fact;
 }
 

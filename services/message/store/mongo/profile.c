@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "services/common/base/array.h"
 #include "services/common/base/memory.h"
 #include "services/message/store/mongo/settle.h"
 
@@ -11,7 +12,7 @@ enum { CONTACTS_AT_ONCE = 256 };
 struct notices {
     const struct message_profile *profile;
     struct fact *facts; /* the contacts' */
-    size_t count, room;
+    size_t count, capacity;
 };
 
 static struct fact profile_fact(const struct message_profile *profile,
@@ -27,10 +28,8 @@ static void take_contact(void *ctx, const bson_t *document)
     struct notices *notices = ctx;
     struct message_user contact;
 
-    if (notices->count == notices->room) {
-        notices->room = notices->room == 0 ? 64 : 2 * notices->room;
-        notices->facts = xrealloc(notices->facts, notices->room * sizeof(*notices->facts));
-    }
+    notices->facts =
+        array_reserve(notices->facts, notices->count, &notices->capacity, sizeof(*notices->facts));
     if (message_user_set(&contact, mongo_text(document, "peerTag")))
         notices->facts[notices->count++] = profile_fact(notices->profile, &contact);
 }

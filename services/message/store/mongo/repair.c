@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* pthread_cond_clockwait, pthread_setname_np */
+#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "services/message/store/mongo/repair.h"
 
 #include <pthread.h>
@@ -7,10 +7,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "services/common/base/array.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/thread.h"
 
 enum { PASS_SECONDS = 60, PASS_JITTER_SECONDS = 10, WRITER_ID_BYTES = 12 };
 
@@ -55,7 +57,7 @@ static void append_note(bson_t *set, const struct fact *facts, size_t count)
 struct findings {
     struct hashmap *batches; /* writer -> the batch of its note, owned */
     struct fact *facts;
-    size_t count, room;
+    size_t count, capacity;
     bson_t *filter, any; /* { _id: { $in: [the messages' ids] } } */
     struct mongo_array ids;
 };
@@ -87,10 +89,8 @@ static void note_writer_batch(struct hashmap *batches, const char *writer, int64
 
 static struct fact *next_fact(struct findings *findings)
 {
-    if (findings->count == findings->room) {
-        findings->room = findings->room == 0 ? 64 : 2 * findings->room;
-        findings->facts = xrealloc(findings->facts, findings->room * sizeof(*findings->facts));
-    }
+    findings->facts = array_reserve(findings->facts, findings->count, &findings->capacity,
+                                    sizeof(*findings->facts));
     struct fact *fact = &findings->facts[findings->count++];
     *fact = (struct fact){ .kind = FACT_MESSAGE };
     return fact;
@@ -279,15 +279,13 @@ static bool wait_for_pass(struct repair *repair)
     return !stopping;
 }
 
-static void *run_passes(void *arg)
+static void run_passes(void *arg)
 {
     struct repair *repair = arg;
 
-    pthread_setname_np(pthread_self(), "mongo-repair");
     while (wait_for_pass(repair))
         if (run_pass(repair, false) != STATUS_OK)
             log_warn("mongo: what others have left undone could not be settled; next try soon");
-    return NULL;
 }
 
 /* --- the writer's own note ----------------------------------------------------------------- */
@@ -346,15 +344,12 @@ enum status repair_start(struct mongo_db *db, struct repair **repair_out)
     pthread_mutex_init(&repair->lock, NULL);
     pthread_cond_init(&repair->cond, NULL);
     enum status status = run_pass(repair, true);
-    if (status == STATUS_OK && pthread_create(&repair->thread, NULL, run_passes, repair) != 0) {
-        log_error("cannot start a thread");
-        abort();
-    }
     if (status != STATUS_OK) {
         repair->stopping = true; /* there is no thread */
         repair_stop(&repair);
         return status;
     }
+    repair->thread = thread_start("mongo-repair", run_passes, repair);
     *repair_out = repair;
     return STATUS_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/common/base/array.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
 #include "services/message/store/mongo/changes.h"
@@ -140,12 +141,17 @@ static enum status dialogs(struct message_store *store, const char *owner_key, u
     return status;
 }
 
+struct contact_reading {
+    struct message_contacts *contacts;
+    size_t capacity;
+};
+
 static void take_contact(void *ctx, const bson_t *document)
 {
-    struct message_contacts *contacts = ctx;
+    struct contact_reading *reading = ctx;
+    struct message_contacts *contacts = reading->contacts;
 
-    if ((contacts->count & (contacts->count - 1)) == 0) /* room is the next power of two */
-        contacts->keys = xrealloc(contacts->keys, (2 * contacts->count + 1) * TAG_SIZE);
+    contacts->keys = array_reserve(contacts->keys, contacts->count, &reading->capacity, TAG_SIZE);
     if (tag_to_key(mongo_text(document, "peerTag"), contacts->keys[contacts->count]))
         contacts->count++;
 }
@@ -153,10 +159,12 @@ static void take_contact(void *ctx, const bson_t *document)
 static enum status contacts(struct message_store *store, const char *owner_key,
                             struct message_contacts *contacts_out)
 {
+    struct contact_reading reading = { .contacts = contacts_out };
+
     *contacts_out = (struct message_contacts){ 0 };
     enum status status = mongo_find(in(store)->db, DIALOGS, dialog_documents_of(owner_key),
                                     BCON_NEW("projection", "{", "peerTag", BCON_INT32(1), "}"),
-                                    take_contact, contacts_out);
+                                    take_contact, &reading);
     if (status != STATUS_OK)
         message_contacts_finish(contacts_out);
     return status;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/common/base/array.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
 #include "services/message/store/sqlite/rows.h"
@@ -355,23 +356,21 @@ static enum status list_told(struct sqlite_conn *conn, int64_t user,
     sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT a.id, a.key FROM dialog d"
                                                 " JOIN account a ON a.id = d.peer"
                                                 " WHERE d.owner = ?");
-    size_t room = 16;
+    size_t capacity = 0, id_capacity = 0;
     int result;
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    profile->told = xcalloc(room, sizeof(*profile->told));
-    *ids_out = xcalloc(room, sizeof(int64_t));
+    profile->told = array_reserve(NULL, 0, &capacity, sizeof(*profile->told));
+    *ids_out = array_reserve(NULL, 0, &id_capacity, sizeof(**ids_out));
     memcpy(profile->told[0].key, profile->user.key, TAG_SIZE);
     **ids_out = user;
     profile->told_count = 1;
     sqlite3_bind_int64(s, 1, user);
     while ((result = sqlite_step(s)) == SQLITE_ROW) {
-        if (profile->told_count == room) {
-            room *= 2;
-            profile->told = xrealloc(profile->told, room * sizeof(*profile->told));
-            *ids_out = xrealloc(*ids_out, room * sizeof(int64_t));
-        }
+        profile->told =
+            array_reserve(profile->told, profile->told_count, &capacity, sizeof(*profile->told));
+        *ids_out = array_reserve(*ids_out, profile->told_count, &id_capacity, sizeof(**ids_out));
         (*ids_out)[profile->told_count] = sqlite3_column_int64(s, 0);
         row_copy_text(s, 1, profile->told[profile->told_count++].key, TAG_SIZE);
     }

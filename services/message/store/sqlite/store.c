@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/common/base/array.h"
 #include "services/common/base/memory.h"
 #include "services/common/store/sqlite_db.h"
 #include "services/common/store/sqlite_writer.h"
@@ -420,7 +421,7 @@ static enum status contacts(struct message_store *store, const char *owner_key,
                             struct message_contacts *contacts_out)
 {
     struct sqlite_conn *conn = sqlite_db_borrow(in(store)->db);
-    size_t room = 0;
+    size_t capacity = 0;
     int result = SQLITE_ERROR;
 
     *contacts_out = (struct message_contacts){ 0 };
@@ -432,10 +433,8 @@ static enum status contacts(struct message_store *store, const char *owner_key,
     if (s != NULL) {
         row_bind_text(s, 1, owner_key);
         while ((result = sqlite_step(s)) == SQLITE_ROW) {
-            if (contacts_out->count == room) {
-                room = room == 0 ? 16 : room * 2;
-                contacts_out->keys = xrealloc(contacts_out->keys, room * TAG_SIZE);
-            }
+            contacts_out->keys =
+                array_reserve(contacts_out->keys, contacts_out->count, &capacity, TAG_SIZE);
             row_copy_text(s, 0, contacts_out->keys[contacts_out->count++], TAG_SIZE);
         }
     }

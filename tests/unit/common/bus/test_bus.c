@@ -5,6 +5,7 @@
 #include "services/common/bus/bus_subscription.h"
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <signal.h>
 
 #include "services/common/base/log.h"
@@ -138,7 +139,8 @@ static void after_unsubscribe_nothing_more_is_handed_on(void **state)
     const struct ear *b = listen_to(f, 1, "other", hear);
     assert_non_null(lost);
     *lost = (struct ear){ .fixture = f, .tag = 'a' };
-    assert_int_equal(bus_subscription_open(f->bus, "one", NULL, hear, lost, &subscription), STATUS_OK);
+    assert_int_equal(bus_subscription_open(f->bus, "one", NULL, hear, lost, &subscription),
+                     STATUS_OK);
     nats_peer_expect(&f->peer, "SUB", &op);
     nats_peer_tell(&f->peer, op.sid, "one", "1");
     await_heard(f, "a1 ");
@@ -508,6 +510,30 @@ static void a_message_that_was_cut_off_does_not_swallow_what_comes_next(void **s
     await_heard(f, "a12 a3 ");
 }
 
+static size_t open_descriptors(void)
+{
+    size_t count = 0;
+
+    for (int fd = 0; fd < 256; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+/* The bus does not announce a reconnect before the socket of the lost connection is closed. */
+static void a_lost_connection_leaves_no_descriptor_open(void **state)
+{
+    struct fixture *f = *state;
+    size_t before = open_descriptors();
+
+    for (int i = 0; i < 5; i++) {
+        await_lost(f);
+        assert_true(nats_peer_greet(&f->peer));
+        expect_inbox(f);
+        await(f, &f->connects, (size_t)i + 2);
+        assert_int_equal(open_descriptors(), before);
+    }
+}
+
 static void a_server_that_comes_later_is_found(void **state)
 {
     struct fixture *f = *state;
@@ -569,6 +595,7 @@ int main(void)
         TEST(what_was_published_is_sent_before_the_bus_is_gone),
         TEST(a_server_that_comes_back_is_found_and_subscribed_to_again),
         TEST(a_message_that_was_cut_off_does_not_swallow_what_comes_next),
+        TEST(a_lost_connection_leaves_no_descriptor_open),
         TEST_ALONE(a_server_that_comes_later_is_found),
         TEST_ALONE(a_refused_log_in_is_said),
         TEST(a_log_in_that_is_refused_later_is_told),
