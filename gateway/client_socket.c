@@ -8,9 +8,12 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "gateway/http/http_accounts.h"
+#include "gateway/api/client_calls.h"
+#include "gateway/http/http_answers.h"
+#include "gateway/http/http_identity.h"
 #include "gateway/push/logouts.h"
-#include "gateway/socket/ws_frame_in.h"
+#include "gateway/socket/registry.h"
+#include "gateway/socket/ws_protocol.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 
@@ -42,34 +45,35 @@ static bool is_in_list(const char *list, const char *origin)
 }
 
 /* Browsers say which page opens a socket; cookies go along whoever it is. Others send no Origin. */
-static bool is_origin_allowed(const struct gateway *gateway, const struct http_request *request)
+static bool is_origin_allowed(const struct client_socket_context *context,
+                              const struct http_request *request)
 {
     const char *origin = http_header(request, "Origin");
 
     return origin == NULL || is_own_origin(request, origin) ||
-           is_in_list(gateway->settings->client_url, origin) ||
-           is_in_list(gateway->settings->websocket_allowed_origins, origin);
+           is_in_list(context->settings->client_url, origin) ||
+           is_in_list(context->settings->websocket_allowed_origins, origin);
 }
 
 static bool answer_full(struct http_request *request, enum registry_result result)
 {
     if (result == REGISTRY_USER_FULL)
-        http_respond_too_many(request, "TooManySocketsError", 1000);
+        http_answers_too_many(request, "TooManySocketsError", 1000);
     else
-        http_respond_unavailable(request);
+        http_answers_unavailable(request);
     return false;
 }
 
-static bool add_session(struct gateway *gateway, struct http_request *request,
+static bool add_session(struct client_socket_context *context, struct http_request *request,
                         const struct token_claims *claims, void **socket_out)
 {
     char id[SESSION_ID_SIZE];
 
-    snprintf(id, sizeof(id), "%s.%llu", gateway->id,
-             atomic_fetch_add(&gateway->next_session, 1ULL));
-    struct session *session = session_create(gateway->loop, id, claims,
-                                             gateway->settings->websocket_ping_interval_s * 1000);
-    enum registry_result result = registry_add(gateway->registry, session);
+    snprintf(id, sizeof(id), "%s.%llu", context->gateway_id,
+             atomic_fetch_add(&context->next_session, 1ULL));
+    struct session *session = session_create(context->loop, id, claims,
+                                             context->settings->websocket_ping_interval_s * 1000);
+    enum registry_result result = registry_add(context->registry, session);
     if (result != REGISTRY_OK) {
         session_unref(&session);
         return answer_full(request, result);
@@ -80,29 +84,29 @@ static bool add_session(struct gateway *gateway, struct http_request *request,
 
 static bool handle_upgrade(void *ctx, struct http_request *request, void **socket_out)
 {
-    struct gateway *gateway = ctx;
+    struct client_socket_context *context = ctx;
     const char *path = http_path(request);
     struct token_claims claims;
 
-    if (strcmp(path, gateway->settings->websocket_path) != 0 && strcmp(path, "/") != 0) {
+    if (strcmp(path, context->settings->websocket_path) != 0 && strcmp(path, "/") != 0) {
         http_respond_error(request, 404, "NotFoundError", "There is no socket here.");
         return false;
     }
-    if (!is_origin_allowed(gateway, request)) {
+    if (!is_origin_allowed(context, request)) {
         http_respond_error(request, 403, "OriginError", "This origin may not open sockets.");
         return false;
     }
-    if (atomic_load(&gateway->stopping)) {
-        http_respond_unavailable(request);
+    if (atomic_load(context->stopping)) {
+        http_answers_unavailable(request);
         return false;
     }
-    switch (http_identify(gateway, request, &claims)) {
+    switch (http_identity_find(context->site, request, &claims)) {
     case HTTP_KNOWN:
-        return add_session(gateway, request, &claims, socket_out);
+        return add_session(context, request, &claims, socket_out);
     case HTTP_NOBODY: /* let in to be told why: browsers show a close reason, but no status */
-        return add_session(gateway, request, NULL, socket_out);
+        return add_session(context, request, NULL, socket_out);
     default:
-        http_respond_unavailable(request);
+        http_answers_unavailable(request);
         return false;
     }
 }
@@ -111,7 +115,8 @@ static bool handle_upgrade(void *ctx, struct http_request *request, void **socke
 
 /* Says good-bye with `code`, unless 0, if it is the first to do so. The thread of the socket, or
  * there is none yet. */
-static void end(struct gateway *gateway, struct session *session, int code, const char *reason)
+static void end_socket(struct client_socket_context *context, struct session *session, int code,
+                       const char *reason)
 {
     struct session *made = session; /* the reference of whoever made it */
 
@@ -119,9 +124,9 @@ static void end(struct gateway *gateway, struct session *session, int code, cons
         session_close(session, code, reason);
     bool gently = session_is_closing(session);
     int socket = session_shut(session);
-    registry_remove(gateway->registry, session);
+    registry_remove(context->registry, session);
     if (socket >= 0)
-        socket_loop_dismiss(gateway->loop, session_token(session), socket, gently);
+        socket_loop_dismiss(context->loop, session_token(session), socket, gently);
     session_unref(&made);
 }
 
@@ -131,59 +136,65 @@ enum { SEND_BUFFER_BYTES = 128 * 1024 };
 
 static void handle_open(void *ctx, void *socket, int fd)
 {
-    struct gateway *gateway = ctx;
+    struct client_socket_context *context = ctx;
     struct session *session = socket;
     int bytes = SEND_BUFFER_BYTES;
 
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) != 0)
         log_warn("cannot bound a socket's buffer: errno %d", errno);
 
-    if (session_is_anonymous(session) || logouts_is_recent(gateway, session_identity(session)->jti))
-        session_close(session, WS_CLOSE_NORMAL, HTTP_NO_AUTH_REASON);
-    else if (atomic_load(&gateway->stopping))
+    if (session_is_anonymous(session) ||
+        logouts_is_recent(context->logouts, session_identity(session)->jti))
+        session_close(session, WS_CLOSE_NORMAL, WS_REASON_NO_AUTH);
+    else if (atomic_load(context->stopping))
         session_close(session, WS_CLOSE_GOING_AWAY, "the server is going down");
     session_open(session, fd);
     /* From here on it may be over at any moment, unless it has never begun. */
-    if (!socket_loop_add(gateway->loop, fd, session_token(session)))
-        end(gateway, session, 0, "");
+    if (!socket_loop_add(context->loop, fd, session_token(session)))
+        end_socket(context, session, 0, "");
 }
 
 /* The library could not finish the handshake. */
 static void handle_abandon(void *ctx, void *socket)
 {
-    end(ctx, socket, 0, "");
+    end_socket(ctx, socket, 0, "");
 }
 
-const struct http_websocket_handlers websocket_handlers = {
-    .upgrade = handle_upgrade,
-    .open = handle_open,
-    .abandon = handle_abandon,
-};
+struct http_websocket_handlers client_socket_handlers(struct client_socket_context *context)
+{
+    return (struct http_websocket_handlers){
+        .upgrade = handle_upgrade,
+        .open = handle_open,
+        .abandon = handle_abandon,
+        .ctx = context,
+    };
+}
 
 /* --- what the client sends --------------------------------------------------------------- */
 
 static void answer_ping(struct session *session, const struct ws_input *input)
 {
-    struct frame *pong = frame_create(FRAME_PONG, input->data, input->length);
+    struct ws_frame_out *pong = ws_frame_out_create(WS_OPCODE_PONG, input->data, input->length);
 
     session_send(session, pong);
-    frame_unref(&pong);
+    ws_frame_out_unref(&pong);
 }
 
 /* False: the session has ended. */
-static bool take(struct gateway *gateway, struct session *session, const struct ws_input *input)
+static bool handle_input(struct client_socket_context *context, struct session *session,
+                         const struct ws_input *input)
 {
     switch (input->event) {
     case WS_TEXT:
         if (!session_is_closing(session))
-            calls_take(gateway->calls, session, input->data, input->length);
+            client_calls_begin(context->calls, session, input->data, input->length);
         return true;
     case WS_PING:
         answer_ping(session, input);
         return true;
     case WS_CLOSE:
     case WS_REFUSE:
-        end(gateway, session, input->code, input->event == WS_CLOSE ? "" : input->reason);
+        end_socket(context, session, input->code, input->event == WS_CLOSE ? "" : input->reason);
         return false;
     default:
         return true;
@@ -191,7 +202,7 @@ static bool take(struct gateway *gateway, struct session *session, const struct 
 }
 
 /* Until nothing is left, or a call is under way, or others have waited long enough. */
-static void read_on(struct gateway *gateway, struct session *session)
+static void read_on(struct client_socket_context *context, struct session *session)
 {
     enum { READ_BYTES = 16 * 1024, READS_MOST = 8 };
     struct ws_reader *reader = session_reader(session);
@@ -202,57 +213,57 @@ static void read_on(struct gateway *gateway, struct session *session)
     while (ws_reader_has_more(reader) && !session_call_continues(session)) {
         struct ws_input input = ws_reader_next(reader);
         if (input.event != WS_NOTHING) {
-            if (!take(gateway, session, &input))
+            if (!handle_input(context, session, &input))
                 return;
             continue;
         }
         if (!reader->socket_has_more)
             break;
         if (reads++ == READS_MOST) {
-            socket_loop_resume(gateway->loop, session_token(session));
+            socket_loop_resume(context->loop, session_token(session));
             break;
         }
         if (!ws_reader_fill(reader, session_socket(session), scratch, sizeof(scratch))) {
-            end(gateway, session, 0, "");
+            end_socket(context, session, 0, "");
             return;
         }
     }
     ws_reader_keep(reader);
 }
 
-void websocket_ready(void *ctx, uint64_t token, unsigned what)
+void client_socket_ready(void *ctx, uint64_t token, unsigned what)
 {
-    struct gateway *gateway = ctx;
-    struct session *session = registry_find(gateway->registry, token);
+    struct client_socket_context *context = ctx;
+    struct session *session = registry_find(context->registry, token);
 
     if (session == NULL)
         return;
     if ((what & SOCKET_WRITABLE) != 0)
         session_writable(session);
     if ((what & SOCKET_GONE) != 0) {
-        end(gateway, session, 0, "");
+        end_socket(context, session, 0, "");
     } else if ((what & SOCKET_READABLE) != 0) {
         session_reader(session)->socket_has_more = true;
         session_reader(session)->socket_ended |= (what & SOCKET_ENDED) != 0;
-        read_on(gateway, session);
+        read_on(context, session);
     }
     session_unref(&session);
 }
 
 /* --- the end ----------------------------------------------------------------------------- */
 
-void websocket_close_all(struct gateway *gateway)
+void client_socket_close_all(struct client_socket_context *context)
 {
     enum { WAIT_MS = 3000, LOOK_MS = 10 };
     int64_t until_ms = clock_mono_ms() + WAIT_MS;
     struct timespec look = { .tv_nsec = LOOK_MS * 1000000 };
 
-    struct registry_list sessions = registry_all(gateway->registry);
+    struct registry_list sessions = registry_all(context->registry);
     for (size_t i = 0; i < sessions.count; i++)
         session_close(sessions.items[i], WS_CLOSE_GOING_AWAY, "the server is going down");
     registry_list_finish(&sessions);
-    while (registry_count(gateway->registry) > 0 && clock_mono_ms() < until_ms)
+    while (registry_count(context->registry) > 0 && clock_mono_ms() < until_ms)
         nanosleep(&look, NULL);
-    if (registry_count(gateway->registry) > 0)
-        log_warn("%zu sockets did not close in time", registry_count(gateway->registry));
+    if (registry_count(context->registry) > 0)
+        log_warn("%zu sockets did not close in time", registry_count(context->registry));
 }

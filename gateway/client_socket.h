@@ -1,15 +1,34 @@
 #ifndef GATEWAY_CLIENT_SOCKET_H
 #define GATEWAY_CLIENT_SOCKET_H
 
-#include "gateway/gateway.h"
+#include <stdatomic.h>
+#include <stdint.h>
 
-/* The life of a client's socket, from the upgrade to the close; `ctx` of each is the gateway. */
-extern const struct http_websocket_handlers websocket_handlers;
+#include "gateway/http/http_server.h"
+#include "services/common/process/settings.h"
 
-/* Of socket_loop.h. */
-void websocket_ready(void *ctx, uint64_t token, unsigned what);
+/* The life of a client's socket, from the upgrade to the close. */
 
-/* Tells all sockets that the server goes (1001) and waits until they are gone, 3 s at most. */
-void websocket_close_all(struct gateway *gateway);
+/* What it uses of the rooms. Filled by main.c before the server and the loop start, constant
+ * afterwards but for the counter; all borrowed. */
+struct client_socket_context {
+    const struct settings *settings;
+    const atomic_bool *stopping;
+    const char *gateway_id;
+    atomic_ullong next_session;
+    struct socket_loop *loop;
+    struct registry *registry;
+    struct logouts *logouts;
+    struct client_calls *calls;
+    const struct http_site *site;
+};
+
+struct http_websocket_handlers client_socket_handlers(struct client_socket_context *context);
+
+/* The socket loop's on_ready (socket_loop.h); `ctx` is a struct client_socket_context. */
+void client_socket_ready(void *ctx, uint64_t token, unsigned what);
+
+/* Closes all sockets with 1001 and waits until they are gone, at most 3 s. */
+void client_socket_close_all(struct client_socket_context *context);
 
 #endif

@@ -1,24 +1,73 @@
 #include <assert.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/gateway.h"
-#include "gateway/http/http_routes.h"
-#include "gateway/push/logouts.h"
+#include "gateway/api/api_context.h"
+#include "gateway/api/client_calls.h"
 #include "gateway/client_socket.h"
+#include "gateway/http/http_routes.h"
+#include "gateway/http/http_server.h"
+#include "gateway/http/http_site.h"
+#include "gateway/image/image_cache.h"
+#include "gateway/limits/ratelimit.h"
+#include "gateway/push/deliver.h"
+#include "gateway/push/logouts.h"
+#include "gateway/push/presence_reporter.h"
+#include "gateway/push/resync.h"
+#include "gateway/socket/registry.h"
+#include "gateway/socket/socket_loop.h"
+#include "services/common/base/networks.h"
 #include "services/common/process/healthcheck.h"
 #include "services/common/base/id.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/process/service_main.h"
+#include "services/common/rpc/rpc_monitor.h"
 
-enum { IMAGE_CACHE_BYTES = 16 * 1024 * 1024, MINUTE_MS = 60000, SECOND_MS = 1000 };
+enum {
+    IMAGE_CACHE_BYTES = 16 * 1024 * 1024,
+    MINUTE_MS = 60000,
+    SECOND_MS = 1000,
+    GATEWAY_ID_HEX = 16,
+    UPLOADS_MAX = 4, /* in memory at a time */
+};
+
+/* What this process consists of. Each room gets a context of what it uses. */
+struct gateway {
+    const struct settings *settings;
+    struct bus *bus;
+    char id[GATEWAY_ID_HEX + 1]; /* new at each start */
+    atomic_bool stopping;
+
+    struct socket_loop *loop;
+    bool loop_has_bus; /* the loop's thread works for the bus, too */
+    struct registry *registry;
+
+    struct deliver *deliver;
+    struct presence_reporter *reporter;
+    struct logouts *logouts;
+    struct resync *resync;
+
+    struct ratelimit *logins, *signups, *uploads, *client_calls;
+    sem_t upload_slots;
+    struct networks *trusted_proxies;
+    struct image_cache *images;
+
+    struct api_context api;
+    struct client_calls *calls;
+    struct http_site site;
+    struct client_socket_context sockets;
+    struct http_server *server;
+    struct rpc_monitor *monitor;
+};
 
 /* --- what the parts call of each other --------------------------------------------------- */
 
-/* A user's first session here: subscribe before the handshake, so that nothing said after it is
- * missed. The last one gone: unsubscribe. */
+/* A user's first session here: subscribes before the handshake, so that no later notification is
+ * missed. The last session ended: unsubscribes. */
 static bool handle_turn(void *ctx, const char *key, const char *tag, bool online)
 {
     struct gateway *gateway = ctx;
@@ -27,11 +76,11 @@ static bool handle_turn(void *ctx, const char *key, const char *tag, bool online
         return false;
     if (!online)
         deliver_unfollow(gateway->deliver, key);
-    presence_agent_changed(gateway->agent, key, tag);
+    presence_reporter_changed(gateway->reporter, key, tag);
     return true;
 }
 
-/* What many clients ask at a time goes to the services in one piece. */
+/* Requests of many clients that arrive together go to the services in one piece. */
 static void handle_round(void *ctx, bool begins)
 {
     struct gateway *gateway = ctx;
@@ -46,12 +95,19 @@ static void handle_tick(void *ctx, int64_t now_ms)
 {
     struct gateway *gateway = ctx;
     struct registry_list sessions = registry_all(gateway->registry);
-    struct frame *ping = frame_create(FRAME_PING, NULL, 0);
+    struct ws_frame_out *ping = ws_frame_out_create(WS_OPCODE_PING, NULL, 0);
 
     for (size_t i = 0; i < sessions.count; i++)
         session_tick(sessions.items[i], now_ms, ping);
-    frame_unref(&ping);
+    ws_frame_out_unref(&ping);
     registry_list_finish(&sessions);
+}
+
+static void handle_ready(void *ctx, uint64_t token, unsigned what)
+{
+    struct gateway *gateway = ctx;
+
+    client_socket_ready(&gateway->sockets, token, what);
 }
 
 static void handle_bus(void *ctx)
@@ -61,19 +117,19 @@ static void handle_bus(void *ctx)
     bus_work(gateway->bus);
 }
 
-/* One thread for the clients and the bus: none has to be woken between a reply and its socket.
- * Where there are several, the bus is too much for one of them, and keeps its own. */
+/* With one thread for sockets, the same thread works for the bus: none has to be woken between a
+ * reply and its socket. With several, the bus would overload one of them and keeps its own. */
 static void start_loop(struct gateway *gateway)
 {
     struct socket_loop_options options = {
-        .on_ready = websocket_ready,
+        .on_ready = handle_ready,
         .on_round = handle_round,
         .on_tick = handle_tick,
         .ctx = gateway,
     };
 
-    gateway->has_bus = socket_loop_threads() == 1;
-    if (gateway->has_bus) {
+    gateway->loop_has_bus = socket_loop_threads() == 1;
+    if (gateway->loop_has_bus) {
         options.on_guest = handle_bus;
         options.guest = bus_borrow(gateway->bus);
     }
@@ -83,7 +139,7 @@ static void start_loop(struct gateway *gateway)
 static void stop_loop(struct gateway *gateway)
 {
     socket_loop_destroy(&gateway->loop);
-    if (gateway->has_bus)
+    if (gateway->loop_has_bus)
         bus_give_back(gateway->bus);
 }
 
@@ -91,9 +147,9 @@ static void handle_bus_connect(void *state)
 {
     struct gateway *gateway = state;
 
-    presence_agent_announce(gateway->agent);
+    presence_reporter_announce(gateway->reporter);
     deliver_check_all(gateway->deliver);
-    catch_up_begin(gateway->catch_up);
+    resync_begin(gateway->resync);
 }
 
 static void handle_bus_loss(void *state)
@@ -101,12 +157,12 @@ static void handle_bus_loss(void *state)
     struct gateway *gateway = state;
 
     deliver_check_all(gateway->deliver);
-    catch_up_begin(gateway->catch_up);
+    resync_begin(gateway->resync);
 }
 
 /* --- life -------------------------------------------------------------------------------- */
 
-/* A key must be there, and a weak one is told of; settings.c refuses it in production. */
+/* A key is required, and a weak one causes a warning; settings.c refuses it in production. */
 static bool check_key(const struct settings *settings)
 {
     const char *weak = settings_weak_key(settings->jwt_private_key);
@@ -121,43 +177,115 @@ static bool check_key(const struct settings *settings)
     return true;
 }
 
+static struct ratelimit *per_minute(int64_t count)
+{
+    return ratelimit_create(count, MINUTE_MS, count);
+}
+
 static void make_limits(struct gateway *gateway)
 {
     const struct settings *s = gateway->settings;
+    char bad[NETWORKS_ENTRY_SIZE];
 
-    gateway->logins =
-        ratelimit_create(s->limit_logins_per_minute, MINUTE_MS, s->limit_logins_per_minute);
-    gateway->signups =
-        ratelimit_create(s->limit_signups_per_minute, MINUTE_MS, s->limit_signups_per_minute);
-    gateway->uploads =
-        ratelimit_create(s->limit_uploads_per_minute, MINUTE_MS, s->limit_uploads_per_minute);
-    gateway->calls_limit =
+    gateway->logins = per_minute(s->limit_logins_per_minute);
+    gateway->signups = per_minute(s->limit_signups_per_minute);
+    gateway->uploads = per_minute(s->limit_uploads_per_minute);
+    gateway->client_calls =
         ratelimit_create(s->limit_calls_per_second, SECOND_MS, s->limit_calls_per_second * 2);
-    sem_init(&gateway->upload_slots, 0, UPLOADS_AT_ONCE);
+    sem_init(&gateway->upload_slots, 0, UPLOADS_MAX);
+    gateway->trusted_proxies = networks_parse(s->gateway_trusted_proxies, bad);
+    assert(gateway->trusted_proxies != NULL); /* settings_load has checked it */
 }
 
-static void make_parts(struct gateway *gateway)
+static void make_registry(struct gateway *gateway)
 {
-    struct registry_options registry = {
+    struct registry_options options = {
         .sessions_most = (size_t)gateway->settings->websocket_max_connections,
         .per_user_most = (size_t)gateway->settings->websocket_max_per_user,
         .turn = handle_turn,
         .ctx = gateway,
     };
-    char bad[NETWORKS_ENTRY_SIZE];
 
-    make_limits(gateway);
-    gateway->trusted_proxies = networks_parse(gateway->settings->gateway_trusted_proxies, bad);
-    assert(gateway->trusted_proxies != NULL); /* settings_load has checked it */
-    gateway->images = image_cache_create(IMAGE_CACHE_BYTES);
-    gateway->deliver = deliver_create(gateway->bus);
-    gateway->registry = registry_create(&registry);
+    gateway->registry = registry_create(&options);
+}
+
+static enum status make_push(struct gateway *gateway)
+{
+    struct logouts_options logouts = { gateway->bus, gateway->registry, &gateway->stopping };
+
     deliver_set_registry(gateway->deliver, gateway->registry);
-    gateway->agent = presence_agent_create(gateway->bus, gateway->registry, gateway->id,
-                                           gateway->settings->presence_offline_grace_ms);
-    gateway->catch_up = catch_up_create(gateway);
-    gateway->calls = calls_create(gateway);
+    gateway->reporter = presence_reporter_create(gateway->bus, gateway->registry, gateway->id,
+                                                 gateway->settings->presence_offline_grace_ms);
+    enum status status = logouts_start(&logouts, &gateway->logouts);
+    if (status != STATUS_OK)
+        return status;
+    struct resync_options resync = {
+        .bus = gateway->bus,
+        .deliver = gateway->deliver,
+        .registry = gateway->registry,
+        .logouts = gateway->logouts,
+        .stopping = &gateway->stopping,
+    };
+    gateway->resync = resync_create(&resync);
+    return STATUS_OK;
+}
+
+static void make_api(struct gateway *gateway)
+{
+    gateway->api = (struct api_context){
+        .bus = gateway->bus,
+        .deliver = gateway->deliver,
+        .resync = gateway->resync,
+        .call_limit = gateway->client_calls,
+        .rpc_timeout_ms = gateway->settings->rpc_timeout_ms,
+        .numeric_version = gateway->settings->rpc_numeric_version,
+        .calls_pending_max = (size_t)gateway->settings->websocket_max_connections + 1,
+    };
+    gateway->calls = client_calls_create(&gateway->api);
+}
+
+static void make_site(struct gateway *gateway)
+{
+    gateway->images = image_cache_create(IMAGE_CACHE_BYTES);
+    gateway->site = (struct http_site){
+        .settings = gateway->settings,
+        .stopping = &gateway->stopping,
+        .bus = gateway->bus,
+        .images = gateway->images,
+        .reporter = gateway->reporter,
+        .trusted_proxies = gateway->trusted_proxies,
+        .logins = gateway->logins,
+        .signups = gateway->signups,
+        .uploads = gateway->uploads,
+        .upload_slots = &gateway->upload_slots,
+    };
+}
+
+static void make_sockets(struct gateway *gateway)
+{
+    gateway->sockets.settings = gateway->settings;
+    gateway->sockets.stopping = &gateway->stopping;
+    gateway->sockets.gateway_id = gateway->id;
+    gateway->sockets.registry = gateway->registry;
+    gateway->sockets.logouts = gateway->logouts;
+    gateway->sockets.calls = gateway->calls;
+    gateway->sockets.site = &gateway->site;
     start_loop(gateway);
+    gateway->sockets.loop = gateway->loop;
+}
+
+static enum status make_parts(struct gateway *gateway)
+{
+    make_limits(gateway);
+    gateway->deliver = deliver_create(gateway->bus);
+    make_registry(gateway);
+    enum status status = make_push(gateway);
+    if (status != STATUS_OK)
+        return status;
+    make_api(gateway);
+    make_site(gateway);
+    make_sockets(gateway);
+    return STATUS_OK;
 }
 
 static void stop(struct service *process, void *state)
@@ -166,25 +294,42 @@ static void stop(struct service *process, void *state)
 
     (void)process;
     atomic_store(&gateway->stopping, true);
-    websocket_close_all(gateway);
+    client_socket_close_all(&gateway->sockets);
     http_server_stop(&gateway->server);
-    websocket_close_all(gateway); /* whose handshake was under way */
-    calls_destroy(&gateway->calls);
+    client_socket_close_all(&gateway->sockets); /* those whose handshake was in progress */
+    client_calls_destroy(&gateway->calls);
     stop_loop(gateway);
-    catch_up_destroy(&gateway->catch_up);
-    logouts_stop(gateway);
+    resync_destroy(&gateway->resync);
+    logouts_stop(&gateway->logouts);
     rpc_monitor_stop(&gateway->monitor);
-    presence_agent_destroy(&gateway->agent);
+    presence_reporter_destroy(&gateway->reporter);
     deliver_destroy(&gateway->deliver);
     registry_destroy(&gateway->registry);
     image_cache_destroy(&gateway->images);
     ratelimit_destroy(&gateway->logins);
     ratelimit_destroy(&gateway->signups);
     ratelimit_destroy(&gateway->uploads);
-    ratelimit_destroy(&gateway->calls_limit);
+    ratelimit_destroy(&gateway->client_calls);
     sem_destroy(&gateway->upload_slots);
     networks_destroy(&gateway->trusted_proxies);
     free(gateway);
+}
+
+static enum status start_serving(struct gateway *gateway)
+{
+    struct rpc_monitor_options monitor = { .bus = gateway->bus, .name = "gateway" };
+    struct http_server_options server = {
+        .host = gateway->settings->websocket_host,
+        .port = (int)gateway->settings->app_port,
+        .on_request = http_routes_handle,
+        .ctx = &gateway->site,
+        .websocket = client_socket_handlers(&gateway->sockets),
+    };
+
+    enum status status = rpc_monitor_start(&monitor, &gateway->monitor);
+    if (status == STATUS_OK)
+        status = http_server_start(&server, &gateway->server);
+    return status;
 }
 
 static enum status start(struct service *process, void **state_out)
@@ -195,21 +340,9 @@ static enum status start(struct service *process, void **state_out)
     gateway->settings = &process->settings;
     gateway->bus = process->bus;
     id_random_hex(gateway->id, GATEWAY_ID_HEX / 2);
-    make_parts(gateway);
-
-    struct http_server_options server = {
-        .host = process->settings.websocket_host,
-        .port = (int)process->settings.app_port,
-        .on_request = http_route,
-        .websocket = websocket_handlers,
-        .ctx = gateway,
-    };
-    struct rpc_monitor_options monitor = { .bus = process->bus, .name = "gateway" };
-    enum status status = logouts_start(gateway);
+    enum status status = make_parts(gateway);
     if (status == STATUS_OK)
-        status = rpc_monitor_start(&monitor, &gateway->monitor);
-    if (status == STATUS_OK)
-        status = http_server_start(&server, &gateway->server);
+        status = start_serving(gateway);
     if (status != STATUS_OK) {
         stop(process, gateway);
         return status;

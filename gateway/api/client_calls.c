@@ -6,10 +6,11 @@
 #include <time.h>
 
 #include "gateway/socket/ws_frame_out.h"
-#include "gateway/gateway.h"
+#include "gateway/api/api_context.h"
 #include "gateway/api/jsonrpc.h"
 #include "gateway/api/methods.h"
 #include "gateway/api/service_call.h"
+#include "gateway/limits/ratelimit.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/workpool.h"
@@ -21,8 +22,8 @@ enum {
     GIVE_UP_MS = 20, /* between two times: a batch makes further requests */
 };
 
-struct calls {
-    struct gateway *gateway;
+struct client_calls {
+    const struct api_context *api;
     struct workpool *pool;
 
     pthread_mutex_t lock; /* guards what follows */
@@ -32,7 +33,7 @@ struct calls {
 
 /* From its text to its answer. */
 struct call {
-    struct calls *calls;
+    struct client_calls *calls;
     struct caller caller;
     struct jsonrpc_message *message;
 };
@@ -41,13 +42,13 @@ static bool admit(void *ctx, int64_t *retry_after_ms_out)
 {
     struct caller *caller = ctx;
 
-    return ratelimit_take(caller->gateway->calls_limit, session_key(caller->session),
-                          retry_after_ms_out);
+    return ratelimit_admit(caller->api->call_limit, session_key(caller->session),
+                           retry_after_ms_out);
 }
 
 static void end(struct call *call)
 {
-    struct calls *calls = call->calls;
+    struct client_calls *calls = call->calls;
 
     session_call_ends(call->caller.session);
     session_unref(&call->caller.session);
@@ -63,9 +64,10 @@ static void give_answer(void *done_ctx, struct buffer *answer_take)
     struct call *call = done_ctx;
 
     if (answer_take->length > 0) {
-        struct frame *frame = frame_create(FRAME_TEXT, answer_take->data, answer_take->length);
+        struct ws_frame_out *frame =
+            ws_frame_out_create(WS_OPCODE_TEXT, answer_take->data, answer_take->length);
         session_send(call->caller.session, frame);
-        frame_unref(&frame);
+        ws_frame_out_unref(&frame);
     }
     buffer_finish(answer_take);
     end(call);
@@ -78,19 +80,20 @@ static void carry_out(void *arg)
     jsonrpc_carry_out(call->message, give_answer, call);
 }
 
-void calls_take(struct calls *calls, struct session *session, const char *text, size_t length)
+void client_calls_begin(struct client_calls *calls, struct session *session, const char *text,
+                        size_t length)
 {
     struct call *call = xmalloc(sizeof(*call));
     struct jsonrpc_options options = {
         .methods = api_methods,
         .method_count = api_method_count,
-        .numeric_version = calls->gateway->settings->rpc_numeric_version,
+        .numeric_version = calls->api->numeric_version,
         .admit = admit,
         .ctx = &call->caller,
     };
 
     call->calls = calls;
-    call->caller = (struct caller){ calls->gateway, session_ref(session), clock_mono_us() };
+    call->caller = (struct caller){ calls->api, session_ref(session), clock_mono_us() };
     call->message = jsonrpc_read(&options, text, length);
     session_call_begins(session);
     pthread_mutex_lock(&calls->lock);
@@ -100,30 +103,30 @@ void calls_take(struct calls *calls, struct session *session, const char *text, 
         carry_out(call); /* as many may wait in the pool as there are sessions */
 }
 
-struct calls *calls_create(struct gateway *gateway)
+struct client_calls *client_calls_create(const struct api_context *api)
 {
-    struct calls *calls = xcalloc(1, sizeof(*calls));
+    struct client_calls *calls = xcalloc(1, sizeof(*calls));
     struct workpool_options pool = {
         .name = "calls",
         .threads = THREADS_MOST,
-        .queue_most = (size_t)gateway->settings->websocket_max_connections + 1,
+        .queue_most = api->calls_pending_max,
         .stack_bytes = STACK_BYTES,
     };
 
-    calls->gateway = gateway;
+    calls->api = api;
     calls->pool = workpool_create(&pool);
     pthread_mutex_init(&calls->lock, NULL);
     pthread_cond_init(&calls->over_cond, NULL);
     return calls;
 }
 
-static void wait_until_over(struct calls *calls)
+static void wait_until_over(struct client_calls *calls)
 {
     pthread_mutex_lock(&calls->lock);
     while (calls->under_way > 0) {
         struct timespec until = clock_after_ms(GIVE_UP_MS);
         pthread_mutex_unlock(&calls->lock);
-        bus_request_fail_all(calls->gateway->bus);
+        bus_request_fail_all(calls->api->bus);
         pthread_mutex_lock(&calls->lock);
         if (calls->under_way > 0)
             pthread_cond_clockwait(&calls->over_cond, &calls->lock, CLOCK_MONOTONIC, &until);
@@ -131,9 +134,9 @@ static void wait_until_over(struct calls *calls)
     pthread_mutex_unlock(&calls->lock);
 }
 
-void calls_destroy(struct calls **calls)
+void client_calls_destroy(struct client_calls **calls)
 {
-    struct calls *c = *calls;
+    struct client_calls *c = *calls;
 
     if (c == NULL)
         return;

@@ -10,19 +10,20 @@
  * are taken, it waits, and its time runs: so whoever asks is told in time that the services are
  * unavailable, however many ask.
  */
-struct calls;
-struct gateway;
+struct client_calls;
+struct api_context;
 struct session;
 
-/* `gateway` is borrowed until calls_destroy. */
-struct calls *calls_create(struct gateway *gateway);
+/* `api` is borrowed until client_calls_destroy. */
+struct client_calls *client_calls_create(const struct api_context *api);
 
 /* Carries out a text of the session; from its session_call_begins, which this calls, to its
  * session_call_ends. `text` is not needed afterwards. The thread of the socket; does not block. */
-void calls_take(struct calls *calls, struct session *session, const char *text, size_t length);
+void client_calls_begin(struct client_calls *calls, struct session *session, const char *text,
+                        size_t length);
 
 /* After all sessions are shut, or as good as that. What is under way is given up: the requests of
  * this process to services, of calls or not, end as unavailable. */
-void calls_destroy(struct calls **calls);
+void client_calls_destroy(struct client_calls **calls);
 
 #endif

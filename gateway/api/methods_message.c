@@ -2,10 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/api/message_json.h"
+#include "gateway/api/dialog_json.h"
 #include "gateway/api/methods.h"
-#include "gateway/api/user_json.h"
+#include "gateway/api/profiles.h"
 #include "gateway/api/service_call.h"
+#include "gateway/json/message_json.h"
 #include "message.pb-c.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
@@ -36,13 +37,7 @@ static void put_sent(struct jsonrpc_call *call, const void *reply)
     json_put_string(w, "status", "OK");
     json_key(w, "message");
     json_begin_object(w);
-    json_put_string(w, "_id", message->id);
-    json_put_string(w, "senderTag", message->sender_tag);
-    json_put_string(w, "receiverTag", message->receiver_tag);
-    json_put_string(w, "text", message->text);
-    json_put_int(w, "date", message->date_ms);
-    json_put_bool(w, "isRead", message->is_read);
-    json_put_int(w, "seq", (int64_t)message->seq);
+    message_json_put(w, message, MESSAGE_JSON_SENT);
     if (client_id != NULL)
         json_put_string(w, "clientMessageId", message->client_message_id);
     json_end_object(w);
@@ -86,10 +81,10 @@ static bool good_range(struct jsonrpc_call *call, uint32_t start, uint32_t end)
 /* --- getDialogsList ---------------------------------------------------------------------- */
 
 static void put_dialog(struct json_writer *w, const Messenger__Dialog *dialog,
-                       const struct people *people)
+                       const struct profiles *profiles)
 {
     json_begin_object(w);
-    dialog_put(w, dialog, people);
+    dialog_json_put(w, dialog, profiles);
     json_end_object(w);
 }
 
@@ -104,12 +99,12 @@ static bool put_dialogs(struct jsonrpc_call *call, const struct rpc_context *con
 
     for (size_t i = 0; i < list->n_dialogs; i++)
         tags[i] = list->dialogs[i]->peer_tag;
-    struct people *people =
-        list->n_dialogs > 0 ? people_fetch(call, context, tags, list->n_dialogs) : NULL;
-    for (size_t i = 0; people != NULL && i < list->n_dialogs; i++)
+    struct profiles *profiles =
+        list->n_dialogs > 0 ? profiles_fetch(call, context, tags, list->n_dialogs) : NULL;
+    for (size_t i = 0; profiles != NULL && i < list->n_dialogs; i++)
         if (hashmap_put(seen, list->dialogs[i]->conversation_id, call) == NULL)
-            put_dialog(&call->result, list->dialogs[i], people);
-    people_free(&people);
+            put_dialog(&call->result, list->dialogs[i], profiles);
+    profiles_free(&profiles);
     free(tags);
     return call->error == 0;
 }
@@ -143,6 +138,13 @@ void method_get_dialogs_list(struct jsonrpc_call *call)
 
 /* --- getMessagesWithUser ----------------------------------------------------------------- */
 
+static void put_listed(struct json_writer *w, const Messenger__Message *message)
+{
+    json_begin_object(w);
+    message_json_put(w, message, MESSAGE_JSON_LISTED);
+    json_end_object(w);
+}
+
 void method_get_messages_with_user(struct jsonrpc_call *call)
 {
     Messenger__GetMessagesRequest request = MESSENGER__GET_MESSAGES_REQUEST__INIT;
@@ -166,7 +168,7 @@ void method_get_messages_with_user(struct jsonrpc_call *call)
         if (request.newest_seq == 0 && reply->n_messages > 0)
             request.newest_seq = reply->messages[0]->seq + request.start;
         for (size_t i = 0; i < reply->n_messages; i++)
-            message_put(&call->result, reply->messages[i]);
+            put_listed(&call->result, reply->messages[i]);
         more = reply->more && reply->n_messages > 0;
         request.start += (uint32_t)reply->n_messages;
         wire_free(reply);

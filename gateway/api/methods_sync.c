@@ -1,10 +1,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gateway/api/message_json.h"
+#include "gateway/api/api_context.h"
+#include "gateway/api/dialog_json.h"
 #include "gateway/api/methods.h"
-#include "gateway/api/user_json.h"
+#include "gateway/api/profiles.h"
 #include "gateway/api/service_call.h"
+#include "gateway/json/message_json.h"
+#include "gateway/json/user_json.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/tag.h"
@@ -17,7 +20,7 @@ static void put_user(struct json_writer *w, const char *name, const Messenger__U
 {
     json_key(w, name);
     json_begin_object(w);
-    people_put(w, user);
+    user_json_put(w, user);
     json_end_object(w);
 }
 
@@ -43,7 +46,7 @@ void method_hello(struct jsonrpc_call *call)
 {
     Messenger__GetChangesRequest where = MESSENGER__GET_CHANGES_REQUEST__INIT;
     Messenger__GetUsersRequest who = MESSENGER__GET_USERS_REQUEST__INIT;
-    struct gateway *gateway = caller_of(call)->gateway;
+    struct bus *bus = caller_of(call)->api->bus;
     char *tags[] = { wire_borrow(caller_tag(call)) };
     Messenger__ChangeList *position;
     Messenger__UserList *users;
@@ -57,8 +60,8 @@ void method_hello(struct jsonrpc_call *call)
     where.limit = 1;
     who.n_tags = 1;
     who.tags = tags;
-    struct rpc_pending first = rpc_begin(gateway->bus, &context, "message.GetChanges", &where.base);
-    struct rpc_pending second = rpc_begin(gateway->bus, &context, "user.GetUsers", &who.base);
+    struct rpc_pending first = rpc_begin(bus, &context, "message.GetChanges", &where.base);
+    struct rpc_pending second = rpc_begin(bus, &context, "user.GetUsers", &who.base);
     enum status status = rpc_end(&first, &messenger__change_list__descriptor, &position, &error);
     enum status other = rpc_end(&second, &messenger__user_list__descriptor, &users,
                                 status == STATUS_OK ? &error : &ignored);
@@ -73,6 +76,13 @@ void method_hello(struct jsonrpc_call *call)
 }
 
 /* --- sync -------------------------------------------------------------------------------- */
+
+static void put_message(struct json_writer *w, const Messenger__Message *message)
+{
+    json_begin_object(w);
+    message_json_put(w, message, MESSAGE_JSON_LISTED);
+    json_end_object(w);
+}
 
 /* The message of a change, and the other side's tag; NULL when it is a change of another kind. */
 static const Messenger__Message *message_of(const Messenger__Notification *change,
@@ -109,7 +119,7 @@ static const Messenger__Dialog **sort_messages(const Messenger__ChangeList *list
 }
 
 static void put_dialogs(struct json_writer *w, const Messenger__ChangeList *list,
-                        const struct people *people)
+                        const struct profiles *profiles)
 {
     const Messenger__Dialog **dialog_of = sort_messages(list);
     const char *ignored;
@@ -118,12 +128,12 @@ static void put_dialogs(struct json_writer *w, const Messenger__ChangeList *list
     json_begin_array(w);
     for (size_t i = 0; i < list->n_dialogs; i++) {
         json_begin_object(w);
-        dialog_put(w, list->dialogs[i], people);
+        dialog_json_put(w, list->dialogs[i], profiles);
         json_key(w, "messages");
         json_begin_array(w);
         for (size_t j = 0; j < list->n_changes; j++)
             if (dialog_of[j] == list->dialogs[i])
-                message_put(w, message_of(list->changes[j], &ignored));
+                put_message(w, message_of(list->changes[j], &ignored));
         json_end_array(w);
         json_end_object(w);
     }
@@ -141,8 +151,8 @@ static bool has_self(const Messenger__ChangeList *list)
 
 /* The profiles that the answer needs: of each dialog's peer, and one's own when it has changed.
  * NULL when it needs none, or when the call has failed. */
-static struct people *fetch_people(struct jsonrpc_call *call, const struct rpc_context *context,
-                                   const Messenger__ChangeList *list)
+static struct profiles *fetch_people(struct jsonrpc_call *call, const struct rpc_context *context,
+                                     const Messenger__ChangeList *list)
 {
     char **tags = xcalloc(list->n_dialogs + 1, sizeof(*tags));
     size_t count = 0;
@@ -151,9 +161,9 @@ static struct people *fetch_people(struct jsonrpc_call *call, const struct rpc_c
         tags[count++] = list->dialogs[i]->peer_tag;
     if (has_self(list))
         tags[count++] = wire_borrow(caller_tag(call));
-    struct people *people = count > 0 ? people_fetch(call, context, tags, count) : NULL;
+    struct profiles *profiles = count > 0 ? profiles_fetch(call, context, tags, count) : NULL;
     free(tags);
-    return people;
+    return profiles;
 }
 
 /* The contacts who are online now: changes of presence have no place in the sequence. */
@@ -173,7 +183,7 @@ static void put_online(struct jsonrpc_call *call, const struct rpc_context *cont
         more = contacts->n_tags == LIMIT_MOST;
         if (contacts->n_tags > 0) {
             Messenger__GetOnlineReply *reply =
-                people_ask_online(call, context, contacts->tags, contacts->n_tags);
+                profiles_fetch_online(call, context, contacts->tags, contacts->n_tags);
             for (size_t i = 0; reply != NULL && i < reply->n_online; i++)
                 json_string(&call->result, reply->online[i]);
             wire_free(reply);
@@ -188,7 +198,7 @@ static void put_changes(struct jsonrpc_call *call, const struct rpc_context *con
                         const Messenger__ChangeList *list)
 {
     struct json_writer *w = &call->result;
-    struct people *people = fetch_people(call, context, list);
+    struct profiles *profiles = fetch_people(call, context, list);
 
     if (call->error != 0)
         return;
@@ -198,14 +208,14 @@ static void put_changes(struct jsonrpc_call *call, const struct rpc_context *con
     json_put_string(w, "tag", caller_tag(call));
     json_put_bool(w, "more", list->more);
     json_put_bool(w, "reset", list->reset);
-    put_dialogs(w, list, people);
-    const Messenger__User *self = has_self(list) ? people_find(people, caller_tag(call)) : NULL;
+    put_dialogs(w, list, profiles);
+    const Messenger__User *self = has_self(list) ? profiles_find(profiles, caller_tag(call)) : NULL;
     if (self != NULL)
         put_user(w, "self", self);
     if (!list->more && !list->reset)
         put_online(call, context);
     json_end_object(w);
-    people_free(&people);
+    profiles_free(&profiles);
 }
 
 void method_sync(struct jsonrpc_call *call)

@@ -1,8 +1,9 @@
 #include <stdlib.h>
 
 #include "gateway/api/methods.h"
-#include "gateway/api/user_json.h"
+#include "gateway/api/profiles.h"
 #include "gateway/api/service_call.h"
+#include "gateway/json/user_json.h"
 #include "services/common/rpc/wire.h"
 #include "user.pb-c.h"
 
@@ -11,7 +12,7 @@ enum { FIND_MOST = 30 };
 static void put_user_object(struct json_writer *w, const Messenger__User *user)
 {
     json_begin_object(w);
-    people_put(w, user);
+    user_json_put(w, user);
     json_end_object(w);
 }
 
@@ -71,11 +72,11 @@ void method_find_users_by_tag(struct jsonrpc_call *call)
     if (!service_call(call, &context, "user.FindUsers", &request.base,
                       &messenger__user_list__descriptor, &reply))
         return;
-    bool *online = people_online(call, &context, reply);
+    bool *online = profiles_online(call, &context, reply);
     json_begin_array(&call->result);
     for (size_t i = 0; i < reply->n_users; i++) {
         json_begin_object(&call->result);
-        people_put(&call->result, reply->users[i]);
+        user_json_put(&call->result, reply->users[i]);
         json_put_bool(&call->result, "isOnline", online[i]);
         json_end_object(&call->result);
     }

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "gateway/api/api_context.h"
+#include "gateway/push/deliver.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
@@ -22,7 +24,7 @@ void service_context(const struct jsonrpc_call *call, struct rpc_context *contex
 {
     const struct caller *caller = caller_of(call);
 
-    rpc_context_start(context, caller->gateway->settings->rpc_timeout_ms);
+    rpc_context_start(context, caller->api->rpc_timeout_ms);
     context->deadline_us -= clock_mono_us() - caller->arrived_us;
 }
 
@@ -54,7 +56,7 @@ bool service_wait_known(struct jsonrpc_call *call, const struct rpc_context *con
     static const struct rpc_error nothing_said = { .retry_after_ms = 0 };
     const struct caller *caller = caller_of(call);
 
-    enum status status = deliver_wait_known(caller->gateway->deliver, session_key(caller->session),
+    enum status status = deliver_wait_known(caller->api->deliver, session_key(caller->session),
                                             context->deadline_us);
     if (status != STATUS_OK)
         service_fail(call, context, "to learn where the user's feed stands", status, &nothing_said);
@@ -67,8 +69,8 @@ bool service_call(struct jsonrpc_call *call, const struct rpc_context *context, 
 {
     struct rpc_error error;
 
-    enum status status = rpc_call(caller_of(call)->gateway->bus, context, method, request,
-                                  reply_type, reply_out, &error);
+    enum status status = rpc_call(caller_of(call)->api->bus, context, method, request, reply_type,
+                                  reply_out, &error);
     if (status != STATUS_OK)
         service_fail(call, context, method, status, &error);
     return status == STATUS_OK;
@@ -102,6 +104,6 @@ void service_call_then(struct jsonrpc_call *call, const struct rpc_context *cont
     struct continuation *continuation = xmalloc(sizeof(*continuation));
 
     *continuation = (struct continuation){ call, *context, method, then };
-    rpc_call_async(caller_of(call)->gateway->bus, context, method, request, reply_type, go_on,
+    rpc_call_async(caller_of(call)->api->bus, context, method, request, reply_type, go_on,
                    continuation);
 }

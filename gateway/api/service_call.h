@@ -1,14 +1,15 @@
 #ifndef GATEWAY_API_SERVICE_CALL_H
 #define GATEWAY_API_SERVICE_CALL_H
 
-#include "gateway/gateway.h"
 #include "gateway/api/jsonrpc.h"
 #include "gateway/socket/session.h"
 #include "services/common/rpc/rpc_client.h"
 
+struct api_context;
+
 /* What a JSON-RPC method works with: the `ctx` of its call. */
 struct caller {
-    struct gateway *gateway;
+    const struct api_context *api;
     struct session *session;
     int64_t arrived_us; /* the client's text, clock_mono_us */
 };

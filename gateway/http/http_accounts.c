@@ -7,7 +7,12 @@
 #include <strings.h>
 
 #include "common.pb-c.h"
+#include "gateway/http/http_answers.h"
+#include "gateway/http/http_identity.h"
+#include "gateway/http/http_server.h"
+#include "gateway/http/http_site.h"
 #include "gateway/limits/client_address.h"
+#include "gateway/limits/ratelimit.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/json.h"
 #include "services/common/base/log.h"
@@ -16,146 +21,66 @@
 #include "services/common/rpc/wire.h"
 #include "user.pb-c.h"
 
-enum { BODY_MOST = 64 * 1024, FORWARDED_MOST = 64 /* as many headers as a request may have */ };
-#define COOKIE "auth"
+enum { BODY_MAX = 64 * 1024, FORWARDED_MAX = 64 /* as many headers as a request may have */ };
 
-/* --- who is it --------------------------------------------------------------------------- */
+/* --- what a proxy adds ------------------------------------------------------------------- */
 
-static bool from_trusted_proxy(const struct gateway *gateway, const struct http_request *request)
+static bool from_trusted_proxy(const struct http_site *site, const struct http_request *request)
 {
-    return networks_contain(gateway->trusted_proxies, http_peer(request));
+    return networks_contain(site->trusted_proxies, http_peer(request));
 }
 
-static void read_client_address(const struct gateway *gateway, const struct http_request *request,
+static void read_client_address(const struct http_site *site, const struct http_request *request,
                                 char out[CLIENT_ADDRESS_SIZE])
 {
-    const char *forwarded[FORWARDED_MOST];
-    size_t count = http_header_values(request, "X-Forwarded-For", forwarded, FORWARDED_MOST);
+    const char *forwarded[FORWARDED_MAX];
+    size_t count = http_header_values(request, "X-Forwarded-For", forwarded, FORWARDED_MAX);
 
-    client_address(gateway->trusted_proxies, http_peer(request), forwarded, count, out);
+    client_address(site->trusted_proxies, http_peer(request), forwarded, count, out);
 }
 
-static bool read_token(const struct http_request *request, char *out, size_t size)
-{
-    static const char scheme[] = "Bearer ";
-    const char *header = http_header(request, "Authorization");
-
-    if (header != NULL && strncasecmp(header, scheme, sizeof(scheme) - 1) == 0) {
-        const char *token = header + sizeof(scheme) - 1;
-        token += strspn(token, " ");
-        if (strlen(token) >= size)
-            return false;
-        memcpy(out, token, strlen(token) + 1);
-        return true;
-    }
-    return http_cookie(request, COOKIE, out, size);
-}
-
-/* The claims of a token that is ours and not expired; it may have been revoked. */
-static bool read_claims(const struct gateway *gateway, const struct http_request *request,
-                        struct token_claims *claims_out)
-{
-    char token[TOKEN_MOST + 1];
-
-    return read_token(request, token, sizeof(token)) &&
-           token_verify(gateway->settings->jwt_private_key, token, clock_wall_ms() / 1000,
-                        claims_out);
-}
-
-enum http_identity http_identify(struct gateway *gateway, const struct http_request *request,
-                                 struct token_claims *claims_out)
-{
-    Messenger__CheckTokenRequest check = MESSENGER__CHECK_TOKEN_REQUEST__INIT;
-    Messenger__CheckTokenReply *reply;
-    struct rpc_context context;
-
-    if (!read_claims(gateway, request, claims_out))
-        return HTTP_NOBODY;
-    rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
-    check.jti = claims_out->jti;
-    enum status status = rpc_call(gateway->bus, &context, "user.CheckToken", &check.base,
-                                  &messenger__check_token_reply__descriptor, &reply, NULL);
-    bool revoked = status == STATUS_OK && reply->revoked;
-    wire_free(reply);
-    if (status != STATUS_OK)
-        return HTTP_CANNOT_TELL;
-    return revoked ? HTTP_NOBODY : HTTP_KNOWN;
-}
-
-/* --- answers ----------------------------------------------------------------------------- */
-
-static void add_retry_after(struct http_request *request, int64_t retry_after_ms)
-{
-    char seconds[24];
-
-    snprintf(seconds, sizeof(seconds), "%" PRId64, (retry_after_ms + 999) / 1000);
-    http_add_header(request, "Retry-After", seconds);
-}
-
-void http_respond_unavailable(struct http_request *request)
-{
-    add_retry_after(request, 1000);
-    http_respond_error(request, 503, "ServiceUnavailableError",
-                       "The service does not answer now. Try again in a moment.");
-}
-
-void http_respond_call_failed(struct http_request *request, const struct rpc_context *context,
-                              const char *method, enum status status)
-{
-    rpc_log_failure(context, method, status, NULL);
-    http_respond_unavailable(request);
-}
-
-void http_respond_too_many(struct http_request *request, const char *name, int64_t retry_after_ms)
-{
-    add_retry_after(request, retry_after_ms);
-    http_respond_error(request, 429, name, "Too many requests. Try again later.");
-}
-
-static bool is_secure(const struct gateway *gateway, const struct http_request *request)
+static bool is_secure(const struct http_site *site, const struct http_request *request)
 {
     const char *protocol = http_header(request, "X-Forwarded-Proto");
 
-    return gateway->settings->cookie_secure ||
+    return site->settings->cookie_secure ||
            (protocol != NULL && strcasecmp(protocol, "https") == 0 &&
-            from_trusted_proxy(gateway, request));
+            from_trusted_proxy(site, request));
 }
 
-static void set_cookie(const struct gateway *gateway, struct http_request *request,
+/* --- the cookie -------------------------------------------------------------------------- */
+
+static void set_cookie(const struct http_site *site, struct http_request *request,
                        const char *value, int64_t max_age_s)
 {
-    char *cookie = xasprintf("%s=%s; HttpOnly; Path=/; SameSite=Lax; Max-Age=%" PRId64 "%s", COOKIE,
-                             value, max_age_s, is_secure(gateway, request) ? "; Secure" : "");
+    char *cookie = xasprintf("%s=%s; HttpOnly; Path=/; SameSite=Lax; Max-Age=%" PRId64 "%s",
+                             HTTP_IDENTITY_COOKIE, value, max_age_s,
+                             is_secure(site, request) ? "; Secure" : "");
 
     http_add_header(request, "Set-Cookie", cookie);
     free(cookie);
 }
 
-static void respond_text(struct http_request *request, const char *text)
-{
-    http_respond(request, 200, "text/plain; charset=utf-8", text, strlen(text));
-}
-
-static void respond_signed_in(struct gateway *gateway, struct http_request *request,
+static void respond_signed_in(const struct http_site *site, struct http_request *request,
                               const Messenger__Account *account, const char *text)
 {
     int64_t now_s = clock_wall_ms() / 1000;
     struct token_claims claims = {
         .issued_at = now_s,
-        .expires_at = now_s + gateway->settings->jwt_expires_in_s,
+        .expires_at = now_s + site->settings->jwt_expires_in_s,
     };
 
     snprintf(claims.user_id, sizeof(claims.user_id), "%s", account->user->id);
     snprintf(claims.tag, sizeof(claims.tag), "%s", account->user->tag);
     snprintf(claims.email, sizeof(claims.email), "%s", account->email);
-    char *token = token_sign(gateway->settings->jwt_private_key, &claims);
+    char *token = token_sign(site->settings->jwt_private_key, &claims);
     if (token == NULL) {
         log_error("cannot sign a token");
         http_respond_error(request, 500, "InternalError", "Something went wrong.");
         return;
     }
-    set_cookie(gateway, request, token, gateway->settings->cookie_max_age_s);
-    respond_text(request, text);
+    set_cookie(site, request, token, site->settings->cookie_max_age_s);
+    http_answers_text(request, text);
     free(token);
 }
 
@@ -176,7 +101,7 @@ static struct json *read_json(struct http_request *request)
     struct buffer body = { 0 };
     struct json *root = NULL;
 
-    enum http_body result = http_read_body(request, BODY_MOST, &body);
+    enum http_body result = http_read_body(request, BODY_MAX, &body);
     if (result == HTTP_BODY_TOO_LARGE) {
         http_respond_error(request, 413, "PayloadTooLargeError", "The body is over 64 KiB.");
     } else if (!is_json(request)) {
@@ -230,10 +155,10 @@ static void respond_register_failure(struct http_request *request,
         http_respond_error(request, 409, "UserAlreadyExistError",
                            "A user with this tag or e-mail exists already.");
     else
-        http_respond_call_failed(request, context, "user.Register", status);
+        http_answers_call_failed(request, context, "user.Register", status);
 }
 
-static void sign_up(struct gateway *gateway, struct http_request *request,
+static void sign_up(const struct http_site *site, struct http_request *request,
                     const char *const *fields)
 {
     Messenger__RegisterRequest registration = MESSENGER__REGISTER_REQUEST__INIT;
@@ -246,17 +171,18 @@ static void sign_up(struct gateway *gateway, struct http_request *request,
     registration.last_name = (char *)(uintptr_t)fields[2];
     registration.email = (char *)(uintptr_t)fields[3];
     registration.password = (char *)(uintptr_t)fields[4];
-    rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
-    enum status status = rpc_call(gateway->bus, &context, "user.Register", &registration.base,
+    rpc_context_start(&context, site->settings->rpc_timeout_ms);
+    enum status status = rpc_call(site->bus, &context, "user.Register", &registration.base,
                                   &messenger__account__descriptor, &account, &error);
     if (status == STATUS_OK)
-        respond_signed_in(gateway, request, account, "Sign up successful");
+        respond_signed_in(site, request, account, "Sign up successful");
     else
         respond_register_failure(request, &context, status, &error);
     wire_free(account);
 }
 
-static void log_in(struct gateway *gateway, struct http_request *request, const char *const *fields)
+static void log_in(const struct http_site *site, struct http_request *request,
+                   const char *const *fields)
 {
     Messenger__AuthenticateRequest login = MESSENGER__AUTHENTICATE_REQUEST__INIT;
     Messenger__Account *account;
@@ -264,23 +190,23 @@ static void log_in(struct gateway *gateway, struct http_request *request, const 
 
     login.email = (char *)(uintptr_t)fields[0];
     login.password = (char *)(uintptr_t)fields[1];
-    rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
-    enum status status = rpc_call(gateway->bus, &context, "user.Authenticate", &login.base,
+    rpc_context_start(&context, site->settings->rpc_timeout_ms);
+    enum status status = rpc_call(site->bus, &context, "user.Authenticate", &login.base,
                                   &messenger__account__descriptor, &account, NULL);
     if (status == STATUS_OK)
-        respond_signed_in(gateway, request, account, "Login successful");
+        respond_signed_in(site, request, account, "Login successful");
     else if (status == STATUS_UNAUTHENTICATED)
         http_respond_error(request, 401, "AuthError", "Incorrect authorization data.");
     else
-        http_respond_call_failed(request, &context, "user.Authenticate", status);
+        http_answers_call_failed(request, &context, "user.Authenticate", status);
     wire_free(account);
 }
 
 /* What the two forms have in common. */
-static void handle_form(struct gateway *gateway, struct http_request *request,
+static void handle_form(const struct http_site *site, struct http_request *request,
                         const char *const *names, size_t count, struct ratelimit *limit,
                         const char *missing_error, const char *wrong_type_error,
-                        void (*proceed)(struct gateway *, struct http_request *,
+                        void (*proceed)(const struct http_site *, struct http_request *,
                                         const char *const *))
 {
     const char *values[5], *bad;
@@ -290,7 +216,7 @@ static void handle_form(struct gateway *gateway, struct http_request *request,
 
     if (root == NULL)
         return;
-    read_client_address(gateway, request, address);
+    read_client_address(site, request, address);
     switch (read_fields(root, names, count, values, &bad)) {
     case FIELD_MISSING:
         snprintf(message, sizeof(message), "%s: is missing", bad);
@@ -301,51 +227,51 @@ static void handle_form(struct gateway *gateway, struct http_request *request,
         http_respond_error(request, 400, wrong_type_error, message);
         break;
     case FIELDS_OK:
-        if (ratelimit_take(limit, address, &retry_after_ms))
-            proceed(gateway, request, values);
+        if (ratelimit_admit(limit, address, &retry_after_ms))
+            proceed(site, request, values);
         else
-            http_respond_too_many(request, "RateLimitError", retry_after_ms);
+            http_answers_too_many(request, "RateLimitError", retry_after_ms);
         break;
     }
     json_destroy(&root);
 }
 
-void http_sign_up(struct gateway *gateway, struct http_request *request)
+void http_accounts_sign_up(const struct http_site *site, struct http_request *request)
 {
     static const char *const names[] = { "tag", "firstName", "lastName", "email", "password" };
 
-    handle_form(gateway, request, names, 5, gateway->signups, "NoSignUpDataProvidedError",
+    handle_form(site, request, names, 5, site->signups, "NoSignUpDataProvidedError",
                 "IncorrectDataError", sign_up);
 }
 
-void http_log_in(struct gateway *gateway, struct http_request *request)
+void http_accounts_log_in(const struct http_site *site, struct http_request *request)
 {
     static const char *const names[] = { "email", "password" };
 
-    handle_form(gateway, request, names, 2, gateway->logins, "NoAuthDataProvidedError",
+    handle_form(site, request, names, 2, site->logins, "NoAuthDataProvidedError",
                 "NoAuthDataProvidedError", log_in);
 }
 
-void http_exit(struct gateway *gateway, struct http_request *request)
+void http_accounts_exit(const struct http_site *site, struct http_request *request)
 {
     Messenger__RevokeTokenRequest revoke = MESSENGER__REVOKE_TOKEN_REQUEST__INIT;
     Messenger__Empty *reply = NULL;
     struct rpc_context context;
     struct token_claims claims;
 
-    if (read_claims(gateway, request, &claims)) {
+    if (http_identity_read_claims(site, request, &claims)) {
         revoke.jti = claims.jti;
         revoke.expires_at = claims.expires_at;
         revoke.tag = claims.tag;
-        rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
-        enum status status = rpc_call(gateway->bus, &context, "user.RevokeToken", &revoke.base,
+        rpc_context_start(&context, site->settings->rpc_timeout_ms);
+        enum status status = rpc_call(site->bus, &context, "user.RevokeToken", &revoke.base,
                                       &messenger__empty__descriptor, &reply, NULL);
         wire_free(reply);
         if (status != STATUS_OK) {
-            http_respond_call_failed(request, &context, "user.RevokeToken", status);
+            http_answers_call_failed(request, &context, "user.RevokeToken", status);
             return;
         }
     }
-    set_cookie(gateway, request, "", 0);
-    respond_text(request, "Exit successful");
+    set_cookie(site, request, "", 0);
+    http_answers_text(request, "Exit successful");
 }

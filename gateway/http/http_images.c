@@ -7,8 +7,13 @@
 
 #include "common.pb-c.h"
 #include "gateway/http/assets.h"
+#include "gateway/http/http_answers.h"
+#include "gateway/http/http_identity.h"
+#include "gateway/http/http_server.h"
+#include "gateway/http/http_site.h"
 #include "gateway/image/avatar.h"
-#include "gateway/http/http_accounts.h"
+#include "gateway/image/image_cache.h"
+#include "gateway/limits/ratelimit.h"
 #include "services/common/base/log.h"
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
@@ -24,7 +29,7 @@ enum {
 
 /* --- upload ------------------------------------------------------------------------------ */
 
-static enum status store_image(struct gateway *gateway, const struct avatar *avatar)
+static enum status store_image(const struct http_site *site, const struct avatar *avatar)
 {
     Messenger__PutImageRequest request = MESSENGER__PUT_IMAGE_REQUEST__INIT;
     Messenger__Image image = MESSENGER__IMAGE__INIT;
@@ -36,8 +41,8 @@ static enum status store_image(struct gateway *gateway, const struct avatar *ava
     image.data.data = avatar->data;
     image.data.len = avatar->size;
     request.image = &image;
-    rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
-    enum status status = rpc_call(gateway->bus, &context, "user.PutImage", &request.base,
+    rpc_context_start(&context, site->settings->rpc_timeout_ms);
+    enum status status = rpc_call(site->bus, &context, "user.PutImage", &request.base,
                                   &messenger__empty__descriptor, &reply, NULL);
     if (status != STATUS_OK)
         rpc_log_failure(&context, "user.PutImage", status, NULL);
@@ -54,7 +59,7 @@ static void respond_name(struct http_request *request, const char *name)
     http_respond(request, 200, "application/json; charset=utf-8", body, (size_t)length);
 }
 
-static void take_image(struct gateway *gateway, struct http_request *request,
+static void take_image(const struct http_site *site, struct http_request *request,
                        const struct buffer *file)
 {
     struct avatar avatar;
@@ -62,11 +67,11 @@ static void take_image(struct gateway *gateway, struct http_request *request,
 
     switch (avatar_normalise(file->data, file->length, &avatar)) {
     case AVATAR_OK:
-        status = store_image(gateway, &avatar);
+        status = store_image(site, &avatar);
         if (status == STATUS_OK)
             respond_name(request, avatar.name);
         else
-            http_respond_unavailable(request);
+            http_answers_unavailable(request);
         break;
     case AVATAR_NOT_AN_IMAGE:
         http_respond_error(request, 400, "IncorrectDataError",
@@ -76,13 +81,13 @@ static void take_image(struct gateway *gateway, struct http_request *request,
         http_respond_error(request, 400, "IncorrectDataError", "image: has too many pixels.");
         break;
     case AVATAR_FAILED:
-        http_respond_unavailable(request);
+        http_answers_unavailable(request);
         break;
     }
     avatar_finish(&avatar);
 }
 
-static void receive_image(struct gateway *gateway, struct http_request *request)
+static void receive_image(const struct http_site *site, struct http_request *request)
 {
     struct buffer file = { 0 };
 
@@ -95,7 +100,7 @@ static void receive_image(struct gateway *gateway, struct http_request *request)
                            "image: the form has no such field, or breaks off.");
         break;
     case HTTP_BODY_OK:
-        take_image(gateway, request, &file);
+        take_image(site, request, &file);
         break;
     }
     buffer_finish(&file);
@@ -109,26 +114,26 @@ static bool is_form(const struct http_request *request)
     return type != NULL && strncasecmp(type, form, sizeof(form) - 1) == 0;
 }
 
-void http_upload_image(struct gateway *gateway, struct http_request *request)
+void http_images_upload(const struct http_site *site, struct http_request *request)
 {
     struct token_claims claims;
     int64_t retry_after_ms;
 
-    enum http_identity identity = http_identify(gateway, request, &claims);
+    enum http_identity identity = http_identity_find(site, request, &claims);
     if (identity == HTTP_CANNOT_TELL) {
-        http_respond_unavailable(request);
+        http_answers_unavailable(request);
     } else if (identity == HTTP_NOBODY) {
-        http_respond_error(request, 401, HTTP_NO_AUTH_NAME, HTTP_NO_AUTH_MESSAGE);
+        http_respond_error(request, 401, HTTP_ANSWERS_NO_AUTH_NAME, HTTP_ANSWERS_NO_AUTH_MESSAGE);
     } else if (!is_form(request)) {
         http_respond_error(request, 415, "UnsupportedMediaTypeError",
                            "Content-Type must be multipart/form-data.");
-    } else if (!ratelimit_take(gateway->uploads, claims.tag, &retry_after_ms)) {
-        http_respond_too_many(request, "FilesLimitExceedingError", retry_after_ms);
-    } else if (sem_trywait(&gateway->upload_slots) != 0) {
-        http_respond_unavailable(request);
+    } else if (!ratelimit_admit(site->uploads, claims.tag, &retry_after_ms)) {
+        http_answers_too_many(request, "FilesLimitExceedingError", retry_after_ms);
+    } else if (sem_trywait(site->upload_slots) != 0) {
+        http_answers_unavailable(request);
     } else {
-        receive_image(gateway, request);
-        sem_post(&gateway->upload_slots);
+        receive_image(site, request);
+        sem_post(site->upload_slots);
     }
 }
 
@@ -149,29 +154,29 @@ static bool is_image_name(const char *name)
            (strcmp(name + NAME_HEX, ".jpg") == 0 || strcmp(name + NAME_HEX, ".png") == 0);
 }
 
-static void fetch_image(struct gateway *gateway, struct http_request *request, const char *name)
+static void fetch_image(const struct http_site *site, struct http_request *request,
+                        const char *name)
 {
     Messenger__GetImageRequest wanted = MESSENGER__GET_IMAGE_REQUEST__INIT;
     Messenger__Image *image;
     struct rpc_context context;
 
     wanted.name = (char *)(uintptr_t)name;
-    rpc_context_start(&context, gateway->settings->rpc_timeout_ms);
-    enum status status = rpc_call(gateway->bus, &context, "user.GetImage", &wanted.base,
+    rpc_context_start(&context, site->settings->rpc_timeout_ms);
+    enum status status = rpc_call(site->bus, &context, "user.GetImage", &wanted.base,
                                   &messenger__image__descriptor, &image, NULL);
     if (status == STATUS_OK) {
-        image_cache_put(gateway->images, name, image->content_type, image->data.data,
-                        image->data.len);
+        image_cache_put(site->images, name, image->content_type, image->data.data, image->data.len);
         respond_image(request, image->content_type, image->data.data, image->data.len);
     } else if (status == STATUS_NOT_FOUND) {
         http_respond_error(request, 404, "NotFoundError", "There is no such image.");
     } else {
-        http_respond_call_failed(request, &context, "user.GetImage", status);
+        http_answers_call_failed(request, &context, "user.GetImage", status);
     }
     wire_free(image);
 }
 
-void http_get_image(struct gateway *gateway, struct http_request *request)
+void http_images_get(const struct http_site *site, struct http_request *request)
 {
     const char *name = http_path(request) + strlen(IMAGE_PREFIX);
     char *content_type;
@@ -183,11 +188,11 @@ void http_get_image(struct gateway *gateway, struct http_request *request)
         respond_image(request, asset->content_type, asset->data, asset->size);
     } else if (!is_image_name(name)) {
         http_respond_error(request, 404, "NotFoundError", "There is no such image.");
-    } else if (image_cache_get(gateway->images, name, &content_type, &data, &size)) {
+    } else if (image_cache_get(site->images, name, &content_type, &data, &size)) {
         respond_image(request, content_type, data, size);
         free(content_type);
         free(data);
     } else {
-        fetch_image(gateway, request, name);
+        fetch_image(site, request, name);
     }
 }

@@ -1,10 +1,11 @@
 #ifndef GATEWAY_HTTP_HTTP_IMAGES_H
 #define GATEWAY_HTTP_HTTP_IMAGES_H
 
-#include "gateway/gateway.h"
+struct http_request;
+struct http_site;
 
 /* POST /upload-image and GET /img/<name>. */
-void http_upload_image(struct gateway *gateway, struct http_request *request);
-void http_get_image(struct gateway *gateway, struct http_request *request);
+void http_images_upload(const struct http_site *site, struct http_request *request);
+void http_images_get(const struct http_site *site, struct http_request *request);
 
 #endif

@@ -1,6 +1,9 @@
 #include "gateway/http/http_probes.h"
 
 #include "common.pb-c.h"
+#include "gateway/http/http_server.h"
+#include "gateway/http/http_site.h"
+#include "gateway/push/presence_reporter.h"
 #include "services/common/base/json_writer.h"
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
@@ -14,18 +17,18 @@ static void respond_json(struct http_request *request, int status, struct json_w
     buffer_finish(&w->out);
 }
 
-void health_live(struct gateway *gateway, struct http_request *request)
+void http_probes_live(const struct http_site *site, struct http_request *request)
 {
     struct json_writer w = { 0 };
 
-    (void)gateway;
+    (void)site;
     json_begin_object(&w);
     json_put_string(&w, "status", "alive");
     json_end_object(&w);
     respond_json(request, 200, &w);
 }
 
-void health_ready(struct gateway *gateway, struct http_request *request)
+void http_probes_ready(const struct http_site *site, struct http_request *request)
 {
     static const char *const services[SERVICES] = { "user", "message", "presence" };
     static const char *const pings[SERVICES] = { "user.Ping", "message.Ping", "presence.Ping" };
@@ -33,14 +36,14 @@ void health_ready(struct gateway *gateway, struct http_request *request)
     struct rpc_pending pending[SERVICES];
     struct rpc_context context;
     struct json_writer w = { 0 };
-    bool ready = bus_is_connected(gateway->bus) && presence_agent_is_settled(gateway->agent) &&
-                 !atomic_load(&gateway->stopping);
+    bool ready = bus_is_connected(site->bus) && presence_reporter_is_settled(site->reporter) &&
+                 !atomic_load(site->stopping);
 
     rpc_context_start(&context, PING_TIMEOUT_MS);
     for (int i = 0; i < SERVICES; i++)
-        pending[i] = rpc_begin(gateway->bus, &context, pings[i], &ping.base);
+        pending[i] = rpc_begin(site->bus, &context, pings[i], &ping.base);
     json_begin_object(&w);
-    json_put_string(&w, "bus", bus_is_connected(gateway->bus) ? "ok" : "away");
+    json_put_string(&w, "bus", bus_is_connected(site->bus) ? "ok" : "away");
     for (int i = 0; i < SERVICES; i++) {
         Messenger__Empty *reply;
         enum status status = rpc_end(&pending[i], &messenger__empty__descriptor, &reply, NULL);

@@ -1,10 +1,11 @@
 #ifndef GATEWAY_HTTP_HTTP_PROBES_H
 #define GATEWAY_HTTP_HTTP_PROBES_H
 
-#include "gateway/gateway.h"
+struct http_request;
+struct http_site;
 
 /* GET /healthz: the process lives. GET /readyz: 200 only when the bus and all services answer. */
-void health_live(struct gateway *gateway, struct http_request *request);
-void health_ready(struct gateway *gateway, struct http_request *request);
+void http_probes_live(const struct http_site *site, struct http_request *request);
+void http_probes_ready(const struct http_site *site, struct http_request *request);
 
 #endif

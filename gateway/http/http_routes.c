@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "gateway/http/assets.h"
-#include "gateway/http/http_probes.h"
 #include "gateway/http/http_accounts.h"
 #include "gateway/http/http_images.h"
+#include "gateway/http/http_probes.h"
+#include "gateway/http/http_server.h"
+#include "gateway/http/http_site.h"
 #include "services/common/base/log.h"
 
 #define PAGE_POLICY                                                                                \
@@ -27,21 +29,21 @@ static void respond_page(struct http_request *request, const char *name)
     http_respond(request, 200, asset->content_type, asset->data, asset->size);
 }
 
-static void get_example(struct gateway *gateway, struct http_request *request)
+static void get_example(const struct http_site *site, struct http_request *request)
 {
-    (void)gateway;
+    (void)site;
     respond_page(request, "example.html");
 }
 
-static void get_asset(struct gateway *gateway, struct http_request *request)
+static void get_asset(const struct http_site *site, struct http_request *request)
 {
-    (void)gateway;
+    (void)site;
     respond_page(request, http_path(request) + strlen("/assets/"));
 }
 
-static void get_root(struct gateway *gateway, struct http_request *request)
+static void get_root(const struct http_site *site, struct http_request *request)
 {
-    (void)gateway;
+    (void)site;
     http_add_header(request, "Location", "/example");
     http_respond(request, 302, NULL, "", 0);
 }
@@ -49,13 +51,18 @@ static void get_root(struct gateway *gateway, struct http_request *request)
 static const struct route {
     const char *method;
     const char *path; /* one that ends with '/' and is longer stands for all below it */
-    void (*handle)(struct gateway *gateway, struct http_request *request);
+    void (*handle)(const struct http_site *site, struct http_request *request);
 } routes[] = {
-    { "POST", "/signup", http_sign_up }, { "POST", "/login", http_log_in },
-    { "GET", "/exit", http_exit },       { "POST", "/upload-image", http_upload_image },
-    { "GET", "/img/", http_get_image },  { "GET", "/example", get_example },
-    { "GET", "/assets/", get_asset },    { "GET", "/healthz", health_live },
-    { "GET", "/readyz", health_ready },  { "GET", "/", get_root },
+    { "POST", "/signup", http_accounts_sign_up },
+    { "POST", "/login", http_accounts_log_in },
+    { "GET", "/exit", http_accounts_exit },
+    { "POST", "/upload-image", http_images_upload },
+    { "GET", "/img/", http_images_get },
+    { "GET", "/example", get_example },
+    { "GET", "/assets/", get_asset },
+    { "GET", "/healthz", http_probes_live },
+    { "GET", "/readyz", http_probes_ready },
+    { "GET", "/", get_root },
 };
 enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
@@ -77,11 +84,11 @@ static const struct route *find_route(const char *path)
 }
 
 /* One origin, with credentials; never a wildcard. */
-static void add_cors(const struct gateway *gateway, struct http_request *request)
+static void add_cors(const struct http_site *site, struct http_request *request)
 {
-    if (gateway->settings->client_url[0] == '\0')
+    if (site->settings->client_url[0] == '\0')
         return;
-    http_add_header(request, "Access-Control-Allow-Origin", gateway->settings->client_url);
+    http_add_header(request, "Access-Control-Allow-Origin", site->settings->client_url);
     http_add_header(request, "Access-Control-Allow-Credentials", "true");
     http_add_header(request, "Vary", "Origin");
 }
@@ -98,20 +105,20 @@ static void respond_preflight(struct http_request *request, const struct route *
     http_respond(request, 204, NULL, "", 0);
 }
 
-void http_route(void *ctx, struct http_request *request)
+void http_routes_handle(void *ctx, struct http_request *request)
 {
-    struct gateway *gateway = ctx;
+    const struct http_site *site = ctx;
     const char *method = http_method(request);
     const struct route *route = find_route(http_path(request));
 
-    add_cors(gateway, request);
+    add_cors(site, request);
     if (route == NULL) {
         http_respond_error(request, 404, "NotFoundError", "There is nothing here.");
     } else if (strcmp(method, "OPTIONS") == 0) {
         respond_preflight(request, route);
     } else if (strcmp(method, route->method) == 0 ||
                (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0)) {
-        route->handle(gateway, request);
+        route->handle(site, request);
     } else {
         http_add_header(request, "Allow", route->method);
         http_respond_error(request, 405, "MethodNotAllowedError",

@@ -1,9 +1,10 @@
 #ifndef GATEWAY_HTTP_HTTP_ROUTES_H
 #define GATEWAY_HTTP_HTTP_ROUTES_H
 
-#include "gateway/gateway.h"
+struct http_request;
+struct http_site;
 
-/* Answers every HTTP request; `ctx` is the gateway. */
-void http_route(void *ctx, struct http_request *request);
+/* Answers every HTTP request; `ctx` is a struct http_site. */
+void http_routes_handle(void *ctx, struct http_request *request);
 
 #endif

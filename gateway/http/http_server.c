@@ -314,7 +314,7 @@ static void handle_request_end(const struct mg_connection *conn, int status)
     (void)status;
     opening = NULL;
     if (socket != NULL)
-        server->options.websocket.abandon(server->options.ctx, socket);
+        server->options.websocket.abandon(server->options.websocket.ctx, socket);
     http_socket_reset();
 }
 
@@ -335,7 +335,8 @@ static int handle_upgrade(const struct mg_connection *conn, void *arg)
         http_respond_error(&request, 400, "BadRequestError",
                            "Nothing may follow the upgrade before its answer.");
     else
-        accepted = server->options.websocket.upgrade(server->options.ctx, &request, &opening);
+        accepted =
+            server->options.websocket.upgrade(server->options.websocket.ctx, &request, &opening);
     if (!accepted && !request.answered)
         http_respond_error(&request, 500, "InternalError", "Something went wrong.");
     buffer_finish(&request.headers);
@@ -355,7 +356,7 @@ static void handle_open(struct mg_connection *conn, void *arg)
         return;
     }
     opening = NULL;
-    server->options.websocket.open(server->options.ctx, socket, fd);
+    server->options.websocket.open(server->options.websocket.ctx, socket, fd);
 }
 
 /* --- life -------------------------------------------------------------------------------- */

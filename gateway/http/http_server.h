@@ -26,14 +26,15 @@ struct http_websocket_handlers {
     void (*open)(void *ctx, void *socket, int fd);
     /* The handshake failed. */
     void (*abandon)(void *ctx, void *socket);
+    void *ctx;
 };
 
 struct http_server_options {
     const char *host; /* address to listen on; "" = all */
     int port;         /* 0 = any */
     void (*on_request)(void *ctx, struct http_request *request);
+    void *ctx; /* of on_request */
     struct http_websocket_handlers websocket;
-    void *ctx;
 };
 
 /* STATUS_UNAVAILABLE when the port is taken or may not be used; it has logged why. */

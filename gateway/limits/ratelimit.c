@@ -65,7 +65,7 @@ void ratelimit_destroy(struct ratelimit **limit)
     *limit = NULL;
 }
 
-bool ratelimit_take(struct ratelimit *limit, const char *name, int64_t *retry_ms_out)
+bool ratelimit_admit(struct ratelimit *limit, const char *name, int64_t *retry_ms_out)
 {
     int64_t now_ms = clock_mono_ms();
 

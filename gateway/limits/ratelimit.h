@@ -17,6 +17,6 @@ struct ratelimit *ratelimit_create(int64_t count, int64_t period_ms, int64_t bur
 void ratelimit_destroy(struct ratelimit **limit);
 
 /* Takes one. False when there is none left; then `*retry_ms_out` says when there will be. */
-bool ratelimit_take(struct ratelimit *limit, const char *name, int64_t *retry_ms_out);
+bool ratelimit_admit(struct ratelimit *limit, const char *name, int64_t *retry_ms_out);
 
 #endif

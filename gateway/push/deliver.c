@@ -6,7 +6,7 @@
 
 #include "event.pb-c.h"
 #include "gateway/push/feeds.h"
-#include "gateway/socket/ws_frame_in.h"
+#include "gateway/socket/ws_protocol.h"
 #include "gateway/push/notification.h"
 #include "gateway/push/recent_numbers.h"
 #include "services/common/base/hashmap.h"
@@ -23,8 +23,8 @@ struct deliver {
     struct bus *bus;
     struct registry *registry;
     struct feeds *feeds;
-    struct hashmap *subscriptions; /* key -> struct bus_subscription; changed in turns only */
-    struct recent *changes;        /* user and contact -> the last change that was pushed */
+    struct hashmap *subscriptions;  /* key -> struct bus_subscription; changed in turns only */
+    struct recent_numbers *changes; /* user and contact -> the last change that was pushed */
 };
 
 /* --- from the bus to the sockets --------------------------------------------------------- */
@@ -52,11 +52,11 @@ static bool is_outdated(struct deliver *deliver, const char *key,
     char name[PAIR_SIZE];
 
     return name_pair(key, notification, name) &&
-           !recent_raise(deliver->changes, name, notification->change);
+           !recent_numbers_raise(deliver->changes, name, notification->change);
 }
 
 /* Of a feed, one at a time for each user: to all sockets of the user but the one that caused it. */
-static void push(void *ctx, const char *key, const Messenger__Notification *notification)
+static void push_to_sockets(void *ctx, const char *key, const Messenger__Notification *notification)
 {
     struct deliver *deliver = ctx;
     struct json_writer w = { 0 };
@@ -64,16 +64,17 @@ static void push(void *ctx, const char *key, const Messenger__Notification *noti
     if (is_outdated(deliver, key, notification))
         return;
     struct registry_list sessions = registry_of_user(deliver->registry, key);
-    struct frame *frame = NULL; /* made for the first: often there is none but who caused it */
+    struct ws_frame_out *frame =
+        NULL; /* made for the first: often there is none but who caused it */
     for (size_t i = 0; i < sessions.count; i++) {
         if (strcmp(session_id(sessions.items[i]), notification->exclude_session) == 0)
             continue;
         if (frame == NULL && notification_put(&w, notification))
-            frame = frame_create(FRAME_TEXT, w.out.data, w.out.length);
+            frame = ws_frame_out_create(WS_OPCODE_TEXT, w.out.data, w.out.length);
         if (frame != NULL)
             session_send(sessions.items[i], frame);
     }
-    frame_unref(&frame);
+    ws_frame_out_unref(&frame);
     registry_list_finish(&sessions);
     buffer_finish(&w.out);
 }
@@ -89,20 +90,20 @@ static void count_calm(void *ctx, const char *key, size_t *calm_out, size_t *bus
 }
 
 /* One socket that lags behind the others is pushed to until it is given up: they do not wait. */
-static bool has_room(void *ctx, const char *key)
+static bool has_space(void *ctx, const char *key)
 {
     struct deliver *deliver = ctx;
 
     struct registry_list sessions = registry_of_user(deliver->registry, key);
-    bool room = sessions.count == 0;
-    for (size_t i = 0; i < sessions.count && !room; i++)
-        room = session_has_room(sessions.items[i]);
+    bool space = sessions.count == 0;
+    for (size_t i = 0; i < sessions.count && !space; i++)
+        space = session_has_space(sessions.items[i]);
     registry_list_finish(&sessions);
-    return room;
+    return space;
 }
 
 /* What they hold cannot be brought up to date: they are to begin anew. */
-static void lose(void *ctx, const char *key)
+static void close_sockets(void *ctx, const char *key)
 {
     struct deliver *deliver = ctx;
     struct registry_list sessions =
@@ -137,8 +138,8 @@ bool deliver_follow(struct deliver *deliver, const char *key)
     char subject[TAG_SIZE + 8];
 
     snprintf(subject, sizeof(subject), "notify.%s", key);
-    enum status status =
-        bus_subscription_open(deliver->bus, subject, NULL, handle_notification, deliver, &subscription);
+    enum status status = bus_subscription_open(deliver->bus, subject, NULL, handle_notification,
+                                               deliver, &subscription);
     if (status != STATUS_OK) {
         log_warn("cannot subscribe to %s: %s", subject, status_name(status));
         return false;
@@ -170,9 +171,9 @@ static void tell_presence(void *arg)
     char name[PAIR_SIZE];
 
     if (telling->again && name_pair(telling->key, &telling->notification, name) &&
-        recent_number(telling->deliver->changes, name) == telling->notification.change)
+        recent_numbers_get(telling->deliver->changes, name) == telling->notification.change)
         telling->notification.change = 0; /* the last state that was told, once more */
-    push(telling->deliver, telling->key, &telling->notification);
+    push_to_sockets(telling->deliver, telling->key, &telling->notification);
 }
 
 void deliver_presence(struct deliver *deliver, const char *key, const char *contact_tag,
@@ -204,17 +205,18 @@ enum status deliver_wait_known(struct deliver *deliver, const char *key, int64_t
 struct deliver *deliver_create(struct bus *bus)
 {
     struct deliver *deliver = xcalloc(1, sizeof(*deliver));
-    struct feeds_options feeds = { .bus = bus,
-                                   .push = push,
-                                   .count_calm = count_calm,
-                                   .has_room = has_room,
-                                   .lose = lose,
-                                   .ctx = deliver };
+    struct feed_sink sink = {
+        .push = push_to_sockets,
+        .count_calm = count_calm,
+        .has_space = has_space,
+        .lose = close_sockets,
+        .ctx = deliver,
+    };
 
     deliver->bus = bus;
-    deliver->feeds = feeds_create(&feeds);
+    deliver->feeds = feeds_create(bus, &sink);
     deliver->subscriptions = hashmap_create();
-    deliver->changes = recent_create(CHANGES_MOST);
+    deliver->changes = recent_numbers_create(CHANGES_MOST);
     return deliver;
 }
 
@@ -234,7 +236,7 @@ void deliver_destroy(struct deliver **deliver)
         bus_subscription_close((struct bus_subscription **)&subscription);
     hashmap_destroy(&(*deliver)->subscriptions);
     feeds_destroy(&(*deliver)->feeds);
-    recent_destroy(&(*deliver)->changes);
+    recent_numbers_destroy(&(*deliver)->changes);
     free(*deliver);
     *deliver = NULL;
 }

@@ -28,7 +28,7 @@ static void release(struct feed *feed, const struct feed_outlet *outlet)
     for (; n < feed->held_count && feed->held[n]->user_seq <= feed->position + 1; n++) {
         if (feed->held[n]->user_seq <= feed->position)
             continue;
-        if (!outlet->has_room(outlet->ctx))
+        if (!outlet->has_space(outlet->ctx))
             break;
         outlet->push(outlet->ctx, feed->held[n]);
         feed->position = feed->held[n]->user_seq;
@@ -43,13 +43,13 @@ static void hold(struct feed *feed, Messenger__Notification *notification)
     while (at > 0 && feed->held[at - 1]->user_seq > notification->user_seq)
         at--;
     bool twice = at > 0 && feed->held[at - 1]->user_seq == notification->user_seq;
-    if (twice || at == FEED_HELD_MOST) {
+    if (twice || at == FEED_HELD_MAX) {
         wire_free(notification); /* too many: the store will tell it again */
         return;
     }
     if (feed->held == NULL)
-        feed->held = xcalloc(FEED_HELD_MOST, sizeof(Messenger__Notification *));
-    if (feed->held_count == FEED_HELD_MOST)
+        feed->held = xcalloc(FEED_HELD_MAX, sizeof(Messenger__Notification *));
+    if (feed->held_count == FEED_HELD_MAX)
         wire_free(feed->held[--feed->held_count]);
     memmove(feed->held + at + 1, feed->held + at, (feed->held_count - at) * sizeof(*feed->held));
     feed->held[at] = notification;
@@ -68,7 +68,7 @@ void feed_take(struct feed *feed, Messenger__Notification *notification_take,
     }
     if (user_seq > feed->newest)
         feed->newest = user_seq;
-    if (feed->known && user_seq == feed->position + 1 && outlet->has_room(outlet->ctx)) {
+    if (feed->known && user_seq == feed->position + 1 && outlet->has_space(outlet->ctx)) {
         outlet->push(outlet->ctx, notification_take);
         feed->position = user_seq;
         wire_free(notification_take);
@@ -80,7 +80,7 @@ void feed_take(struct feed *feed, Messenger__Notification *notification_take,
     }
 }
 
-void feed_hear_newest(struct feed *feed, uint64_t newest, const struct feed_outlet *outlet)
+void feed_note_newest(struct feed *feed, uint64_t newest, const struct feed_outlet *outlet)
 {
     if (newest > feed->newest)
         feed->newest = newest;
@@ -107,7 +107,7 @@ bool feed_fill(struct feed *feed, Messenger__Notification *const *changes, size_
         const Messenger__Notification *change = changes[i];
         if (change->user_seq <= feed->position)
             continue;
-        if (!outlet->has_room(outlet->ctx))
+        if (!outlet->has_space(outlet->ctx))
             return false;
         for (size_t j = 0; j < feed->held_count; j++)
             if (feed->held[j]->user_seq == change->user_seq)

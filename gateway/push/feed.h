@@ -16,7 +16,7 @@
  * does not know what follows. Knows no bus and no time; not thread-safe, the owner locks. A zeroed
  * struct is a feed that knows nothing.
  */
-enum { FEED_HELD_MOST = 64 };
+enum { FEED_HELD_MAX = 64 };
 
 struct feed {
     bool known;                     /* is the position? */
@@ -30,7 +30,7 @@ struct feed {
  * is kept back as if it were missing: the store has it, and tells it again when there is. */
 struct feed_outlet {
     void (*push)(void *ctx, const Messenger__Notification *notification);
-    bool (*has_room)(void *ctx);
+    bool (*has_space)(void *ctx);
     void *ctx;
 };
 
@@ -42,7 +42,7 @@ void feed_take(struct feed *feed, Messenger__Notification *notification_take,
  * The store says how far it has come. The first time it becomes the position: what was held goes
  * out, whether before it or right after it. Later a number beyond the position shows a hole.
  */
-void feed_hear_newest(struct feed *feed, uint64_t newest, const struct feed_outlet *outlet);
+void feed_note_newest(struct feed *feed, uint64_t newest, const struct feed_outlet *outlet);
 
 /* Is something known to be missing? */
 bool feed_has_hole(const struct feed *feed);

@@ -4,65 +4,52 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "gateway/push/feed.h"
-#include "services/common/bus/bus.h"
+#include "gateway/push/feed_sink.h"
 #include "services/common/base/status.h"
 
 /*
- * The feeds of all users who have a socket here, kept without holes. A hole is seen on the next
- * push, or when the message service is asked how far a feed's user has come: at the beginning,
- * after a reconnect of the bus, after the bus has dropped something, and after FEEDS_CHECK_MS of
- * silence. What stays missing for FEEDS_GRACE_MS (another instance may just be a little later) is
- * pulled from the message service and pushed, in order, before anything after it: page by page, the
- * next when the sockets have taken the last, so that who reads is not drowned in what was missed.
- * What the bus brings is left to the store likewise, once too much waits for each of the sockets: a
- * gateway that stood still is given all of it at once.
+ * The feeds of all users that have a socket here, kept without holes. A hole is detected by the
+ * next push, or when the message service is asked for the user's newest change: at the beginning,
+ * after a reconnect of the bus, after the bus has dropped something, and after FEED_CHECK_MS of
+ * silence. Changes that stay missing for FEED_GRACE_MS (another instance may just be a little
+ * later) are fetched from the message service and pushed, in order, before any later one: page by
+ * page, the next page when the sockets have read the last, so that a backlog does not overflow the
+ * outbox of a client that reads. Once too much is pending for each socket of a user, notifications
+ * of the bus are dropped and fetched later in the same way: a gateway that was suspended receives
+ * all of them at once.
  *
- * One thread asks, for up to FEEDS_ASK_MOST users at a time; a few threads pull. From any thread,
- * and nothing here blocks unless it says so.
+ * One thread checks up to FEEDS_CHECKED_MAX feeds with one call; a few threads pull. All functions
+ * may be called from any thread; they do not block unless they say so.
  */
-enum { FEEDS_CHECK_MS = 5000, FEEDS_GRACE_MS = 50, FEEDS_ASK_MOST = 1000 };
-enum { FEEDS_PATIENCE_MS = 1000 }; /* with a socket that is slower than another of the same user */
+enum { FEEDS_CHECKED_MAX = 1000 };
 
+struct bus;
 struct feeds;
 
-struct feeds_options {
-    struct bus *bus;
-    /* To all sockets of a user, in order. Must not block. */
-    void (*push)(void *ctx, const char *key, const Messenger__Notification *notification);
-    /* How many of a user's sockets have taken what was pushed to them, and how many have not yet;
-     * both are 0 before. */
-    void (*count_calm)(void *ctx, const char *key, size_t *calm_out, size_t *busy_out);
-    /* May more be pushed? Not when all of a user's sockets are far behind. */
-    bool (*has_room)(void *ctx, const char *key);
-    /* What a user (NULL: everybody) has missed cannot be told: another store is there. The sockets
-     * should close, so that their clients begin anew. */
-    void (*lose)(void *ctx, const char *key);
-    void *ctx;
-};
+/* `sink` is copied. */
+struct feeds *feeds_create(struct bus *bus, const struct feed_sink *sink);
 
-struct feeds *feeds_create(const struct feeds_options *options);
-
-/* Waits for what is being asked, 2 s at most. */
+/* Waits for a call in progress, at most 2 s. */
 void feeds_destroy(struct feeds **feeds);
 
-/* Once there is a subscription, and when it has ended. What the bus brings before is dropped: the
- * position that is read first includes it. */
+/* Call feeds_open once the user's subscription exists, and feeds_close when it has ended.
+ * Notifications received before are dropped: the position fetched first includes them. */
 void feeds_open(struct feeds *feeds, const char *key);
 void feeds_close(struct feeds *feeds, const char *key);
 
-/* A notification of the bus. */
+/* A notification received from the bus; dropped when the user has no feed. */
 void feeds_take(struct feeds *feeds, const char *key, Messenger__Notification *notification_take);
 
-/* Calls, unless nobody is there, while nothing else is pushed to the user. Must not block. */
+/* Calls `call`, which must not block, while nothing else is pushed to the user; not at all when the
+ * user has no feed. */
 void feeds_in_turn(struct feeds *feeds, const char *key, void (*call)(void *arg), void *arg);
 
-/* Something may have been dropped, of whomever. */
+/* The bus may have dropped notifications of any user: checks all feeds. */
 void feeds_check_all(struct feeds *feeds);
 
 /*
- * Waits until a feed's position is known: whatever the store tells later than that is pushed, so a
- * client that reads now misses nothing. STATUS_UNAVAILABLE when the message service does not tell,
+ * Waits until a feed's position is known: every later change is pushed, so a client that reads a
+ * list after this misses nothing. STATUS_UNAVAILABLE when the message service does not answer,
  * STATUS_DEADLINE_EXCEEDED at `deadline_us` (clock_mono_us). Blocks.
  */
 enum status feeds_wait_known(struct feeds *feeds, const char *key, int64_t deadline_us) MUST_CHECK;

@@ -1,21 +1,36 @@
 #ifndef GATEWAY_PUSH_LOGOUTS_H
 #define GATEWAY_PUSH_LOGOUTS_H
 
-#include "gateway/gateway.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "services/common/base/status.h"
 
 /*
- * Closes the sockets of a token when event.user.logged_out says that it was revoked. A socket that
- * is just being opened with it was checked before the event, and is added after: so the latest
- * revoked tokens are remembered.
+ * Closes the sockets of a token when event.user.logged_out reports that it was revoked. A socket
+ * that is being opened with the token was checked before the event and is registered after it, so
+ * the ids of the last 1024 revoked tokens are kept. All functions may be called from any thread.
  */
-enum status logouts_start(struct gateway *gateway) MUST_CHECK;
-void logouts_stop(struct gateway *gateway);
+struct logouts;
 
-/* Closes the sockets of tokens that were revoked without our hearing of it. Blocks, for
- * `timeout_ms` with each thousand of them; none is asked for when the gateway stops. */
-enum status logouts_check_all(struct gateway *gateway, int64_t timeout_ms) MUST_CHECK;
+struct logouts_options { /* all borrowed until logouts_stop */
+    struct bus *bus;
+    struct registry *registry;
+    const atomic_bool *stopping; /* the gateway is: nothing more is fetched */
+};
 
-/* Was this token among those revoked lately? */
-bool logouts_is_recent(struct gateway *gateway, const char *jti);
+enum status logouts_start(const struct logouts_options *options,
+                          struct logouts **logouts_out) MUST_CHECK;
+
+/* Waits for a running handler. NULL is allowed. */
+void logouts_stop(struct logouts **logouts);
+
+/* Closes the sockets whose tokens were revoked by an event that this gateway did not receive.
+ * Blocks, at most `timeout_ms` for each thousand sockets. */
+enum status logouts_check_all(struct logouts *logouts, int64_t timeout_ms) MUST_CHECK;
+
+/* Whether this token is among the last 1024 revoked ones. */
+bool logouts_is_recent(struct logouts *logouts, const char *jti);
 
 #endif

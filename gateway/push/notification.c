@@ -2,6 +2,8 @@
 
 #include <stdint.h>
 
+#include "gateway/json/message_json.h"
+
 static void begin(struct json_writer *w, const char *type, int code)
 {
     json_begin_object(w);
@@ -15,12 +17,7 @@ static void put_message(struct json_writer *w, const char *type, int code,
                         const Messenger__Message *message)
 {
     begin(w, type, code);
-    json_put_string(w, "_id", message->id);
-    json_put_string(w, "senderTag", message->sender_tag);
-    json_put_string(w, "receiverTag", message->receiver_tag);
-    json_put_string(w, "text", message->text);
-    json_put_int(w, "date", message->date_ms);
-    json_put_int(w, "seq", (int64_t)message->seq);
+    message_json_put(w, message, MESSAGE_JSON_NOTIFIED);
 }
 
 static void put_tag(struct json_writer *w, const char *type, int code, const char *name,

@@ -36,7 +36,7 @@ struct mark {
     int64_t since_ms;
 };
 
-struct presence_agent {
+struct presence_reporter {
     struct bus *bus;
     struct registry *registry;
     const char *gateway_id;
@@ -53,54 +53,54 @@ struct presence_agent {
     bool stopping;
 };
 
-void presence_agent_changed(struct presence_agent *agent, const char *key, const char *tag)
+void presence_reporter_changed(struct presence_reporter *reporter, const char *key, const char *tag)
 {
-    pthread_mutex_lock(&agent->lock);
-    struct mark *mark = hashmap_get(agent->marks, key);
+    pthread_mutex_lock(&reporter->lock);
+    struct mark *mark = hashmap_get(reporter->marks, key);
     if (mark == NULL) {
         mark = xcalloc(1, sizeof(*mark));
-        hashmap_put(agent->marks, key, mark);
+        hashmap_put(reporter->marks, key, mark);
     }
     memcpy(mark->tag, tag, strlen(tag) + 1);
     mark->since_ms = clock_mono_ms();
-    pthread_cond_broadcast(&agent->cond);
-    pthread_mutex_unlock(&agent->lock);
+    pthread_cond_broadcast(&reporter->cond);
+    pthread_mutex_unlock(&reporter->lock);
 }
 
-void presence_agent_announce(struct presence_agent *agent)
+void presence_reporter_announce(struct presence_reporter *reporter)
 {
-    pthread_mutex_lock(&agent->lock);
-    agent->announce = true;
-    agent->settled = false;
-    pthread_cond_broadcast(&agent->cond);
-    pthread_mutex_unlock(&agent->lock);
+    pthread_mutex_lock(&reporter->lock);
+    reporter->announce = true;
+    reporter->settled = false;
+    pthread_cond_broadcast(&reporter->cond);
+    pthread_mutex_unlock(&reporter->lock);
 }
 
-bool presence_agent_is_settled(struct presence_agent *agent)
+bool presence_reporter_is_settled(struct presence_reporter *reporter)
 {
-    pthread_mutex_lock(&agent->lock);
-    bool settled = agent->settled;
-    pthread_mutex_unlock(&agent->lock);
+    pthread_mutex_lock(&reporter->lock);
+    bool settled = reporter->settled;
+    pthread_mutex_unlock(&reporter->lock);
     return settled;
 }
 
-static void note_settled(struct presence_agent *agent)
+static void note_settled(struct presence_reporter *reporter)
 {
-    pthread_mutex_lock(&agent->lock);
-    agent->settled = !agent->announce; /* one may have been asked for meanwhile */
-    pthread_mutex_unlock(&agent->lock);
+    pthread_mutex_lock(&reporter->lock);
+    reporter->settled = !reporter->announce; /* one may have been asked for meanwhile */
+    pthread_mutex_unlock(&reporter->lock);
 }
 
 /* --- telling ----------------------------------------------------------------------------- */
 
-static bool call(struct presence_agent *agent, const char *method, const ProtobufCMessage *request,
-                 int64_t timeout_ms)
+static bool call(struct presence_reporter *reporter, const char *method,
+                 const ProtobufCMessage *request, int64_t timeout_ms)
 {
     struct rpc_context context;
     void *reply;
 
     rpc_context_start(&context, timeout_ms);
-    enum status status = rpc_call(agent->bus, &context, method, request,
+    enum status status = rpc_call(reporter->bus, &context, method, request,
                                   &messenger__empty__descriptor, &reply, NULL);
     wire_free(reply);
     if (status != STATUS_OK)
@@ -108,13 +108,13 @@ static bool call(struct presence_agent *agent, const char *method, const Protobu
     return status == STATUS_OK;
 }
 
-static bool announce_all(struct presence_agent *agent, int64_t timeout_ms)
+static bool announce_all(struct presence_reporter *reporter, int64_t timeout_ms)
 {
     Messenger__PresenceAnnounceRequest request = MESSENGER__PRESENCE_ANNOUNCE_REQUEST__INIT;
 
-    request.gateway_id = (char *)(uintptr_t)agent->gateway_id;
-    request.online = registry_tags(agent->registry, &request.n_online);
-    bool told = call(agent, "presence.Announce", &request.base, timeout_ms);
+    request.gateway_id = (char *)(uintptr_t)reporter->gateway_id;
+    request.online = registry_tags(reporter->registry, &request.n_online);
+    bool told = call(reporter, "presence.Announce", &request.base, timeout_ms);
     for (size_t i = 0; i < request.n_online; i++)
         free(request.online[i]);
     free(request.online);
@@ -123,44 +123,46 @@ static bool announce_all(struct presence_agent *agent, int64_t timeout_ms)
 
 /* Takes up to BATCH_MOST marks that are due. An offline one waits for the grace time, if the user
  * is still gone then. Lock held. */
-static size_t take_due_locked(struct presence_agent *agent, struct mark *due,
+static size_t take_due_locked(struct presence_reporter *reporter, struct mark *due,
                               char (*keys)[TAG_SIZE], bool *online)
 {
     const char *key;
     void *value;
     size_t n = 0;
 
-    for (size_t cursor = 0; n < BATCH_MOST && hashmap_next(agent->marks, &cursor, &key, &value);) {
+    for (size_t cursor = 0;
+         n < BATCH_MOST && hashmap_next(reporter->marks, &cursor, &key, &value);) {
         struct mark *mark = value;
-        bool is_online = registry_is_online(agent->registry, key);
-        if (!is_online && !agent->stopping && clock_mono_ms() - mark->since_ms < agent->grace_ms)
+        bool is_online = registry_is_online(reporter->registry, key);
+        if (!is_online && !reporter->stopping &&
+            clock_mono_ms() - mark->since_ms < reporter->grace_ms)
             continue;
         due[n] = *mark;
         online[n] = is_online;
         memcpy(keys[n], key, strlen(key) + 1);
-        free(hashmap_remove(agent->marks, keys[n]));
+        free(hashmap_remove(reporter->marks, keys[n]));
         n++;
     }
     return n;
 }
 
 /* Puts back what could not be told, unless it has changed again since. */
-static void put_back(struct presence_agent *agent, const struct mark *due, char (*keys)[TAG_SIZE],
-                     size_t count)
+static void put_back(struct presence_reporter *reporter, const struct mark *due,
+                     char (*keys)[TAG_SIZE], size_t count)
 {
-    pthread_mutex_lock(&agent->lock);
+    pthread_mutex_lock(&reporter->lock);
     for (size_t i = 0; i < count; i++) {
-        if (hashmap_get(agent->marks, keys[i]) != NULL)
+        if (hashmap_get(reporter->marks, keys[i]) != NULL)
             continue;
         struct mark *mark = xmalloc(sizeof(*mark));
         *mark = due[i];
-        hashmap_put(agent->marks, keys[i], mark);
+        hashmap_put(reporter->marks, keys[i], mark);
     }
-    pthread_mutex_unlock(&agent->lock);
+    pthread_mutex_unlock(&reporter->lock);
 }
 
 /* True when there was something to tell and it could be told. */
-static bool tell_marks(struct presence_agent *agent, bool *failed_out)
+static bool tell_marks(struct presence_reporter *reporter, bool *failed_out)
 {
     Messenger__PresenceUpdateRequest request = MESSENGER__PRESENCE_UPDATE_REQUEST__INIT;
     struct mark due[BATCH_MOST];
@@ -168,13 +170,13 @@ static bool tell_marks(struct presence_agent *agent, bool *failed_out)
     bool online[BATCH_MOST];
     char *came[BATCH_MOST], *went[BATCH_MOST];
 
-    pthread_mutex_lock(&agent->lock);
-    size_t count = take_due_locked(agent, due, keys, online);
-    pthread_mutex_unlock(&agent->lock);
+    pthread_mutex_lock(&reporter->lock);
+    size_t count = take_due_locked(reporter, due, keys, online);
+    pthread_mutex_unlock(&reporter->lock);
     *failed_out = false;
     if (count == 0)
         return false;
-    request.gateway_id = (char *)(uintptr_t)agent->gateway_id;
+    request.gateway_id = (char *)(uintptr_t)reporter->gateway_id;
     request.online = came;
     request.offline = went;
     for (size_t i = 0; i < count; i++) {
@@ -184,143 +186,143 @@ static bool tell_marks(struct presence_agent *agent, bool *failed_out)
             went[request.n_offline++] = due[i].tag;
     }
     log_debug("telling that %zu came and %zu went", request.n_online, request.n_offline);
-    *failed_out = !call(agent, "presence.Update", &request.base, RPC_TIMEOUT_MS);
+    *failed_out = !call(reporter, "presence.Update", &request.base, RPC_TIMEOUT_MS);
     if (*failed_out)
-        put_back(agent, due, keys, count);
+        put_back(reporter, due, keys, count);
     return !*failed_out;
 }
 
-static void tell_alive(struct presence_agent *agent)
+static void tell_alive(struct presence_reporter *reporter)
 {
     Messenger__GatewayAlive event = MESSENGER__GATEWAY_ALIVE__INIT;
 
-    if (!bus_is_connected(agent->bus))
+    if (!bus_is_connected(reporter->bus))
         return; /* old signs of life are worth nothing: none is kept for later */
-    event.gateway_id = (char *)(uintptr_t)agent->gateway_id;
-    event.sockets = (uint32_t)registry_count(agent->registry);
-    wire_publish(agent->bus, "event.gateway.alive", &event.base);
+    event.gateway_id = (char *)(uintptr_t)reporter->gateway_id;
+    event.sockets = (uint32_t)registry_count(reporter->registry);
+    wire_publish(reporter->bus, "event.gateway.alive", &event.base);
 }
 
 /* --- the thread -------------------------------------------------------------------------- */
 
 /* Waits for a change or for `ms`; false when stopping. */
-static bool wait_for_work(struct presence_agent *agent, int64_t ms, bool for_changes)
+static bool wait_for_work(struct presence_reporter *reporter, int64_t ms, bool for_changes)
 {
     struct timespec until = clock_after_ms(ms);
 
-    pthread_mutex_lock(&agent->lock);
+    pthread_mutex_lock(&reporter->lock);
     int waited = 0;
-    while (!agent->stopping && waited == 0 &&
-           !(for_changes && (agent->announce || hashmap_count(agent->marks) > 0)))
-        waited = pthread_cond_clockwait(&agent->cond, &agent->lock, CLOCK_MONOTONIC, &until);
-    bool go_on = !agent->stopping;
-    pthread_mutex_unlock(&agent->lock);
+    while (!reporter->stopping && waited == 0 &&
+           !(for_changes && (reporter->announce || hashmap_count(reporter->marks) > 0)))
+        waited = pthread_cond_clockwait(&reporter->cond, &reporter->lock, CLOCK_MONOTONIC, &until);
+    bool go_on = !reporter->stopping;
+    pthread_mutex_unlock(&reporter->lock);
     return go_on;
 }
 
-static bool take_announce(struct presence_agent *agent)
+static bool take_announce(struct presence_reporter *reporter)
 {
-    pthread_mutex_lock(&agent->lock);
-    bool announce = agent->announce;
-    agent->announce = false;
-    pthread_mutex_unlock(&agent->lock);
-    return announce || clock_mono_ms() - agent->announced_ms > ANNOUNCE_MS;
+    pthread_mutex_lock(&reporter->lock);
+    bool announce = reporter->announce;
+    reporter->announce = false;
+    pthread_mutex_unlock(&reporter->lock);
+    return announce || clock_mono_ms() - reporter->announced_ms > ANNOUNCE_MS;
 }
 
 /* One round; false when something could not be told. */
-static bool work(struct presence_agent *agent)
+static bool work(struct presence_reporter *reporter)
 {
     bool failed = false;
 
-    if (take_announce(agent)) {
-        if (!announce_all(agent, RPC_TIMEOUT_MS)) {
-            presence_agent_announce(agent);
+    if (take_announce(reporter)) {
+        if (!announce_all(reporter, RPC_TIMEOUT_MS)) {
+            presence_reporter_announce(reporter);
             return false;
         }
-        agent->announced_ms = clock_mono_ms();
-        note_settled(agent);
+        reporter->announced_ms = clock_mono_ms();
+        note_settled(reporter);
     }
-    while (tell_marks(agent, &failed))
+    while (tell_marks(reporter, &failed))
         continue;
     return !failed;
 }
 
-static bool has_grace_marks(struct presence_agent *agent)
+static bool has_grace_marks(struct presence_reporter *reporter)
 {
-    pthread_mutex_lock(&agent->lock);
-    bool has = hashmap_count(agent->marks) > 0;
-    pthread_mutex_unlock(&agent->lock);
+    pthread_mutex_lock(&reporter->lock);
+    bool has = hashmap_count(reporter->marks) > 0;
+    pthread_mutex_unlock(&reporter->lock);
     return has;
 }
 
 static void run_reporter(void *arg)
 {
-    struct presence_agent *agent = arg;
+    struct presence_reporter *reporter = arg;
     bool go_on = true, told = true;
 
     while (go_on) {
-        told = work(agent);
+        told = work(reporter);
         if (!told) {
-            go_on = wait_for_work(agent, backoff_jittered(RETRY_MS), false);
-        } else if (has_grace_marks(agent)) { /* nothing is due yet */
-            go_on = wait_for_work(agent, LOOK_MS, false);
+            go_on = wait_for_work(reporter, backoff_jittered(RETRY_MS), false);
+        } else if (has_grace_marks(reporter)) { /* nothing is due yet */
+            go_on = wait_for_work(reporter, LOOK_MS, false);
         } else {
-            go_on = wait_for_work(agent, ALIVE_MS, true);
+            go_on = wait_for_work(reporter, ALIVE_MS, true);
         }
     }
-    announce_all(agent, told ? RPC_TIMEOUT_MS : LAST_TIMEOUT_MS);
+    announce_all(reporter, told ? RPC_TIMEOUT_MS : LAST_TIMEOUT_MS);
 }
 
 /* A thread of its own: a call that waits in vain must not make this gateway look dead. */
 static void run_alive(void *arg)
 {
-    struct presence_agent *agent = arg;
+    struct presence_reporter *reporter = arg;
 
     do
-        tell_alive(agent);
-    while (wait_for_work(agent, ALIVE_MS, false));
+        tell_alive(reporter);
+    while (wait_for_work(reporter, ALIVE_MS, false));
 }
 
 static void handle_lost(void *ctx, struct bus_message *message_take)
 {
-    struct presence_agent *agent = ctx;
+    struct presence_reporter *reporter = ctx;
     struct bus_message *message = message_take;
     Messenger__GatewayLost *event =
         wire_unpack(&messenger__gateway_lost__descriptor, bus_message_data(message),
                     bus_message_length(message));
 
-    if (event != NULL && strcmp(event->gateway_id, agent->gateway_id) == 0) {
+    if (event != NULL && strcmp(event->gateway_id, reporter->gateway_id) == 0) {
         log_warn("the presence service has given this gateway up; announcing all users again");
-        presence_agent_announce(agent);
+        presence_reporter_announce(reporter);
     }
     wire_free(event);
     bus_message_destroy(&message);
 }
 
-struct presence_agent *presence_agent_create(struct bus *bus, struct registry *registry,
-                                             const char *gateway_id, int64_t offline_grace_ms)
+struct presence_reporter *presence_reporter_create(struct bus *bus, struct registry *registry,
+                                                   const char *gateway_id, int64_t offline_grace_ms)
 {
-    struct presence_agent *agent = xcalloc(1, sizeof(*agent));
+    struct presence_reporter *reporter = xcalloc(1, sizeof(*reporter));
 
-    agent->bus = bus;
-    agent->registry = registry;
-    agent->gateway_id = gateway_id;
-    agent->grace_ms = offline_grace_ms;
-    agent->announce = true;
-    agent->marks = hashmap_create();
-    pthread_mutex_init(&agent->lock, NULL);
-    pthread_cond_init(&agent->cond, NULL);
-    if (bus_subscription_open(bus, "event.presence.gateway_lost", NULL, handle_lost, agent,
-                              &agent->lost_subscription) != STATUS_OK)
+    reporter->bus = bus;
+    reporter->registry = registry;
+    reporter->gateway_id = gateway_id;
+    reporter->grace_ms = offline_grace_ms;
+    reporter->announce = true;
+    reporter->marks = hashmap_create();
+    pthread_mutex_init(&reporter->lock, NULL);
+    pthread_cond_init(&reporter->cond, NULL);
+    if (bus_subscription_open(bus, "event.presence.gateway_lost", NULL, handle_lost, reporter,
+                              &reporter->lost_subscription) != STATUS_OK)
         log_warn("cannot hear when this gateway is given up");
-    agent->thread = thread_start("presence-report", run_reporter, agent);
-    agent->alive_thread = thread_start("presence-alive", run_alive, agent);
-    return agent;
+    reporter->thread = thread_start("presence-report", run_reporter, reporter);
+    reporter->alive_thread = thread_start("presence-alive", run_alive, reporter);
+    return reporter;
 }
 
-void presence_agent_destroy(struct presence_agent **agent)
+void presence_reporter_destroy(struct presence_reporter **reporter)
 {
-    struct presence_agent *a = *agent;
+    struct presence_reporter *a = *reporter;
     const char *key;
     void *mark;
 
@@ -339,5 +341,5 @@ void presence_agent_destroy(struct presence_agent **agent)
     pthread_cond_destroy(&a->cond);
     pthread_mutex_destroy(&a->lock);
     free(a);
-    *agent = NULL;
+    *reporter = NULL;
 }

@@ -11,16 +11,16 @@ struct item {
     uint64_t number;
 };
 
-struct recent {
+struct recent_numbers {
     pthread_mutex_t lock;  /* guards what follows */
     struct hashmap *names; /* name -> its item in the ring */
     struct item *ring;     /* in the order they came */
     size_t most, next;
 };
 
-struct recent *recent_create(size_t most)
+struct recent_numbers *recent_numbers_create(size_t most)
 {
-    struct recent *recent = xcalloc(1, sizeof(*recent));
+    struct recent_numbers *recent = xcalloc(1, sizeof(*recent));
 
     pthread_mutex_init(&recent->lock, NULL);
     recent->names = hashmap_create();
@@ -29,7 +29,7 @@ struct recent *recent_create(size_t most)
     return recent;
 }
 
-void recent_destroy(struct recent **recent)
+void recent_numbers_destroy(struct recent_numbers **recent)
 {
     if (*recent == NULL)
         return;
@@ -43,7 +43,7 @@ void recent_destroy(struct recent **recent)
 }
 
 /* Takes the place of the name that came first. */
-static void add_locked(struct recent *recent, const char *name, uint64_t number)
+static void add_locked(struct recent_numbers *recent, const char *name, uint64_t number)
 {
     struct item *item = &recent->ring[recent->next];
 
@@ -55,7 +55,7 @@ static void add_locked(struct recent *recent, const char *name, uint64_t number)
     hashmap_put(recent->names, name, item);
 }
 
-bool recent_raise(struct recent *recent, const char *name, uint64_t number)
+bool recent_numbers_raise(struct recent_numbers *recent, const char *name, uint64_t number)
 {
     pthread_mutex_lock(&recent->lock);
     struct item *item = hashmap_get(recent->names, name);
@@ -68,7 +68,7 @@ bool recent_raise(struct recent *recent, const char *name, uint64_t number)
     return raised;
 }
 
-uint64_t recent_number(struct recent *recent, const char *name)
+uint64_t recent_numbers_get(struct recent_numbers *recent, const char *name)
 {
     pthread_mutex_lock(&recent->lock);
     const struct item *item = hashmap_get(recent->names, name);
@@ -77,7 +77,7 @@ uint64_t recent_number(struct recent *recent, const char *name)
     return number;
 }
 
-bool recent_has(struct recent *recent, const char *name)
+bool recent_numbers_has(struct recent_numbers *recent, const char *name)
 {
     pthread_mutex_lock(&recent->lock);
     bool has = hashmap_get(recent->names, name) != NULL;

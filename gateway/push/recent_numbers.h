@@ -7,17 +7,17 @@
 
 /* Numbers by name, for the names that came lately: at most `most`, and the one that came first is
  * forgotten first. From any thread. */
-struct recent;
+struct recent_numbers;
 
-struct recent *recent_create(size_t most);
-void recent_destroy(struct recent **recent);
+struct recent_numbers *recent_numbers_create(size_t most);
+void recent_numbers_destroy(struct recent_numbers **recent);
 
 /* Sets the number of a name unless it has the same or a higher one: false then. */
-bool recent_raise(struct recent *recent, const char *name, uint64_t number);
+bool recent_numbers_raise(struct recent_numbers *recent, const char *name, uint64_t number);
 
 /* The number of a name, 0 when it is not there. */
-uint64_t recent_number(struct recent *recent, const char *name);
+uint64_t recent_numbers_get(struct recent_numbers *recent, const char *name);
 
-bool recent_has(struct recent *recent, const char *name);
+bool recent_numbers_has(struct recent_numbers *recent, const char *name);
 
 #endif

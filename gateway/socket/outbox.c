@@ -10,7 +10,7 @@
 
 enum { GATHER_MOST = 16 };
 
-static struct frame **slot(const struct outbox *outbox, size_t index)
+static struct ws_frame_out **slot(const struct outbox *outbox, size_t index)
 {
     return &outbox->ring[(outbox->first + index) % outbox->ring_size];
 }
@@ -18,7 +18,7 @@ static struct frame **slot(const struct outbox *outbox, size_t index)
 static void grow(struct outbox *outbox)
 {
     size_t size = outbox->ring_size == 0 ? 4 : outbox->ring_size * 2;
-    struct frame **ring = xcalloc(size, sizeof(*ring));
+    struct ws_frame_out **ring = xcalloc(size, sizeof(*ring));
 
     for (size_t i = 0; i < outbox->count; i++)
         ring[i] = *slot(outbox, i);
@@ -28,18 +28,18 @@ static void grow(struct outbox *outbox)
     outbox->first = 0;
 }
 
-void outbox_push(struct outbox *outbox, struct frame *frame)
+void outbox_push(struct outbox *outbox, struct ws_frame_out *frame)
 {
     if (outbox->count == outbox->ring_size)
         grow(outbox);
-    *slot(outbox, outbox->count) = frame_ref(frame);
+    *slot(outbox, outbox->count) = ws_frame_out_ref(frame);
     outbox->count++;
     outbox->bytes += frame->length;
 }
 
 static void pop(struct outbox *outbox)
 {
-    frame_unref(slot(outbox, 0));
+    ws_frame_out_unref(slot(outbox, 0));
     outbox->first = (outbox->first + 1) % outbox->ring_size;
     outbox->count--;
     outbox->sent = 0;
@@ -66,7 +66,7 @@ enum outbox_result outbox_flush(struct outbox *outbox, int socket)
         struct iovec parts[GATHER_MOST];
         struct msghdr message = { .msg_iov = parts };
         for (size_t i = 0; i < outbox->count && i < GATHER_MOST; i++) {
-            struct frame *frame = *slot(outbox, i);
+            struct ws_frame_out *frame = *slot(outbox, i);
             size_t skip = i == 0 ? outbox->sent : 0;
             parts[i] = (struct iovec){ frame->bytes + skip, frame->length - skip };
             message.msg_iovlen++;
@@ -91,7 +91,7 @@ void outbox_drop_unsent(struct outbox *outbox)
     while (outbox->count > keep) {
         outbox->count--;
         outbox->bytes -= (*slot(outbox, outbox->count))->length;
-        frame_unref(slot(outbox, outbox->count));
+        ws_frame_out_unref(slot(outbox, outbox->count));
     }
 }
 

@@ -11,7 +11,7 @@
  * A zeroed struct is empty and takes no memory. Not thread-safe: the session locks.
  */
 struct outbox {
-    struct frame **ring;
+    struct ws_frame_out **ring;
     size_t ring_size, first, count;
     size_t sent;  /* bytes of the first frame that are gone */
     size_t bytes; /* that wait */
@@ -24,7 +24,7 @@ enum outbox_result {
 };
 
 /* Takes a reference of its own. */
-void outbox_push(struct outbox *outbox, struct frame *frame);
+void outbox_push(struct outbox *outbox, struct ws_frame_out *frame);
 
 /* Sends as much as the socket takes without blocking. */
 enum outbox_result outbox_flush(struct outbox *outbox, int socket);

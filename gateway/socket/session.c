@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "gateway/socket/outbox.h"
-#include "gateway/socket/ws_frame_in.h"
+#include "gateway/socket/ws_protocol.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
@@ -164,9 +164,9 @@ static void close_locked(struct session *session, int code, const char *reason)
 {
     if (session->closing || session->shut)
         return;
-    struct frame *frame = frame_create_close(code, reason);
+    struct ws_frame_out *frame = ws_frame_out_create_close(code, reason);
     outbox_push(&session->outbox, frame);
-    frame_unref(&frame);
+    ws_frame_out_unref(&frame);
     session->closing = true;
     session->closing_since_ms = clock_mono_ms();
     flush_locked(session);
@@ -211,7 +211,7 @@ int session_shut(struct session *session)
     return socket;
 }
 
-void session_send(struct session *session, struct frame *frame)
+void session_send(struct session *session, struct ws_frame_out *frame)
 {
     pthread_mutex_lock(&session->lock);
     if (!session->closing && !session->shut) {
@@ -256,7 +256,7 @@ bool session_is_calm(struct session *session)
     return holds_at_most(session, SESSION_OUTBOX_CALM);
 }
 
-bool session_has_room(struct session *session)
+bool session_has_space(struct session *session)
 {
     return holds_at_most(session, SESSION_OUTBOX_ROOMY);
 }
@@ -296,7 +296,7 @@ void session_writable(struct session *session)
     pthread_mutex_unlock(&session->lock);
 }
 
-static void ping_locked(struct session *session, int64_t now_ms, struct frame *ping)
+static void ping_locked(struct session *session, int64_t now_ms, struct ws_frame_out *ping)
 {
     int64_t silent_ms = now_ms - atomic_load(&session->heard_ms);
 
@@ -311,7 +311,7 @@ static void ping_locked(struct session *session, int64_t now_ms, struct frame *p
     }
 }
 
-void session_tick(struct session *session, int64_t now_ms, struct frame *ping)
+void session_tick(struct session *session, int64_t now_ms, struct ws_frame_out *ping)
 {
     pthread_mutex_lock(&session->lock);
     if (session->closing) {
@@ -322,9 +322,7 @@ void session_tick(struct session *session, int64_t now_ms, struct frame *ping)
         give_up_locked(session, "takes nothing");
     } else if (session->identity.expires_at != 0 &&
                clock_wall_ms() / 1000 >= session->identity.expires_at) {
-        close_locked(session, WS_CLOSE_NORMAL,
-                     "{\"Error\":{\"name\":\"NoAuthJWTError\",\"message\":\"Authorization data "
-                     "expired.\"}}");
+        close_locked(session, WS_CLOSE_NORMAL, WS_REASON_AUTH_EXPIRED);
     } else if (session->socket >= 0) {
         ping_locked(session, now_ms, ping);
     }

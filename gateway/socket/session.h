@@ -57,7 +57,7 @@ int session_socket(struct session *session);
 int session_shut(struct session *session);
 
 /* Queues or sends. A frame for a session that is closing is dropped. */
-void session_send(struct session *session, struct frame *frame);
+void session_send(struct session *session, struct ws_frame_out *frame);
 
 /* Says good-bye; what was queued before goes first. Only the first close counts. */
 void session_close(struct session *session, int code, const char *reason);
@@ -69,7 +69,7 @@ bool session_is_closing(struct session *session);
 bool session_is_calm(struct session *session);
 
 /* Is there room for what could also be sent later? */
-bool session_has_room(struct session *session);
+bool session_has_space(struct session *session);
 
 /* --- the socket's thread ----------------------------------------------------------------- */
 
@@ -93,6 +93,6 @@ bool session_call_continues(struct session *session);
 void session_call_ends(struct session *session);
 
 /* The ticking thread. */
-void session_tick(struct session *session, int64_t now_ms, struct frame *ping);
+void session_tick(struct session *session, int64_t now_ms, struct ws_frame_out *ping);
 
 #endif

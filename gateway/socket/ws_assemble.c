@@ -3,16 +3,9 @@
 #include <stdbool.h>
 
 #include "gateway/socket/ws_frame_in.h"
+#include "gateway/socket/ws_protocol.h"
 #include "services/common/base/text.h"
 
-enum {
-    OPCODE_CONTINUATION = 0,
-    OPCODE_TEXT = 1,
-    OPCODE_BINARY = 2,
-    OPCODE_CLOSE = 8,
-    OPCODE_PING = 9,
-    OPCODE_PONG = 10
-};
 enum { KEEP_BYTES = 4096 };
 
 static struct ws_input refuse(int code, const char *reason)
@@ -68,15 +61,15 @@ struct ws_input ws_assemble(struct ws_assembly *assembly, unsigned first_byte, c
     bool final = (first_byte & 128) != 0;
 
     switch (first_byte & 15) {
-    case OPCODE_PING:
+    case WS_OPCODE_PING:
         return (struct ws_input){ .event = WS_PING, .data = data, .length = length };
-    case OPCODE_PONG:
+    case WS_OPCODE_PONG:
         return (struct ws_input){ .event = WS_PONG };
-    case OPCODE_CLOSE:
+    case WS_OPCODE_CLOSE:
         return take_close(data, length);
-    case OPCODE_BINARY:
+    case WS_OPCODE_BINARY:
         return refuse(WS_CLOSE_UNSUPPORTED_DATA, "text frames only");
-    case OPCODE_TEXT:
+    case WS_OPCODE_TEXT:
         if (assembly->in_message)
             return refuse(WS_CLOSE_PROTOCOL_ERROR, "a message within a message");
         if (assembly->parts.capacity > KEEP_BYTES)
@@ -86,7 +79,7 @@ struct ws_input ws_assemble(struct ws_assembly *assembly, unsigned first_byte, c
             return length > WS_MESSAGE_MOST ? refuse(WS_CLOSE_TOO_BIG, "message too big")
                                             : whole_text(data, length);
         return take_part(assembly, final, data, length);
-    case OPCODE_CONTINUATION:
+    case WS_OPCODE_CONTINUATION:
         if (!assembly->in_message)
             return refuse(WS_CLOSE_PROTOCOL_ERROR, "a continuation of nothing");
         return take_part(assembly, final, data, length);
@@ -95,7 +88,7 @@ struct ws_input ws_assemble(struct ws_assembly *assembly, unsigned first_byte, c
     }
 }
 
-void ws_assembly_finish(struct ws_assembly *assembly)
+void ws_assemble_finish(struct ws_assembly *assembly)
 {
     buffer_finish(&assembly->parts);
     assembly->in_message = 0;

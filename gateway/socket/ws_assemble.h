@@ -37,6 +37,6 @@ struct ws_input {
 /* `first_byte` is the frame's: FIN, reserved bits, opcode. `data` is unmasked. */
 struct ws_input ws_assemble(struct ws_assembly *assembly, unsigned first_byte, const char *data,
                             size_t length);
-void ws_assembly_finish(struct ws_assembly *assembly);
+void ws_assemble_finish(struct ws_assembly *assembly);
 
 #endif

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "gateway/socket/ws_protocol.h"
+
 enum { CONTROL_MOST = 125, MASK_BYTES = 4 };
 
 /* How long the header is that begins with these bytes; 2 while that cannot be told. */
@@ -61,23 +63,23 @@ static void unmask(const unsigned char mask[MASK_BYTES], unsigned char *payload,
         payload[i] ^= mask[i % MASK_BYTES];
 }
 
-enum ws_frame_result ws_frame_read(unsigned char *bytes, size_t length, uint64_t payload_most,
-                                   struct ws_frame *frame_out, int *code_out)
+enum ws_frame_in_result ws_frame_in_read(unsigned char *bytes, size_t length, uint64_t payload_most,
+                                         struct ws_frame_in *frame_out, int *code_out)
 {
     size_t header = header_size(bytes, length);
 
     if (length < header)
-        return WS_FRAME_PART;
+        return WS_FRAME_IN_PART;
     *code_out = check_header(bytes, payload_most);
     if (*code_out != 0)
-        return WS_FRAME_BROKEN;
+        return WS_FRAME_IN_BROKEN;
     size_t payload = (size_t)claimed_length(bytes);
     if (length - header < payload)
-        return WS_FRAME_PART;
+        return WS_FRAME_IN_PART;
     unmask(bytes + header - MASK_BYTES, bytes + header, payload);
-    *frame_out = (struct ws_frame){ .first_byte = bytes[0],
-                                    .payload = (char *)bytes + header,
-                                    .length = payload,
-                                    .size = header + payload };
-    return WS_FRAME_WHOLE;
+    *frame_out = (struct ws_frame_in){ .first_byte = bytes[0],
+                                       .payload = (char *)bytes + header,
+                                       .length = payload,
+                                       .size = header + payload };
+    return WS_FRAME_IN_WHOLE;
 }

@@ -6,31 +6,19 @@
 
 /* One frame as a client sends it (RFC 6455, section 5). */
 
-/* RFC 6455, section 7.4.1. */
-enum {
-    WS_CLOSE_NORMAL = 1000,
-    WS_CLOSE_GOING_AWAY = 1001,
-    WS_CLOSE_PROTOCOL_ERROR = 1002,
-    WS_CLOSE_UNSUPPORTED_DATA = 1003,
-    WS_CLOSE_INVALID_DATA = 1007,
-    WS_CLOSE_TOO_BIG = 1009,
-    WS_CLOSE_SERVICE_RESTART = 1012, /* of the IANA registry, as is 1013 */
-    WS_CLOSE_TRY_AGAIN_LATER = 1013,
-};
-
 enum { WS_HEADER_MOST = 14 };
 
-struct ws_frame {
+struct ws_frame_in {
     unsigned first_byte; /* FIN, reserved bits (0), opcode */
     char *payload;       /* within the bytes that were given, unmasked */
     size_t length;
     size_t size; /* of header and payload */
 };
 
-enum ws_frame_result {
-    WS_FRAME_WHOLE,
-    WS_FRAME_PART,   /* good so far */
-    WS_FRAME_BROKEN, /* its header breaks a rule, which is seen before its payload is there */
+enum ws_frame_in_result {
+    WS_FRAME_IN_WHOLE,
+    WS_FRAME_IN_PART,   /* good so far */
+    WS_FRAME_IN_BROKEN, /* its header breaks a rule, which is seen before its payload is there */
 };
 
 /*
@@ -39,7 +27,7 @@ enum ws_frame_result {
  * it is broken, and `*code_out` is the close code. A whole one is unmasked in place: not to be
  * looked at twice.
  */
-enum ws_frame_result ws_frame_read(unsigned char *bytes, size_t length, uint64_t payload_most,
-                                   struct ws_frame *frame_out, int *code_out);
+enum ws_frame_in_result ws_frame_in_read(unsigned char *bytes, size_t length, uint64_t payload_most,
+                                         struct ws_frame_in *frame_out, int *code_out);
 
 #endif

@@ -8,7 +8,7 @@
 
 enum { FINAL = 0x80, HEADER_MOST = 10, CLOSE_REASON_MOST = 123 };
 
-static size_t put_header(unsigned char *out, enum frame_opcode opcode, size_t length)
+static size_t put_header(unsigned char *out, enum ws_opcode opcode, size_t length)
 {
     out[0] = (unsigned char)(FINAL | opcode);
     if (length < 126) {
@@ -22,9 +22,9 @@ static size_t put_header(unsigned char *out, enum frame_opcode opcode, size_t le
     return 2 + bytes;
 }
 
-struct frame *frame_create(enum frame_opcode opcode, const void *payload, size_t length)
+struct ws_frame_out *ws_frame_out_create(enum ws_opcode opcode, const void *payload, size_t length)
 {
-    struct frame *frame = xmalloc(sizeof(*frame) + HEADER_MOST + length);
+    struct ws_frame_out *frame = xmalloc(sizeof(*frame) + HEADER_MOST + length);
 
     atomic_init(&frame->references, 1);
     size_t header = put_header(frame->bytes, opcode, length);
@@ -34,7 +34,7 @@ struct frame *frame_create(enum frame_opcode opcode, const void *payload, size_t
     return frame;
 }
 
-struct frame *frame_create_close(int code, const char *reason)
+struct ws_frame_out *ws_frame_out_create_close(int code, const char *reason)
 {
     unsigned char payload[2 + CLOSE_REASON_MOST];
     size_t length = strnlen(reason, CLOSE_REASON_MOST);
@@ -42,16 +42,16 @@ struct frame *frame_create_close(int code, const char *reason)
     payload[0] = (unsigned char)(code >> 8);
     payload[1] = (unsigned char)code;
     memcpy(payload + 2, reason, length);
-    return frame_create(FRAME_CLOSE, payload, 2 + length);
+    return ws_frame_out_create(WS_OPCODE_CLOSE, payload, 2 + length);
 }
 
-struct frame *frame_ref(struct frame *frame)
+struct ws_frame_out *ws_frame_out_ref(struct ws_frame_out *frame)
 {
     atomic_fetch_add(&frame->references, 1);
     return frame;
 }
 
-void frame_unref(struct frame **frame)
+void ws_frame_out_unref(struct ws_frame_out **frame)
 {
     if (*frame != NULL && atomic_fetch_sub(&(*frame)->references, 1) == 1)
         free(*frame);

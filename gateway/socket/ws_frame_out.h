@@ -4,25 +4,25 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "gateway/socket/ws_protocol.h"
+
 /*
  * One WebSocket frame as a server sends it, header and payload in one piece: encoded once, shared
  * by all sockets that get it, constant after its making. Counted references, from any thread.
  */
-struct frame {
+struct ws_frame_out {
     atomic_uint references;
     size_t length;
     unsigned char bytes[];
 };
 
-enum frame_opcode { FRAME_TEXT = 1, FRAME_CLOSE = 8, FRAME_PING = 9, FRAME_PONG = 10 };
-
 /* With one reference, the caller's. `payload` is copied. */
-struct frame *frame_create(enum frame_opcode opcode, const void *payload, size_t length);
+struct ws_frame_out *ws_frame_out_create(enum ws_opcode opcode, const void *payload, size_t length);
 
 /* A close frame; `reason` is cut to the 123 bytes that fit. */
-struct frame *frame_create_close(int code, const char *reason);
+struct ws_frame_out *ws_frame_out_create_close(int code, const char *reason);
 
-struct frame *frame_ref(struct frame *frame);
-void frame_unref(struct frame **frame);
+struct ws_frame_out *ws_frame_out_ref(struct ws_frame_out *frame);
+void ws_frame_out_unref(struct ws_frame_out **frame);
 
 #endif

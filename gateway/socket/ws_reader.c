@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "gateway/socket/ws_frame_in.h"
+#include "gateway/socket/ws_protocol.h"
 
 /* Is what is left part of `kept`, and not of somebody's scratch? */
 static bool is_in_kept(const struct ws_reader *reader)
@@ -79,16 +80,16 @@ static struct ws_input refuse(int code)
 struct ws_input ws_reader_next(struct ws_reader *reader)
 {
     struct ws_input input = { .event = WS_NOTHING };
-    struct ws_frame frame;
+    struct ws_frame_in frame;
     int code;
 
     while (input.event == WS_NOTHING) {
-        switch (ws_frame_read(reader->at, reader->left, WS_MESSAGE_MOST, &frame, &code)) {
-        case WS_FRAME_PART:
+        switch (ws_frame_in_read(reader->at, reader->left, WS_MESSAGE_MOST, &frame, &code)) {
+        case WS_FRAME_IN_PART:
             return input;
-        case WS_FRAME_BROKEN:
+        case WS_FRAME_IN_BROKEN:
             return refuse(code);
-        case WS_FRAME_WHOLE:
+        case WS_FRAME_IN_WHOLE:
             reader->at += frame.size;
             reader->left -= frame.size;
             input = ws_assemble(&reader->assembly, frame.first_byte, frame.payload, frame.length);
@@ -104,7 +105,7 @@ bool ws_reader_has_more(const struct ws_reader *reader)
 
 void ws_reader_finish(struct ws_reader *reader)
 {
-    ws_assembly_finish(&reader->assembly);
+    ws_assemble_finish(&reader->assembly);
     buffer_finish(&reader->kept);
     reader->at = NULL;
     reader->left = 0;

@@ -3,6 +3,7 @@
  * messages that come out are the payloads that went in, joined. The first byte of an input says how
  * to split.
  */
+#include "gateway/socket/ws_protocol.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdbool.h>
@@ -149,7 +150,7 @@ static void assemble(const uint8_t *data, size_t size)
             assert(input.event == WS_PING && input.data == payload && input.length <= 125);
         free(payload);
     }
-    ws_assembly_finish(&assembly);
+    ws_assemble_finish(&assembly);
     buffer_finish(&joined);
 }
 

@@ -12,7 +12,7 @@ static size_t take_all(struct ratelimit *limit, const char *name)
 {
     int64_t retry_ms = 0;
     size_t taken = 0;
-    while (taken < 100000 && ratelimit_take(limit, name, &retry_ms))
+    while (taken < 100000 && ratelimit_admit(limit, name, &retry_ms))
         taken++;
     return taken;
 }
@@ -72,15 +72,15 @@ static void the_time_to_wait_is_told_and_true(void **state)
     struct ratelimit *limit = ratelimit_create(3, 60000000, 3);
     int64_t retry_ms = -1;
     for (int i = 0; i < 3; i++)
-        assert_true(ratelimit_take(limit, "a", &retry_ms));
+        assert_true(ratelimit_admit(limit, "a", &retry_ms));
     assert_int_equal(retry_ms, -1);
-    assert_false(ratelimit_take(limit, "a", &retry_ms));
+    assert_false(ratelimit_admit(limit, "a", &retry_ms));
     assert_in_range(retry_ms, 1, 20000001);
     clock_advance_for_test(retry_ms - 10000);
-    assert_false(ratelimit_take(limit, "a", &retry_ms));
+    assert_false(ratelimit_admit(limit, "a", &retry_ms));
     assert_in_range(retry_ms, 1, 10001);
     clock_advance_for_test(retry_ms);
-    assert_true(ratelimit_take(limit, "a", &retry_ms));
+    assert_true(ratelimit_admit(limit, "a", &retry_ms));
     ratelimit_destroy(&limit);
 }
 
@@ -112,11 +112,11 @@ static void more_busy_names_than_are_kept_start_anew(void **state)
     for (unsigned n = 1; n < RATELIMIT_NAMES_MOST; n++) {
         char name[32];
         snprintf(name, sizeof(name), "name-%u", n);
-        assert_true(ratelimit_take(limit, name, &retry_ms));
+        assert_true(ratelimit_admit(limit, name, &retry_ms));
     }
-    assert_false(ratelimit_take(limit, "name-0", &retry_ms)); /* the limit: all are kept */
-    assert_true(ratelimit_take(limit, "one more", &retry_ms));
-    assert_true(ratelimit_take(limit, "name-0", &retry_ms)); /* limit + 1: begun anew */
+    assert_false(ratelimit_admit(limit, "name-0", &retry_ms)); /* the limit: all are kept */
+    assert_true(ratelimit_admit(limit, "one more", &retry_ms));
+    assert_true(ratelimit_admit(limit, "name-0", &retry_ms)); /* limit + 1: begun anew */
     ratelimit_destroy(&limit);
 }
 
@@ -130,7 +130,7 @@ static void *take_many(void *arg)
     struct takers *takers = arg;
     for (int i = 0; i < 2000; i++) {
         int64_t retry_ms;
-        if (ratelimit_take(takers->limit, "shared", &retry_ms))
+        if (ratelimit_admit(takers->limit, "shared", &retry_ms))
             atomic_fetch_add(&takers->taken, 1);
     }
     return NULL;

@@ -18,7 +18,7 @@ struct fixture {
     size_t room; /* for so many in all */
 };
 
-static bool has_room(void *ctx)
+static bool has_space(void *ctx)
 {
     const struct fixture *f = ctx;
     return f->count < f->room;
@@ -37,7 +37,7 @@ static int set_up(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
     if (f == NULL)
         return -1;
-    f->outlet = (struct feed_outlet){ note_push, has_room, f };
+    f->outlet = (struct feed_outlet){ note_push, has_space, f };
     f->room = PUSHED_MOST;
     *state = f;
     return 0;
@@ -91,7 +91,7 @@ static bool fill(struct fixture *f, uint64_t first, uint64_t last)
 static void what_comes_in_order_goes_out_at_once(void **state)
 {
     struct fixture *f = *state;
-    feed_hear_newest(&f->feed, 7, &f->outlet);
+    feed_note_newest(&f->feed, 7, &f->outlet);
     take(f, 8);
     take(f, 9);
     ASSERT_PUSHED(f, 8, 9);
@@ -102,7 +102,7 @@ static void what_has_no_number_goes_out_whatever_is_missing(void **state)
 {
     struct fixture *f = *state;
     take(f, 0);
-    feed_hear_newest(&f->feed, 7, &f->outlet);
+    feed_note_newest(&f->feed, 7, &f->outlet);
     take(f, 9);
     take(f, 0);
     ASSERT_PUSHED(f, 0, 0);
@@ -111,7 +111,7 @@ static void what_has_no_number_goes_out_whatever_is_missing(void **state)
 static void what_comes_twice_or_late_is_dropped(void **state)
 {
     struct fixture *f = *state;
-    feed_hear_newest(&f->feed, 7, &f->outlet);
+    feed_note_newest(&f->feed, 7, &f->outlet);
     take(f, 7);
     take(f, 8);
     take(f, 8);
@@ -123,7 +123,7 @@ static void what_comes_twice_or_late_is_dropped(void **state)
 static void what_overtakes_waits_for_what_it_overtook(void **state)
 {
     struct fixture *f = *state;
-    feed_hear_newest(&f->feed, 7, &f->outlet);
+    feed_note_newest(&f->feed, 7, &f->outlet);
     take(f, 10);
     take(f, 9);
     take(f, 10);
@@ -137,7 +137,7 @@ static void what_overtakes_waits_for_what_it_overtook(void **state)
 static void a_hole_is_filled_from_the_store_in_order(void **state)
 {
     struct fixture *f = *state;
-    feed_hear_newest(&f->feed, 7, &f->outlet);
+    feed_note_newest(&f->feed, 7, &f->outlet);
     take(f, 8);
     take(f, 11);
     take(f, 13);
@@ -152,7 +152,7 @@ static void a_hole_is_filled_from_the_store_in_order(void **state)
 static void what_was_held_goes_out_as_the_bus_brought_it(void **state)
 {
     struct fixture *f = *state;
-    feed_hear_newest(&f->feed, 7, &f->outlet);
+    feed_note_newest(&f->feed, 7, &f->outlet);
     take(f, 9);
     fill(f, 8, 10);
     ASSERT_PUSHED(f, 8, 9, 10);
@@ -164,7 +164,7 @@ static void what_was_held_goes_out_as_the_bus_brought_it(void **state)
 static void the_store_may_leave_out_what_a_later_change_made_void(void **state)
 {
     struct fixture *f = *state;
-    feed_hear_newest(&f->feed, 7, &f->outlet);
+    feed_note_newest(&f->feed, 7, &f->outlet);
     take(f, 10);
     Messenger__Notification *only = make(11, "");
     assert_true(feed_fill(&f->feed, &only, 1, 12, &f->outlet));
@@ -177,11 +177,11 @@ static void the_store_may_leave_out_what_a_later_change_made_void(void **state)
 static void an_answer_that_is_behind_changes_nothing(void **state)
 {
     struct fixture *f = *state;
-    feed_hear_newest(&f->feed, 7, &f->outlet);
+    feed_note_newest(&f->feed, 7, &f->outlet);
     take(f, 8);
     take(f, 9);
     fill(f, 8, 9);
-    feed_hear_newest(&f->feed, 8, &f->outlet);
+    feed_note_newest(&f->feed, 8, &f->outlet);
     ASSERT_PUSHED(f, 8, 9);
     assert_false(feed_has_hole(&f->feed));
 }
@@ -189,9 +189,9 @@ static void an_answer_that_is_behind_changes_nothing(void **state)
 static void silence_is_a_hole_when_the_store_has_gone_on(void **state)
 {
     struct fixture *f = *state;
-    feed_hear_newest(&f->feed, 7, &f->outlet);
+    feed_note_newest(&f->feed, 7, &f->outlet);
     assert_false(feed_has_hole(&f->feed));
-    feed_hear_newest(&f->feed, 9, &f->outlet);
+    feed_note_newest(&f->feed, 9, &f->outlet);
     assert_true(feed_has_hole(&f->feed));
     fill(f, 8, 9);
     ASSERT_PUSHED(f, 8, 9);
@@ -206,7 +206,7 @@ static void all_is_held_until_the_position_is_known(void **state)
     take(f, 12);
     assert_int_equal(f->count, 0);
     assert_false(feed_has_hole(&f->feed));
-    feed_hear_newest(&f->feed, 10, &f->outlet);
+    feed_note_newest(&f->feed, 10, &f->outlet);
     ASSERT_PUSHED(f, 8, 9);
     assert_true(feed_has_hole(&f->feed));
     take(f, 11);
@@ -216,14 +216,14 @@ static void all_is_held_until_the_position_is_known(void **state)
 static void of_too_many_that_wait_the_latest_are_left_to_the_store(void **state)
 {
     struct fixture *f = *state;
-    feed_hear_newest(&f->feed, 0, &f->outlet);
+    feed_note_newest(&f->feed, 0, &f->outlet);
     for (uint64_t seq = 200; seq > 1; seq--)
         take(f, seq);
-    assert_int_equal(f->feed.held_count, FEED_HELD_MOST);
+    assert_int_equal(f->feed.held_count, FEED_HELD_MAX);
     take(f, 1);
-    assert_int_equal(f->count, FEED_HELD_MOST + 1);
+    assert_int_equal(f->count, FEED_HELD_MAX + 1);
     assert_true(feed_has_hole(&f->feed));
-    fill(f, FEED_HELD_MOST + 2, 200);
+    fill(f, FEED_HELD_MAX + 2, 200);
     assert_int_equal(f->count, 200);
     for (size_t i = 0; i < f->count; i++)
         assert_int_equal(f->pushed[i], i + 1);
@@ -232,25 +232,25 @@ static void of_too_many_that_wait_the_latest_are_left_to_the_store(void **state)
 static void without_room_it_is_as_if_the_bus_had_dropped_it(void **state)
 {
     struct fixture *f = *state;
-    feed_hear_newest(&f->feed, 7, &f->outlet);
+    feed_note_newest(&f->feed, 7, &f->outlet);
     f->room = 1;
-    for (uint64_t seq = 8; seq <= 9 + FEED_HELD_MOST + 1; seq++)
+    for (uint64_t seq = 8; seq <= 9 + FEED_HELD_MAX + 1; seq++)
         take(f, seq);
     ASSERT_PUSHED(f, 8);
     assert_true(feed_has_hole(&f->feed));
     f->room = PUSHED_MOST;
     assert_true(fill(f, 9, 9));
-    assert_int_equal(f->count, 1 + FEED_HELD_MOST);
+    assert_int_equal(f->count, 1 + FEED_HELD_MAX);
     assert_true(feed_has_hole(&f->feed));
     take(f, 0);
-    assert_true(fill(f, 9 + FEED_HELD_MOST, 9 + FEED_HELD_MOST + 1));
+    assert_true(fill(f, 9 + FEED_HELD_MAX, 9 + FEED_HELD_MAX + 1));
     assert_false(feed_has_hole(&f->feed));
 }
 
 static void what_the_store_tells_waits_for_room_too(void **state)
 {
     struct fixture *f = *state;
-    feed_hear_newest(&f->feed, 7, &f->outlet);
+    feed_note_newest(&f->feed, 7, &f->outlet);
     f->room = 2;
     assert_false(fill(f, 8, 12));
     ASSERT_PUSHED(f, 8, 9);
@@ -265,7 +265,7 @@ static void what_the_store_tells_waits_for_room_too(void **state)
 static void what_has_no_number_does_not_ask_for_room(void **state)
 {
     struct fixture *f = *state;
-    feed_hear_newest(&f->feed, 7, &f->outlet);
+    feed_note_newest(&f->feed, 7, &f->outlet);
     f->room = 0;
     take(f, 0);
     ASSERT_PUSHED(f, 0);
@@ -274,7 +274,7 @@ static void what_has_no_number_does_not_ask_for_room(void **state)
 static void a_hole_that_the_store_does_not_know_can_be_skipped(void **state)
 {
     struct fixture *f = *state;
-    feed_hear_newest(&f->feed, 7, &f->outlet);
+    feed_note_newest(&f->feed, 7, &f->outlet);
     take(f, 10);
     take(f, 12);
     feed_skip_hole(&f->feed, &f->outlet);
@@ -282,7 +282,7 @@ static void a_hole_that_the_store_does_not_know_can_be_skipped(void **state)
     feed_skip_hole(&f->feed, &f->outlet);
     ASSERT_PUSHED(f, 10, 12);
     assert_false(feed_has_hole(&f->feed));
-    feed_hear_newest(&f->feed, 14, &f->outlet);
+    feed_note_newest(&f->feed, 14, &f->outlet);
     feed_skip_hole(&f->feed, &f->outlet);
     assert_false(feed_has_hole(&f->feed));
 }
@@ -290,10 +290,10 @@ static void a_hole_that_the_store_does_not_know_can_be_skipped(void **state)
 static void one_that_has_forgotten_begins_anew(void **state)
 {
     struct fixture *f = *state;
-    feed_hear_newest(&f->feed, 7, &f->outlet);
+    feed_note_newest(&f->feed, 7, &f->outlet);
     take(f, 9);
     feed_forget(&f->feed);
-    feed_hear_newest(&f->feed, 2, &f->outlet);
+    feed_note_newest(&f->feed, 2, &f->outlet);
     take(f, 3);
     ASSERT_PUSHED(f, 3);
 }
@@ -307,7 +307,7 @@ static void any_bus_and_a_store_make_a_whole(void **state)
         uint64_t newest = 0, pulled_from = 0;
         f->count = 0;
         feed_forget(&f->feed);
-        feed_hear_newest(&f->feed, 0, &f->outlet);
+        feed_note_newest(&f->feed, 0, &f->outlet);
         for (int step = 0; step < 1000; step++) {
             random = random * 1664525u + 1013904223u;
             unsigned choice = random >> 24, back = (random >> 16) % 8;

@@ -6,51 +6,51 @@
 
 static void a_higher_number_is_taken_and_the_same_or_a_lower_one_is_not(void **state)
 {
-    struct recent *recent = recent_create(4);
+    struct recent_numbers *recent = recent_numbers_create(4);
 
     (void)state;
-    assert_true(recent_raise(recent, "ada", 5));
-    assert_false(recent_raise(recent, "ada", 5));
-    assert_false(recent_raise(recent, "ada", 4));
-    assert_true(recent_raise(recent, "ada", 6));
-    assert_false(recent_raise(recent, "ada", 5));
-    assert_true(recent_raise(recent, "bob", 1));
-    recent_destroy(&recent);
+    assert_true(recent_numbers_raise(recent, "ada", 5));
+    assert_false(recent_numbers_raise(recent, "ada", 5));
+    assert_false(recent_numbers_raise(recent, "ada", 4));
+    assert_true(recent_numbers_raise(recent, "ada", 6));
+    assert_false(recent_numbers_raise(recent, "ada", 5));
+    assert_true(recent_numbers_raise(recent, "bob", 1));
+    recent_numbers_destroy(&recent);
     assert_null(recent);
 }
 
 static void the_name_that_came_first_is_forgotten_first(void **state)
 {
-    struct recent *recent = recent_create(3);
+    struct recent_numbers *recent = recent_numbers_create(3);
     char name[24];
 
     (void)state;
     for (int i = 0; i < 3; i++) {
         snprintf(name, sizeof(name), "n%d", i);
-        assert_true(recent_raise(recent, name, 9));
+        assert_true(recent_numbers_raise(recent, name, 9));
     }
-    assert_true(recent_has(recent, "n0"));
-    assert_true(recent_raise(recent, "n0", 10)); /* raising does not make it younger */
-    assert_true(recent_raise(recent, "n3", 9));
-    assert_false(recent_has(recent, "n0"));
-    assert_true(recent_has(recent, "n1"));
-    assert_true(recent_raise(recent, "n0", 1));
-    assert_false(recent_has(recent, "n1"));
-    recent_destroy(&recent);
+    assert_true(recent_numbers_has(recent, "n0"));
+    assert_true(recent_numbers_raise(recent, "n0", 10)); /* raising does not make it younger */
+    assert_true(recent_numbers_raise(recent, "n3", 9));
+    assert_false(recent_numbers_has(recent, "n0"));
+    assert_true(recent_numbers_has(recent, "n1"));
+    assert_true(recent_numbers_raise(recent, "n0", 1));
+    assert_false(recent_numbers_has(recent, "n1"));
+    recent_numbers_destroy(&recent);
 }
 
 static void names_without_end_may_come(void **state)
 {
-    struct recent *recent = recent_create(16);
+    struct recent_numbers *recent = recent_numbers_create(16);
     char name[24];
 
     (void)state;
     for (int i = 0; i < 10000; i++) {
         snprintf(name, sizeof(name), "name-%d", i);
-        assert_true(recent_raise(recent, name, 1));
-        assert_true(recent_has(recent, name));
+        assert_true(recent_numbers_raise(recent, name, 1));
+        assert_true(recent_numbers_has(recent, name));
     }
-    recent_destroy(&recent);
+    recent_numbers_destroy(&recent);
 }
 
 int main(void)

@@ -12,6 +12,7 @@
 
 #include "gateway/socket/session.h"
 #include "gateway/socket/socket_loop.h"
+#include "gateway/socket/ws_protocol.h"
 #include "services/common/base/buffer.h"
 #include "services/common/base/clock.h"
 #include "tests/unit/unit.h"
@@ -24,7 +25,7 @@ struct fixture {
     struct session *session;
     atomic_int readable; /* how often the loop has said so of the session */
     int ours, theirs;
-    struct frame *ping;
+    struct ws_frame_out *ping;
     struct buffer heard;
     size_t looked_at; /* of what was heard */
 };
@@ -73,7 +74,7 @@ static inline int set_up_with(void **state, const struct token_claims *identity)
     f->loop = socket_loop_create(&options);
     f->session = session_create(f->loop, "gw.1", identity, PING_INTERVAL_MS);
     session_set_token(f->session, 77);
-    f->ping = frame_create(FRAME_PING, NULL, 0);
+    f->ping = ws_frame_out_create(WS_OPCODE_PING, NULL, 0);
     *state = f;
     return 0;
 }
@@ -113,7 +114,7 @@ static inline int tear_down(void **state)
     pthread_mutex_unlock(&f->lock);
     socket_loop_destroy(&f->loop);
     pthread_mutex_destroy(&f->lock);
-    frame_unref(&f->ping);
+    ws_frame_out_unref(&f->ping);
     buffer_finish(&f->heard);
     close(f->theirs);
     free(f);
@@ -128,10 +129,11 @@ static inline void send_filled(struct fixture *f, char fill, size_t frame_length
     char *payload = malloc(frame_length);
     assert_non_null(payload);
     memset(payload, fill, frame_length);
-    struct frame *frame = frame_create(FRAME_TEXT, payload, frame_length - header);
+    struct ws_frame_out *frame =
+        ws_frame_out_create(WS_OPCODE_TEXT, payload, frame_length - header);
     assert_int_equal(frame->length, frame_length);
     session_send(f->session, frame);
-    frame_unref(&frame);
+    ws_frame_out_unref(&frame);
     free(payload);
 }
 
@@ -172,7 +174,7 @@ static inline struct heard_frame next_frame(struct fixture *f)
                                  .payload = (char *)at + 2 + bytes,
                                  .length = length };
     assert_int_equal(at[0] & 0xF0, 0x80);
-    if (frame.opcode == FRAME_CLOSE && length >= 2)
+    if (frame.opcode == WS_OPCODE_CLOSE && length >= 2)
         frame.code = at[2] << 8 | at[3];
     return frame;
 }
@@ -180,7 +182,7 @@ static inline struct heard_frame next_frame(struct fixture *f)
 static inline void assert_next_is_text(struct fixture *f, char fill, size_t frame_length)
 {
     struct heard_frame frame = next_frame(f);
-    assert_int_equal(frame.opcode, FRAME_TEXT);
+    assert_int_equal(frame.opcode, WS_OPCODE_TEXT);
     assert_in_range(frame.length, frame_length - 10, frame_length - 2);
     for (size_t i = 0; i < frame.length; i++)
         if (frame.payload[i] != fill)
@@ -190,7 +192,7 @@ static inline void assert_next_is_text(struct fixture *f, char fill, size_t fram
 static inline void assert_next_is_close(struct fixture *f, int code)
 {
     struct heard_frame frame = next_frame(f);
-    assert_int_equal(frame.opcode, FRAME_CLOSE);
+    assert_int_equal(frame.opcode, WS_OPCODE_CLOSE);
     assert_int_equal(frame.code, code);
 }
 

@@ -1,4 +1,5 @@
 /* gateway/outbox: frames in order through a socket that takes them in pieces. */
+#include "gateway/socket/ws_protocol.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -56,10 +57,10 @@ static void push(struct fixture *f, size_t length)
         f->random = f->random * 1664525u + 1013904223u;
         payload[i] = (char)(f->random >> 24);
     }
-    struct frame *frame = frame_create(FRAME_TEXT, payload, length);
+    struct ws_frame_out *frame = ws_frame_out_create(WS_OPCODE_TEXT, payload, length);
     outbox_push(&f->outbox, frame);
     buffer_append(&f->sent, frame->bytes, frame->length);
-    frame_unref(&frame);
+    ws_frame_out_unref(&frame);
     free(payload);
 }
 
@@ -202,7 +203,7 @@ static void a_socket_that_is_gone_is_broken_and_raises_no_signal(void **state)
 static void it_holds_a_reference_of_its_own(void **state)
 {
     struct fixture *f = *state;
-    struct frame *frame = frame_create(FRAME_TEXT, "x", 1);
+    struct ws_frame_out *frame = ws_frame_out_create(WS_OPCODE_TEXT, "x", 1);
     outbox_push(&f->outbox, frame);
     outbox_push(&f->outbox, frame);
     assert_int_equal(frame->references, 3);
@@ -215,7 +216,7 @@ static void it_holds_a_reference_of_its_own(void **state)
     outbox_finish(&f->outbox);
     assert_int_equal(frame->references, 1);
     assert_is_empty(&f->outbox);
-    frame_unref(&frame);
+    ws_frame_out_unref(&frame);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

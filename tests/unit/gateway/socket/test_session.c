@@ -1,6 +1,7 @@
 /* gateway/session: sending never blocks, and a client that does not read is told so. */
 #include <sched.h>
 
+#include "gateway/socket/ws_protocol.h"
 #include "services/common/base/log.h"
 #include "tests/unit/gateway/socket/session_fixture.h"
 
@@ -133,26 +134,26 @@ static void an_outbox_that_is_half_full_has_room(void **state)
 {
     struct fixture *f = *state;
     for (int i = 0; i < 8; i++) {
-        assert_true(session_has_room(f->session));
+        assert_true(session_has_space(f->session));
         send_filled(f, 'x', SESSION_OUTBOX_ROOMY / 8);
     }
-    assert_true(session_has_room(f->session));
+    assert_true(session_has_space(f->session));
     send_filled(f, 'x', KIB);
-    assert_false(session_has_room(f->session));
+    assert_false(session_has_space(f->session));
     open_session(f);
     for (int i = 0; i < 8; i++)
         assert_next_is_text(f, 'x', SESSION_OUTBOX_ROOMY / 8);
     assert_next_is_text(f, 'x', KIB);
-    assert_true(session_has_room(f->session));
+    assert_true(session_has_space(f->session));
 }
 
 static void one_that_is_closing_is_waited_for_by_nobody(void **state)
 {
     struct fixture *f = *state;
     send_filled(f, 'x', SESSION_OUTBOX_ROOMY + 1);
-    assert_false(session_has_room(f->session));
+    assert_false(session_has_space(f->session));
     session_close(f->session, 1001, "");
-    assert_true(session_has_room(f->session));
+    assert_true(session_has_space(f->session));
 }
 
 static void one_frame_alone_may_be_larger_than_the_bound(void **state)
@@ -173,11 +174,12 @@ static void a_client_that_does_not_read_is_closed_with_1013(void **state)
         send_filled(f, 'x', 64 * KIB);
     }
     struct heard_frame frame = next_frame(f);
-    while (frame.opcode == FRAME_TEXT) { /* what the socket had taken, and never a half of one */
+    while (frame.opcode ==
+           WS_OPCODE_TEXT) { /* what the socket had taken, and never a half of one */
         assert_int_equal(frame.length, 64 * KIB - 4);
         frame = next_frame(f);
     }
-    assert_int_equal(frame.opcode, FRAME_CLOSE);
+    assert_int_equal(frame.opcode, WS_OPCODE_CLOSE);
     assert_int_equal(frame.code, 1013);
     assert_hears_nothing(f);
 }

@@ -1,5 +1,6 @@
 /* gateway/session: what time does to it. Who takes nothing, answers nothing, says nothing or may no
  * longer be there is let go, and nobody else. */
+#include "gateway/socket/ws_protocol.h"
 #include "services/common/base/log.h"
 #include "tests/unit/gateway/socket/session_fixture.h"
 
@@ -70,10 +71,10 @@ static void a_client_is_pinged_every_interval(void **state)
     assert_hears_nothing(f);
     session_tick(f->session, now + PING_INTERVAL_MS, f->ping);
     session_tick(f->session, now + PING_INTERVAL_MS + 250, f->ping);
-    assert_int_equal(next_frame(f).opcode, FRAME_PING);
+    assert_int_equal(next_frame(f).opcode, WS_OPCODE_PING);
     assert_hears_nothing(f);
     session_tick(f->session, now + 2 * PING_INTERVAL_MS, f->ping);
-    assert_int_equal(next_frame(f).opcode, FRAME_PING);
+    assert_int_equal(next_frame(f).opcode, WS_OPCODE_PING);
 }
 
 static void two_pings_may_stay_unanswered(void **state)
@@ -83,7 +84,7 @@ static void two_pings_may_stay_unanswered(void **state)
     int64_t now = clock_mono_ms();
     for (int i = 1; i <= SESSION_PINGS_MOST; i++) {
         session_tick(f->session, now + i * PING_INTERVAL_MS, f->ping);
-        assert_int_equal(next_frame(f).opcode, FRAME_PING);
+        assert_int_equal(next_frame(f).opcode, WS_OPCODE_PING);
     }
     session_tick(f->session, now + 3 * PING_INTERVAL_MS - 1000, f->ping);
     assert_false(session_is_closing(f->session));
@@ -100,7 +101,7 @@ static void a_client_that_was_heard_lives_on(void **state)
     for (int i = 0; i < 10; i++) {
         clock_advance_for_test(PING_INTERVAL_MS);
         session_tick(f->session, clock_mono_ms(), f->ping);
-        assert_int_equal(next_frame(f).opcode, FRAME_PING);
+        assert_int_equal(next_frame(f).opcode, WS_OPCODE_PING);
         session_heard(f->session);
     }
     assert_false(session_is_closing(f->session));

@@ -1,4 +1,5 @@
 /* gateway/ws_assemble: frames of a client become whole texts. */
+#include "gateway/socket/ws_protocol.h"
 #include "tests/unit/unit.h"
 
 #include <stdbool.h>
@@ -18,7 +19,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    ws_assembly_finish(*state);
+    ws_assemble_finish(*state);
     free(*state);
     return 0;
 }
@@ -233,7 +234,7 @@ static void a_reason_that_is_not_utf8_is_refused(void **state)
 static void finishing_is_good_for_a_new_start(void **state)
 {
     assert_int_equal(feed(*state, TEXT, "left over").event, WS_NOTHING);
-    ws_assembly_finish(*state);
+    ws_assemble_finish(*state);
     assert_refused(feed(*state, FIN | CONTINUATION, "x"), WS_CLOSE_PROTOCOL_ERROR);
     assert_text(feed(*state, FIN | TEXT, "anew"), "anew");
 }

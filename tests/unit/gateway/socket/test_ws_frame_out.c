@@ -1,4 +1,5 @@
 /* gateway/frame: what a server's WebSocket frame looks like, and how long it lives. */
+#include "gateway/socket/ws_protocol.h"
 #include "tests/unit/unit.h"
 
 #include <pthread.h>
@@ -12,14 +13,14 @@ static void assert_text_frame(size_t length, const unsigned char *header, size_t
     char *payload = malloc(length + 1);
     assert_non_null(payload);
     memset(payload, 'p', length);
-    struct frame *frame = frame_create(FRAME_TEXT, payload, length);
+    struct ws_frame_out *frame = ws_frame_out_create(WS_OPCODE_TEXT, payload, length);
     memset(payload, '?', length); /* it was copied */
     assert_int_equal(frame->length, header_length + length);
     assert_memory_equal(frame->bytes, header, header_length);
     for (size_t i = 0; i < length; i++)
         if (frame->bytes[header_length + i] != 'p')
             fail_msg("byte %zu of %zu", i, length);
-    frame_unref(&frame);
+    ws_frame_out_unref(&frame);
     assert_null(frame);
     free(payload);
 }
@@ -39,33 +40,34 @@ static void the_length_takes_as_few_bytes_as_it_needs(void **state)
 static void the_opcode_is_the_one_asked_for(void **state)
 {
     (void)state;
-    static const enum frame_opcode opcodes[] = { FRAME_TEXT, FRAME_CLOSE, FRAME_PING, FRAME_PONG };
+    static const enum ws_opcode opcodes[] = { WS_OPCODE_TEXT, WS_OPCODE_CLOSE, WS_OPCODE_PING,
+                                              WS_OPCODE_PONG };
     for (size_t i = 0; i < COUNT_OF(opcodes); i++) {
-        struct frame *frame = frame_create(opcodes[i], "ab", 2);
+        struct ws_frame_out *frame = ws_frame_out_create(opcodes[i], "ab", 2);
         assert_int_equal(frame->length, 4);
         assert_int_equal(frame->bytes[0], 0x80 | opcodes[i]);
         assert_memory_equal(frame->bytes + 1,
                             "\x02"
                             "ab",
                             3);
-        frame_unref(&frame);
+        ws_frame_out_unref(&frame);
     }
-    struct frame *empty = frame_create(FRAME_PING, NULL, 0);
+    struct ws_frame_out *empty = ws_frame_out_create(WS_OPCODE_PING, NULL, 0);
     assert_int_equal(empty->length, 2);
-    frame_unref(&empty);
+    ws_frame_out_unref(&empty);
 }
 
 static void a_close_frame_carries_code_and_reason(void **state)
 {
     (void)state;
-    struct frame *frame = frame_create_close(1013, "later");
+    struct ws_frame_out *frame = ws_frame_out_create_close(1013, "later");
     assert_int_equal(frame->length, 9);
     assert_memory_equal(frame->bytes, "\x88\x07\x03\xF5later", 9);
-    frame_unref(&frame);
-    frame = frame_create_close(4999, "");
+    ws_frame_out_unref(&frame);
+    frame = ws_frame_out_create_close(4999, "");
     assert_int_equal(frame->length, 4);
     assert_memory_equal(frame->bytes, "\x88\x02\x13\x87", 4);
-    frame_unref(&frame);
+    ws_frame_out_unref(&frame);
 }
 
 static void a_reason_has_at_most_123_bytes(void **state)
@@ -76,11 +78,11 @@ static void a_reason_has_at_most_123_bytes(void **state)
         size_t kept = length < 123 ? length : 123;
         memset(reason, 'r', length);
         reason[length] = '\0';
-        struct frame *frame = frame_create_close(1000, reason);
+        struct ws_frame_out *frame = ws_frame_out_create_close(1000, reason);
         assert_int_equal(frame->length, 4 + kept);
         assert_int_equal(frame->bytes[1], 2 + kept);
         assert_memory_equal(frame->bytes + 4, reason, kept);
-        frame_unref(&frame);
+        ws_frame_out_unref(&frame);
     }
 }
 
@@ -88,12 +90,12 @@ enum { HOLDERS = 4, HOLDS = 20000 };
 
 static void *hold_often(void *arg)
 {
-    struct frame *frame = arg;
+    struct ws_frame_out *frame = arg;
     for (int i = 0; i < HOLDS; i++) {
-        struct frame *mine = frame_ref(frame);
-        frame_unref(&mine);
+        struct ws_frame_out *mine = ws_frame_out_ref(frame);
+        ws_frame_out_unref(&mine);
     }
-    frame_unref(&frame);
+    ws_frame_out_unref(&frame);
     return NULL;
 }
 
@@ -101,15 +103,15 @@ static void a_frame_lives_until_the_last_reference_is_gone(void **state)
 {
     (void)state;
     pthread_t threads[HOLDERS];
-    struct frame *frame = frame_create(FRAME_TEXT, "shared", 6);
+    struct ws_frame_out *frame = ws_frame_out_create(WS_OPCODE_TEXT, "shared", 6);
     for (size_t i = 0; i < HOLDERS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, hold_often, frame_ref(frame)), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, hold_often, ws_frame_out_ref(frame)), 0);
     for (size_t i = 0; i < HOLDERS; i++)
         pthread_join(threads[i], NULL);
     assert_int_equal(frame->references, 1);
     assert_memory_equal(frame->bytes, "\x81\x06shared", 8);
-    frame_unref(&frame);
-    frame_unref(&frame);
+    ws_frame_out_unref(&frame);
+    ws_frame_out_unref(&frame);
 }
 
 int main(void)

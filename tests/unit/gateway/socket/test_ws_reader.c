@@ -1,4 +1,5 @@
 /* gateway/ws_reader and ws_frame: what a client may send, however its bytes arrive. */
+#include "gateway/socket/ws_protocol.h"
 #include "tests/unit/unit.h"
 
 #include <stdbool.h>
@@ -53,18 +54,18 @@ static void read_piece(struct ws_reader *reader, const char *bytes, size_t lengt
                        struct verdict *verdict)
 {
     char *copy = malloc(length > 0 ? length : 1);
-    struct ws_frame frame;
-    enum ws_frame_result result;
+    struct ws_frame_in frame;
+    enum ws_frame_in_result result;
     assert_non_null(copy);
     memcpy(copy, bytes, length);
     ws_reader_take(reader, copy, length);
-    while ((result = ws_frame_read(reader->at, reader->left, PAYLOAD_MOST, &frame,
-                                   &verdict->code)) == WS_FRAME_WHOLE) {
+    while ((result = ws_frame_in_read(reader->at, reader->left, PAYLOAD_MOST, &frame,
+                                      &verdict->code)) == WS_FRAME_IN_WHOLE) {
         reader->at += frame.size;
         reader->left -= frame.size;
         verdict->frames++;
     }
-    if (result == WS_FRAME_PART)
+    if (result == WS_FRAME_IN_PART)
         verdict->code = 0;
     ws_reader_keep(reader);
     free(copy);

@@ -1,0 +1,40 @@
+#ifndef GATEWAY_API_PROFILES_H
+#define GATEWAY_API_PROFILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "gateway/api/service_call.h"
+#include "presence.pb-c.h"
+#include "services/common/base/json_writer.h"
+#include "user.pb-c.h"
+
+/* Profiles and presence of some users, joined. */
+struct profiles;
+
+/*
+ * Calls the user service and the presence service in parallel. NULL when the user service failed;
+ * then the call has failed, too. While presence is unknown, everybody counts as offline: a list of
+ * dialogs without online dots is better than none. The contacts that are online are notified to the
+ * caller's sockets once they are known (resync.h).
+ */
+struct profiles *profiles_fetch(struct jsonrpc_call *call, const struct rpc_context *context,
+                                char **tags, size_t count);
+/* A fetched profile, or NULL; borrowed. */
+const Messenger__User *profiles_find(const struct profiles *profiles, const char *tag);
+void profiles_free(struct profiles **profiles);
+
+/* Writes a user as an object, with isOnline; for an unknown tag, the tag and empty names. */
+void profiles_put_user(struct json_writer *w, const struct profiles *profiles, const char *tag);
+
+/* Which of the tags, at most 1000, are online; NULL when that is unknown. The caller frees it with
+ * wire_free. */
+Messenger__GetOnlineReply *profiles_fetch_online(struct jsonrpc_call *call,
+                                                 const struct rpc_context *context, char **tags,
+                                                 size_t count);
+
+/* Which of the users of a list are online, by index; the caller frees the array. */
+bool *profiles_online(struct jsonrpc_call *call, const struct rpc_context *context,
+                      const Messenger__UserList *users);
+
+#endif

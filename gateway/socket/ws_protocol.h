@@ -1,0 +1,34 @@
+#ifndef GATEWAY_SOCKET_WS_PROTOCOL_H
+#define GATEWAY_SOCKET_WS_PROTOCOL_H
+
+/* Numbers of the WebSocket protocol. */
+
+/* RFC 6455, section 5.2. */
+enum ws_opcode {
+    WS_OPCODE_CONTINUATION = 0,
+    WS_OPCODE_TEXT = 1,
+    WS_OPCODE_BINARY = 2,
+    WS_OPCODE_CLOSE = 8,
+    WS_OPCODE_PING = 9,
+    WS_OPCODE_PONG = 10,
+};
+
+/* RFC 6455, section 7.4.1; 1012 and 1013 of the IANA WebSocket Close Code Number Registry. */
+enum ws_close_code {
+    WS_CLOSE_NORMAL = 1000,
+    WS_CLOSE_GOING_AWAY = 1001,
+    WS_CLOSE_PROTOCOL_ERROR = 1002,
+    WS_CLOSE_UNSUPPORTED_DATA = 1003,
+    WS_CLOSE_INVALID_DATA = 1007,
+    WS_CLOSE_TOO_BIG = 1009,
+    WS_CLOSE_SERVICE_RESTART = 1012,
+    WS_CLOSE_TRY_AGAIN_LATER = 1013,
+};
+
+/* The close reason for a client that must log in: the original's client parses it as JSON. */
+#define WS_REASON_NO_AUTH                                                                          \
+    "{\"Error\":{\"name\":\"NoAuthJWTError\",\"message\":\"Authorization data missing.\"}}"
+#define WS_REASON_AUTH_EXPIRED                                                                     \
+    "{\"Error\":{\"name\":\"NoAuthJWTError\",\"message\":\"Authorization data expired.\"}}"
+
+#endif
