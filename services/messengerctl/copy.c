@@ -48,7 +48,7 @@ static enum status update_user(struct copy *copy, const struct user *user, const
         return STATUS_OK;
     if (!tag_to_key(user->tag, key))
         return STATUS_INTERNAL;
-    enum status status = user_store_take_over(copy->to->users, key, user);
+    enum status status = user_store_import_profile(copy->to->users, key, user);
     if (status != STATUS_OK)
         return installation_failed(copy->to, status, "updating a user");
     copy->changed_users++;

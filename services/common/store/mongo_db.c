@@ -1,6 +1,7 @@
 #include "services/common/store/mongo_db.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -534,4 +535,9 @@ void mongo_array_each(const bson_t *document, const char *field,
         return;
     while (bson_iter_next(&item))
         take_item(ctx, &item);
+}
+
+void mongo_copy_text(const bson_t *document, const char *field, char *out, size_t size)
+{
+    snprintf(out, size, "%s", mongo_text(document, field));
 }

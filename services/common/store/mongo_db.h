@@ -88,6 +88,9 @@ enum status mongo_delete(struct mongo_db *db, const char *collection,
 
 /* Fields of a document; "" or 0 when they are missing or of another type. Texts are borrowed. */
 const char *mongo_text(const bson_t *document, const char *field);
+
+/* Copies a text member, cut off at `size` with its NUL; "" when there is none. */
+void mongo_copy_text(const bson_t *document, const char *field, char *out, size_t size);
 int64_t mongo_int(const bson_t *document, const char *field);
 void mongo_id(const bson_t *document, const char *field, struct id *id_out);
 

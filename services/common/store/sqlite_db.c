@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -366,4 +367,14 @@ void sqlite_db_give_back(struct sqlite_db *db, struct sqlite_conn *conn)
     db->idle[db->idle_count++] = conn;
     pthread_cond_signal(&db->returned_cond);
     pthread_mutex_unlock(&db->lock);
+}
+
+void sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text)
+{
+    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
+}
+
+void sqlite_column_copy(sqlite3_stmt *statement, int column, char *out, size_t size)
+{
+    snprintf(out, size, "%s", sqlite_column_text_or_empty(statement, column));
 }

@@ -66,4 +66,10 @@ int64_t sqlite_conn_last_rowid(struct sqlite_conn *conn);
 /* Column as text, "" for NULL; borrowed until the next step. */
 const char *sqlite_column_text_or_empty(sqlite3_stmt *statement, int column);
 
+/* Binds text until the statement is run; `text` is borrowed until then. */
+void sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text);
+
+/* Copies a text column, cut off at `size` with its NUL. */
+void sqlite_column_copy(sqlite3_stmt *statement, int column, char *out, size_t size);
+
 #endif

@@ -65,9 +65,10 @@ enum status user_store_announced(struct user_store *store, const char *key, uint
     return store->kind->announced(store, key, revision);
 }
 
-enum status user_store_take_over(struct user_store *store, const char *key, const struct user *user)
+enum status user_store_import_profile(struct user_store *store, const char *key,
+                                      const struct user *user)
 {
-    return store->kind->take_over(store, key, user);
+    return store->kind->import_profile(store, key, user);
 }
 
 enum status user_store_put_image(struct user_store *store, const struct user_image *image)

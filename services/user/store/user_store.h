@@ -168,8 +168,8 @@ enum status user_store_revoked_page(struct user_store *store, const char *after_
 
 /* Names, image, revision and what is unannounced become the other store's; the revision does not
  * fall, or who has been told of one would take the next for an old one. STATUS_NOT_FOUND. */
-enum status user_store_take_over(struct user_store *store, const char *key,
-                                 const struct user *user) MUST_CHECK;
+enum status user_store_import_profile(struct user_store *store, const char *key,
+                                      const struct user *user) MUST_CHECK;
 
 /* How much there is; after a crash of the database server it may be out by a little. */
 enum status user_store_count(struct user_store *store,

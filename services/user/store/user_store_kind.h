@@ -17,7 +17,7 @@ struct user_store_kind {
     enum status (*update)(struct user_store *, const char *, const struct user_update *);
     enum status (*unannounced)(struct user_store *, const char *, size_t, struct user_list *);
     enum status (*announced)(struct user_store *, const char *, uint64_t);
-    enum status (*take_over)(struct user_store *, const char *, const struct user *);
+    enum status (*import_profile)(struct user_store *, const char *, const struct user *);
     enum status (*put_image)(struct user_store *, const struct user_image *);
     enum status (*get_image)(struct user_store *, const char *, char **, void **, size_t *);
     enum status (*has_image)(struct user_store *, const char *, bool *);

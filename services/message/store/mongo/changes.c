@@ -12,6 +12,7 @@
 #include "services/common/base/memory.h"
 #include "services/message/store/mongo/repair.h"
 #include "services/message/store/mongo/settle.h"
+#include "services/message/store/mongo/store.h"
 
 enum { PLACE_SIZE = TAG_SIZE + 24 };
 
@@ -405,7 +406,7 @@ static enum status reset(struct reading *reading, struct change_list *list)
         if (strcmp(facts[i].from.key, reading->owner) == 0 ||
             strcmp(facts[i].to.key, reading->owner) == 0)
             facts[count++] = facts[i];
-    status = settle(reading->db, facts, count, SETTLE_AGAIN);
+    status = settle_facts(reading->db, facts, count, SETTLE_AGAIN);
     free(facts);
     *list = (struct change_list){ .position = newest > reading->floor ? newest : reading->floor,
                                   .reset = true };
@@ -427,10 +428,10 @@ static void finish(struct reading *reading)
     free(reading->entries);
 }
 
-enum status changes_mongo_read(struct mongo_db *db, const char *owner_key,
-                               struct change_range range, struct change_list *list_out)
+enum status message_mongo_changes_read(struct message_store *store, const char *owner_key,
+                                       struct change_range range, struct change_list *list_out)
 {
-    struct reading reading = { .db = db,
+    struct reading reading = { .db = message_mongo_store_of(store)->db,
                                .owner = owner_key,
                                .range = range,
                                .by_peer = hashmap_create(),
@@ -467,8 +468,9 @@ static void take_position(void *ctx, const bson_t *document)
         *position = (uint64_t)mongo_int(document, "mod");
 }
 
-enum status changes_mongo_positions(struct mongo_db *db, const char (*keys)[TAG_SIZE], size_t count,
-                                    uint64_t *positions_out)
+enum status message_mongo_changes_positions(struct message_store *store,
+                                            const char (*keys)[TAG_SIZE], size_t count,
+                                            uint64_t *positions_out)
 {
     struct hashmap *first = hashmap_create(); /* of each key, for one may come twice */
 
@@ -481,8 +483,9 @@ enum status changes_mongo_positions(struct mongo_db *db, const char (*keys)[TAG_
         if (hashmap_get(first, keys[i]) == NULL)
             hashmap_put(first, keys[i], &positions_out[i]);
     }
-    enum status status = mongo_find(db, POSITIONS, filter_any("_id", keys[0], TAG_SIZE, count),
-                                    NULL, take_position, first);
+    enum status status = mongo_find(message_mongo_store_of(store)->db, POSITIONS,
+                                    documents_filter_any("_id", keys[0], TAG_SIZE, count), NULL,
+                                    take_position, first);
     for (size_t i = 0; i < count; i++)
         positions_out[i] = *(uint64_t *)hashmap_get(first, keys[i]);
     hashmap_destroy(&first);
@@ -504,7 +507,8 @@ static enum status find_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE])
                       epoch_out);
 }
 
-enum status changes_mongo_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE])
+/* Of two processes that ask for the first time, one makes it. */
+static enum status fetch_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE])
 {
     enum status outcome = STATUS_OK;
 
@@ -520,4 +524,22 @@ enum status changes_mongo_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE])
     if (status == STATUS_OK && *epoch_out == '\0')
         status = STATUS_UNAVAILABLE; /* another's, that is not sure yet */
     return status;
+}
+
+enum status message_mongo_changes_epoch(struct message_store *store, char epoch_out[EPOCH_SIZE])
+{
+    struct message_mongo_store *s = message_mongo_store_of(store);
+
+    pthread_mutex_lock(&s->lock);
+    snprintf(epoch_out, EPOCH_SIZE, "%s", s->epoch);
+    pthread_mutex_unlock(&s->lock);
+    if (*epoch_out != '\0')
+        return STATUS_OK;
+    enum status status = fetch_epoch(s->db, epoch_out);
+    if (status != STATUS_OK)
+        return status;
+    pthread_mutex_lock(&s->lock);
+    snprintf(s->epoch, EPOCH_SIZE, "%s", epoch_out);
+    pthread_mutex_unlock(&s->lock);
+    return STATUS_OK;
 }

@@ -23,14 +23,17 @@
  * would be given away again, and its change be missed.
  */
 
-enum status changes_mongo_read(struct mongo_db *db, const char *owner_key,
-                               struct change_range range, struct change_list *list_out) MUST_CHECK;
+enum status message_mongo_changes_read(struct message_store *store, const char *owner_key,
+                                       struct change_range range,
+                                       struct change_list *list_out) MUST_CHECK;
 
 /* As the documents of the positions say: one find for all. */
-enum status changes_mongo_positions(struct mongo_db *db, const char (*keys)[TAG_SIZE], size_t count,
-                                    uint64_t *positions_out) MUST_CHECK;
+enum status message_mongo_changes_positions(struct message_store *store,
+                                            const char (*keys)[TAG_SIZE], size_t count,
+                                            uint64_t *positions_out) MUST_CHECK;
 
 /* Of two processes that ask for the first time, one makes it. */
-enum status changes_mongo_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE]) MUST_CHECK;
+enum status message_mongo_changes_epoch(struct message_store *store,
+                                        char epoch_out[EPOCH_SIZE]) MUST_CHECK;
 
 #endif

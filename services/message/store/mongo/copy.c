@@ -6,6 +6,7 @@
 
 #include "services/common/base/memory.h"
 #include "services/message/store/mongo/settle.h"
+#include "services/message/store/mongo/store.h"
 
 /* Another copy may store the same messages at the same time; then ours finds them there. */
 enum { TRIES_MOST = 3 };
@@ -58,10 +59,11 @@ static enum status read_user_seqs(struct mongo_db *db, struct dialog_record_list
 }
 
 /* '/' comes before all that a key may hold, so that the order of the ids is that of the pairs. */
-enum status copy_mongo_records(struct mongo_db *db, const char *after_owner_key,
-                               const char *after_peer_key, size_t most,
-                               struct dialog_record_list *list_out)
+enum status message_mongo_copy_records(struct message_store *store, const char *after_owner_key,
+                                       const char *after_peer_key, size_t most,
+                                       struct dialog_record_list *list_out)
 {
+    struct mongo_db *db = message_mongo_store_of(store)->db;
     struct record_page page = { list_out, most };
     char after[DIALOG_ID_SIZE];
 
@@ -80,13 +82,14 @@ enum status copy_mongo_records(struct mongo_db *db, const char *after_owner_key,
     return status;
 }
 
-enum status copy_mongo_newest_seq(struct mongo_db *db, const char *key, const char *other_key,
-                                  uint64_t *seq_out)
+enum status message_mongo_copy_newest_seq(struct message_store *store, const char *key,
+                                          const char *other_key, uint64_t *seq_out)
 {
     struct id conversation = message_conversation_id(key, other_key);
     struct conversation_state state;
 
-    enum status status = conversation_find(db, &conversation, &state);
+    enum status status =
+        documents_find_conversation(message_mongo_store_of(store)->db, &conversation, &state);
     *seq_out = state.seq;
     return status;
 }
@@ -163,8 +166,10 @@ static enum status store_missing(struct mongo_db *db, const struct importing *im
     return status;
 }
 
-enum status copy_mongo_import(struct mongo_db *db, const struct message_list *messages)
+enum status message_mongo_copy_import(struct message_store *store,
+                                      const struct message_list *messages)
 {
+    struct mongo_db *db = message_mongo_store_of(store)->db;
     struct importing importing = { .messages = messages,
                                    .is_there = xcalloc(messages->count, sizeof(bool)) };
     enum status status = STATUS_ALREADY_EXISTS;
@@ -214,9 +219,10 @@ static struct mongo_upsert dialog_upsert(const struct dialog_record *record)
 
 /* The positions first, and as sure as the dialogs: a change must never take a number that the
  * imported history has. */
-enum status copy_mongo_import_dialogs(struct mongo_db *db, const struct dialog_record *records,
-                                      size_t count)
+enum status message_mongo_copy_import_dialogs(struct message_store *store,
+                                              const struct dialog_record *records, size_t count)
 {
+    struct mongo_db *db = message_mongo_store_of(store)->db;
     struct mongo_upsert *upserts = xcalloc(count, sizeof(*upserts));
     size_t n = 0;
 
@@ -230,5 +236,16 @@ enum status copy_mongo_import_dialogs(struct mongo_db *db, const struct dialog_r
     if (status == STATUS_OK)
         status = mongo_upsert(db, DIALOGS, upserts, count, MONGO_DURABLE);
     free(upserts);
+    return status;
+}
+
+enum status message_mongo_copy_count(struct message_store *store,
+                                     struct message_store_counts *counts_out)
+{
+    struct mongo_db *db = message_mongo_store_of(store)->db;
+    enum status status = mongo_count(db, DIALOGS, &counts_out->dialogs);
+
+    if (status == STATUS_OK)
+        status = mongo_count(db, MESSAGES, &counts_out->messages);
     return status;
 }

@@ -54,7 +54,7 @@ void dialog_document_read(const bson_t *document, struct dialog_document *dialog
     copy_text(document, "peerTag", dialog_out->peer_tag, TAG_SIZE);
 }
 
-bson_t *filter_any(const char *field, const char *texts, size_t stride, size_t count)
+bson_t *documents_filter_any(const char *field, const char *texts, size_t stride, size_t count)
 {
     bson_t *filter = bson_new();
     struct mongo_array list;
@@ -91,7 +91,7 @@ enum status dialog_documents_find(struct mongo_db *db, const char (*ids)[DIALOG_
         if (hashmap_get(first, ids[i]) == NULL)
             hashmap_put(first, ids[i], &dialogs_out[i]);
     }
-    bson_t *filter = filter_any("_id", ids[0], DIALOG_ID_SIZE, count);
+    bson_t *filter = documents_filter_any("_id", ids[0], DIALOG_ID_SIZE, count);
     enum status status = mongo_find(db, DIALOGS, filter, NULL, take_dialog, first);
     for (size_t i = 0; i < count; i++)
         dialogs_out[i] = *(struct dialog_document *)hashmap_get(first, ids[i]);
@@ -146,8 +146,8 @@ static void take_state(void *ctx, const bson_t *document)
     state->sent_by_first = strcmp(sender, receiver) < 0 ? sent : state->seq - sent;
 }
 
-enum status conversation_find(struct mongo_db *db, const struct id *conversation,
-                              struct conversation_state *state_out)
+enum status documents_find_conversation(struct mongo_db *db, const struct id *conversation,
+                                        struct conversation_state *state_out)
 {
     bson_t *filter = bson_new();
 

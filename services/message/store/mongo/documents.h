@@ -88,10 +88,10 @@ bool message_document_is_imported(const bson_t *document);
 void message_document_read(const bson_t *document, struct message *message_out);
 
 /* A conversation's newest message; a zeroed state when there is none. */
-enum status conversation_find(struct mongo_db *db, const struct id *conversation,
-                              struct conversation_state *state_out) MUST_CHECK;
+enum status documents_find_conversation(struct mongo_db *db, const struct id *conversation,
+                                        struct conversation_state *state_out) MUST_CHECK;
 
 /* { field: { $in: [texts] } }, or { field: text } for a single one; the caller destroys it. */
-bson_t *filter_any(const char *field, const char *texts, size_t stride, size_t count);
+bson_t *documents_filter_any(const char *field, const char *texts, size_t stride, size_t count);
 
 #endif

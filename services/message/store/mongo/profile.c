@@ -6,6 +6,7 @@
 #include "services/common/base/array.h"
 #include "services/common/base/memory.h"
 #include "services/message/store/mongo/settle.h"
+#include "services/message/store/mongo/store.h"
 
 enum { CONTACTS_AT_ONCE = 256 };
 
@@ -42,7 +43,7 @@ static void take_revision(void *ctx, const bson_t *document)
 /* After all others have theirs. */
 static enum status note_self(struct mongo_db *db, struct fact *self)
 {
-    enum status status = settle(db, self, 1, SETTLE_NEW);
+    enum status status = settle_facts(db, self, 1, SETTLE_NEW);
 
     if (status != STATUS_OK)
         return status;
@@ -67,8 +68,9 @@ static void tell_all(struct message_profile *profile, const struct notices *noti
     }
 }
 
-enum status profile_mongo_note(struct mongo_db *db, struct message_profile *profile)
+enum status message_mongo_profile_note(struct message_store *store, struct message_profile *profile)
 {
+    struct mongo_db *db = message_mongo_store_of(store)->db;
     struct notices notices = { .profile = profile };
     struct fact self = profile_fact(profile, &profile->user);
     uint64_t noted = 0;
@@ -84,8 +86,8 @@ enum status profile_mongo_note(struct mongo_db *db, struct message_profile *prof
                         &notices);
     for (size_t i = 0; status == STATUS_OK && i < notices.count; i += CONTACTS_AT_ONCE) {
         size_t left = notices.count - i;
-        status = settle(db, notices.facts + i, left < CONTACTS_AT_ONCE ? left : CONTACTS_AT_ONCE,
-                        SETTLE_NEW);
+        status = settle_facts(db, notices.facts + i,
+                              left < CONTACTS_AT_ONCE ? left : CONTACTS_AT_ONCE, SETTLE_NEW);
     }
     if (status == STATUS_OK)
         status = note_self(db, &self);

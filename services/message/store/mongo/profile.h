@@ -8,6 +8,7 @@
  * in the user's position: so a revision that is there is done with, and one that is not is gone
  * through once more, which makes no change a second time.
  */
-enum status profile_mongo_note(struct mongo_db *db, struct message_profile *profile) MUST_CHECK;
+enum status message_mongo_profile_note(struct message_store *store,
+                                       struct message_profile *profile) MUST_CHECK;
 
 #endif

@@ -173,7 +173,7 @@ static enum status settle_findings(struct repair *repair, enum status status,
 {
     status = find_messages(repair->db, status, findings, NULL, 0);
     if (status == STATUS_OK)
-        status = settle(repair->db, findings->facts, findings->count, SETTLE_AGAIN);
+        status = settle_facts(repair->db, findings->facts, findings->count, SETTLE_AGAIN);
     free(findings->facts);
     return status;
 }

@@ -140,7 +140,7 @@ static enum status read_positions(struct settling *settling)
 
     for (size_t i = 0; i < settling->position_count; i++)
         snprintf(owners[i], TAG_SIZE, "%s", settling->positions[i].owner);
-    bson_t *filter = filter_any("_id", owners[0], TAG_SIZE, settling->position_count);
+    bson_t *filter = documents_filter_any("_id", owners[0], TAG_SIZE, settling->position_count);
     free(owners);
     return mongo_find(settling->db, POSITIONS, filter, NULL, take_position, settling->by_owner);
 }
@@ -222,8 +222,9 @@ static enum status read_known_changes(struct settling *settling)
     }
     enum status status = STATUS_OK;
     if (n > 0)
-        status = mongo_find(settling->db, CHANGES, filter_any("_id", ids[0], CHANGE_ID_SIZE, n),
-                            NULL, take_known, by_id);
+        status = mongo_find(settling->db, CHANGES,
+                            documents_filter_any("_id", ids[0], CHANGE_ID_SIZE, n), NULL,
+                            take_known, by_id);
     for (size_t i = 0; i < settling->change_count; i++) {
         struct change *change = &settling->changes[i];
         const struct change *first = hashmap_get(by_id, change->id);
@@ -421,7 +422,8 @@ static enum status update_positions(struct settling *settling)
     return status;
 }
 
-enum status settle(struct mongo_db *db, struct fact *facts, size_t count, enum settle_mode mode)
+enum status settle_facts(struct mongo_db *db, struct fact *facts, size_t count,
+                         enum settle_mode mode)
 {
     struct settling settling;
 

@@ -18,8 +18,8 @@ enum settle_mode { SETTLE_NEW, SETTLE_AGAIN };
  * (message_order_mongo.h). A mark becomes a fact by the first thing that is done here, the
  * insertion of the reader's change.
  */
-enum status settle(struct mongo_db *db, struct fact *facts, size_t count,
-                   enum settle_mode mode) MUST_CHECK;
+enum status settle_facts(struct mongo_db *db, struct fact *facts, size_t count,
+                         enum settle_mode mode) MUST_CHECK;
 
 /* The newest change of an owner, 0 when there is none. */
 enum status settle_position(struct mongo_db *db, const char *owner_key,

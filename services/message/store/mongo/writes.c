@@ -9,10 +9,11 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/message/store/mongo/repair.h"
+#include "services/message/store/mongo/store.h"
 
 enum { BATCH_MOST = 256, ROUNDS_MOST = 256 };
 
-struct message_writer {
+struct message_mongo_writer {
     struct mongo_db *db;
     struct repair *repair;
     struct batcher *batcher;
@@ -46,7 +47,7 @@ struct sending {
 };
 
 struct batch {
-    struct message_writer *writer;
+    struct message_mongo_writer *writer;
     struct batch_job *jobs;
     size_t count;
     char (*dialog_ids)[DIALOG_ID_SIZE]; /* of each job, as its actor sees it */
@@ -68,7 +69,8 @@ static struct job *job_of(struct batch_job *job)
 
 /* --- the plan ------------------------------------------------------------------------------ */
 
-static void plan_batch(struct batch *batch, struct message_writer *writer, struct batch_job *jobs)
+static void plan_batch(struct batch *batch, struct message_mongo_writer *writer,
+                       struct batch_job *jobs)
 {
     *batch = (struct batch){ .writer = writer, .jobs = jobs, .by_id = hashmap_create() };
     for (struct batch_job *job = jobs; job != NULL; job = job->next) {
@@ -330,8 +332,8 @@ static enum status resolve(struct batch *batch, struct sending *sending)
     if (status == STATUS_OK && exists)
         status = find_repeats(batch);
     else if (status == STATUS_OK)
-        status = conversation_find(batch->writer->db, &sending->conversation->id,
-                                   &sending->conversation->stored);
+        status = documents_find_conversation(batch->writer->db, &sending->conversation->id,
+                                             &sending->conversation->stored);
     return status;
 }
 
@@ -492,7 +494,7 @@ static enum status write_batch(struct batch *batch)
         status = store_messages(batch);
     if (status == STATUS_OK) {
         enum settle_mode mode = add_message_facts(batch);
-        status = settle(batch->writer->db, batch->facts, batch->fact_count, mode);
+        status = settle_facts(batch->writer->db, batch->facts, batch->fact_count, mode);
     }
     repair_note_outcome(batch->writer->repair, status);
     for (size_t i = 0; status == STATUS_OK && i < batch->fact_count; i++)
@@ -502,7 +504,7 @@ static enum status write_batch(struct batch *batch)
 
 static void run_batch(void *ctx, struct batch_job *jobs)
 {
-    struct message_writer *writer = ctx;
+    struct message_mongo_writer *writer = ctx;
     struct batch batch;
 
     plan_batch(&batch, writer, jobs);
@@ -525,10 +527,10 @@ static void report(struct batch_job *head)
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-struct message_writer *message_writer_start(struct mongo_db *db, size_t queue_most,
-                                            enum status *status_out)
+struct message_mongo_writer *message_mongo_writes_start(struct mongo_db *db, size_t queue_most,
+                                                        enum status *status_out)
 {
-    struct message_writer *writer = xcalloc(1, sizeof(*writer));
+    struct message_mongo_writer *writer = xcalloc(1, sizeof(*writer));
 
     writer->db = db;
     *status_out = repair_start(db, &writer->repair);
@@ -545,7 +547,7 @@ struct message_writer *message_writer_start(struct mongo_db *db, size_t queue_mo
     return writer;
 }
 
-void message_writer_stop(struct message_writer **writer)
+void message_mongo_writes_stop(struct message_mongo_writer **writer)
 {
     if (*writer == NULL)
         return;
@@ -555,7 +557,7 @@ void message_writer_stop(struct message_writer **writer)
     *writer = NULL;
 }
 
-static enum status submit(struct message_writer *writer, const struct job *wanted)
+static enum status submit(struct message_mongo_writer *writer, const struct job *wanted)
 {
     struct job *job = xmalloc(sizeof(*job));
 
@@ -566,18 +568,18 @@ static enum status submit(struct message_writer *writer, const struct job *wante
     return status;
 }
 
-enum status message_writer_send(struct message_writer *writer, struct message_send *send)
+enum status message_mongo_writes_send(struct message_store *store, struct message_send *send)
 {
-    return submit(writer, &(struct job){ .send = send });
+    return submit(message_mongo_store_of(store)->writer, &(struct job){ .send = send });
 }
 
-enum status message_writer_mark(struct message_writer *writer, struct message_mark *mark)
+enum status message_mongo_writes_mark_read(struct message_store *store, struct message_mark *mark)
 {
-    return submit(writer, &(struct job){ .mark = mark });
+    return submit(message_mongo_store_of(store)->writer, &(struct job){ .mark = mark });
 }
 
-void message_writer_on_reported(struct message_writer *writer, void (*reported)(void *ctx),
-                                void *ctx)
+void message_mongo_writes_on_reported(struct message_mongo_writer *writer,
+                                      void (*reported)(void *ctx), void *ctx)
 {
     batcher_on_reported(writer->batcher, reported, ctx);
 }

@@ -10,20 +10,20 @@
  * operations of a batch none has been answered, so they may be taken in any order; marks come
  * first.
  */
-struct message_writer;
+struct message_mongo_writer;
 
-struct message_writer *message_writer_start(struct mongo_db *db, size_t queue_most,
-                                            enum status *status_out) MUST_CHECK;
-void message_writer_stop(struct message_writer **writer);
+struct message_mongo_writer *message_mongo_writes_start(struct mongo_db *db, size_t queue_most,
+                                                        enum status *status_out) MUST_CHECK;
+void message_mongo_writes_stop(struct message_mongo_writer **writer);
 
 /* As message_store_send and message_store_mark_read. */
-enum status message_writer_send(struct message_writer *writer,
-                                struct message_send *send) MUST_CHECK;
-enum status message_writer_mark(struct message_writer *writer,
-                                struct message_mark *mark) MUST_CHECK;
+enum status message_mongo_writes_send(struct message_store *store,
+                                      struct message_send *send) MUST_CHECK;
+enum status message_mongo_writes_mark_read(struct message_store *store,
+                                           struct message_mark *mark) MUST_CHECK;
 
 /* As batcher_on_reported. */
-void message_writer_on_reported(struct message_writer *writer, void (*reported)(void *ctx),
-                                void *ctx);
+void message_mongo_writes_on_reported(struct message_mongo_writer *writer,
+                                      void (*reported)(void *ctx), void *ctx);
 
 #endif

@@ -8,6 +8,7 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
 #include "services/message/store/sqlite/rows.h"
+#include "services/message/store/sqlite/store.h"
 
 /* --- a few of many, the first by user sequence --------------------------------------------- */
 
@@ -76,14 +77,14 @@ static enum status find_owner(struct sqlite_conn *conn, const char *key, struct 
     *owner_out = (struct owner){ .key = key };
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    row_bind_text(s, 1, key);
+    sqlite_bind_text(s, 1, key);
     enum status status = row_status(sqlite_step(s));
     if (status == STATUS_OK) {
         owner_out->id = sqlite3_column_int64(s, 0);
         owner_out->user_seq = sqlite3_column_int64(s, 1);
         owner_out->untold = sqlite3_column_int64(s, 2);
         owner_out->profile_mod = sqlite3_column_int64(s, 3);
-        row_copy_text(s, 4, owner_out->tag, TAG_SIZE);
+        sqlite_column_copy(s, 4, owner_out->tag, TAG_SIZE);
     }
     sqlite3_reset(s);
     return status;
@@ -175,7 +176,7 @@ static void read_peer(sqlite3_stmt *s, struct peer *peer_out)
         .out_read_mod = sqlite3_column_int64(s, 6),
         .profile_mod = sqlite3_column_int64(s, 7),
     };
-    row_copy_text(s, 8, peer_out->tag, TAG_SIZE);
+    sqlite_column_copy(s, 8, peer_out->tag, TAG_SIZE);
 }
 
 static enum status gather_all(struct sqlite_conn *conn, const struct owner *owner, int64_t since,
@@ -217,7 +218,7 @@ static enum status read_dialog(struct sqlite_conn *conn, const struct owner *own
     if (s == NULL)
         return STATUS_UNAVAILABLE;
     sqlite3_bind_int64(s, 1, owner->id);
-    row_bind_text(s, 2, peer_key);
+    sqlite_bind_text(s, 2, peer_key);
     enum status status = row_status(sqlite_step(s));
     if (status == STATUS_OK)
         row_read_dialog(s, owner->key, owner->tag, &dialogs->items[dialogs->count++]);
@@ -270,9 +271,10 @@ static enum status read_changes(struct sqlite_conn *conn, const char *owner_key,
     return status;
 }
 
-enum status changes_sqlite_read(struct sqlite_db *db, const char *owner_key,
-                                struct change_range range, struct change_list *list_out)
+enum status message_sqlite_changes_read(struct message_store *store, const char *owner_key,
+                                        struct change_range range, struct change_list *list_out)
 {
+    struct sqlite_db *db = message_sqlite_store_of(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
 
     *list_out = (struct change_list){ 0 };
@@ -290,9 +292,11 @@ enum status changes_sqlite_read(struct sqlite_db *db, const char *owner_key,
     return status;
 }
 
-enum status changes_sqlite_positions(struct sqlite_db *db, const char (*keys)[TAG_SIZE],
-                                     size_t count, uint64_t *positions_out)
+enum status message_sqlite_changes_positions(struct message_store *store,
+                                             const char (*keys)[TAG_SIZE], size_t count,
+                                             uint64_t *positions_out)
 {
+    struct sqlite_db *db = message_sqlite_store_of(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
     enum status status = STATUS_OK;
 
@@ -309,8 +313,9 @@ enum status changes_sqlite_positions(struct sqlite_db *db, const char (*keys)[TA
     return status;
 }
 
-enum status changes_sqlite_epoch(struct sqlite_db *db, char epoch_out[EPOCH_SIZE])
+enum status message_sqlite_changes_epoch(struct message_store *store, char epoch_out[EPOCH_SIZE])
 {
+    struct sqlite_db *db = message_sqlite_store_of(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
     enum status status = STATUS_UNAVAILABLE;
 
@@ -319,7 +324,7 @@ enum status changes_sqlite_epoch(struct sqlite_db *db, char epoch_out[EPOCH_SIZE
     sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT epoch FROM store");
     if (s != NULL) {
         status = row_status(sqlite_step(s));
-        row_copy_text(s, 0, epoch_out, EPOCH_SIZE);
+        sqlite_column_copy(s, 0, epoch_out, EPOCH_SIZE);
         sqlite3_reset(s);
     }
     sqlite_db_give_back(db, conn);
@@ -372,7 +377,7 @@ static enum status list_told(struct sqlite_conn *conn, int64_t user,
             array_reserve(profile->told, profile->told_count, &capacity, sizeof(*profile->told));
         *ids_out = array_reserve(*ids_out, profile->told_count, &id_capacity, sizeof(**ids_out));
         (*ids_out)[profile->told_count] = sqlite3_column_int64(s, 0);
-        row_copy_text(s, 1, profile->told[profile->told_count++].key, TAG_SIZE);
+        sqlite_column_copy(s, 1, profile->told[profile->told_count++].key, TAG_SIZE);
     }
     return result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
@@ -415,14 +420,14 @@ static enum status run_note_profile(struct sqlite_job *job, struct sqlite_conn *
     return status;
 }
 
-enum status changes_sqlite_note_profile(struct sqlite_writer *writer,
-                                        struct message_profile *profile)
+enum status message_sqlite_changes_note_profile(struct message_store *store,
+                                                struct message_profile *profile)
 {
     struct profile_job job = { { .run = run_note_profile }, profile };
 
     profile->told = NULL;
     profile->told_count = 0;
-    enum status status = sqlite_writer_run(writer, &job.head);
+    enum status status = sqlite_writer_run(message_sqlite_store_of(store)->writer, &job.head);
     if (status != STATUS_OK) {
         free(profile->told);
         profile->told = NULL;

@@ -1,7 +1,6 @@
 #ifndef MESSAGE_STORE_SQLITE_CHANGES_H
 #define MESSAGE_STORE_SQLITE_CHANGES_H
 
-#include "services/common/store/sqlite_writer.h"
 #include "services/message/store/message_store.h"
 
 /*
@@ -13,15 +12,18 @@
  *
  * Up to account.untold nothing of this is known: it was stored before, or came from another store.
  */
-enum status changes_sqlite_epoch(struct sqlite_db *db, char epoch_out[EPOCH_SIZE]) MUST_CHECK;
+enum status message_sqlite_changes_epoch(struct message_store *store,
+                                         char epoch_out[EPOCH_SIZE]) MUST_CHECK;
 
-enum status changes_sqlite_read(struct sqlite_db *db, const char *owner_key,
-                                struct change_range range, struct change_list *list_out) MUST_CHECK;
+enum status message_sqlite_changes_read(struct message_store *store, const char *owner_key,
+                                        struct change_range range,
+                                        struct change_list *list_out) MUST_CHECK;
 
-enum status changes_sqlite_positions(struct sqlite_db *db, const char (*keys)[TAG_SIZE],
-                                     size_t count, uint64_t *positions_out) MUST_CHECK;
+enum status message_sqlite_changes_positions(struct message_store *store,
+                                             const char (*keys)[TAG_SIZE], size_t count,
+                                             uint64_t *positions_out) MUST_CHECK;
 
-enum status changes_sqlite_note_profile(struct sqlite_writer *writer,
-                                        struct message_profile *profile) MUST_CHECK;
+enum status message_sqlite_changes_note_profile(struct message_store *store,
+                                                struct message_profile *profile) MUST_CHECK;
 
 #endif

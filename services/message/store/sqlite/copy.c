@@ -5,6 +5,7 @@
 
 #include "services/common/base/memory.h"
 #include "services/message/store/sqlite/rows.h"
+#include "services/message/store/sqlite/store.h"
 
 /* --- reading ------------------------------------------------------------------------------- */
 
@@ -26,10 +27,10 @@ static void read_record(sqlite3_stmt *s, struct dialog_record *record)
         .mod = column_count(s, 11),
         .user_seq = column_count(s, 12),
     };
-    row_copy_text(s, 0, record->owner.key, TAG_SIZE);
-    row_copy_text(s, 1, record->owner.tag, TAG_SIZE);
-    row_copy_text(s, 2, record->peer.key, TAG_SIZE);
-    row_copy_text(s, 3, record->peer.tag, TAG_SIZE);
+    sqlite_column_copy(s, 0, record->owner.key, TAG_SIZE);
+    sqlite_column_copy(s, 1, record->owner.tag, TAG_SIZE);
+    sqlite_column_copy(s, 2, record->peer.key, TAG_SIZE);
+    sqlite_column_copy(s, 3, record->peer.tag, TAG_SIZE);
 }
 
 /* Along the index of the keys, and of each owner's dialogs those that come after: the joins are
@@ -41,18 +42,19 @@ static const char records_sql[] =
     " WHERE o.key >= ?1 AND d.owner = o.id AND p.id = d.peer AND (o.key > ?1 OR p.key > ?2)"
     " ORDER BY o.key, p.key LIMIT ?3";
 
-enum status copy_sqlite_records(struct sqlite_db *db, const char *after_owner_key,
-                                const char *after_peer_key, size_t most,
-                                struct dialog_record_list *list_out)
+enum status message_sqlite_copy_records(struct message_store *store, const char *after_owner_key,
+                                        const char *after_peer_key, size_t most,
+                                        struct dialog_record_list *list_out)
 {
+    struct sqlite_db *db = message_sqlite_store_of(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
     sqlite3_stmt *s = conn != NULL ? sqlite_conn_prepare(conn, records_sql) : NULL;
     int result = SQLITE_ERROR;
 
     *list_out = (struct dialog_record_list){ .items = xcalloc(most, sizeof(struct dialog_record)) };
     if (s != NULL) {
-        row_bind_text(s, 1, after_owner_key);
-        row_bind_text(s, 2, after_peer_key);
+        sqlite_bind_text(s, 1, after_owner_key);
+        sqlite_bind_text(s, 2, after_peer_key);
         sqlite3_bind_int64(s, 3, (sqlite3_int64)most);
         while ((result = sqlite_step(s)) == SQLITE_ROW)
             read_record(s, &list_out->items[list_out->count++]);
@@ -80,9 +82,10 @@ static enum status find_dialog(struct sqlite_conn *conn, const char *key, const 
     return status;
 }
 
-enum status copy_sqlite_newest_seq(struct sqlite_db *db, const char *key, const char *other_key,
-                                   uint64_t *seq_out)
+enum status message_sqlite_copy_newest_seq(struct message_store *store, const char *key,
+                                           const char *other_key, uint64_t *seq_out)
 {
+    struct sqlite_db *db = message_sqlite_store_of(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
     struct dialog_row row = { 0 };
 
@@ -94,8 +97,10 @@ enum status copy_sqlite_newest_seq(struct sqlite_db *db, const char *key, const 
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-enum status copy_sqlite_count(struct sqlite_db *db, struct message_store_counts *counts_out)
+enum status message_sqlite_copy_count(struct message_store *store,
+                                      struct message_store_counts *counts_out)
 {
+    struct sqlite_db *db = message_sqlite_store_of(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
     sqlite3_stmt *s = NULL;
     enum status status = STATUS_UNAVAILABLE;
@@ -228,11 +233,11 @@ static enum status run_import_dialogs(struct sqlite_job *head, struct sqlite_con
     return status;
 }
 
-enum status copy_sqlite_import_dialogs(struct sqlite_writer *writer,
-                                       const struct dialog_record *records, size_t count)
+enum status message_sqlite_copy_import_dialogs(struct message_store *store,
+                                               const struct dialog_record *records, size_t count)
 {
     struct dialogs_job job = { { .run = run_import_dialogs }, records, count };
-    return sqlite_writer_run(writer, &job.head);
+    return sqlite_writer_run(message_sqlite_store_of(store)->writer, &job.head);
 }
 
 /* --- messages ------------------------------------------------------------------------------ */
@@ -279,7 +284,7 @@ static enum status check_id_is_free(struct sqlite_conn *conn, const struct messa
 
     if (s == NULL || !tag_to_key(message->sender_tag, sender_key))
         return STATUS_UNAVAILABLE;
-    row_bind_text(s, 1, sender_key);
+    sqlite_bind_text(s, 1, sender_key);
     sqlite3_bind_blob(s, 2, message->id.bytes, ID_BYTES, SQLITE_STATIC);
     enum status status = row_status(sqlite_step(s));
     sqlite3_reset(s);
@@ -326,7 +331,7 @@ static enum status insert_message(struct sqlite_conn *conn, const struct message
     sqlite3_bind_int64(s, 4, by_one ? pair->other : pair->one);
     sqlite3_bind_int64(s, 5, message->date_ms);
     sqlite3_bind_int64(s, 6, (int64_t)message->sender_count);
-    row_bind_text(s, 7, message->text);
+    sqlite_bind_text(s, 7, message->text);
     return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
@@ -369,7 +374,8 @@ static enum status run_import(struct sqlite_job *head, struct sqlite_conn *conn)
     return status;
 }
 
-enum status copy_sqlite_import(struct sqlite_writer *writer, const struct message_list *messages)
+enum status message_sqlite_copy_import(struct message_store *store,
+                                       const struct message_list *messages)
 {
     struct messages_job job = { { .run = run_import }, messages, { "", "" }, { "", "" }, NULL };
     const struct message *newest = &messages->items[0];
@@ -378,7 +384,7 @@ enum status copy_sqlite_import(struct sqlite_writer *writer, const struct messag
         !message_user_set(&job.other, newest->receiver_tag))
         return STATUS_INVALID_ARGUMENT;
     job.is_there = xcalloc(messages->count, sizeof(bool));
-    enum status status = sqlite_writer_run(writer, &job.head);
+    enum status status = sqlite_writer_run(message_sqlite_store_of(store)->writer, &job.head);
     free(job.is_there);
     return status;
 }

@@ -5,16 +5,6 @@
 
 #include "services/common/base/memory.h"
 
-void row_bind_text(sqlite3_stmt *s, int index, const char *text)
-{
-    sqlite3_bind_text(s, index, text, -1, SQLITE_STATIC);
-}
-
-void row_copy_text(sqlite3_stmt *s, int column, char *out, size_t size)
-{
-    snprintf(out, size, "%s", sqlite_column_text_or_empty(s, column));
-}
-
 enum status row_status(int result)
 {
     if (result == SQLITE_ROW)
@@ -29,12 +19,12 @@ enum status row_find_account(struct sqlite_conn *conn, const char *key, int64_t 
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    row_bind_text(s, 1, key);
+    sqlite_bind_text(s, 1, key);
     enum status status = row_status(sqlite_step(s));
     if (status == STATUS_OK) {
         *id_out = sqlite3_column_int64(s, 0);
         if (tag_out != NULL)
-            row_copy_text(s, 1, tag_out, TAG_SIZE);
+            sqlite_column_copy(s, 1, tag_out, TAG_SIZE);
     }
     sqlite3_reset(s);
     return status;
@@ -50,8 +40,8 @@ enum status row_ensure_account(struct sqlite_conn *conn, const struct message_us
     sqlite3_stmt *s = sqlite_conn_prepare(conn, "INSERT INTO account (key, tag) VALUES (?,?)");
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    row_bind_text(s, 1, user->key);
-    row_bind_text(s, 2, user->tag);
+    sqlite_bind_text(s, 1, user->key);
+    sqlite_bind_text(s, 2, user->tag);
     if (sqlite_step(s) != SQLITE_DONE)
         return STATUS_UNAVAILABLE;
     *id_out = sqlite_conn_last_rowid(conn);
@@ -82,7 +72,7 @@ enum status row_read_account(struct sqlite_conn *conn, const char *key, struct a
     *row_out = (struct account_row){ 0 };
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    row_bind_text(s, 1, key);
+    sqlite_bind_text(s, 1, key);
     enum status status = row_status(sqlite_step(s));
     if (status == STATUS_OK)
         *row_out = (struct account_row){ sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1) };
@@ -190,7 +180,7 @@ void row_read_dialog(sqlite3_stmt *s, const char *owner_key, const char *owner_t
                                     .out_read = sqlite3_column_int64(s, 9) };
 
     *dialog_out = (struct dialog){ .peer_tag = "" };
-    row_copy_text(s, 10, dialog_out->peer_tag, TAG_SIZE);
+    sqlite_column_copy(s, 10, dialog_out->peer_tag, TAG_SIZE);
     row_read_message(s, owner_tag, dialog_out->peer_tag, &row, &dialog_out->last);
     dialog_out->unread_incoming = (uint64_t)(sqlite3_column_int64(s, 6) - row.in_read);
     dialog_out->unread_outgoing = (uint64_t)(sqlite3_column_int64(s, 7) - row.out_read);

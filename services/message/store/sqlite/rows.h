@@ -75,8 +75,4 @@ void row_read_dialog(sqlite3_stmt *statement, const char *owner_key, const char 
 /* SQLITE_ROW is STATUS_OK, SQLITE_DONE is STATUS_NOT_FOUND, anything else the store's failure. */
 enum status row_status(int result);
 
-/* `text` must live until the statement has been stepped. */
-void row_bind_text(sqlite3_stmt *statement, int index, const char *text);
-void row_copy_text(sqlite3_stmt *statement, int column, char *out, size_t size);
-
 #endif

@@ -1,31 +1,43 @@
 #include "services/user/store/sqlite/rows.h"
 
-#include <stdio.h>
 #include <string.h>
 
-void user_row_bind_text(sqlite3_stmt *statement, int index, const char *text)
-{
-    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
-}
-
-void user_row_copy_text(sqlite3_stmt *statement, int column, char *out, size_t size)
-{
-    snprintf(out, size, "%s", sqlite_column_text_or_empty(statement, column));
-}
-
-void user_row_read(sqlite3_stmt *s, struct user *user)
+void user_sqlite_rows_read(sqlite3_stmt *s, struct user *user)
 {
     *user = (struct user){ .tag = "" };
     if (sqlite3_column_bytes(s, 0) == ID_BYTES)
         memcpy(user->id.bytes, sqlite3_column_blob(s, 0), ID_BYTES);
-    user_row_copy_text(s, 1, user->tag, sizeof(user->tag));
-    user_row_copy_text(s, 2, user->email, sizeof(user->email));
-    user_row_copy_text(s, 3, user->email_key, sizeof(user->email_key));
-    user_row_copy_text(s, 4, user->first_name, sizeof(user->first_name));
-    user_row_copy_text(s, 5, user->last_name, sizeof(user->last_name));
-    user_row_copy_text(s, 6, user->img, sizeof(user->img));
-    user_row_copy_text(s, 7, user->password_hash, sizeof(user->password_hash));
+    sqlite_column_copy(s, 1, user->tag, sizeof(user->tag));
+    sqlite_column_copy(s, 2, user->email, sizeof(user->email));
+    sqlite_column_copy(s, 3, user->email_key, sizeof(user->email_key));
+    sqlite_column_copy(s, 4, user->first_name, sizeof(user->first_name));
+    sqlite_column_copy(s, 5, user->last_name, sizeof(user->last_name));
+    sqlite_column_copy(s, 6, user->img, sizeof(user->img));
+    sqlite_column_copy(s, 7, user->password_hash, sizeof(user->password_hash));
     user->revision = (uint64_t)sqlite3_column_int64(s, 8);
     user->unannounced = (unsigned)sqlite3_column_int64(s, 9);
-    user_row_copy_text(s, 10, user->origin, sizeof(user->origin));
+    sqlite_column_copy(s, 10, user->origin, sizeof(user->origin));
+}
+
+enum status user_sqlite_rows_begin(struct sqlite_db *db, const char *sql, const char *parameter,
+                                   struct sqlite_conn **conn_out, sqlite3_stmt **s_out)
+{
+    *s_out = NULL;
+    *conn_out = sqlite_db_borrow(db);
+    if (*conn_out != NULL)
+        *s_out = sqlite_conn_prepare(*conn_out, sql);
+    if (*s_out == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite_bind_text(*s_out, 1, parameter);
+    int result = sqlite_step(*s_out);
+    if (result == SQLITE_ROW)
+        return STATUS_OK;
+    return result == SQLITE_DONE ? STATUS_NOT_FOUND : STATUS_UNAVAILABLE;
+}
+
+void user_sqlite_rows_end(struct sqlite_db *db, struct sqlite_conn *conn, sqlite3_stmt *s)
+{
+    sqlite3_reset(s);
+    if (conn != NULL)
+        sqlite_db_give_back(db, conn);
 }

@@ -11,12 +11,14 @@
     " origin"
 
 /* The row that a statement with these columns first is at. */
-void user_row_read(sqlite3_stmt *statement, struct user *user_out);
+void user_sqlite_rows_read(sqlite3_stmt *statement, struct user *user_out);
 
-/* Bound until the statement is run; `text` is borrowed until then. */
-void user_row_bind_text(sqlite3_stmt *statement, int index, const char *text);
-
-/* Cut off at `size`, which is that of the column's longest. */
-void user_row_copy_text(sqlite3_stmt *statement, int column, char *out, size_t size);
+/*
+ * The first row of a query with one text parameter: STATUS_OK with `*s_out` on it, or
+ * STATUS_NOT_FOUND. In every case the caller ends with user_sqlite_rows_end.
+ */
+enum status user_sqlite_rows_begin(struct sqlite_db *db, const char *sql, const char *parameter,
+                                   struct sqlite_conn **conn_out, sqlite3_stmt **s_out) MUST_CHECK;
+void user_sqlite_rows_end(struct sqlite_db *db, struct sqlite_conn *conn, sqlite3_stmt *s);
 
 #endif

@@ -2,8 +2,12 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "services/common/base/memory.h"
 #include "services/user/store/sqlite/rows.h"
+#include "services/user/store/sqlite/store.h"
 
 enum {
     FREQUENT = 3000,   /* tails: among so many, a walk through the keys soon finds enough */
@@ -20,9 +24,9 @@ static sqlite3_stmt *prepare(struct sqlite_conn *conn, const char *sql_literal, 
     if (s == NULL)
         return NULL;
     snprintf(end, sizeof(end), "%s\x7f", part); /* above every character of a key */
-    user_row_bind_text(s, 1, part);
+    sqlite_bind_text(s, 1, part);
     sqlite3_bind_text(s, 2, end, -1, SQLITE_TRANSIENT);
-    user_row_bind_text(s, 3, except_key);
+    sqlite_bind_text(s, 3, except_key);
     return s;
 }
 
@@ -32,7 +36,7 @@ static enum status collect(sqlite3_stmt *s, size_t most, struct user_list *list)
     int result = SQLITE_DONE;
 
     while (list->count < most && (result = sqlite_step(s)) == SQLITE_ROW)
-        user_row_read(s, &list->items[list->count++]);
+        user_sqlite_rows_read(s, &list->items[list->count++]);
     sqlite3_reset(s);
     return result == SQLITE_ROW || result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
@@ -117,12 +121,31 @@ static enum status find_inside(struct sqlite_conn *conn, const char *part, const
     return find_by_tail(conn, part, except_key, most, list);
 }
 
-enum status user_search_sqlite(struct sqlite_conn *conn, const char *part, const char *except_key,
-                               size_t most, struct user_list *list)
+enum status user_sqlite_search_run(struct sqlite_conn *conn, const char *part,
+                                   const char *except_key, size_t most, struct user_list *list)
 {
     enum status status = find_prefix(conn, part, except_key, most, list);
 
     if (status == STATUS_OK && list->count < most && *part != '\0')
         status = find_inside(conn, part, except_key, most, list);
+    return status;
+}
+
+enum status user_sqlite_search_find(struct user_store *store, const char *part,
+                                    const char *except_key, size_t most, struct user_list *list_out)
+{
+    *list_out = (struct user_list){ 0 };
+    if (strlen(part) >= TAG_SIZE || most == 0)
+        return STATUS_OK; /* longer than any key */
+    struct sqlite_conn *conn = sqlite_db_borrow(user_sqlite_store_of(store)->db);
+    if (conn == NULL)
+        return STATUS_UNAVAILABLE;
+    list_out->items = xcalloc(most, sizeof(struct user));
+    enum status status = user_sqlite_search_run(conn, part, except_key, most, list_out);
+    sqlite_db_give_back(user_sqlite_store_of(store)->db, conn);
+    if (status != STATUS_OK) {
+        free(list_out->items);
+        *list_out = (struct user_list){ 0 };
+    }
     return status;
 }

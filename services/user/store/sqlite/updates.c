@@ -1,9 +1,7 @@
 #include "services/user/store/sqlite/updates.h"
 
-static void bind_text(sqlite3_stmt *statement, int index, const char *text)
-{
-    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
-}
+#include "services/user/store/sqlite/rows.h"
+#include "services/user/store/sqlite/store.h"
 
 /* A statement on one user has been carried out; was there one? */
 static enum status finish_update(sqlite3_stmt *s)
@@ -31,20 +29,20 @@ static enum status run_update(struct sqlite_job *job, struct sqlite_conn *conn)
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    bind_text(s, 1, update->first_name);
-    bind_text(s, 2, update->last_name);
-    bind_text(s, 3, update->img);
+    sqlite_bind_text(s, 1, update->first_name);
+    sqlite_bind_text(s, 2, update->last_name);
+    sqlite_bind_text(s, 3, update->img);
     sqlite3_bind_int64(s, 4, update->changed);
-    bind_text(s, 5, update->origin);
-    bind_text(s, 6, ((const struct update_job *)job)->key);
+    sqlite_bind_text(s, 5, update->origin);
+    sqlite_bind_text(s, 6, ((const struct update_job *)job)->key);
     return finish_update(s);
 }
 
-enum status news_sqlite_update(struct sqlite_writer *writer, const char *key,
-                               const struct user_update *wanted)
+enum status user_sqlite_updates_update(struct user_store *store, const char *key,
+                                       const struct user_update *wanted)
 {
     struct update_job job = { { .run = run_update }, key, wanted };
-    return sqlite_writer_run(writer, &job.head);
+    return sqlite_writer_run(user_sqlite_store_of(store)->writer, &job.head);
 }
 
 struct announced_job {
@@ -61,45 +59,46 @@ static enum status run_announced(struct sqlite_job *job, struct sqlite_conn *con
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    bind_text(s, 1, announced->key);
+    sqlite_bind_text(s, 1, announced->key);
     sqlite3_bind_int64(s, 2, (sqlite3_int64)announced->revision);
     return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
-enum status news_sqlite_announced(struct sqlite_writer *writer, const char *key, uint64_t revision)
+enum status user_sqlite_updates_announced(struct user_store *store, const char *key,
+                                          uint64_t revision)
 {
     struct announced_job job = { { .run = run_announced }, key, revision };
-    return sqlite_writer_run(writer, &job.head);
+    return sqlite_writer_run(user_sqlite_store_of(store)->writer, &job.head);
 }
 
-struct take_over_job {
+struct import_job {
     struct sqlite_job head;
     const char *key;
     const struct user *user;
 };
 
-static enum status run_take_over(struct sqlite_job *job, struct sqlite_conn *conn)
+static enum status run_import(struct sqlite_job *job, struct sqlite_conn *conn)
 {
-    const struct user *user = ((const struct take_over_job *)job)->user;
+    const struct user *user = ((const struct import_job *)job)->user;
     sqlite3_stmt *s = sqlite_conn_prepare(
         conn, "UPDATE user SET first_name = ?, last_name = ?, img = ?,"
               " revision = max(revision, ?), unannounced = ?, origin = ? WHERE key = ?");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    bind_text(s, 1, user->first_name);
-    bind_text(s, 2, user->last_name);
-    bind_text(s, 3, user->img);
+    sqlite_bind_text(s, 1, user->first_name);
+    sqlite_bind_text(s, 2, user->last_name);
+    sqlite_bind_text(s, 3, user->img);
     sqlite3_bind_int64(s, 4, (sqlite3_int64)user->revision);
     sqlite3_bind_int64(s, 5, user->unannounced);
-    bind_text(s, 6, user->origin);
-    bind_text(s, 7, ((const struct take_over_job *)job)->key);
+    sqlite_bind_text(s, 6, user->origin);
+    sqlite_bind_text(s, 7, ((const struct import_job *)job)->key);
     return finish_update(s);
 }
 
-enum status news_sqlite_take_over(struct sqlite_writer *writer, const char *key,
-                                  const struct user *user)
+enum status user_sqlite_updates_import_profile(struct user_store *store, const char *key,
+                                               const struct user *user)
 {
-    struct take_over_job job = { { .run = run_take_over }, key, user };
-    return sqlite_writer_run(writer, &job.head);
+    struct import_job job = { { .run = run_import }, key, user };
+    return sqlite_writer_run(user_sqlite_store_of(store)->writer, &job.head);
 }

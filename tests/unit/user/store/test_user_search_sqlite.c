@@ -1,4 +1,4 @@
-/* services/user/user_search_sqlite: who holds a part that very many hold. */
+/* services/user/user_sqlite_search_run: who holds a part that very many hold. */
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -139,5 +139,5 @@ int main(void)
         cmocka_unit_test(what_begins_with_it_comes_before_what_holds_it),
     };
     log_init("unit", LOG_LEVEL_WARN);
-    return cmocka_run_group_tests_name("user_search_sqlite", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("user_sqlite_search_run", tests, set_up, tear_down);
 }

@@ -248,18 +248,18 @@ static void a_copy_goes_on_after_the_revisions_of_the_store(void **state)
     bob.revision = 4;
     bob.unannounced = LAST;
     snprintf(bob.first_name, sizeof(bob.first_name), "Robert");
-    assert_int_equal(user_store_take_over(f->store, "bob", &bob), STATUS_OK);
+    assert_int_equal(user_store_import_profile(f->store, "bob", &bob), STATUS_OK);
     assert_news(f, "@anna 7 f s1, @bob 4 l -");
     bob.revision = 2;
     bob.unannounced = 0;
-    assert_int_equal(user_store_take_over(f->store, "bob", &bob), STATUS_OK);
+    assert_int_equal(user_store_import_profile(f->store, "bob", &bob), STATUS_OK);
     assert_news(f, "@anna 7 f s1");
     struct user_list list;
     assert_int_equal(user_store_page(f->store, "anna", 1, &list), STATUS_OK);
     assert_int_equal(list.items[0].revision, 4); /* it never falls */
     assert_string_equal(list.items[0].first_name, "Robert");
     free(list.items);
-    assert_int_equal(user_store_take_over(f->store, "cid", &bob), STATUS_NOT_FOUND);
+    assert_int_equal(user_store_import_profile(f->store, "cid", &bob), STATUS_NOT_FOUND);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

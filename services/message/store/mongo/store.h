@@ -1,0 +1,27 @@
+#ifndef MESSAGE_STORE_MONGO_STORE_H
+#define MESSAGE_STORE_MONGO_STORE_H
+
+#include <pthread.h>
+
+#include "services/common/store/mongo_db.h"
+#include "services/message/store/message_store_kind.h"
+
+/*
+ * The message store in MongoDB. The other headers of this folder declare the functions that its
+ * table (message_store_kind.h) consists of; each promises what message_store.h says of its
+ * namesake.
+ */
+struct message_mongo_store {
+    struct message_store head; /* first */
+    struct mongo_db *db;
+    struct message_mongo_writer *writer;
+    pthread_mutex_t lock;   /* guards the epoch */
+    char epoch[EPOCH_SIZE]; /* "" until it is fetched: the server may start later */
+};
+
+static inline struct message_mongo_store *message_mongo_store_of(struct message_store *store)
+{
+    return (struct message_mongo_store *)store;
+}
+
+#endif

@@ -1,0 +1,24 @@
+#ifndef MESSAGE_STORE_SQLITE_STORE_H
+#define MESSAGE_STORE_SQLITE_STORE_H
+
+#include "services/common/store/sqlite_db.h"
+#include "services/common/store/sqlite_writer.h"
+#include "services/message/store/message_store_kind.h"
+
+/*
+ * The message store in a SQLite file. The other headers of this folder declare the functions that
+ * its table (message_store_kind.h) consists of; each promises what message_store.h says of its
+ * namesake.
+ */
+struct message_sqlite_store {
+    struct message_store head; /* first */
+    struct sqlite_db *db;
+    struct sqlite_writer *writer;
+};
+
+static inline struct message_sqlite_store *message_sqlite_store_of(struct message_store *store)
+{
+    return (struct message_sqlite_store *)store;
+}
+
+#endif

@@ -1,0 +1,60 @@
+#include "services/user/store/mongo/documents.h"
+
+#include <string.h>
+
+#include "services/common/base/hashmap.h"
+
+void user_mongo_documents_append_grams(bson_t *document, const char *key)
+{
+    struct hashmap *seen = hashmap_create();
+    size_t length = strlen(key);
+    struct mongo_array grams;
+
+    mongo_array_begin(document, "grams", &grams);
+    for (size_t size = 1; size <= USER_GRAM_MAX; size++) {
+        for (size_t i = 0; i + size <= length; i++) {
+            char gram[USER_GRAM_MAX + 1] = "";
+            memcpy(gram, key + i, size);
+            if (hashmap_put(seen, gram, document) == NULL)
+                mongo_array_append_text(&grams, gram);
+        }
+    }
+    mongo_array_end(&grams);
+    hashmap_destroy(&seen);
+}
+
+void user_mongo_documents_read(const bson_t *document, struct user *user)
+{
+    *user = (struct user){ .tag = "" };
+    mongo_id(document, "_id", &user->id);
+    mongo_copy_text(document, "tag", user->tag, sizeof(user->tag));
+    mongo_copy_text(document, "email", user->email, sizeof(user->email));
+    mongo_copy_text(document, "emailKey", user->email_key, sizeof(user->email_key));
+    mongo_copy_text(document, "firstName", user->first_name, sizeof(user->first_name));
+    mongo_copy_text(document, "lastName", user->last_name, sizeof(user->last_name));
+    mongo_copy_text(document, "img", user->img, sizeof(user->img));
+    mongo_copy_text(document, "passwordHash", user->password_hash, sizeof(user->password_hash));
+    user->revision = (uint64_t)mongo_int(document, "revision");
+    user->unannounced = (unsigned)mongo_int(document, "unannounced");
+    mongo_copy_text(document, "origin", user->origin, sizeof(user->origin));
+}
+
+void user_mongo_documents_append(void *ctx, const bson_t *document)
+{
+    struct user_list *list = ctx;
+    user_mongo_documents_read(document, &list->items[list->count++]);
+}
+
+enum status user_mongo_documents_finish_list(enum status status, struct user_list *list)
+{
+    if (status != STATUS_OK) {
+        free(list->items);
+        *list = (struct user_list){ 0 };
+    }
+    return status;
+}
+
+bson_t *user_mongo_documents_by_key(size_t most)
+{
+    return BCON_NEW("sort", "{", "key", BCON_INT32(1), "}", "limit", BCON_INT64((int64_t)most));
+}

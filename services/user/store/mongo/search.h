@@ -1,0 +1,12 @@
+#ifndef USER_STORE_MONGO_SEARCH_H
+#define USER_STORE_MONGO_SEARCH_H
+
+#include "services/user/store/user_store.h"
+
+/* Users by a part of their tag. Each function promises what user_store.h says of its namesake. */
+
+enum status user_mongo_search_find(struct user_store *store, const char *part,
+                                   const char *except_key, size_t most,
+                                   struct user_list *list_out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,21 @@
+#ifndef USER_STORE_MONGO_STORE_H
+#define USER_STORE_MONGO_STORE_H
+
+#include "services/common/store/mongo_db.h"
+#include "services/user/store/user_store_kind.h"
+
+/*
+ * The user store in MongoDB. The other headers of this folder declare the functions that its
+ * table (user_store_kind.h) consists of.
+ */
+struct user_mongo_store {
+    struct user_store head; /* first */
+    struct mongo_db *db;
+};
+
+static inline struct user_mongo_store *user_mongo_store_of(struct user_store *store)
+{
+    return (struct user_mongo_store *)store;
+}
+
+#endif

@@ -1,0 +1,56 @@
+#include "services/user/store/mongo/updates.h"
+
+#include "services/user/store/mongo/documents.h"
+#include "services/user/store/mongo/store.h"
+
+static enum status update_where(struct user_store *store, bson_t *filter_take,
+                                const struct user_update *update, const char *origin)
+{
+    bson_t *change =
+        update->changed == 0
+            ? BCON_NEW("$set", "{", "firstName", BCON_UTF8(update->first_name), "lastName",
+                       BCON_UTF8(update->last_name), "img", BCON_UTF8(update->img), "}")
+            : BCON_NEW("$set", "{", "firstName", BCON_UTF8(update->first_name), "lastName",
+                       BCON_UTF8(update->last_name), "img", BCON_UTF8(update->img), "origin",
+                       BCON_UTF8(origin), "}", "$inc", "{", "revision", BCON_INT64(1), "}", "$bit",
+                       "{", "unannounced", "{", "or", BCON_INT64(update->changed), "}", "}");
+
+    return mongo_update(user_mongo_store_of(store)->db, "users", filter_take, change);
+}
+
+/* The origin is this one if nothing of another is unannounced. If it is announced between the two
+ * tries, nobody is the origin; then the one who is hears of it, too. */
+enum status user_mongo_updates_update(struct user_store *store, const char *key,
+                                      const struct user_update *wanted)
+{
+    bson_t *alone = BCON_NEW("key", BCON_UTF8(key), "$or", "[", "{", "unannounced", "{", "$in", "[",
+                             BCON_INT64(0), BCON_NULL, "]", "}", "}", "{", "origin",
+                             BCON_UTF8(wanted->origin), "}", "]");
+
+    enum status status = update_where(store, alone, wanted, wanted->origin);
+    if (status == STATUS_NOT_FOUND)
+        status = update_where(store, BCON_NEW("key", BCON_UTF8(key)), wanted, "");
+    return status;
+}
+
+enum status user_mongo_updates_announced(struct user_store *store, const char *key,
+                                         uint64_t revision)
+{
+    enum status status = mongo_update(
+        user_mongo_store_of(store)->db, "users",
+        BCON_NEW("key", BCON_UTF8(key), "revision", BCON_INT64((int64_t)revision)),
+        BCON_NEW("$set", "{", "unannounced", BCON_INT64(0), "origin", BCON_UTF8(""), "}"));
+
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status user_mongo_updates_import_profile(struct user_store *store, const char *key,
+                                              const struct user *user)
+{
+    return mongo_update(user_mongo_store_of(store)->db, "users", BCON_NEW("key", BCON_UTF8(key)),
+                        BCON_NEW("$set", "{", "firstName", BCON_UTF8(user->first_name), "lastName",
+                                 BCON_UTF8(user->last_name), "img", BCON_UTF8(user->img),
+                                 "unannounced", BCON_INT64(user->unannounced), "origin",
+                                 BCON_UTF8(user->origin), "}", "$max", "{", "revision",
+                                 BCON_INT64((int64_t)user->revision), "}"));
+}

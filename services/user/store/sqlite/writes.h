@@ -1,0 +1,15 @@
+#ifndef USER_STORE_SQLITE_WRITES_H
+#define USER_STORE_SQLITE_WRITES_H
+
+#include "services/user/store/user_store.h"
+
+/* Accounts, images and revoked tokens that are added. Each function promises what user_store.h says
+ * of its namesake. */
+
+enum status user_sqlite_writes_add(struct user_store *store, const struct user *user) MUST_CHECK;
+enum status user_sqlite_writes_put_image(struct user_store *store,
+                                         const struct user_image *image) MUST_CHECK;
+enum status user_sqlite_writes_revoke(struct user_store *store, const char *jti,
+                                      int64_t expires_at_s, int64_t now_s) MUST_CHECK;
+
+#endif
