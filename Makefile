@@ -8,6 +8,7 @@
 #   make bench      a release build, measured beside the floor: one table, build/bench.json (BENCH_ARGS)
 #   make soak       very many messages, and nobody grows (MESSAGES)
 #   make chaos      faults under load, then nothing may be amiss (SEED, SECONDS, STORE=sqlite|mongodb)
+#   make images     the containers' images, labelled with the version and the commit
 #   make lint       clang-format, clang-tidy, cppcheck
 #   make clean
 
@@ -71,7 +72,7 @@ UNITS := $(patsubst %.c,$(OUT)/unit/%,$(notdir $(UNIT_C)))
 BENCH_A := $(OUT)/lib/bench.a
 BENCH := $(OUT)/bench
 
-.PHONY: all run test test-compose unit units lint format clean install-deps fuzz chaos soak bench
+.PHONY: FORCE images all run test test-compose unit units lint format clean install-deps fuzz chaos soak bench
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BINS)
@@ -84,6 +85,16 @@ $(GEN)/stamp: $(PROTOS)
 	$(call QUIET,PROTOC)protoc-c -Iproto --c_out=$(GEN) $(PROTOS) 2>$(GEN)/protoc.log || { cat $(GEN)/protoc.log; exit 1; }
 	@touch $@
 $(GEN_C) $(GEN_H): $(GEN)/stamp ;
+
+# The version and the commit; rewritten only when they change, so that nothing is linked again for it.
+VERSION_H := services/common/base/version.h
+VERSION = $(shell sed -n 's/^\#define MESSENGER_VERSION "\(.*\)"/\1/p' $(VERSION_H))
+COMMIT ?= $(shell [ -e .git ] && git describe --tags --always --dirty 2>/dev/null)
+$(GEN)/build.c: FORCE $(VERSION_H)
+	@mkdir -p $(GEN)
+	@echo 'const char messenger_build[] = "$(VERSION)$(if $(COMMIT), ($(COMMIT)))";' >$@.new
+	@cmp -s $@.new $@ || cp $@.new $@; rm $@.new
+FORCE:
 
 # --- objects, archives, programs -------------------------------------------------------------------
 
@@ -106,7 +117,7 @@ $(OUT)/obj/gateway/http/assets_data.o: $(wildcard gateway/www/*)
 $(COMMON_A): $(COMMON_O)
 define program
 $(OUT)/lib/$(1).a: $$(call objects,$$(call parts,$$($(1)_DIR)))
-$(OUT)/bin/$(1): $(OUT)/obj/$$($(1)_DIR)/main.o $(OUT)/lib/$(1).a $$($(1)_HOLDS:%=$(OUT)/lib/%.a) $(COMMON_A)
+$(OUT)/bin/$(1): $(OUT)/obj/$$($(1)_DIR)/main.o $(OUT)/obj/gen/build.o $(OUT)/lib/$(1).a $$($(1)_HOLDS:%=$(OUT)/lib/%.a) $(COMMON_A)
 	@mkdir -p $$(@D)
 	$$(call QUIET,LINK)$(CC) $$(LDFLAGS) $$^ $$(LIBS) -o $$@
 endef
@@ -174,6 +185,11 @@ install-deps:
 run: install-deps
 	@$(MAKE) -s --no-print-directory all
 	@exec deploy/run-local.sh
+
+# Compose of either kind passes VERSION and REVISION on to deploy/Dockerfile.
+COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+images:
+	VERSION=$(VERSION) REVISION=$(or $(COMMIT),unknown) $(COMPOSE) build
 
 # --- checks ----------------------------------------------------------------------------------------
 

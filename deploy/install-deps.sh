@@ -15,6 +15,10 @@ declare -A packages=(
     [compose]="docker.io docker-compose debootstrap iptables"
 )
 
+# Before 20.10, node has no WebSocket of its own; a newer one may come from elsewhere than Debian.
+node=$(dpkg-query -W -f='${Version}' nodejs 2>/dev/null || true)
+dpkg --compare-versions "$node" ge 20.10 2>/dev/null || packages[test]+=" nodejs node-ws"
+
 [ "${NO_INSTALL:-0}" = 1 ] && exit 0
 missing=()
 for set in "$@"; do

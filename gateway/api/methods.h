@@ -4,8 +4,8 @@
 #include "gateway/api/jsonrpc.h"
 
 /*
- * The methods of the API, one row each; a handler's contract is its row in the README. The `ctx`
- * of a call is a struct caller. Handlers hold no rule of the business: services do.
+ * The methods of the API, one row each; a handler's contract is its section in docs/api.md. The
+ * `ctx` of a call is a struct caller. Handlers hold no rule of the business: services do.
  */
 extern const struct jsonrpc_method api_methods[];
 extern const size_t api_method_count;

@@ -108,7 +108,7 @@ int main(int argc, char **argv)
             return EXIT_SUCCESS;
         }
         if (strcmp(argv[i], "--version") == 0) {
-            puts(MESSENGER_VERSION);
+            puts(messenger_build);
             return EXIT_SUCCESS;
         }
         if (strncmp(argv[i], "--", 2) == 0) {

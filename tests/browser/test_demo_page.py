@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from support.client import send
+from support.docs import block_with
 from support.process import REPOSITORY
 
 METHODS = ["getSelfInfo", "setSelfInfo", "sendMessageToUser", "getDialogsList",
@@ -51,10 +52,9 @@ def test_every_module_is_served_as_one_and_asked_for_anew_after_an_update(stack)
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_example_of_the_readme(page, stack, bob):
+def test_the_example_of_the_documentation(page, stack, bob):
     """On a page whose visitor is signed in."""
-    (example,) = [block for block in re.findall(r"```js\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
-                  if "MessengerClient" in block]
+    example = block_with("docs/clients.md", "js", "MessengerClient")
     me = page.sign_up()
     script = re.sub(r"import (\{.*\}) from (.*);", r"const \1 = await import(\2);", example)
     script = script.replace("localhost:8000", stack.url(0).removeprefix("http://")).replace("@bob", bob.tag)

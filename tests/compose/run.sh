@@ -126,7 +126,7 @@ compose() { "${compose_command[@]}" "${files[@]/#/--file=}" "$@"; }
 docker_check() { "${compose_command[@]}" "$@" config -q || fail "$* is not valid"; }
 docker_check -f docker-compose.yml
 docker_check -f docker-compose.yml -f docker-compose.cluster.yml
-quietly build.log compose build
+quietly build.log make images COMPOSE="${compose_command[*]} ${files[*]/#/--file=}"
 lap "images of the programs and the balancer"
 
 up=1

@@ -195,6 +195,15 @@ def test_the_images_say_what_they_are_and_run_as_nobody(stack, name):
     print(f"messenger/{name}: {image['Size'] / 1e6:.0f} MB")
 
 
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_labels_carry_the_version_and_the_commit_of_the_program(name):
+    image = json.loads(docker("image", "inspect", f"messenger/{name}"))[0]
+    labels = image["Config"]["Labels"]
+    printed = docker("run", "--rm", "--network=none", f"messenger/{name}", "--version")
+    version, revision = (labels[f"org.opencontainers.image.{key}"] for key in ("version", "revision"))
+    assert printed == f"{version} ({revision})"
+
+
 def test_containers_may_do_no_more_than_they_need(stack):
     for container in stack.containers():
         host = container.inspect()["HostConfig"]

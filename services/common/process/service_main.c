@@ -109,7 +109,7 @@ static bool read_arguments(int argc, char **argv, const struct service_program *
             return false;
         }
         if (strcmp(argv[i], "--version") == 0) {
-            puts(MESSENGER_VERSION);
+            puts(messenger_build);
             return false;
         }
         if (strcmp(argv[i], "--check") == 0) {
@@ -197,7 +197,7 @@ static int run(struct service *service, const struct service_program *program,
     set_hook(&hook, state);
     if (bus_is_connected(service->bus))
         handle_connect(&hook);
-    log_info("started, version %s, pid %ld", MESSENGER_VERSION, (long)getpid());
+    log_info("started, version %s, pid %ld", messenger_build, (long)getpid());
     sigwait(signals, &received);
     log_info("stopping on signal %d", received);
     alarm(STOP_SECONDS); /* an end that hangs becomes a visible failure */
