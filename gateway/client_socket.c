@@ -11,6 +11,7 @@
 #include "gateway/api/client_calls.h"
 #include "gateway/http/http_answers.h"
 #include "gateway/http/http_identity.h"
+#include "gateway/http/http_request.h"
 #include "gateway/push/logouts.h"
 #include "gateway/socket/registry.h"
 #include "gateway/socket/ws_protocol.h"

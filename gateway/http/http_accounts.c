@@ -9,7 +9,7 @@
 #include "common.pb-c.h"
 #include "gateway/http/http_answers.h"
 #include "gateway/http/http_identity.h"
-#include "gateway/http/http_server.h"
+#include "gateway/http/http_request.h"
 #include "gateway/http/http_site.h"
 #include "gateway/limits/client_address.h"
 #include "gateway/limits/ratelimit.h"

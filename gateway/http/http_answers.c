@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/http/http_server.h"
+#include "gateway/http/http_request.h"
 
 static void add_retry_after(struct http_request *request, int64_t retry_after_ms)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "gateway/http/http_server.h"
+#include "gateway/http/http_request.h"
 #include "gateway/http/http_site.h"
 #include "services/common/base/clock.h"
 #include "services/common/rpc/rpc_client.h"

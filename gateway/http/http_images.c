@@ -9,7 +9,7 @@
 #include "gateway/http/assets.h"
 #include "gateway/http/http_answers.h"
 #include "gateway/http/http_identity.h"
-#include "gateway/http/http_server.h"
+#include "gateway/http/http_request.h"
 #include "gateway/http/http_site.h"
 #include "gateway/image/avatar.h"
 #include "gateway/image/image_cache.h"

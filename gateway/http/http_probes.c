@@ -1,7 +1,7 @@
 #include "gateway/http/http_probes.h"
 
 #include "common.pb-c.h"
-#include "gateway/http/http_server.h"
+#include "gateway/http/http_request.h"
 #include "gateway/http/http_site.h"
 #include "gateway/push/presence_reporter.h"
 #include "services/common/base/json_writer.h"

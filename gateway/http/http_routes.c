@@ -7,7 +7,7 @@
 #include "gateway/http/http_accounts.h"
 #include "gateway/http/http_images.h"
 #include "gateway/http/http_probes.h"
-#include "gateway/http/http_server.h"
+#include "gateway/http/http_request.h"
 #include "gateway/http/http_site.h"
 #include "services/common/base/log.h"
 

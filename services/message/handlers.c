@@ -10,6 +10,7 @@
 #include "services/message/fanout.h"
 #include "services/message/handlers_changes.h"
 #include "services/message/message_rules.h"
+#include "services/message/message_service.h"
 #include "services/message/views.h"
 
 /* --- sending ----------------------------------------------------------------------------- */

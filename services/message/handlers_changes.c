@@ -8,8 +8,8 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
-#include "services/message/handlers.h"
 #include "services/message/message_rules.h"
+#include "services/message/message_service.h"
 #include "services/message/views.h"
 
 enum { TAGS_MOST = 1000 };

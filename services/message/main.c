@@ -4,6 +4,7 @@
 #include "services/common/process/service_main.h"
 #include "services/message/fanout.h"
 #include "services/message/handlers.h"
+#include "services/message/message_service.h"
 
 enum { FAST_THREADS = 8, FAST_QUEUE = 16384 };
 

@@ -1,5 +1,5 @@
-#ifndef MESSAGE_RULES_H
-#define MESSAGE_RULES_H
+#ifndef MESSAGE_MESSAGE_RULES_H
+#define MESSAGE_MESSAGE_RULES_H
 
 #include <stdint.h>
 

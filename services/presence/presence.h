@@ -1,5 +1,5 @@
-#ifndef PRESENCE_H
-#define PRESENCE_H
+#ifndef PRESENCE_PRESENCE_H
+#define PRESENCE_PRESENCE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-#ifndef PRESENCE_BUCKET_H
-#define PRESENCE_BUCKET_H
+#ifndef PRESENCE_PRESENCE_BUCKET_H
+#define PRESENCE_PRESENCE_BUCKET_H
 
 #include <stdbool.h>
 #include <stdint.h>

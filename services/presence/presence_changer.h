@@ -1,5 +1,5 @@
-#ifndef PRESENCE_CHANGER_H
-#define PRESENCE_CHANGER_H
+#ifndef PRESENCE_PRESENCE_CHANGER_H
+#define PRESENCE_PRESENCE_CHANGER_H
 
 #include <stdbool.h>
 #include <stddef.h>

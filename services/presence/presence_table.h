@@ -1,5 +1,5 @@
-#ifndef PRESENCE_TABLE_H
-#define PRESENCE_TABLE_H
+#ifndef PRESENCE_PRESENCE_TABLE_H
+#define PRESENCE_PRESENCE_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

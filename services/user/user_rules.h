@@ -1,5 +1,5 @@
-#ifndef USER_RULES_H
-#define USER_RULES_H
+#ifndef USER_USER_RULES_H
+#define USER_USER_RULES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 
 #include "services/common/bus/bus_message.h"
-#include "services/common/bus/bus_subscription.h"
 
 /*
  * Routes messages from NATS to their receivers: replies, recognised by the inbox prefix, and the

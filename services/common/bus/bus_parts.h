@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "services/common/bus/bus.h"
+#include "services/common/base/status.h"
 #include "services/common/bus/bus_inbound.h"
 #include "services/common/bus/bus_loop.h"
 #include "services/common/bus/bus_replies.h"

@@ -4,7 +4,7 @@
 #include <nats/nats.h>
 #include <stdint.h>
 
-#include "services/common/bus/bus_request.h"
+#include "services/common/bus/bus_message.h"
 
 /*
  * The requests in flight, by number. All replies of a process arrive at one subscription,
@@ -12,8 +12,9 @@
  * its own, so a reply wakes one thread only. One more thread watches the deadlines of requests that
  * have a handler instead. All functions may be called from any thread.
  */
-struct bus_replies;
 struct bus_loop;
+struct bus_replies;
+struct bus_request;
 
 /* `loop` is borrowed; its thread must not wait for replies. */
 struct bus_replies *bus_replies_create(const struct bus_loop *loop);

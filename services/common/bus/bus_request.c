@@ -24,7 +24,7 @@ enum status bus_request_begin(struct bus *bus, const char *subject,
     natsMsg *message = NULL;
     uint64_t number;
 
-    if (!bus_is_connected(bus))
+    if (!atomic_load(&bus->connected))
         return STATUS_UNAVAILABLE;
     struct bus_request *request = bus_replies_expect(bus->replies, &number);
     natsStatus s =
@@ -52,7 +52,7 @@ void bus_request_async(struct bus *bus, const char *subject, const struct bus_he
     uint64_t number;
 
     assert(handler != NULL);
-    if (!bus_is_connected(bus)) {
+    if (!atomic_load(&bus->connected)) {
         handler(ctx, STATUS_UNAVAILABLE, NULL);
         return;
     }

@@ -29,13 +29,8 @@ enum status bus_request_begin(struct bus *bus, const char *subject,
 enum status bus_request_end(struct bus_request **request, int64_t deadline_us,
                             struct bus_message **reply_out) MUST_CHECK;
 
-/*
- * The same without waiting. `handler` is called exactly once with the result that bus_request_end
- * would have returned, on a thread of the bus or before this returns. On STATUS_OK it destroys the
- * reply; otherwise there is none. It must neither block nor use the bus. A deadline is detected
- * within 50 ms.
- */
-typedef void bus_reply_handler(void *ctx, enum status status, struct bus_message *reply_take);
+/* The same without waiting: `handler` is called with the result that bus_request_end would have
+ * returned, on a thread of the bus or before this returns. A deadline is detected within 50 ms. */
 void bus_request_async(struct bus *bus, const char *subject, const struct bus_header *headers,
                        size_t header_count, const void *data, size_t length, int64_t deadline_us,
                        bus_reply_handler *handler, void *ctx);

@@ -95,7 +95,7 @@ void bus_subscription_drain(struct bus_subscription **subscription)
     *subscription = NULL;
     /* Without a connection the library waits for one; then there is only what has arrived before,
      * and no reply can be sent to it. */
-    int64_t wait_ms = bus_is_connected(s->bus) ? DRAIN_MS : DRAIN_DISCONNECTED_MS;
+    int64_t wait_ms = atomic_load(&s->bus->connected) ? DRAIN_MS : DRAIN_DISCONNECTED_MS;
     if (natsSubscription_Drain(s->nats) == NATS_OK)
         natsSubscription_WaitForDrainCompletion(s->nats, wait_ms);
     bus_loop_settle(s->bus->loop, wait_ms);

@@ -9,12 +9,10 @@ struct bus;
 struct bus_subscription;
 
 /*
- * Called on the thread that reads for the bus, in the order in which messages arrive; must not
- * block, nor wait for anything that arrives by the bus. Owns the message and destroys it, now or
- * later. Where two subscriptions of this process match a subject, or the library lacks the filter of
- * bus_library.h, each subscription receives its messages in order on a thread of the library.
+ * Where two subscriptions of this process match a subject, or the library lacks the filter of
+ * bus_library.h, a handler runs on a thread of the library instead, still one message at a time and
+ * in order.
  */
-typedef void bus_handler(void *ctx, struct bus_message *message_take);
 
 /* `queue` NULL: every subscriber receives each message; else one member of the group. The subject
  * is borrowed for the call; its only wildcard, if any, is "*" as the last token. */

@@ -1,7 +1,9 @@
 #ifndef MESSAGE_STORE_MESSAGE_STORE_KIND_H
 #define MESSAGE_STORE_MESSAGE_STORE_KIND_H
 
-#include "services/message/store/message_store.h"
+#include "services/message/store/message_data.h"
+
+struct message_store;
 
 /* What a kind of store provides; the functions promise what message_store.h says of their
  * namesakes. A store's own struct begins with struct message_store. */

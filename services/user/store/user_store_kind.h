@@ -1,7 +1,9 @@
 #ifndef USER_STORE_USER_STORE_KIND_H
 #define USER_STORE_USER_STORE_KIND_H
 
-#include "services/user/store/user_store.h"
+#include "services/user/store/user_data.h"
+
+struct user_store;
 
 /* What a kind of store provides; the functions promise what user_store.h says of their namesakes.
  * A store's own struct begins with struct user_store. */

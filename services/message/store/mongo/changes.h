@@ -3,6 +3,8 @@
 
 #include "services/message/store/mongo/documents.h"
 
+struct message_store;
+
 /*
  * What a user has missed, from MongoDB; each promises what message_store.h says of its namesake.
  *
@@ -26,14 +28,5 @@
 enum status message_mongo_changes_read(struct message_store *store, const char *owner_key,
                                        struct change_range range,
                                        struct change_list *list_out) MUST_CHECK;
-
-/* As the documents of the positions say: one find for all. */
-enum status message_mongo_changes_positions(struct message_store *store,
-                                            const char (*keys)[TAG_SIZE], size_t count,
-                                            uint64_t *positions_out) MUST_CHECK;
-
-/* Of two processes that ask for the first time, one makes it. */
-enum status message_mongo_changes_epoch(struct message_store *store,
-                                        char epoch_out[EPOCH_SIZE]) MUST_CHECK;
 
 #endif

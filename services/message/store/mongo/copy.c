@@ -6,7 +6,7 @@
 
 #include "services/common/base/memory.h"
 #include "services/message/store/mongo/settle.h"
-#include "services/message/store/mongo/store.h"
+#include "services/message/store/mongo/handle.h"
 
 /* Another copy may store the same messages at the same time; then ours finds them there. */
 enum { TRIES_MOST = 3 };
@@ -63,7 +63,7 @@ enum status message_mongo_copy_records(struct message_store *store, const char *
                                        const char *after_peer_key, size_t most,
                                        struct dialog_record_list *list_out)
 {
-    struct mongo_db *db = message_mongo_store_of(store)->db;
+    struct mongo_db *db = message_mongo_handle(store)->db;
     struct record_page page = { list_out, most };
     char after[DIALOG_ID_SIZE];
 
@@ -89,7 +89,7 @@ enum status message_mongo_copy_newest_seq(struct message_store *store, const cha
     struct conversation_state state;
 
     enum status status =
-        documents_find_conversation(message_mongo_store_of(store)->db, &conversation, &state);
+        documents_find_conversation(message_mongo_handle(store)->db, &conversation, &state);
     *seq_out = state.seq;
     return status;
 }
@@ -169,7 +169,7 @@ static enum status store_missing(struct mongo_db *db, const struct importing *im
 enum status message_mongo_copy_import(struct message_store *store,
                                       const struct message_list *messages)
 {
-    struct mongo_db *db = message_mongo_store_of(store)->db;
+    struct mongo_db *db = message_mongo_handle(store)->db;
     struct importing importing = { .messages = messages,
                                    .is_there = xcalloc(messages->count, sizeof(bool)) };
     enum status status = STATUS_ALREADY_EXISTS;
@@ -222,7 +222,7 @@ static struct mongo_upsert dialog_upsert(const struct dialog_record *record)
 enum status message_mongo_copy_import_dialogs(struct message_store *store,
                                               const struct dialog_record *records, size_t count)
 {
-    struct mongo_db *db = message_mongo_store_of(store)->db;
+    struct mongo_db *db = message_mongo_handle(store)->db;
     struct mongo_upsert *upserts = xcalloc(count, sizeof(*upserts));
     size_t n = 0;
 
@@ -242,7 +242,7 @@ enum status message_mongo_copy_import_dialogs(struct message_store *store,
 enum status message_mongo_copy_count(struct message_store *store,
                                      struct message_store_counts *counts_out)
 {
-    struct mongo_db *db = message_mongo_store_of(store)->db;
+    struct mongo_db *db = message_mongo_handle(store)->db;
     enum status status = mongo_count(db, DIALOGS, &counts_out->dialogs);
 
     if (status == STATUS_OK)

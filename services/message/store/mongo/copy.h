@@ -3,6 +3,8 @@
 
 #include "services/message/store/mongo/documents.h"
 
+struct message_store;
+
 /* What MongoDB does for a copy; each promises what message_store.h says of its namesake. */
 
 enum status message_mongo_copy_records(struct message_store *store, const char *after_owner_key,

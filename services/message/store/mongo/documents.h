@@ -2,7 +2,7 @@
 #define MESSAGE_STORE_MONGO_DOCUMENTS_H
 
 #include "services/common/store/mongo_db.h"
-#include "services/message/store/message_store.h"
+#include "services/message/store/message_data.h"
 
 /*
  * The documents of the MongoDB message store.

@@ -6,7 +6,7 @@
 #include "services/common/base/array.h"
 #include "services/common/base/memory.h"
 #include "services/message/store/mongo/settle.h"
-#include "services/message/store/mongo/store.h"
+#include "services/message/store/mongo/handle.h"
 
 enum { CONTACTS_AT_ONCE = 256 };
 
@@ -70,7 +70,7 @@ static void tell_all(struct message_profile *profile, const struct notices *noti
 
 enum status message_mongo_profile_note(struct message_store *store, struct message_profile *profile)
 {
-    struct mongo_db *db = message_mongo_store_of(store)->db;
+    struct mongo_db *db = message_mongo_handle(store)->db;
     struct notices notices = { .profile = profile };
     struct fact self = profile_fact(profile, &profile->user);
     uint64_t noted = 0;

@@ -3,6 +3,8 @@
 
 #include "services/message/store/mongo/documents.h"
 
+struct message_store;
+
 /*
  * As message_store_note_profile. The contacts first, in portions, then the user, then the revision
  * in the user's position: so a revision that is there is done with, and one that is not is gone

@@ -8,7 +8,7 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
 #include "services/message/store/mongo/documents.h"
-#include "services/message/store/mongo/store.h"
+#include "services/message/store/mongo/handle.h"
 
 struct dialog_reading {
     struct dialog_list *list;
@@ -95,10 +95,10 @@ enum status message_mongo_reads_dialogs(struct message_store *store, const char 
     bson_t *opts = BCON_NEW("sort", "{", "lastMod", BCON_INT32(-1), "}", "skip", BCON_INT64(start),
                             "limit", BCON_INT64((int64_t)end - start));
 
-    enum status status = mongo_find(message_mongo_store_of(store)->db, DIALOGS,
+    enum status status = mongo_find(message_mongo_handle(store)->db, DIALOGS,
                                     dialog_documents_of(owner_key), opts, take_dialog, &reading);
     if (status == STATUS_OK && list_out->count > 0)
-        status = read_last_messages(message_mongo_store_of(store), &reading);
+        status = read_last_messages(message_mongo_handle(store), &reading);
     hashmap_destroy(&reading.by_conversation);
     free(reading.documents);
     leave_out_empty(list_out);
@@ -129,7 +129,7 @@ enum status message_mongo_reads_contacts(struct message_store *store, const char
 
     *contacts_out = (struct message_contacts){ 0 };
     enum status status = mongo_find(
-        message_mongo_store_of(store)->db, DIALOGS, dialog_documents_of(owner_key),
+        message_mongo_handle(store)->db, DIALOGS, dialog_documents_of(owner_key),
         BCON_NEW("projection", "{", "peerTag", BCON_INT32(1), "}"), take_contact, &reading);
     if (status != STATUS_OK)
         message_contacts_finish(contacts_out);
@@ -183,7 +183,7 @@ enum status message_mongo_reads_messages(struct message_store *store, const char
     *list_out = (struct message_list){ 0 };
     dialog_document_id(owner_key, peer_key, ids[0]);
     dialog_document_id(peer_key, owner_key, ids[1]);
-    enum status status = dialog_documents_find(message_mongo_store_of(store)->db,
+    enum status status = dialog_documents_find(message_mongo_handle(store)->db,
                                                (const char(*)[DIALOG_ID_SIZE])ids, 2, both);
     uint64_t last = both[0].last_seq > both[1].last_seq ? both[0].last_seq : both[1].last_seq;
     if (range.newest_seq > 0 && range.newest_seq < last)
@@ -201,7 +201,7 @@ enum status message_mongo_reads_messages(struct message_store *store, const char
         .out_read = both[1].in_read,
     };
     list_out->items = xcalloc(reading.room, sizeof(struct message));
-    status = read_range(message_mongo_store_of(store), &conversation, oldest, newest, &reading);
+    status = read_range(message_mongo_handle(store), &conversation, oldest, newest, &reading);
     if (status != STATUS_OK)
         message_list_finish(list_out);
     return status;

@@ -1,7 +1,9 @@
 #ifndef MESSAGE_STORE_MONGO_READS_H
 #define MESSAGE_STORE_MONGO_READS_H
 
-#include "services/message/store/message_store.h"
+#include "services/message/store/message_data.h"
+
+struct message_store;
 
 /* Lists. A dialog whose last message a lagging member does not show yet is left out. */
 

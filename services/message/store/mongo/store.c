@@ -1,4 +1,4 @@
-#include "services/message/store/mongo/store.h"
+#include "services/message/store/mongo/handle.h"
 
 #include <stdlib.h>
 
@@ -6,6 +6,7 @@
 #include "services/message/store/mongo/changes.h"
 #include "services/message/store/mongo/copy.h"
 #include "services/message/store/mongo/documents.h"
+#include "services/message/store/mongo/positions.h"
 #include "services/message/store/mongo/profile.h"
 #include "services/message/store/mongo/reads.h"
 #include "services/message/store/mongo/writes.h"
@@ -14,14 +15,14 @@ enum { WRITES_PENDING_MAX = 16384 };
 
 static void on_reported(struct message_store *store, void (*reported)(void *ctx), void *ctx)
 {
-    message_mongo_writes_on_reported(message_mongo_store_of(store)->writer, reported, ctx);
+    message_mongo_writes_on_reported(message_mongo_handle(store)->writer, reported, ctx);
 }
 
 static void close_store(struct message_store *store)
 {
-    message_mongo_writes_stop(&message_mongo_store_of(store)->writer);
-    mongo_db_close(&message_mongo_store_of(store)->db);
-    pthread_mutex_destroy(&message_mongo_store_of(store)->lock);
+    message_mongo_writes_stop(&message_mongo_handle(store)->writer);
+    mongo_db_close(&message_mongo_handle(store)->db);
+    pthread_mutex_destroy(&message_mongo_handle(store)->lock);
     free(store);
 }
 
@@ -65,9 +66,9 @@ const struct message_store_kind message_store_mongo = {
     .dialogs = message_mongo_reads_dialogs,
     .messages = message_mongo_reads_messages,
     .contacts = message_mongo_reads_contacts,
-    .epoch = message_mongo_changes_epoch,
+    .epoch = message_mongo_positions_epoch,
     .changes = message_mongo_changes_read,
-    .positions = message_mongo_changes_positions,
+    .positions = message_mongo_positions_read,
     .note_profile = message_mongo_profile_note,
     .records = message_mongo_copy_records,
     .newest_seq = message_mongo_copy_newest_seq,

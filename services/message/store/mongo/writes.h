@@ -2,7 +2,9 @@
 #define MESSAGE_STORE_MONGO_WRITES_H
 
 #include "services/common/store/mongo_db.h"
-#include "services/message/store/message_store.h"
+#include "services/message/store/message_data.h"
+
+struct message_store;
 
 /*
  * The writes of the MongoDB message store. What has gathered goes in a batch, all of it in a few

@@ -8,7 +8,7 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
 #include "services/message/store/sqlite/rows.h"
-#include "services/message/store/sqlite/store.h"
+#include "services/message/store/sqlite/handle.h"
 
 /* --- a few of many, the first by user sequence --------------------------------------------- */
 
@@ -274,7 +274,7 @@ static enum status read_changes(struct sqlite_conn *conn, const char *owner_key,
 enum status message_sqlite_changes_read(struct message_store *store, const char *owner_key,
                                         struct change_range range, struct change_list *list_out)
 {
-    struct sqlite_db *db = message_sqlite_store_of(store)->db;
+    struct sqlite_db *db = message_sqlite_handle(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
 
     *list_out = (struct change_list){ 0 };
@@ -296,7 +296,7 @@ enum status message_sqlite_changes_positions(struct message_store *store,
                                              const char (*keys)[TAG_SIZE], size_t count,
                                              uint64_t *positions_out)
 {
-    struct sqlite_db *db = message_sqlite_store_of(store)->db;
+    struct sqlite_db *db = message_sqlite_handle(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
     enum status status = STATUS_OK;
 
@@ -315,7 +315,7 @@ enum status message_sqlite_changes_positions(struct message_store *store,
 
 enum status message_sqlite_changes_epoch(struct message_store *store, char epoch_out[EPOCH_SIZE])
 {
-    struct sqlite_db *db = message_sqlite_store_of(store)->db;
+    struct sqlite_db *db = message_sqlite_handle(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
     enum status status = STATUS_UNAVAILABLE;
 
@@ -427,7 +427,7 @@ enum status message_sqlite_changes_note_profile(struct message_store *store,
 
     profile->told = NULL;
     profile->told_count = 0;
-    enum status status = sqlite_writer_run(message_sqlite_store_of(store)->writer, &job.head);
+    enum status status = sqlite_writer_run(message_sqlite_handle(store)->writer, &job.head);
     if (status != STATUS_OK) {
         free(profile->told);
         profile->told = NULL;

@@ -1,7 +1,9 @@
 #ifndef MESSAGE_STORE_SQLITE_CHANGES_H
 #define MESSAGE_STORE_SQLITE_CHANGES_H
 
-#include "services/message/store/message_store.h"
+#include "services/message/store/message_data.h"
+
+struct message_store;
 
 /*
  * What a user has missed, told by the SQLite store without a log: every row knows the user sequence

@@ -5,7 +5,7 @@
 
 #include "services/common/base/memory.h"
 #include "services/message/store/sqlite/rows.h"
-#include "services/message/store/sqlite/store.h"
+#include "services/message/store/sqlite/handle.h"
 
 /* --- reading ------------------------------------------------------------------------------- */
 
@@ -46,7 +46,7 @@ enum status message_sqlite_copy_records(struct message_store *store, const char 
                                         const char *after_peer_key, size_t most,
                                         struct dialog_record_list *list_out)
 {
-    struct sqlite_db *db = message_sqlite_store_of(store)->db;
+    struct sqlite_db *db = message_sqlite_handle(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
     sqlite3_stmt *s = conn != NULL ? sqlite_conn_prepare(conn, records_sql) : NULL;
     int result = SQLITE_ERROR;
@@ -85,7 +85,7 @@ static enum status find_dialog(struct sqlite_conn *conn, const char *key, const 
 enum status message_sqlite_copy_newest_seq(struct message_store *store, const char *key,
                                            const char *other_key, uint64_t *seq_out)
 {
-    struct sqlite_db *db = message_sqlite_store_of(store)->db;
+    struct sqlite_db *db = message_sqlite_handle(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
     struct dialog_row row = { 0 };
 
@@ -100,7 +100,7 @@ enum status message_sqlite_copy_newest_seq(struct message_store *store, const ch
 enum status message_sqlite_copy_count(struct message_store *store,
                                       struct message_store_counts *counts_out)
 {
-    struct sqlite_db *db = message_sqlite_store_of(store)->db;
+    struct sqlite_db *db = message_sqlite_handle(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
     sqlite3_stmt *s = NULL;
     enum status status = STATUS_UNAVAILABLE;
@@ -237,7 +237,7 @@ enum status message_sqlite_copy_import_dialogs(struct message_store *store,
                                                const struct dialog_record *records, size_t count)
 {
     struct dialogs_job job = { { .run = run_import_dialogs }, records, count };
-    return sqlite_writer_run(message_sqlite_store_of(store)->writer, &job.head);
+    return sqlite_writer_run(message_sqlite_handle(store)->writer, &job.head);
 }
 
 /* --- messages ------------------------------------------------------------------------------ */
@@ -384,7 +384,7 @@ enum status message_sqlite_copy_import(struct message_store *store,
         !message_user_set(&job.other, newest->receiver_tag))
         return STATUS_INVALID_ARGUMENT;
     job.is_there = xcalloc(messages->count, sizeof(bool));
-    enum status status = sqlite_writer_run(message_sqlite_store_of(store)->writer, &job.head);
+    enum status status = sqlite_writer_run(message_sqlite_handle(store)->writer, &job.head);
     free(job.is_there);
     return status;
 }

@@ -1,7 +1,9 @@
 #ifndef MESSAGE_STORE_SQLITE_COPY_H
 #define MESSAGE_STORE_SQLITE_COPY_H
 
-#include "services/message/store/message_store.h"
+#include "services/message/store/message_data.h"
+
+struct message_store;
 
 /* What a SQLite file does for a copy; each promises what message_store.h says of its namesake. */
 

@@ -3,7 +3,7 @@
 #include "services/common/base/array.h"
 #include "services/common/base/memory.h"
 #include "services/message/store/sqlite/rows.h"
-#include "services/message/store/sqlite/store.h"
+#include "services/message/store/sqlite/handle.h"
 
 static enum status read_dialogs(struct sqlite_conn *conn, const char *owner_key, uint32_t start,
                                 uint32_t most, struct dialog_list *list)
@@ -36,7 +36,7 @@ static enum status read_dialogs(struct sqlite_conn *conn, const char *owner_key,
 enum status message_sqlite_reads_dialogs(struct message_store *store, const char *owner_key,
                                          uint32_t start, uint32_t end, struct dialog_list *list_out)
 {
-    struct sqlite_db *db = message_sqlite_store_of(store)->db;
+    struct sqlite_db *db = message_sqlite_handle(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
 
     *list_out = (struct dialog_list){ 0 };
@@ -89,7 +89,7 @@ enum status message_sqlite_reads_messages(struct message_store *store, const cha
                                           const char *peer_key, struct message_range range,
                                           struct message_list *list_out)
 {
-    struct sqlite_db *db = message_sqlite_store_of(store)->db;
+    struct sqlite_db *db = message_sqlite_handle(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
 
     *list_out = (struct message_list){ 0 };
@@ -112,7 +112,7 @@ enum status message_sqlite_reads_messages(struct message_store *store, const cha
 enum status message_sqlite_reads_contacts(struct message_store *store, const char *owner_key,
                                           struct message_contacts *contacts_out)
 {
-    struct sqlite_db *db = message_sqlite_store_of(store)->db;
+    struct sqlite_db *db = message_sqlite_handle(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
     size_t capacity = 0;
     int result = SQLITE_ERROR;

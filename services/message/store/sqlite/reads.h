@@ -1,7 +1,9 @@
 #ifndef MESSAGE_STORE_SQLITE_READS_H
 #define MESSAGE_STORE_SQLITE_READS_H
 
-#include "services/message/store/message_store.h"
+#include "services/message/store/message_data.h"
+
+struct message_store;
 
 /* Lists, each read in one snapshot of the file. */
 

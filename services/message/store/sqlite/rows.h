@@ -2,7 +2,7 @@
 #define MESSAGE_STORE_SQLITE_ROWS_H
 
 #include "services/common/store/sqlite_db.h"
-#include "services/message/store/message_store.h"
+#include "services/message/store/message_data.h"
 
 /*
  * The rows that the SQLite store's statements share: accounts and dialogs. All return

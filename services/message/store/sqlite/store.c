@@ -1,4 +1,4 @@
-#include "services/message/store/sqlite/store.h"
+#include "services/message/store/sqlite/handle.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,13 +64,13 @@ static const char *const migrations[] = {
 
 static void on_reported(struct message_store *store, void (*reported)(void *ctx), void *ctx)
 {
-    sqlite_writer_on_reported(message_sqlite_store_of(store)->writer, reported, ctx);
+    sqlite_writer_on_reported(message_sqlite_handle(store)->writer, reported, ctx);
 }
 
 static void close_store(struct message_store *store)
 {
-    sqlite_writer_stop(&message_sqlite_store_of(store)->writer);
-    sqlite_db_close(&message_sqlite_store_of(store)->db);
+    sqlite_writer_stop(&message_sqlite_handle(store)->writer);
+    sqlite_db_close(&message_sqlite_handle(store)->db);
     free(store);
 }
 

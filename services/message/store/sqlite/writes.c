@@ -5,7 +5,7 @@
 
 #include "services/common/base/memory.h"
 #include "services/message/store/sqlite/rows.h"
-#include "services/message/store/sqlite/store.h"
+#include "services/message/store/sqlite/handle.h"
 
 /* --- sending ----------------------------------------------------------------------------- */
 
@@ -155,7 +155,7 @@ enum status message_sqlite_writes_send(struct message_store *store, struct messa
     job->head.run = run_send;
     job->head.done = report_send;
     job->send = send;
-    enum status status = sqlite_writer_submit(message_sqlite_store_of(store)->writer, &job->head);
+    enum status status = sqlite_writer_submit(message_sqlite_handle(store)->writer, &job->head);
     if (status != STATUS_OK)
         free(job);
     return status;
@@ -233,7 +233,7 @@ enum status message_sqlite_writes_mark_read(struct message_store *store, struct 
     job->head.run = run_mark;
     job->head.done = report_mark;
     job->mark = mark;
-    enum status status = sqlite_writer_submit(message_sqlite_store_of(store)->writer, &job->head);
+    enum status status = sqlite_writer_submit(message_sqlite_handle(store)->writer, &job->head);
     if (status != STATUS_OK)
         free(job);
     return status;

@@ -1,7 +1,9 @@
 #ifndef MESSAGE_STORE_SQLITE_WRITES_H
 #define MESSAGE_STORE_SQLITE_WRITES_H
 
-#include "services/message/store/message_store.h"
+#include "services/message/store/message_data.h"
+
+struct message_store;
 
 /* Sending and marking as read: jobs of the writer, which commits what has gathered. */
 

@@ -2,7 +2,7 @@
 #define USER_STORE_MONGO_DOCUMENTS_H
 
 #include "services/common/store/mongo_db.h"
-#include "services/user/store/user_store.h"
+#include "services/user/store/user_data.h"
 
 /*
  * users:    { _id, key, tag, email, emailKey, firstName, lastName, img, passwordHash, grams,

@@ -6,7 +6,7 @@
 
 #include "services/common/base/memory.h"
 #include "services/user/store/mongo/documents.h"
-#include "services/user/store/mongo/store.h"
+#include "services/user/store/mongo/handle.h"
 
 struct page {
     char *items;
@@ -34,7 +34,7 @@ static enum status read_page(struct user_store *store, const char *collection, b
     if (page->only != NULL)
         BCON_APPEND(opts, "projection", "{", page->only, BCON_INT32(1), "}");
     page->items = xcalloc(page->most, page->item_size);
-    enum status status = mongo_find(user_mongo_store_of(store)->db, collection, filter_take, opts,
+    enum status status = mongo_find(user_mongo_handle(store)->db, collection, filter_take, opts,
                                     append_item, page);
     if (status != STATUS_OK) {
         free(page->items);
@@ -112,11 +112,11 @@ enum status user_mongo_pages_revoked_page(struct user_store *store, const char *
 
 enum status user_mongo_pages_count(struct user_store *store, struct user_store_counts *counts_out)
 {
-    enum status status = mongo_count(user_mongo_store_of(store)->db, "users", &counts_out->users);
+    enum status status = mongo_count(user_mongo_handle(store)->db, "users", &counts_out->users);
 
     if (status == STATUS_OK)
-        status = mongo_count(user_mongo_store_of(store)->db, "images", &counts_out->images);
+        status = mongo_count(user_mongo_handle(store)->db, "images", &counts_out->images);
     if (status == STATUS_OK)
-        status = mongo_count(user_mongo_store_of(store)->db, "revoked", &counts_out->revoked);
+        status = mongo_count(user_mongo_handle(store)->db, "revoked", &counts_out->revoked);
     return status;
 }

@@ -5,7 +5,7 @@
 
 #include "services/common/base/memory.h"
 #include "services/user/store/mongo/documents.h"
-#include "services/user/store/mongo/store.h"
+#include "services/user/store/mongo/handle.h"
 
 enum status user_mongo_reads_by_email(struct user_store *store, const char *email_key,
                                       struct user *user_out)
@@ -14,7 +14,7 @@ enum status user_mongo_reads_by_email(struct user_store *store, const char *emai
     struct user_list one = { .items = &user };
 
     enum status status = mongo_find(
-        user_mongo_store_of(store)->db, "users", BCON_NEW("emailKey", BCON_UTF8(email_key)),
+        user_mongo_handle(store)->db, "users", BCON_NEW("emailKey", BCON_UTF8(email_key)),
         BCON_NEW("limit", BCON_INT64(1)), user_mongo_documents_append, &one);
     if (status == STATUS_OK && one.count == 0)
         return STATUS_NOT_FOUND;
@@ -38,7 +38,7 @@ enum status user_mongo_reads_by_keys(struct user_store *store, const char *const
     mongo_array_end(&list);
     bson_append_document_end(filter, &wanted);
     bson_t *opts = BCON_NEW("limit", BCON_INT64((int64_t)key_count));
-    return user_mongo_documents_finish_list(mongo_find(user_mongo_store_of(store)->db, "users",
+    return user_mongo_documents_finish_list(mongo_find(user_mongo_handle(store)->db, "users",
                                                        filter, opts, user_mongo_documents_append,
                                                        list_out),
                                             list_out);
@@ -74,7 +74,7 @@ enum status user_mongo_reads_get_image(struct user_store *store, const char *nam
 {
     struct image_reading reading = { .found = false };
 
-    enum status status = mongo_find(user_mongo_store_of(store)->db, "images",
+    enum status status = mongo_find(user_mongo_handle(store)->db, "images",
                                     BCON_NEW("_id", BCON_UTF8(name)), NULL, read_image, &reading);
     if (status == STATUS_OK && !reading.found)
         return STATUS_NOT_FOUND;
@@ -91,13 +91,13 @@ enum status user_mongo_reads_get_image(struct user_store *store, const char *nam
 
 enum status user_mongo_reads_has_image(struct user_store *store, const char *name, bool *has_out)
 {
-    return mongo_exists(user_mongo_store_of(store)->db, "images", BCON_NEW("_id", BCON_UTF8(name)),
+    return mongo_exists(user_mongo_handle(store)->db, "images", BCON_NEW("_id", BCON_UTF8(name)),
                         has_out);
 }
 
 enum status user_mongo_reads_is_revoked(struct user_store *store, const char *jti,
                                         bool *revoked_out)
 {
-    return mongo_exists(user_mongo_store_of(store)->db, "revoked", BCON_NEW("_id", BCON_UTF8(jti)),
+    return mongo_exists(user_mongo_handle(store)->db, "revoked", BCON_NEW("_id", BCON_UTF8(jti)),
                         revoked_out);
 }

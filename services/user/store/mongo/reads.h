@@ -1,7 +1,9 @@
 #ifndef USER_STORE_MONGO_READS_H
 #define USER_STORE_MONGO_READS_H
 
-#include "services/user/store/user_store.h"
+#include "services/user/store/user_data.h"
+
+struct user_store;
 
 /* One account, image or revoked token. Each function promises what user_store.h says of its
  * namesake. */

@@ -5,7 +5,7 @@
 
 #include "services/common/base/memory.h"
 #include "services/user/store/mongo/documents.h"
-#include "services/user/store/mongo/store.h"
+#include "services/user/store/mongo/handle.h"
 
 /* Keys hold letters, digits and '_' only, and so does `part`: nothing in it is a pattern. */
 static bson_t *inside_filter(const char *part, const char *except_key)
@@ -46,14 +46,14 @@ enum status user_mongo_search_find(struct user_store *store, const char *part,
     list_out->items = xcalloc(most, sizeof(struct user));
     snprintf(end, sizeof(end), "%s\x7f", part);
     enum status status =
-        mongo_find(user_mongo_store_of(store)->db, "users",
+        mongo_find(user_mongo_handle(store)->db, "users",
                    BCON_NEW("key", "{", "$gte", BCON_UTF8(part), "$lt", BCON_UTF8(end), "$ne",
                             BCON_UTF8(except_key), "}"),
                    user_mongo_documents_by_key(most), user_mongo_documents_append, list_out);
     size_t beginning = list_out->count;
     if (status == STATUS_OK && beginning < most && *part != '\0')
         status =
-            mongo_find(user_mongo_store_of(store)->db, "users", inside_filter(part, except_key),
+            mongo_find(user_mongo_handle(store)->db, "users", inside_filter(part, except_key),
                        user_mongo_documents_by_key(most + beginning), append_inside, &inside);
     return user_mongo_documents_finish_list(status, list_out);
 }

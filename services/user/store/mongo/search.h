@@ -1,7 +1,9 @@
 #ifndef USER_STORE_MONGO_SEARCH_H
 #define USER_STORE_MONGO_SEARCH_H
 
-#include "services/user/store/user_store.h"
+#include "services/user/store/user_data.h"
+
+struct user_store;
 
 /* Users by a part of their tag. Each function promises what user_store.h says of its namesake. */
 

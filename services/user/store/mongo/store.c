@@ -1,4 +1,4 @@
-#include "services/user/store/mongo/store.h"
+#include "services/user/store/mongo/handle.h"
 
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 
 static void close_store(struct user_store *store)
 {
-    mongo_db_close(&user_mongo_store_of(store)->db);
+    mongo_db_close(&user_mongo_handle(store)->db);
     free(store);
 }
 

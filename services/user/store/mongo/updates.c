@@ -1,7 +1,7 @@
 #include "services/user/store/mongo/updates.h"
 
 #include "services/user/store/mongo/documents.h"
-#include "services/user/store/mongo/store.h"
+#include "services/user/store/mongo/handle.h"
 
 static enum status update_where(struct user_store *store, bson_t *filter_take,
                                 const struct user_update *update, const char *origin)
@@ -15,7 +15,7 @@ static enum status update_where(struct user_store *store, bson_t *filter_take,
                        BCON_UTF8(origin), "}", "$inc", "{", "revision", BCON_INT64(1), "}", "$bit",
                        "{", "unannounced", "{", "or", BCON_INT64(update->changed), "}", "}");
 
-    return mongo_update(user_mongo_store_of(store)->db, "users", filter_take, change);
+    return mongo_update(user_mongo_handle(store)->db, "users", filter_take, change);
 }
 
 /* The origin is this one if nothing of another is unannounced. If it is announced between the two
@@ -37,7 +37,7 @@ enum status user_mongo_updates_announced(struct user_store *store, const char *k
                                          uint64_t revision)
 {
     enum status status = mongo_update(
-        user_mongo_store_of(store)->db, "users",
+        user_mongo_handle(store)->db, "users",
         BCON_NEW("key", BCON_UTF8(key), "revision", BCON_INT64((int64_t)revision)),
         BCON_NEW("$set", "{", "unannounced", BCON_INT64(0), "origin", BCON_UTF8(""), "}"));
 
@@ -47,7 +47,7 @@ enum status user_mongo_updates_announced(struct user_store *store, const char *k
 enum status user_mongo_updates_import_profile(struct user_store *store, const char *key,
                                               const struct user *user)
 {
-    return mongo_update(user_mongo_store_of(store)->db, "users", BCON_NEW("key", BCON_UTF8(key)),
+    return mongo_update(user_mongo_handle(store)->db, "users", BCON_NEW("key", BCON_UTF8(key)),
                         BCON_NEW("$set", "{", "firstName", BCON_UTF8(user->first_name), "lastName",
                                  BCON_UTF8(user->last_name), "img", BCON_UTF8(user->img),
                                  "unannounced", BCON_INT64(user->unannounced), "origin",

@@ -1,7 +1,9 @@
 #ifndef USER_STORE_MONGO_UPDATES_H
 #define USER_STORE_MONGO_UPDATES_H
 
-#include "services/user/store/user_store.h"
+#include "services/user/store/user_data.h"
+
+struct user_store;
 
 /* Profiles that change, and which changes are still to be announced. Each function promises what
  * user_store.h says of its namesake. */

@@ -4,7 +4,7 @@
 
 #include "services/common/base/hashmap.h"
 #include "services/user/store/mongo/documents.h"
-#include "services/user/store/mongo/store.h"
+#include "services/user/store/mongo/handle.h"
 
 /* STATUS_ALREADY_EXISTS; the document is destroyed. */
 static enum status insert(struct user_store *store, const char *collection, bson_t *document_take)
@@ -12,7 +12,7 @@ static enum status insert(struct user_store *store, const char *collection, bson
     enum status outcome = STATUS_UNAVAILABLE;
 
     enum status status =
-        mongo_insert(user_mongo_store_of(store)->db, collection, &document_take, 1, true, &outcome);
+        mongo_insert(user_mongo_handle(store)->db, collection, &document_take, 1, true, &outcome);
     bson_destroy(document_take);
     return status == STATUS_OK ? outcome : status;
 }
@@ -64,7 +64,7 @@ enum status user_mongo_writes_revoke(struct user_store *store, const char *jti,
     enum status status = STATUS_OK;
 
     if (now_s > 0)
-        status = mongo_delete(user_mongo_store_of(store)->db, "revoked",
+        status = mongo_delete(user_mongo_handle(store)->db, "revoked",
                               BCON_NEW("expiresAt", "{", "$lte", BCON_INT64(now_s), "}"));
     if (status == STATUS_OK)
         status =

@@ -5,7 +5,7 @@
 
 #include "services/common/base/memory.h"
 #include "services/user/store/sqlite/rows.h"
-#include "services/user/store/sqlite/store.h"
+#include "services/user/store/sqlite/handle.h"
 
 typedef void read_item(sqlite3_stmt *s, void *item);
 
@@ -49,7 +49,7 @@ enum status user_sqlite_pages_page(struct user_store *store, const char *after_k
     void *items;
 
     enum status status =
-        read_page(user_sqlite_store_of(store),
+        read_page(user_sqlite_handle(store),
                   "SELECT " USER_ROW_COLUMNS " FROM user WHERE key > ? ORDER BY key LIMIT ?",
                   after_key, most, sizeof(struct user), read_user_item, &items, &list_out->count);
     list_out->items = items;
@@ -62,7 +62,7 @@ enum status user_sqlite_pages_unannounced(struct user_store *store, const char *
     void *items;
 
     enum status status =
-        read_page(user_sqlite_store_of(store),
+        read_page(user_sqlite_handle(store),
                   "SELECT " USER_ROW_COLUMNS " FROM user WHERE unannounced <> 0"
                   " AND key > ? ORDER BY key LIMIT ?",
                   after_key, most, sizeof(struct user), read_user_item, &items, &list_out->count);
@@ -81,7 +81,7 @@ enum status user_sqlite_pages_image_page(struct user_store *store, const char *a
     void *items;
 
     enum status status =
-        read_page(user_sqlite_store_of(store),
+        read_page(user_sqlite_handle(store),
                   "SELECT name FROM image WHERE name > ? ORDER BY name LIMIT ?", after_name, most,
                   sizeof(struct user_image_name), read_image_name, &items, &names_out->count);
     names_out->items = items;
@@ -102,7 +102,7 @@ enum status user_sqlite_pages_revoked_page(struct user_store *store, const char 
     void *items;
 
     enum status status = read_page(
-        user_sqlite_store_of(store),
+        user_sqlite_handle(store),
         "SELECT jti, expires_at FROM revoked_token WHERE jti > ? ORDER BY jti LIMIT ?", after_jti,
         most, sizeof(struct revoked_token), read_revoked, &items, &list_out->count);
     list_out->items = items;
@@ -115,7 +115,7 @@ enum status user_sqlite_pages_count(struct user_store *store, struct user_store_
     sqlite3_stmt *s;
 
     enum status status =
-        user_sqlite_rows_begin(user_sqlite_store_of(store)->db,
+        user_sqlite_rows_begin(user_sqlite_handle(store)->db,
                                "SELECT (SELECT count(*) FROM user),"
                                " (SELECT count(*) FROM image),"
                                " (SELECT count(*) FROM revoked_token) WHERE ? = ''",
@@ -124,6 +124,6 @@ enum status user_sqlite_pages_count(struct user_store *store, struct user_store_
         *counts_out = (struct user_store_counts){ (uint64_t)sqlite3_column_int64(s, 0),
                                                   (uint64_t)sqlite3_column_int64(s, 1),
                                                   (uint64_t)sqlite3_column_int64(s, 2) };
-    user_sqlite_rows_end(user_sqlite_store_of(store)->db, conn, s);
+    user_sqlite_rows_end(user_sqlite_handle(store)->db, conn, s);
     return status;
 }

@@ -1,7 +1,9 @@
 #ifndef USER_STORE_SQLITE_PAGES_H
 #define USER_STORE_SQLITE_PAGES_H
 
-#include "services/user/store/user_store.h"
+#include "services/user/store/user_data.h"
+
+struct user_store;
 
 /* All accounts, images and revoked tokens, page by page, for a copy. Each function promises what
  * user_store.h says of its namesake. */

@@ -5,7 +5,7 @@
 
 #include "services/common/base/memory.h"
 #include "services/user/store/sqlite/rows.h"
-#include "services/user/store/sqlite/store.h"
+#include "services/user/store/sqlite/handle.h"
 
 enum status user_sqlite_reads_by_email(struct user_store *store, const char *email_key,
                                        struct user *user_out)
@@ -14,18 +14,18 @@ enum status user_sqlite_reads_by_email(struct user_store *store, const char *ema
     sqlite3_stmt *s;
 
     enum status status = user_sqlite_rows_begin(
-        user_sqlite_store_of(store)->db,
+        user_sqlite_handle(store)->db,
         "SELECT " USER_ROW_COLUMNS " FROM user WHERE email_key = ?", email_key, &conn, &s);
     if (status == STATUS_OK)
         user_sqlite_rows_read(s, user_out);
-    user_sqlite_rows_end(user_sqlite_store_of(store)->db, conn, s);
+    user_sqlite_rows_end(user_sqlite_handle(store)->db, conn, s);
     return status;
 }
 
 enum status user_sqlite_reads_by_keys(struct user_store *store, const char *const *keys,
                                       size_t key_count, struct user_list *list_out)
 {
-    struct sqlite_conn *conn = sqlite_db_borrow(user_sqlite_store_of(store)->db);
+    struct sqlite_conn *conn = sqlite_db_borrow(user_sqlite_handle(store)->db);
     enum status status = conn != NULL ? STATUS_OK : STATUS_UNAVAILABLE;
 
     *list_out = (struct user_list){ .items = xcalloc(key_count, sizeof(struct user)) };
@@ -44,7 +44,7 @@ enum status user_sqlite_reads_by_keys(struct user_store *store, const char *cons
         sqlite3_reset(s);
     }
     if (conn != NULL)
-        sqlite_db_give_back(user_sqlite_store_of(store)->db, conn);
+        sqlite_db_give_back(user_sqlite_handle(store)->db, conn);
     if (status != STATUS_OK) {
         free(list_out->items);
         *list_out = (struct user_list){ 0 };
@@ -59,7 +59,7 @@ enum status user_sqlite_reads_get_image(struct user_store *store, const char *na
     sqlite3_stmt *s;
 
     enum status status = user_sqlite_rows_begin(
-        user_sqlite_store_of(store)->db, "SELECT content_type, data FROM image WHERE name = ?",
+        user_sqlite_handle(store)->db, "SELECT content_type, data FROM image WHERE name = ?",
         name, &conn, &s);
     if (status == STATUS_OK) {
         *content_type_out = xstrdup(sqlite_column_text_or_empty(s, 0));
@@ -69,7 +69,7 @@ enum status user_sqlite_reads_get_image(struct user_store *store, const char *na
         if (*size_out > 0)
             memcpy(*data_out, data, *size_out);
     }
-    user_sqlite_rows_end(user_sqlite_store_of(store)->db, conn, s);
+    user_sqlite_rows_end(user_sqlite_handle(store)->db, conn, s);
     return status;
 }
 
@@ -80,8 +80,8 @@ static enum status exists(struct user_store *store, const char *sql, const char 
     sqlite3_stmt *s;
 
     enum status status =
-        user_sqlite_rows_begin(user_sqlite_store_of(store)->db, sql, name, &conn, &s);
-    user_sqlite_rows_end(user_sqlite_store_of(store)->db, conn, s);
+        user_sqlite_rows_begin(user_sqlite_handle(store)->db, sql, name, &conn, &s);
+    user_sqlite_rows_end(user_sqlite_handle(store)->db, conn, s);
     *exists_out = status == STATUS_OK;
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }

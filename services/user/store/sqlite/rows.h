@@ -2,7 +2,7 @@
 #define USER_STORE_SQLITE_ROWS_H
 
 #include "services/common/store/sqlite_db.h"
-#include "services/user/store/user_store.h"
+#include "services/user/store/user_data.h"
 
 /* What the SQLite store's statements share: a user's row. */
 

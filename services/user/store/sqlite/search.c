@@ -7,7 +7,7 @@
 
 #include "services/common/base/memory.h"
 #include "services/user/store/sqlite/rows.h"
-#include "services/user/store/sqlite/store.h"
+#include "services/user/store/sqlite/handle.h"
 
 enum {
     FREQUENT = 3000,   /* tails: among so many, a walk through the keys soon finds enough */
@@ -137,12 +137,12 @@ enum status user_sqlite_search_find(struct user_store *store, const char *part,
     *list_out = (struct user_list){ 0 };
     if (strlen(part) >= TAG_SIZE || most == 0)
         return STATUS_OK; /* longer than any key */
-    struct sqlite_conn *conn = sqlite_db_borrow(user_sqlite_store_of(store)->db);
+    struct sqlite_conn *conn = sqlite_db_borrow(user_sqlite_handle(store)->db);
     if (conn == NULL)
         return STATUS_UNAVAILABLE;
     list_out->items = xcalloc(most, sizeof(struct user));
     enum status status = user_sqlite_search_run(conn, part, except_key, most, list_out);
-    sqlite_db_give_back(user_sqlite_store_of(store)->db, conn);
+    sqlite_db_give_back(user_sqlite_handle(store)->db, conn);
     if (status != STATUS_OK) {
         free(list_out->items);
         *list_out = (struct user_list){ 0 };

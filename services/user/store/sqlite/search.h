@@ -2,7 +2,9 @@
 #define USER_STORE_SQLITE_SEARCH_H
 
 #include "services/common/store/sqlite_db.h"
-#include "services/user/store/user_store.h"
+#include "services/user/store/user_data.h"
+
+struct user_store;
 
 /*
  * Finds users by what is in their tags, as user_store_find says. What a key begins with is a range

@@ -1,4 +1,4 @@
-#include "services/user/store/sqlite/store.h"
+#include "services/user/store/sqlite/handle.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,8 +57,8 @@ _Static_assert(TAG_MAX - 1 == 32, "the table \"cut\" goes from 2 to 32");
 
 static void close_store(struct user_store *store)
 {
-    sqlite_writer_stop(&user_sqlite_store_of(store)->writer);
-    sqlite_db_close(&user_sqlite_store_of(store)->db);
+    sqlite_writer_stop(&user_sqlite_handle(store)->writer);
+    sqlite_db_close(&user_sqlite_handle(store)->db);
     free(store);
 }
 

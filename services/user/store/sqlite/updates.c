@@ -1,7 +1,7 @@
 #include "services/user/store/sqlite/updates.h"
 
 #include "services/user/store/sqlite/rows.h"
-#include "services/user/store/sqlite/store.h"
+#include "services/user/store/sqlite/handle.h"
 
 /* A statement on one user has been carried out; was there one? */
 static enum status finish_update(sqlite3_stmt *s)
@@ -42,7 +42,7 @@ enum status user_sqlite_updates_update(struct user_store *store, const char *key
                                        const struct user_update *wanted)
 {
     struct update_job job = { { .run = run_update }, key, wanted };
-    return sqlite_writer_run(user_sqlite_store_of(store)->writer, &job.head);
+    return sqlite_writer_run(user_sqlite_handle(store)->writer, &job.head);
 }
 
 struct announced_job {
@@ -68,7 +68,7 @@ enum status user_sqlite_updates_announced(struct user_store *store, const char *
                                           uint64_t revision)
 {
     struct announced_job job = { { .run = run_announced }, key, revision };
-    return sqlite_writer_run(user_sqlite_store_of(store)->writer, &job.head);
+    return sqlite_writer_run(user_sqlite_handle(store)->writer, &job.head);
 }
 
 struct import_job {
@@ -100,5 +100,5 @@ enum status user_sqlite_updates_import_profile(struct user_store *store, const c
                                                const struct user *user)
 {
     struct import_job job = { { .run = run_import }, key, user };
-    return sqlite_writer_run(user_sqlite_store_of(store)->writer, &job.head);
+    return sqlite_writer_run(user_sqlite_handle(store)->writer, &job.head);
 }

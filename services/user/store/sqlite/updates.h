@@ -1,7 +1,9 @@
 #ifndef USER_STORE_SQLITE_UPDATES_H
 #define USER_STORE_SQLITE_UPDATES_H
 
-#include "services/user/store/user_store.h"
+#include "services/user/store/user_data.h"
+
+struct user_store;
 
 /* Changes of profiles in a SQLite file; each promises what user_store.h says of its namesake. */
 

@@ -1,7 +1,7 @@
 #include "services/user/store/sqlite/writes.h"
 
 #include "services/user/store/sqlite/rows.h"
-#include "services/user/store/sqlite/store.h"
+#include "services/user/store/sqlite/handle.h"
 
 struct add_job {
     struct sqlite_job head;
@@ -42,7 +42,7 @@ enum status user_sqlite_writes_add(struct user_store *store, const struct user *
 
     if (!tag_to_key(user->tag, key))
         return STATUS_INVALID_ARGUMENT;
-    return sqlite_writer_run(user_sqlite_store_of(store)->writer, &job.head);
+    return sqlite_writer_run(user_sqlite_handle(store)->writer, &job.head);
 }
 
 struct image_job {
@@ -67,7 +67,7 @@ static enum status run_put_image(struct sqlite_job *job, struct sqlite_conn *con
 enum status user_sqlite_writes_put_image(struct user_store *store, const struct user_image *image)
 {
     struct image_job job = { { .run = run_put_image }, image };
-    return sqlite_writer_run(user_sqlite_store_of(store)->writer, &job.head);
+    return sqlite_writer_run(user_sqlite_handle(store)->writer, &job.head);
 }
 
 struct revoke_job {
@@ -98,5 +98,5 @@ enum status user_sqlite_writes_revoke(struct user_store *store, const char *jti,
                                       int64_t expires_at_s, int64_t now_s)
 {
     struct revoke_job job = { { .run = run_revoke }, jti, expires_at_s, now_s };
-    return sqlite_writer_run(user_sqlite_store_of(store)->writer, &job.head);
+    return sqlite_writer_run(user_sqlite_handle(store)->writer, &job.head);
 }

@@ -1,7 +1,9 @@
 #ifndef USER_STORE_SQLITE_WRITES_H
 #define USER_STORE_SQLITE_WRITES_H
 
-#include "services/user/store/user_store.h"
+#include "services/user/store/user_data.h"
+
+struct user_store;
 
 /* Accounts, images and revoked tokens that are added. Each function promises what user_store.h says
  * of its namesake. */

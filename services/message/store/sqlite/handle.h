@@ -1,5 +1,5 @@
-#ifndef MESSAGE_STORE_SQLITE_STORE_H
-#define MESSAGE_STORE_SQLITE_STORE_H
+#ifndef MESSAGE_STORE_SQLITE_HANDLE_H
+#define MESSAGE_STORE_SQLITE_HANDLE_H
 
 #include "services/common/store/sqlite_db.h"
 #include "services/common/store/sqlite_writer.h"
@@ -16,7 +16,7 @@ struct message_sqlite_store {
     struct sqlite_writer *writer;
 };
 
-static inline struct message_sqlite_store *message_sqlite_store_of(struct message_store *store)
+static inline struct message_sqlite_store *message_sqlite_handle(struct message_store *store)
 {
     return (struct message_sqlite_store *)store;
 }

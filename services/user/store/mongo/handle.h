@@ -1,5 +1,5 @@
-#ifndef USER_STORE_MONGO_STORE_H
-#define USER_STORE_MONGO_STORE_H
+#ifndef USER_STORE_MONGO_HANDLE_H
+#define USER_STORE_MONGO_HANDLE_H
 
 #include "services/common/store/mongo_db.h"
 #include "services/user/store/user_store_kind.h"
@@ -13,7 +13,7 @@ struct user_mongo_store {
     struct mongo_db *db;
 };
 
-static inline struct user_mongo_store *user_mongo_store_of(struct user_store *store)
+static inline struct user_mongo_store *user_mongo_handle(struct user_store *store)
 {
     return (struct user_mongo_store *)store;
 }

@@ -1,5 +1,5 @@
-#ifndef MESSAGE_STORE_MONGO_STORE_H
-#define MESSAGE_STORE_MONGO_STORE_H
+#ifndef MESSAGE_STORE_MONGO_HANDLE_H
+#define MESSAGE_STORE_MONGO_HANDLE_H
 
 #include <pthread.h>
 
@@ -19,7 +19,7 @@ struct message_mongo_store {
     char epoch[EPOCH_SIZE]; /* "" until it is fetched: the server may start later */
 };
 
-static inline struct message_mongo_store *message_mongo_store_of(struct message_store *store)
+static inline struct message_mongo_store *message_mongo_handle(struct message_store *store)
 {
     return (struct message_mongo_store *)store;
 }

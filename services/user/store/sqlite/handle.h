@@ -1,5 +1,5 @@
-#ifndef USER_STORE_SQLITE_STORE_H
-#define USER_STORE_SQLITE_STORE_H
+#ifndef USER_STORE_SQLITE_HANDLE_H
+#define USER_STORE_SQLITE_HANDLE_H
 
 #include "services/common/store/sqlite_db.h"
 #include "services/common/store/sqlite_writer.h"
@@ -15,7 +15,7 @@ struct user_sqlite_store {
     struct sqlite_writer *writer;
 };
 
-static inline struct user_sqlite_store *user_sqlite_store_of(struct user_store *store)
+static inline struct user_sqlite_store *user_sqlite_handle(struct user_store *store)
 {
     return (struct user_sqlite_store *)store;
 }

@@ -1,0 +1,15 @@
+#ifndef MESSAGE_MESSAGE_SERVICE_H
+#define MESSAGE_MESSAGE_SERVICE_H
+
+#include "services/common/bus/bus.h"
+#include "services/message/store/message_store.h"
+#include "services/message/user_directory.h"
+
+/* What the handlers of this service work with. */
+struct message_service {
+    struct bus *bus;
+    struct message_store *store;
+    struct user_directory *users;
+};
+
+#endif

@@ -1,0 +1,53 @@
+#include "services/message/store/message_data.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void message_list_finish(struct message_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i].text);
+    free(list->items);
+    *list = (struct message_list){ 0 };
+}
+
+void dialog_list_finish(struct dialog_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i].last.text);
+    free(list->items);
+    *list = (struct dialog_list){ 0 };
+}
+
+void message_contacts_finish(struct message_contacts *contacts)
+{
+    free(contacts->keys);
+    *contacts = (struct message_contacts){ 0 };
+}
+
+bool message_user_set(struct message_user *user, const char *tag)
+{
+    snprintf(user->tag, sizeof(user->tag), "%s", tag);
+    return tag_to_key(tag, user->key);
+}
+
+struct id message_conversation_id(const char *key, const char *other_key)
+{
+    return strcmp(key, other_key) < 0 ? id_from_parts(key, other_key)
+                                      : id_from_parts(other_key, key);
+}
+
+struct id message_id_from_client(const char *sender_key, const char *client_message_id)
+{
+    return id_from_parts(sender_key, client_message_id);
+}
+
+void change_list_finish(struct change_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i].message.text);
+    free(list->items);
+    dialog_list_finish(&list->dialogs);
+    *list = (struct change_list){ 0 };
+}

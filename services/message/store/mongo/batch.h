@@ -1,0 +1,24 @@
+#ifndef MESSAGE_STORE_MONGO_BATCH_H
+#define MESSAGE_STORE_MONGO_BATCH_H
+
+#include "services/common/store/batcher.h"
+#include "services/message/store/message_data.h"
+#include "services/message/store/mongo/repair.h"
+
+/* One pending write: a send or a mark, the other is NULL. */
+struct message_mongo_job {
+    struct batch_job head; /* first */
+    struct message_send *send;
+    struct message_mark *mark;
+};
+
+/*
+ * Writes a batch of jobs with a few commands: notes what it is about to do (repair.h), inserts the
+ * messages, settles what follows from them. None of the batch's operations has been answered, so
+ * any order is right; marks come first. Sets the status of each job. Otherwise than with STATUS_OK,
+ * the store has failed and so has every job that has no status of its own.
+ */
+enum status message_mongo_batch_write(struct mongo_db *db, struct repair *repair,
+                                      struct batch_job *jobs) MUST_CHECK;
+
+#endif

@@ -1,0 +1,90 @@
+#include "services/message/store/mongo/positions.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "services/common/base/hashmap.h"
+#include "services/message/store/mongo/documents.h"
+#include "services/message/store/mongo/handle.h"
+
+static void take_position(void *ctx, const bson_t *document)
+{
+    uint64_t *position = hashmap_get(ctx, mongo_text(document, "_id"));
+
+    if (position != NULL)
+        *position = (uint64_t)mongo_int(document, "mod");
+}
+
+enum status message_mongo_positions_read(struct message_store *store, const char (*keys)[TAG_SIZE],
+                                         size_t count, uint64_t *positions_out)
+{
+    struct hashmap *first = hashmap_create(); /* of each key, for one may come twice */
+
+    if (count == 0) {
+        hashmap_destroy(&first);
+        return STATUS_OK;
+    }
+    for (size_t i = 0; i < count; i++) {
+        positions_out[i] = 0;
+        if (hashmap_get(first, keys[i]) == NULL)
+            hashmap_put(first, keys[i], &positions_out[i]);
+    }
+    enum status status = mongo_find(message_mongo_handle(store)->db, POSITIONS,
+                                    documents_filter_any("_id", keys[0], TAG_SIZE, count), NULL,
+                                    take_position, first);
+    for (size_t i = 0; i < count; i++)
+        positions_out[i] = *(uint64_t *)hashmap_get(first, keys[i]);
+    hashmap_destroy(&first);
+    return status;
+}
+
+static void take_epoch(void *ctx, const bson_t *document)
+{
+    snprintf(ctx, EPOCH_SIZE, "%s", mongo_text(document, "value"));
+}
+
+static enum status find_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE])
+{
+    *epoch_out = '\0';
+    return mongo_find(db, META, BCON_NEW("_id", "epoch"),
+                      BCON_NEW("readConcern", "{", "level", "majority", "}"), take_epoch,
+                      epoch_out);
+}
+
+/* Of two processes that ask for the first time, one makes it. */
+static enum status fetch_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE])
+{
+    enum status outcome = STATUS_OK;
+
+    enum status status = find_epoch(db, epoch_out);
+    if (status != STATUS_OK || *epoch_out != '\0')
+        return status;
+    id_random_hex(epoch_out, (EPOCH_SIZE - 1) / 2);
+    bson_t *document = BCON_NEW("_id", "epoch", "value", BCON_UTF8(epoch_out));
+    status = mongo_insert(db, META, &document, 1, true, &outcome);
+    bson_destroy(document);
+    if (status == STATUS_OK && outcome == STATUS_ALREADY_EXISTS)
+        status = find_epoch(db, epoch_out);
+    if (status == STATUS_OK && *epoch_out == '\0')
+        status = STATUS_UNAVAILABLE; /* another's, that is not sure yet */
+    return status;
+}
+
+enum status message_mongo_positions_epoch(struct message_store *store, char epoch_out[EPOCH_SIZE])
+{
+    struct message_mongo_store *s = message_mongo_handle(store);
+
+    pthread_mutex_lock(&s->lock);
+    snprintf(epoch_out, EPOCH_SIZE, "%s", s->epoch);
+    pthread_mutex_unlock(&s->lock);
+    if (*epoch_out != '\0')
+        return STATUS_OK;
+    enum status status = fetch_epoch(s->db, epoch_out);
+    if (status != STATUS_OK)
+        return status;
+    pthread_mutex_lock(&s->lock);
+    snprintf(s->epoch, EPOCH_SIZE, "%s", epoch_out);
+    pthread_mutex_unlock(&s->lock);
+    return STATUS_OK;
+}

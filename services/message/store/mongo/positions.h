@@ -1,0 +1,19 @@
+#ifndef MESSAGE_STORE_MONGO_POSITIONS_H
+#define MESSAGE_STORE_MONGO_POSITIONS_H
+
+#include "services/message/store/message_data.h"
+
+struct message_store;
+
+/* How far each user's sequence has come, and in which epoch; each function promises what
+ * message_store.h says of its namesake. */
+
+/* One find for all users. */
+enum status message_mongo_positions_read(struct message_store *store, const char (*keys)[TAG_SIZE],
+                                         size_t count, uint64_t *positions_out) MUST_CHECK;
+
+/* If two processes ask a new store at the same time, one of them creates the epoch. */
+enum status message_mongo_positions_epoch(struct message_store *store,
+                                          char epoch_out[EPOCH_SIZE]) MUST_CHECK;
+
+#endif

@@ -1,0 +1,157 @@
+"""The floors of the house (docs/architecture.md): a file includes downwards only, and no files form a circle."""
+
+import pathlib
+import re
+import statistics
+import subprocess
+
+import pytest
+
+from support.process import REPOSITORY
+
+# From the top: a room includes only rooms below it, and rooms of one line do not include each other.
+GATEWAY = [
+    ["gateway/main.c"],
+    ["gateway/client_socket"],
+    ["gateway/api/", "gateway/http/"],
+    ["gateway/push/"],
+    ["gateway/socket/", "gateway/image/", "gateway/limits/", "gateway/json/"],
+]
+COMMON = [
+    ["services/common/process/"],
+    ["services/common/rpc/"],
+    ["services/common/bus/", "services/common/store/"],
+    ["services/common/base/"],
+]
+
+
+def service(name):
+    home = f"services/{name}/"
+    return [[home], [home + "store/"], [home + "store/sqlite/", home + "store/mongo/"]]
+
+
+# The struct that tells a room what it may use of the others: for that room and main.c.
+CONTEXTS = {
+    "gateway/api/api_context.h": "gateway/api/",
+    "gateway/http/http_site.h": "gateway/http/",
+    "gateway/client_socket.h": "gateway/client_socket",
+}
+
+
+def sources():
+    listed = subprocess.run(["git", "ls-files", "services", "gateway"], cwd=REPOSITORY, text=True,
+                            capture_output=True, check=True).stdout.split()
+    return [path for path in listed if path.endswith((".c", ".h"))]
+
+
+def read(path):
+    return (REPOSITORY / path).read_text()
+
+
+def includes(path):
+    return re.findall(r'^#include "([^"]+)"', read(path), re.MULTILINE)
+
+
+def floor(path, floors):
+    """The number of the lowest room that holds the path, and the room."""
+    found = [(number, room) for number, rooms in enumerate(floors) for room in rooms if path.startswith(room)]
+    return max(found, key=lambda pair: len(pair[1])) if found else None
+
+
+def upwards(floors):
+    """Includes of a room above, or beside, by a file of these rooms."""
+    for path in sources():
+        here = floor(path, floors)
+        for header in includes(path) if here else ():
+            there = floor(header, floors)
+            if there and here[1] != there[1] and there[0] <= here[0]:
+                yield path, header
+
+
+@pytest.mark.parametrize("floors", [GATEWAY, COMMON], ids=["gateway", "common"])
+def test_a_room_includes_only_rooms_below(floors):
+    assert list(upwards(floors)) == []
+
+
+@pytest.mark.parametrize("name", ["user", "message"])
+def test_a_store_knows_nothing_of_its_service_and_an_engine_nothing_of_the_other(name):
+    # An engine knows what it takes and returns, and the shape of its table; the front knows the tables.
+    front = {f"services/{name}/store/{name}_data.h", f"services/{name}/store/{name}_store_kind.h"}
+    assert [(path, header) for path, header in upwards(service(name)) if header not in front] == []
+
+
+def test_what_all_programs_share_includes_no_service():
+    outside = [(path, header) for path in sources() if path.startswith("services/common/")
+               for header in includes(path) if "/" in header and not header.startswith("services/common/")]
+    assert outside == []
+
+
+def modules():
+    """module -> modules it uses; a .c and its .h are one module."""
+    uses = {}
+    for path in sources():
+        module = str(pathlib.PurePath(path).with_suffix(""))
+        uses.setdefault(module, set()).update(
+            str(pathlib.PurePath(header).with_suffix("")) for header in includes(path))
+        uses[module].discard(module)
+    return uses
+
+
+def test_no_files_form_a_circle():
+    uses, done, circles = modules(), set(), []
+
+    def visit(module, way):
+        if module in way:
+            circles.append(way[way.index(module):] + [module])
+        elif module not in done:
+            for used in sorted(uses.get(module, ())):
+                visit(used, way + [module])
+            done.add(module)
+    for module in sorted(uses):
+        visit(module, [])
+    assert circles == []
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_a_context_is_for_its_room_and_for_main(context):
+    outside = [path for path in sources() if context in includes(path)
+               and path != "gateway/main.c" and not path.startswith(CONTEXTS[context])]
+    assert outside == []
+
+
+def test_the_engines_of_a_store_have_the_same_files():
+    """An engine may have more, for work that only it has to do."""
+    for name, same in (("user", "store writes updates reads search pages"), ("message", "store writes reads changes copy")):
+        for engine in ("sqlite", "mongo"):
+            for file in same.split():
+                assert (REPOSITORY / f"services/{name}/store/{engine}/{file}.c").is_file()
+
+
+def test_the_tests_of_a_file_lie_where_the_file_lies():
+    unit = REPOSITORY / "tests/unit"
+    for test in unit.rglob("test_*.c"):
+        room = test.parent.relative_to(unit)
+        assert any((REPOSITORY / top / room).is_dir() for top in ("", "services", "tests")), test
+
+
+def test_a_guard_is_named_by_its_path():
+    for path in sources():
+        if path.endswith(".h"):
+            guard = re.sub(r"\W", "_", path.removeprefix("services/")).upper()
+            assert f"#ifndef {guard}\n#define {guard}\n" in read(path), path
+
+
+# --- sizes ------------------------------------------------------------------------------------------
+
+def functions(path):
+    """The lines of each function between its braces."""
+    return [match.group(1).count("\n") for match in
+            re.finditer(r"^[a-z][^;{}\n]*\([^;{}]*\)\n\{\n(.*?)^\}", read(path), re.MULTILINE | re.DOTALL)]
+
+
+def test_functions_are_short_and_files_have_one_subject():
+    lengths = [length for path in sources() for length in functions(path)]
+    assert len(lengths) > 1500
+    assert statistics.median(lengths) <= 10
+    assert statistics.quantiles(lengths, n=10)[-1] <= 40
+    assert {path: lines for path in sources() if (lines := len(read(path).splitlines())) > 500} == {}
