@@ -288,7 +288,7 @@ static enum status make_parts(struct gateway *gateway)
     return STATUS_OK;
 }
 
-static void stop(struct service *process, void *state)
+static void stop_gateway(struct service *process, void *state)
 {
     struct gateway *gateway = state;
 
@@ -332,7 +332,7 @@ static enum status start_serving(struct gateway *gateway)
     return status;
 }
 
-static enum status start(struct service *process, void **state_out)
+static enum status start_gateway(struct service *process, void **state_out)
 {
     if (!check_key(&process->settings))
         return STATUS_INVALID_ARGUMENT;
@@ -344,7 +344,7 @@ static enum status start(struct service *process, void **state_out)
     if (status == STATUS_OK)
         status = start_serving(gateway);
     if (status != STATUS_OK) {
-        stop(process, gateway);
+        stop_gateway(process, gateway);
         return status;
     }
     log_info("gateway %s serves port %d", gateway->id, http_server_port(gateway->server));
@@ -363,8 +363,8 @@ int main(int argc, char **argv)
     static const struct service_program program = {
         .name = "gateway",
         .summary = "HTTP and WebSocket for clients",
-        .start = start,
-        .stop = stop,
+        .start = start_gateway,
+        .stop = stop_gateway,
         .on_bus_connect = handle_bus_connect,
         .on_bus_loss = handle_bus_loss,
         .is_healthy = is_healthy,

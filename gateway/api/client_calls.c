@@ -38,7 +38,7 @@ struct call {
     struct jsonrpc_message *message;
 };
 
-static bool admit(void *ctx, int64_t *retry_after_ms_out)
+static bool admit_call(void *ctx, int64_t *retry_after_ms_out)
 {
     struct caller *caller = ctx;
 
@@ -46,7 +46,7 @@ static bool admit(void *ctx, int64_t *retry_after_ms_out)
                            retry_after_ms_out);
 }
 
-static void end(struct call *call)
+static void end_call(struct call *call)
 {
     struct client_calls *calls = call->calls;
 
@@ -70,10 +70,10 @@ static void give_answer(void *done_ctx, struct buffer *answer_take)
         ws_frame_out_unref(&frame);
     }
     buffer_finish(answer_take);
-    end(call);
+    end_call(call);
 }
 
-static void carry_out(void *arg)
+static void carry_out_call(void *arg)
 {
     struct call *call = arg;
 
@@ -88,7 +88,7 @@ void client_calls_begin(struct client_calls *calls, struct session *session, con
         .methods = api_methods,
         .method_count = api_method_count,
         .numeric_version = calls->api->numeric_version,
-        .admit = admit,
+        .admit = admit_call,
         .ctx = &call->caller,
     };
 
@@ -99,8 +99,8 @@ void client_calls_begin(struct client_calls *calls, struct session *session, con
     pthread_mutex_lock(&calls->lock);
     calls->under_way++;
     pthread_mutex_unlock(&calls->lock);
-    if (jsonrpc_is_quick(call->message) || !workpool_submit(calls->pool, carry_out, call))
-        carry_out(call); /* as many may wait in the pool as there are sessions */
+    if (jsonrpc_is_quick(call->message) || !workpool_submit(calls->pool, carry_out_call, call))
+        carry_out_call(call); /* as many may wait in the pool as there are sessions */
 }
 
 struct client_calls *client_calls_create(const struct api_context *api)

@@ -202,7 +202,7 @@ static bool read_request(const struct jsonrpc_options *options, const struct jso
 }
 
 /* False: refused, and the call has failed. */
-static bool prepare(const struct jsonrpc_options *options, const struct request *request,
+static bool prepare_call(const struct jsonrpc_options *options, const struct request *request,
                     struct jsonrpc_call *call)
 {
     int64_t retry_after_ms = 0;
@@ -246,7 +246,7 @@ struct waited_call {
     sem_t finished;
 };
 
-static void wake(struct jsonrpc_call *call)
+static void wake_waiter(struct jsonrpc_call *call)
 {
     sem_post(&((struct waited_call *)call)->finished);
 }
@@ -262,7 +262,7 @@ static void handle_and_wait(const struct jsonrpc_method *method, struct waited_c
 static void handle_one(const struct jsonrpc_options *options, const struct json *json,
                        struct json_writer *w)
 {
-    struct waited_call waited = { .call = { .ctx = options->ctx, .finished = wake } };
+    struct waited_call waited = { .call = { .ctx = options->ctx, .finished = wake_waiter } };
     struct jsonrpc_call *call = &waited.call;
     struct request request;
 
@@ -273,7 +273,7 @@ static void handle_one(const struct jsonrpc_options *options, const struct json 
     sem_init(&waited.finished, 0, 0);
     if (w->out.length > JSONRPC_ANSWER_MOST)
         jsonrpc_fail(call, JSONRPC_TOO_MANY, "the answers of this batch are too long", 0);
-    else if (prepare(options, &request, call))
+    else if (prepare_call(options, &request, call))
         handle_and_wait(request.method, &waited);
     answer_call(options, w, call, request.id);
     buffer_finish(&call->result.out);
@@ -364,7 +364,7 @@ void jsonrpc_carry_out(struct jsonrpc_message *message_take, jsonrpc_done *done,
     if (goes_on(message)) {
         message->call.ctx = message->options.ctx;
         message->call.finished = finish_message;
-        if (prepare(&message->options, &message->request, &message->call))
+        if (prepare_call(&message->options, &message->request, &message->call))
             message->request.method->handle(&message->call);
         else
             jsonrpc_finish(&message->call);

@@ -116,7 +116,7 @@ void method_get_dialogs_list(struct jsonrpc_call *call)
     struct rpc_context context;
     bool more = true;
 
-    request.owner_tag = (char *)(uintptr_t)caller_tag(call);
+    request.owner_tag = wire_borrow(caller_tag(call));
     request.start = call->params[0].number;
     request.end = call->params[1].number;
     if (!good_range(call, request.start, request.end))
@@ -152,8 +152,8 @@ void method_get_messages_with_user(struct jsonrpc_call *call)
     struct rpc_context context;
     bool more = true;
 
-    request.owner_tag = (char *)(uintptr_t)caller_tag(call);
-    request.peer_tag = (char *)(uintptr_t)call->params[0].text;
+    request.owner_tag = wire_borrow(caller_tag(call));
+    request.peer_tag = wire_borrow(call->params[0].text);
     request.start = call->params[1].number;
     request.end = call->params[2].number;
     if (!good_range(call, request.start, request.end))

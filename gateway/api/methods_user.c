@@ -66,8 +66,8 @@ void method_find_users_by_tag(struct jsonrpc_call *call)
     struct rpc_context context;
 
     service_context(call, &context);
-    request.query = (char *)(uintptr_t)call->params[0].text;
-    request.exclude_tag = (char *)(uintptr_t)caller_tag(call);
+    request.query = wire_borrow(call->params[0].text);
+    request.exclude_tag = wire_borrow(caller_tag(call));
     request.limit = FIND_MOST;
     if (!service_call(call, &context, "user.FindUsers", &request.base,
                       &messenger__user_list__descriptor, &reply))

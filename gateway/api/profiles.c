@@ -124,7 +124,7 @@ void profiles_put_user(struct json_writer *w, const struct profiles *profiles, c
     char key[TAG_SIZE];
 
     tag_to_key(tag, key);
-    unknown.tag = (char *)(uintptr_t)tag;
+    unknown.tag = wire_borrow(tag);
     json_begin_object(w);
     user_json_put(w, user != NULL ? user : &unknown);
     json_put_bool(w, "isOnline", hashmap_get(profiles->online, key) != NULL);

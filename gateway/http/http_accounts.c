@@ -166,11 +166,11 @@ static void sign_up(const struct http_site *site, struct http_request *request,
     struct rpc_context context;
     struct rpc_error error;
 
-    registration.tag = (char *)(uintptr_t)fields[0];
-    registration.first_name = (char *)(uintptr_t)fields[1];
-    registration.last_name = (char *)(uintptr_t)fields[2];
-    registration.email = (char *)(uintptr_t)fields[3];
-    registration.password = (char *)(uintptr_t)fields[4];
+    registration.tag = wire_borrow(fields[0]);
+    registration.first_name = wire_borrow(fields[1]);
+    registration.last_name = wire_borrow(fields[2]);
+    registration.email = wire_borrow(fields[3]);
+    registration.password = wire_borrow(fields[4]);
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
     enum status status = rpc_call(site->bus, &context, "user.Register", &registration.base,
                                   &messenger__account__descriptor, &account, &error);
@@ -188,8 +188,8 @@ static void log_in(const struct http_site *site, struct http_request *request,
     Messenger__Account *account;
     struct rpc_context context;
 
-    login.email = (char *)(uintptr_t)fields[0];
-    login.password = (char *)(uintptr_t)fields[1];
+    login.email = wire_borrow(fields[0]);
+    login.password = wire_borrow(fields[1]);
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
     enum status status = rpc_call(site->bus, &context, "user.Authenticate", &login.base,
                                   &messenger__account__descriptor, &account, NULL);

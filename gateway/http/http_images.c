@@ -36,8 +36,8 @@ static enum status store_image(const struct http_site *site, const struct avatar
     Messenger__Empty *reply;
     struct rpc_context context;
 
-    image.name = (char *)(uintptr_t)avatar->name;
-    image.content_type = (char *)(uintptr_t)avatar->content_type;
+    image.name = wire_borrow(avatar->name);
+    image.content_type = wire_borrow(avatar->content_type);
     image.data.data = avatar->data;
     image.data.len = avatar->size;
     request.image = &image;
@@ -161,7 +161,7 @@ static void fetch_image(const struct http_site *site, struct http_request *reque
     Messenger__Image *image;
     struct rpc_context context;
 
-    wanted.name = (char *)(uintptr_t)name;
+    wanted.name = wire_borrow(name);
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
     enum status status = rpc_call(site->bus, &context, "user.GetImage", &wanted.base,
                                   &messenger__image__descriptor, &image, NULL);

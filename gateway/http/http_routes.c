@@ -66,7 +66,7 @@ static const struct route {
 };
 enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
-static bool matches(const struct route *route, const char *path)
+static bool route_matches(const struct route *route, const char *path)
 {
     size_t length = strlen(route->path);
 
@@ -78,7 +78,7 @@ static bool matches(const struct route *route, const char *path)
 static const struct route *find_route(const char *path)
 {
     for (size_t i = 0; i < ROUTES; i++)
-        if (matches(&routes[i], path))
+        if (route_matches(&routes[i], path))
             return &routes[i];
     return NULL;
 }

@@ -51,7 +51,7 @@ static struct http_server *server_of(const struct mg_connection *conn)
 
 /* Reads on for a moment after the last word: closing a socket with bytes unread makes the kernel
  * send a reset, which may overtake that word. */
-static void linger(int fd)
+static void linger_on_socket(int fd)
 {
     char scrap[16384];
     size_t left = LINGER_BYTES_MOST;
@@ -82,7 +82,7 @@ static int handle_request(struct mg_connection *conn, void *arg)
     if (!request.answered)
         http_respond_error(&request, 500, "InternalError", "Something went wrong.");
     if (request.unread)
-        linger(http_socket_number());
+        linger_on_socket(http_socket_number());
     buffer_finish(&request.headers);
     return 200; /* answered; the number is for statistics only */
 }

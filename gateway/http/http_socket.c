@@ -32,7 +32,7 @@ static void follow_header(const unsigned char *bytes, size_t length)
     }
 }
 
-static ssize_t receive(void *ctx, int fd, void *buffer, size_t size, int flags)
+static ssize_t receive_counted(void *ctx, int fd, void *buffer, size_t size, int flags)
 {
     ssize_t n = recvfrom(fd, buffer, size, flags, NULL, NULL);
 
@@ -48,7 +48,7 @@ void http_socket_reset(void)
 {
     memset(&seen, 0, sizeof(seen));
     seen.socket = -1;
-    recv_hook_set(receive, NULL);
+    recv_hook_set(receive_counted, NULL);
 }
 
 bool http_socket_header_is_all(void)

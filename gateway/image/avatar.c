@@ -120,7 +120,7 @@ static gdImagePtr (*const decoders[IMAGE_FORMATS])(const struct job *job) = {
     [IMAGE_WEBP] = webp_decode,
 };
 
-static enum avatar_result judge(const struct image_probe *probe)
+static enum avatar_result judge_probe(const struct image_probe *probe)
 {
     uint64_t pixels = (uint64_t)probe->width * probe->height;
 
@@ -136,7 +136,7 @@ static enum avatar_result judge(const struct image_probe *probe)
 }
 
 /* A copy that fits a square of `side`, never larger than the source. */
-static gdImagePtr shrink(gdImagePtr source, int side)
+static gdImagePtr shrink_image(gdImagePtr source, int side)
 {
     int width = gdImageSX(source), height = gdImageSY(source);
     int longer = width > height ? width : height;
@@ -211,7 +211,7 @@ static bool name_by_content(struct avatar *avatar, const char *extension)
     return true;
 }
 
-static bool encode(gdImagePtr image, struct avatar *avatar)
+static bool encode_image(gdImagePtr image, struct avatar *avatar)
 {
     bool opaque = is_opaque(image);
     int size = 0;
@@ -234,14 +234,14 @@ static bool encode_to_fit_take(gdImagePtr image, struct avatar *avatar)
     int side = AVATAR_SIDE_MAX;
 
     while (image != NULL && !done) {
-        if (!encode(image, avatar))
+        if (!encode_image(image, avatar))
             break;
         done = avatar->size <= AVATAR_BYTES_MAX;
         if (done)
             break;
         avatar_finish(avatar);
         side = side * 3 / 4;
-        gdImagePtr smaller = shrink(image, side);
+        gdImagePtr smaller = shrink_image(image, side);
         gdImageDestroy(image);
         image = smaller;
     }
@@ -275,7 +275,7 @@ static void decode_job(void *arg)
         job->result = AVATAR_NOT_AN_IMAGE;
         return;
     }
-    gdImagePtr small = shrink(source, AVATAR_SIDE_MAX);
+    gdImagePtr small = shrink_image(source, AVATAR_SIDE_MAX);
     gdImageDestroy(source);
     small = turn_upright_take(small, job->probe->orientation);
     if (encode_to_fit_take(small, job->avatar))
@@ -305,7 +305,7 @@ enum avatar_result avatar_normalise(const void *upload, size_t size, struct avat
     memset(avatar_out, 0, sizeof(*avatar_out));
     if (size > INT_MAX || !image_probe(upload, size, &probe))
         return AVATAR_NOT_AN_IMAGE;
-    enum avatar_result result = judge(&probe);
+    enum avatar_result result = judge_probe(&probe);
     if (result != AVATAR_OK)
         return result;
     struct job job = { .upload = upload, .size = size, .probe = &probe, .avatar = avatar_out };

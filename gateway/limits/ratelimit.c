@@ -32,7 +32,7 @@ struct ratelimit *ratelimit_create(int64_t count, int64_t period_ms, int64_t bur
     return limit;
 }
 
-static void fill(const struct ratelimit *limit, struct bucket *bucket, int64_t now_ms)
+static void fill_bucket(const struct ratelimit *limit, struct bucket *bucket, int64_t now_ms)
 {
     bucket->level += (double)(now_ms - bucket->filled_ms) * limit->per_ms;
     if (bucket->level > limit->burst)
@@ -41,13 +41,13 @@ static void fill(const struct ratelimit *limit, struct bucket *bucket, int64_t n
 }
 
 /* Forgets the buckets that are full again, or all. */
-static void sweep(struct ratelimit *limit, int64_t now_ms, bool all)
+static void sweep_buckets(struct ratelimit *limit, int64_t now_ms, bool all)
 {
     const char *name;
     void *bucket;
 
     for (size_t cursor = 0; hashmap_next(limit->buckets, &cursor, &name, &bucket);) {
-        fill(limit, bucket, now_ms);
+        fill_bucket(limit, bucket, now_ms);
         if (all || ((struct bucket *)bucket)->level >= limit->burst)
             free(hashmap_remove(limit->buckets, name));
     }
@@ -58,7 +58,7 @@ void ratelimit_destroy(struct ratelimit **limit)
 {
     if (*limit == NULL)
         return;
-    sweep(*limit, clock_mono_ms(), true);
+    sweep_buckets(*limit, clock_mono_ms(), true);
     hashmap_destroy(&(*limit)->buckets);
     pthread_mutex_destroy(&(*limit)->lock);
     free(*limit);
@@ -73,16 +73,16 @@ bool ratelimit_admit(struct ratelimit *limit, const char *name, int64_t *retry_m
         return true;
     pthread_mutex_lock(&limit->lock);
     if (now_ms - limit->swept_ms > SWEEP_MS)
-        sweep(limit, now_ms, false);
+        sweep_buckets(limit, now_ms, false);
     struct bucket *bucket = hashmap_get(limit->buckets, name);
     if (bucket == NULL) {
         if (hashmap_count(limit->buckets) >= RATELIMIT_NAMES_MOST)
-            sweep(limit, now_ms, true);
+            sweep_buckets(limit, now_ms, true);
         bucket = xmalloc(sizeof(*bucket));
         *bucket = (struct bucket){ limit->burst, now_ms };
         hashmap_put(limit->buckets, name, bucket);
     }
-    fill(limit, bucket, now_ms);
+    fill_bucket(limit, bucket, now_ms);
     bool taken = bucket->level >= 1;
     if (taken)
         bucket->level -= 1;

@@ -5,22 +5,22 @@
 #include "services/common/base/array.h"
 #include "services/common/base/memory.h"
 
-static void set(struct due_queue *queue, size_t place, struct due_item *item)
+static void set_place(struct due_queue *queue, size_t place, struct due_item *item)
 {
     queue->items[place] = item;
     item->place = place;
 }
 
-static void rise(struct due_queue *queue, struct due_item *item)
+static void rise_item(struct due_queue *queue, struct due_item *item)
 {
     size_t place = item->place;
 
     for (; place > 1 && queue->items[place / 2]->due_ms > item->due_ms; place /= 2)
-        set(queue, place, queue->items[place / 2]);
-    set(queue, place, item);
+        set_place(queue, place, queue->items[place / 2]);
+    set_place(queue, place, item);
 }
 
-static void sink(struct due_queue *queue, struct due_item *item)
+static void sink_item(struct due_queue *queue, struct due_item *item)
 {
     size_t place = item->place;
 
@@ -32,10 +32,10 @@ static void sink(struct due_queue *queue, struct due_item *item)
             child++;
         if (queue->items[child]->due_ms >= item->due_ms)
             break;
-        set(queue, place, queue->items[child]);
+        set_place(queue, place, queue->items[child]);
         place = child;
     }
-    set(queue, place, item);
+    set_place(queue, place, item);
 }
 
 void due_queue_put(struct due_queue *queue, struct due_item *item, int64_t due_ms)
@@ -43,11 +43,11 @@ void due_queue_put(struct due_queue *queue, struct due_item *item, int64_t due_m
     if (item->place == 0) {
         size_t used = queue->count + (queue->capacity > 0); /* place 0 stays empty */
         queue->items = array_reserve(queue->items, used, &queue->capacity, sizeof(*queue->items));
-        set(queue, ++queue->count, item);
+        set_place(queue, ++queue->count, item);
     }
     item->due_ms = due_ms;
-    rise(queue, item);
-    sink(queue, item);
+    rise_item(queue, item);
+    sink_item(queue, item);
 }
 
 void due_queue_remove(struct due_queue *queue, struct due_item *item)
@@ -60,9 +60,9 @@ void due_queue_remove(struct due_queue *queue, struct due_item *item)
     struct due_item *last = queue->items[queue->count--];
     if (last == item)
         return;
-    set(queue, place, last);
-    rise(queue, last);
-    sink(queue, last);
+    set_place(queue, place, last);
+    rise_item(queue, last);
+    sink_item(queue, last);
 }
 
 struct due_item *due_queue_first(const struct due_queue *queue)

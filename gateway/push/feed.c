@@ -21,7 +21,7 @@ static void drop_first(struct feed *feed, size_t count)
 
 /* Pushes what is held and follows without a hole, as far as there is room; drops what has been
  * pushed. */
-static void release(struct feed *feed, const struct feed_outlet *outlet)
+static void release_held(struct feed *feed, const struct feed_outlet *outlet)
 {
     size_t n = 0;
 
@@ -36,7 +36,7 @@ static void release(struct feed *feed, const struct feed_outlet *outlet)
     drop_first(feed, n);
 }
 
-static void hold(struct feed *feed, Messenger__Notification *notification)
+static void hold_back(struct feed *feed, Messenger__Notification *notification)
 {
     size_t at = feed->held_count;
 
@@ -72,11 +72,11 @@ void feed_take(struct feed *feed, Messenger__Notification *notification_take,
         outlet->push(outlet->ctx, notification_take);
         feed->position = user_seq;
         wire_free(notification_take);
-        release(feed, outlet);
+        release_held(feed, outlet);
     } else if (feed->known && user_seq <= feed->position) {
         wire_free(notification_take);
     } else {
-        hold(feed, notification_take);
+        hold_back(feed, notification_take);
     }
 }
 
@@ -90,7 +90,7 @@ void feed_note_newest(struct feed *feed, uint64_t newest, const struct feed_outl
     for (size_t i = 0; i < feed->held_count && feed->held[i]->user_seq <= newest; i++)
         outlet->push(outlet->ctx, feed->held[i]);
     feed->position = newest;
-    release(feed, outlet);
+    release_held(feed, outlet);
 }
 
 bool feed_has_hole(const struct feed *feed)
@@ -117,14 +117,14 @@ bool feed_fill(struct feed *feed, Messenger__Notification *const *changes, size_
     }
     if (complete_to > feed->position)
         feed->position = complete_to;
-    release(feed, outlet);
+    release_held(feed, outlet);
     return true;
 }
 
 void feed_skip_hole(struct feed *feed, const struct feed_outlet *outlet)
 {
     feed->position = feed->held_count > 0 ? feed->held[0]->user_seq - 1 : feed->newest;
-    release(feed, outlet);
+    release_held(feed, outlet);
 }
 
 void feed_forget(struct feed *feed)

@@ -60,7 +60,7 @@ static Messenger__ProfileChange *profile_of(const Messenger__Notification *chang
 }
 
 /* Both of the kind that wire_free frees: "" stands for a string that is not there. */
-static void replace(char **text, const char *by)
+static void replace_text(char **text, const char *by)
 {
     if (**text != '\0')
         free(*text);
@@ -69,10 +69,10 @@ static void replace(char **text, const char *by)
 
 static void fill_in(Messenger__ProfileChange *profile, const Messenger__User *user)
 {
-    replace(&profile->tag, user->tag);
-    replace(&profile->first_name, user->first_name);
-    replace(&profile->last_name, user->last_name);
-    replace(&profile->img, user->img);
+    replace_text(&profile->tag, user->tag);
+    replace_text(&profile->first_name, user->first_name);
+    replace_text(&profile->last_name, user->last_name);
+    replace_text(&profile->img, user->img);
 }
 
 static void fill_in_all(const Messenger__ChangeList *list, const char *own_tag,

@@ -4,7 +4,7 @@
 
 #include "gateway/json/message_json.h"
 
-static void begin(struct json_writer *w, const char *type, int code)
+static void begin_notification(struct json_writer *w, const char *type, int code)
 {
     json_begin_object(w);
     json_put_string(w, "type", type);
@@ -16,21 +16,21 @@ static void begin(struct json_writer *w, const char *type, int code)
 static void put_message(struct json_writer *w, const char *type, int code,
                         const Messenger__Message *message)
 {
-    begin(w, type, code);
+    begin_notification(w, type, code);
     message_json_put(w, message, MESSAGE_JSON_NOTIFIED);
 }
 
 static void put_tag(struct json_writer *w, const char *type, int code, const char *name,
                     const char *tag)
 {
-    begin(w, type, code);
+    begin_notification(w, type, code);
     json_put_string(w, name, tag);
 }
 
 static void put_change(struct json_writer *w, const char *type, int code,
                        const Messenger__ProfileChange *change)
 {
-    begin(w, type, code);
+    begin_notification(w, type, code);
     json_put_string(w, "tag", change->tag);
     if (*change->first_name != '\0')
         json_put_string(w, "firstName", change->first_name);

@@ -93,7 +93,7 @@ static void note_settled(struct presence_reporter *reporter)
 
 /* --- telling ----------------------------------------------------------------------------- */
 
-static bool call(struct presence_reporter *reporter, const char *method,
+static bool call_presence(struct presence_reporter *reporter, const char *method,
                  const ProtobufCMessage *request, int64_t timeout_ms)
 {
     struct rpc_context context;
@@ -112,9 +112,9 @@ static bool announce_all(struct presence_reporter *reporter, int64_t timeout_ms)
 {
     Messenger__PresenceAnnounceRequest request = MESSENGER__PRESENCE_ANNOUNCE_REQUEST__INIT;
 
-    request.gateway_id = (char *)(uintptr_t)reporter->gateway_id;
+    request.gateway_id = wire_borrow(reporter->gateway_id);
     request.online = registry_tags(reporter->registry, &request.n_online);
-    bool told = call(reporter, "presence.Announce", &request.base, timeout_ms);
+    bool told = call_presence(reporter, "presence.Announce", &request.base, timeout_ms);
     for (size_t i = 0; i < request.n_online; i++)
         free(request.online[i]);
     free(request.online);
@@ -162,7 +162,7 @@ static void put_back(struct presence_reporter *reporter, const struct mark *due,
 }
 
 /* True when there was something to tell and it could be told. */
-static bool tell_marks(struct presence_reporter *reporter, bool *failed_out)
+static bool report_marks(struct presence_reporter *reporter, bool *failed_out)
 {
     Messenger__PresenceUpdateRequest request = MESSENGER__PRESENCE_UPDATE_REQUEST__INIT;
     struct mark due[BATCH_MOST];
@@ -176,7 +176,7 @@ static bool tell_marks(struct presence_reporter *reporter, bool *failed_out)
     *failed_out = false;
     if (count == 0)
         return false;
-    request.gateway_id = (char *)(uintptr_t)reporter->gateway_id;
+    request.gateway_id = wire_borrow(reporter->gateway_id);
     request.online = came;
     request.offline = went;
     for (size_t i = 0; i < count; i++) {
@@ -186,19 +186,19 @@ static bool tell_marks(struct presence_reporter *reporter, bool *failed_out)
             went[request.n_offline++] = due[i].tag;
     }
     log_debug("telling that %zu came and %zu went", request.n_online, request.n_offline);
-    *failed_out = !call(reporter, "presence.Update", &request.base, RPC_TIMEOUT_MS);
+    *failed_out = !call_presence(reporter, "presence.Update", &request.base, RPC_TIMEOUT_MS);
     if (*failed_out)
         put_back(reporter, due, keys, count);
     return !*failed_out;
 }
 
-static void tell_alive(struct presence_reporter *reporter)
+static void publish_alive(struct presence_reporter *reporter)
 {
     Messenger__GatewayAlive event = MESSENGER__GATEWAY_ALIVE__INIT;
 
     if (!bus_is_connected(reporter->bus))
         return; /* old signs of life are worth nothing: none is kept for later */
-    event.gateway_id = (char *)(uintptr_t)reporter->gateway_id;
+    event.gateway_id = wire_borrow(reporter->gateway_id);
     event.sockets = (uint32_t)registry_count(reporter->registry);
     wire_publish(reporter->bus, "event.gateway.alive", &event.base);
 }
@@ -230,7 +230,7 @@ static bool take_announce(struct presence_reporter *reporter)
 }
 
 /* One round; false when something could not be told. */
-static bool work(struct presence_reporter *reporter)
+static bool report_round(struct presence_reporter *reporter)
 {
     bool failed = false;
 
@@ -242,7 +242,7 @@ static bool work(struct presence_reporter *reporter)
         reporter->announced_ms = clock_mono_ms();
         note_settled(reporter);
     }
-    while (tell_marks(reporter, &failed))
+    while (report_marks(reporter, &failed))
         continue;
     return !failed;
 }
@@ -261,7 +261,7 @@ static void run_reporter(void *arg)
     bool go_on = true, told = true;
 
     while (go_on) {
-        told = work(reporter);
+        told = report_round(reporter);
         if (!told) {
             go_on = wait_for_work(reporter, backoff_jittered(RETRY_MS), false);
         } else if (has_grace_marks(reporter)) { /* nothing is due yet */
@@ -279,7 +279,7 @@ static void run_alive(void *arg)
     struct presence_reporter *reporter = arg;
 
     do
-        tell_alive(reporter);
+        publish_alive(reporter);
     while (wait_for_work(reporter, ALIVE_MS, false));
 }
 

@@ -41,7 +41,7 @@ enum telling { TELL_CHANGED, TELL_ONLINE };
 
 /* --- contacts who came or went ----------------------------------------------------------- */
 
-static enum status tell_some(struct resync *resync, const struct rpc_context *context,
+static enum status notify_presence_of(struct resync *resync, const struct rpc_context *context,
                              const char *key, const Messenger__ContactList *contacts,
                              enum telling telling)
 {
@@ -71,7 +71,7 @@ static bool is_stopping(const struct resync *resync)
     return atomic_load(resync->options.stopping);
 }
 
-static enum status tell_user(struct resync *resync, const char *tag, enum telling telling)
+static enum status resync_contacts(struct resync *resync, const char *tag, enum telling telling)
 {
     Messenger__GetContactsRequest request = MESSENGER__GET_CONTACTS_REQUEST__INIT;
     Messenger__ContactList *contacts;
@@ -90,7 +90,7 @@ static enum status tell_user(struct resync *resync, const char *tag, enum tellin
             break;
         more = contacts->n_tags == CONTACTS_MOST;
         if (contacts->n_tags > 0) {
-            status = tell_some(resync, &context, key, contacts, telling);
+            status = notify_presence_of(resync, &context, key, contacts, telling);
             snprintf(after, sizeof(after), "%s", contacts->tags[contacts->n_tags - 1]);
         }
         wire_free(contacts);
@@ -111,18 +111,18 @@ static void pause_before_retry(struct resync *resync, unsigned failures)
 }
 
 /* Until it can be done, or the user has no socket here any more. */
-static void tell(struct resync *resync, const char *tag, enum telling telling)
+static void resync_user(struct resync *resync, const char *tag, enum telling telling)
 {
     unsigned failures = 0;
     char key[TAG_SIZE];
 
     while (!is_stopping(resync) && tag_to_key(tag, key) &&
            registry_is_online(resync->options.registry, key) &&
-           tell_user(resync, tag, telling) != STATUS_OK)
+           resync_contacts(resync, tag, telling) != STATUS_OK)
         pause_before_retry(resync, ++failures);
 }
 
-static void tell_everybody(struct resync *resync)
+static void resync_all(struct resync *resync)
 {
     unsigned failures = 0;
     size_t count;
@@ -132,7 +132,7 @@ static void tell_everybody(struct resync *resync)
            logouts_check_all(resync->options.logouts, RESYNC_TIMEOUT_MS) != STATUS_OK)
         pause_before_retry(resync, ++failures);
     for (size_t i = 0; i < count; i++) {
-        tell(resync, tags[i], TELL_CHANGED);
+        resync_user(resync, tags[i], TELL_CHANGED);
         free(tags[i]);
     }
     free(tags);
@@ -168,9 +168,9 @@ static void run_resync(void *arg)
         }
         pthread_mutex_unlock(&resync->lock);
         if (everybody)
-            tell_everybody(resync);
+            resync_all(resync);
         else
-            tell(resync, tag, TELL_ONLINE);
+            resync_user(resync, tag, TELL_ONLINE);
         pthread_mutex_lock(&resync->lock);
     }
     pthread_mutex_unlock(&resync->lock);

@@ -10,18 +10,18 @@
 
 enum { GATHER_MOST = 16 };
 
-static struct ws_frame_out **slot(const struct outbox *outbox, size_t index)
+static struct ws_frame_out **ring_slot(const struct outbox *outbox, size_t index)
 {
     return &outbox->ring[(outbox->first + index) % outbox->ring_size];
 }
 
-static void grow(struct outbox *outbox)
+static void grow_ring(struct outbox *outbox)
 {
     size_t size = outbox->ring_size == 0 ? 4 : outbox->ring_size * 2;
     struct ws_frame_out **ring = xcalloc(size, sizeof(*ring));
 
     for (size_t i = 0; i < outbox->count; i++)
-        ring[i] = *slot(outbox, i);
+        ring[i] = *ring_slot(outbox, i);
     free(outbox->ring);
     outbox->ring = ring;
     outbox->ring_size = size;
@@ -31,32 +31,32 @@ static void grow(struct outbox *outbox)
 void outbox_push(struct outbox *outbox, struct ws_frame_out *frame)
 {
     if (outbox->count == outbox->ring_size)
-        grow(outbox);
-    *slot(outbox, outbox->count) = ws_frame_out_ref(frame);
+        grow_ring(outbox);
+    *ring_slot(outbox, outbox->count) = ws_frame_out_ref(frame);
     outbox->count++;
     outbox->bytes += frame->length;
 }
 
-static void pop(struct outbox *outbox)
+static void pop_frame(struct outbox *outbox)
 {
-    ws_frame_out_unref(slot(outbox, 0));
+    ws_frame_out_unref(ring_slot(outbox, 0));
     outbox->first = (outbox->first + 1) % outbox->ring_size;
     outbox->count--;
     outbox->sent = 0;
 }
 
 /* `n` bytes have gone out. */
-static void advance(struct outbox *outbox, size_t n)
+static void advance_frames(struct outbox *outbox, size_t n)
 {
     outbox->bytes -= n;
     while (n > 0) {
-        size_t rest = (*slot(outbox, 0))->length - outbox->sent;
+        size_t rest = (*ring_slot(outbox, 0))->length - outbox->sent;
         if (n < rest) {
             outbox->sent += n;
             return;
         }
         n -= rest;
-        pop(outbox);
+        pop_frame(outbox);
     }
 }
 
@@ -66,7 +66,7 @@ enum outbox_result outbox_flush(struct outbox *outbox, int socket)
         struct iovec parts[GATHER_MOST];
         struct msghdr message = { .msg_iov = parts };
         for (size_t i = 0; i < outbox->count && i < GATHER_MOST; i++) {
-            struct ws_frame_out *frame = *slot(outbox, i);
+            struct ws_frame_out *frame = *ring_slot(outbox, i);
             size_t skip = i == 0 ? outbox->sent : 0;
             parts[i] = (struct iovec){ frame->bytes + skip, frame->length - skip };
             message.msg_iovlen++;
@@ -76,7 +76,7 @@ enum outbox_result outbox_flush(struct outbox *outbox, int socket)
             continue;
         if (n < 0)
             return errno == EAGAIN || errno == EWOULDBLOCK ? OUTBOX_WAITS : OUTBOX_BROKEN;
-        advance(outbox, (size_t)n);
+        advance_frames(outbox, (size_t)n);
     }
     /* A socket that never lags behind keeps no memory for it. */
     free(outbox->ring);
@@ -90,15 +90,15 @@ void outbox_drop_unsent(struct outbox *outbox)
 
     while (outbox->count > keep) {
         outbox->count--;
-        outbox->bytes -= (*slot(outbox, outbox->count))->length;
-        ws_frame_out_unref(slot(outbox, outbox->count));
+        outbox->bytes -= (*ring_slot(outbox, outbox->count))->length;
+        ws_frame_out_unref(ring_slot(outbox, outbox->count));
     }
 }
 
 void outbox_finish(struct outbox *outbox)
 {
     while (outbox->count > 0)
-        pop(outbox);
+        pop_frame(outbox);
     free(outbox->ring);
     *outbox = (struct outbox){ 0 };
 }

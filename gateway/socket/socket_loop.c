@@ -72,7 +72,7 @@ static struct watcher *watcher_of(struct socket_loop *loop, uint64_t token)
 
 /* --- dismissed sockets: the watcher's thread ----------------------------------------------- */
 
-static void forget(struct watcher *watcher, size_t index)
+static void forget_dismissal(struct watcher *watcher, size_t index)
 {
     close(watcher->dismissals[index].socket);
     watcher->dismissals[index] = watcher->dismissals[--watcher->dismissal_count];
@@ -91,7 +91,7 @@ static void throw_away(struct watcher *watcher, int socket)
     bool over = n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) ||
                 (n > 0 && (size_t)n > watcher->dismissals[i].left);
     if (over)
-        forget(watcher, i);
+        forget_dismissal(watcher, i);
     else if (n > 0)
         watcher->dismissals[i].left -= (size_t)n;
 }
@@ -100,7 +100,7 @@ static void forget_late(struct watcher *watcher, int64_t now_ms)
 {
     for (size_t i = watcher->dismissal_count; i > 0; i--)
         if (watcher->dismissals[i - 1].until_ms <= now_ms)
-            forget(watcher, i - 1);
+            forget_dismissal(watcher, i - 1);
 }
 
 /* For a socket that is to be read in peace. */
@@ -129,7 +129,7 @@ void socket_loop_dismiss(struct socket_loop *loop, uint64_t token, int socket, b
 
 /* --- a watcher's thread -------------------------------------------------------------------- */
 
-static void ring(struct watcher *watcher)
+static void ring_watcher(struct watcher *watcher)
 {
     uint64_t one = 1;
 
@@ -175,7 +175,7 @@ static void say_resumed(struct watcher *watcher)
     free(resumed);
 }
 
-static void say(struct watcher *watcher, const struct epoll_event *event)
+static void report_event(struct watcher *watcher, const struct epoll_event *event)
 {
     const struct socket_loop_options *options = &watcher->loop->options;
     unsigned what = 0;
@@ -245,7 +245,7 @@ static void run_watcher(void *arg)
         if (n > 1)
             begin_round(watcher);
         for (int i = 0; i < n; i++)
-            say(watcher, &events[i]);
+            report_event(watcher, &events[i]);
         end_round(watcher);
         let_gather(watcher, n);
         int64_t now = clock_mono_ms();
@@ -260,7 +260,7 @@ static void run_watcher(void *arg)
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-static bool watch(struct watcher *watcher, int fd, uint64_t as)
+static bool watch_bell(struct watcher *watcher, int fd, uint64_t as)
 {
     struct epoll_event event = { .events = EPOLLIN, .data.u64 = as };
 
@@ -275,8 +275,8 @@ static void start_watcher(struct socket_loop *loop, struct watcher *watcher)
     pthread_mutex_init(&watcher->lock, NULL);
     watcher->epoll = epoll_create1(EPOLL_CLOEXEC);
     watcher->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (watcher->epoll < 0 || watcher->bell < 0 || !watch(watcher, watcher->bell, BELL) ||
-        (has_guest && !watch(watcher, loop->options.guest, GUEST))) {
+    if (watcher->epoll < 0 || watcher->bell < 0 || !watch_bell(watcher, watcher->bell, BELL) ||
+        (has_guest && !watch_bell(watcher, loop->options.guest, GUEST))) {
         log_error("cannot watch sockets: errno %d", errno);
         abort();
     }
@@ -309,7 +309,7 @@ struct socket_loop *socket_loop_create(const struct socket_loop_options *options
 static void finish_watcher(struct watcher *watcher)
 {
     while (watcher->dismissal_count > 0)
-        forget(watcher, 0);
+        forget_dismissal(watcher, 0);
     free(watcher->dismissals);
     free(watcher->resumed);
     close(watcher->bell);
@@ -325,7 +325,7 @@ void socket_loop_destroy(struct socket_loop **loop)
         return;
     atomic_store(&l->stopping, true);
     for (size_t i = 0; i < l->watcher_count; i++)
-        ring(&l->watchers[i]);
+        ring_watcher(&l->watchers[i]);
     for (size_t i = 0; i < l->watcher_count; i++)
         pthread_join(l->watchers[i].thread, NULL);
     for (size_t i = 0; i < l->watcher_count; i++)
@@ -359,5 +359,5 @@ void socket_loop_resume(struct socket_loop *loop, uint64_t token)
     bool first = watcher->resumed_count == 1;
     pthread_mutex_unlock(&watcher->lock);
     if (first)
-        ring(watcher);
+        ring_watcher(watcher);
 }

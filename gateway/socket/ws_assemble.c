@@ -8,7 +8,7 @@
 
 enum { KEEP_BYTES = 4096 };
 
-static struct ws_input refuse(int code, const char *reason)
+static struct ws_input refuse_frame(int code, const char *reason)
 {
     return (struct ws_input){ .event = WS_REFUSE, .code = code, .reason = reason };
 }
@@ -25,13 +25,13 @@ static struct ws_input take_close(const char *data, size_t length)
     struct ws_input input = { .event = WS_CLOSE, .code = WS_CLOSE_NORMAL };
 
     if (length == 1)
-        return refuse(WS_CLOSE_PROTOCOL_ERROR, "bad close frame");
+        return refuse_frame(WS_CLOSE_PROTOCOL_ERROR, "bad close frame");
     if (length >= 2) {
         input.code = (unsigned char)data[0] << 8 | (unsigned char)data[1];
         if (!is_close_code(input.code))
-            return refuse(WS_CLOSE_PROTOCOL_ERROR, "bad close code");
+            return refuse_frame(WS_CLOSE_PROTOCOL_ERROR, "bad close code");
         if (!text_is_utf8(data + 2, length - 2))
-            return refuse(WS_CLOSE_INVALID_DATA, "not UTF-8");
+            return refuse_frame(WS_CLOSE_INVALID_DATA, "not UTF-8");
     }
     return input;
 }
@@ -39,7 +39,7 @@ static struct ws_input take_close(const char *data, size_t length)
 static struct ws_input whole_text(const char *data, size_t length)
 {
     if (!text_is_utf8(data, length))
-        return refuse(WS_CLOSE_INVALID_DATA, "not UTF-8");
+        return refuse_frame(WS_CLOSE_INVALID_DATA, "not UTF-8");
     return (struct ws_input){ .event = WS_TEXT, .data = data, .length = length };
 }
 
@@ -47,7 +47,7 @@ static struct ws_input take_part(struct ws_assembly *assembly, bool final, const
                                  size_t length)
 {
     if (assembly->parts.length + length > WS_MESSAGE_MOST)
-        return refuse(WS_CLOSE_TOO_BIG, "message too big");
+        return refuse_frame(WS_CLOSE_TOO_BIG, "message too big");
     buffer_append(&assembly->parts, data, length);
     assembly->in_message = !final;
     if (!final)
@@ -68,23 +68,23 @@ struct ws_input ws_assemble(struct ws_assembly *assembly, unsigned first_byte, c
     case WS_OPCODE_CLOSE:
         return take_close(data, length);
     case WS_OPCODE_BINARY:
-        return refuse(WS_CLOSE_UNSUPPORTED_DATA, "text frames only");
+        return refuse_frame(WS_CLOSE_UNSUPPORTED_DATA, "text frames only");
     case WS_OPCODE_TEXT:
         if (assembly->in_message)
-            return refuse(WS_CLOSE_PROTOCOL_ERROR, "a message within a message");
+            return refuse_frame(WS_CLOSE_PROTOCOL_ERROR, "a message within a message");
         if (assembly->parts.capacity > KEEP_BYTES)
             buffer_finish(&assembly->parts);
         buffer_clear(&assembly->parts);
         if (final)
-            return length > WS_MESSAGE_MOST ? refuse(WS_CLOSE_TOO_BIG, "message too big")
+            return length > WS_MESSAGE_MOST ? refuse_frame(WS_CLOSE_TOO_BIG, "message too big")
                                             : whole_text(data, length);
         return take_part(assembly, final, data, length);
     case WS_OPCODE_CONTINUATION:
         if (!assembly->in_message)
-            return refuse(WS_CLOSE_PROTOCOL_ERROR, "a continuation of nothing");
+            return refuse_frame(WS_CLOSE_PROTOCOL_ERROR, "a continuation of nothing");
         return take_part(assembly, final, data, length);
     default:
-        return refuse(WS_CLOSE_PROTOCOL_ERROR, "unknown opcode");
+        return refuse_frame(WS_CLOSE_PROTOCOL_ERROR, "unknown opcode");
     }
 }
 

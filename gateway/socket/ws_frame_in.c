@@ -47,7 +47,7 @@ static int check_header(const unsigned char *header, uint64_t payload_most)
 }
 
 /* Eight bytes at a time: the mask repeats every four. */
-static void unmask(const unsigned char mask[MASK_BYTES], unsigned char *payload, size_t length)
+static void unmask_payload(const unsigned char mask[MASK_BYTES], unsigned char *payload, size_t length)
 {
     uint64_t wide, part;
     size_t i = 0;
@@ -76,7 +76,7 @@ enum ws_frame_in_result ws_frame_in_read(unsigned char *bytes, size_t length, ui
     size_t payload = (size_t)claimed_length(bytes);
     if (length - header < payload)
         return WS_FRAME_IN_PART;
-    unmask(bytes + header - MASK_BYTES, bytes + header, payload);
+    unmask_payload(bytes + header - MASK_BYTES, bytes + header, payload);
     *frame_out = (struct ws_frame_in){ .first_byte = bytes[0],
                                        .payload = (char *)bytes + header,
                                        .length = payload,

@@ -69,7 +69,7 @@ bool ws_reader_fill(struct ws_reader *reader, int socket, void *scratch, size_t 
     return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
-static struct ws_input refuse(int code)
+static struct ws_input refuse_input(int code)
 {
     return (struct ws_input){ .event = WS_REFUSE,
                               .code = code,
@@ -88,7 +88,7 @@ struct ws_input ws_reader_next(struct ws_reader *reader)
         case WS_FRAME_IN_PART:
             return input;
         case WS_FRAME_IN_BROKEN:
-            return refuse(code);
+            return refuse_input(code);
         case WS_FRAME_IN_WHOLE:
             reader->at += frame.size;
             reader->left -= frame.size;

@@ -20,7 +20,7 @@ struct fanout {
     struct bus_subscription *subscriptions[SUBSCRIPTIONS];
 };
 
-static void notify(struct bus *bus, const char *key, Messenger__Notification *notification)
+static void notify_user(struct bus *bus, const char *key, Messenger__Notification *notification)
 {
     char subject[TAG_SIZE + 8], tag[TAG_SIZE + 1];
 
@@ -51,12 +51,12 @@ void fanout_message(struct bus *bus, const struct message_send *send, const char
     notification.body_case = MESSENGER__NOTIFICATION__BODY_NEW_MESSAGE;
     notification.new_message = &message;
     notification.user_seq = send->receiver_user_seq;
-    notify(bus, send->receiver.key, &notification);
+    notify_user(bus, send->receiver.key, &notification);
 
     notification.body_case = MESSENGER__NOTIFICATION__BODY_MESSAGE_SENT;
     notification.message_sent = &message;
     notification.user_seq = send->sender_user_seq;
-    notify(bus, send->sender.key, &notification);
+    notify_user(bus, send->sender.key, &notification);
 
     event.message = &message;
     wire_publish(bus, "event.message.sent", &event.base);
@@ -71,12 +71,12 @@ void fanout_read(struct bus *bus, const struct message_mark *mark, const char *o
     notification.body_case = MESSENGER__NOTIFICATION__BODY_MESSAGE_WAS_READ;
     notification.message_was_read = wire_borrow(mark->reader_tag);
     notification.user_seq = mark->sender_user_seq;
-    notify(bus, mark->sender.key, &notification);
+    notify_user(bus, mark->sender.key, &notification);
 
     notification.body_case = MESSENGER__NOTIFICATION__BODY_DIALOG_WAS_READ;
     notification.dialog_was_read = wire_borrow(mark->sender_tag);
     notification.user_seq = mark->reader_user_seq;
-    notify(bus, mark->reader.key, &notification);
+    notify_user(bus, mark->reader.key, &notification);
 
     event.reader_tag = wire_borrow(mark->reader_tag);
     event.sender_tag = wire_borrow(mark->sender_tag);
@@ -92,7 +92,7 @@ struct event_job {
 };
 
 /* A fact may be a request, by which its service learns that it has been seen to. */
-static void acknowledge(struct fanout *fanout, const struct bus_message *message)
+static void acknowledge_event(struct fanout *fanout, const struct bus_message *message)
 {
     static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
 
@@ -117,13 +117,13 @@ static bool notify_contacts(struct fanout *fanout, const char *tag,
     log_debug("telling %zu contacts of %s", contacts.count, tag);
     bus_hold(fanout->bus);
     for (size_t i = 0; i < contacts.count; i++)
-        notify(fanout->bus, contacts.keys[i], notification);
+        notify_user(fanout->bus, contacts.keys[i], notification);
     bus_release(fanout->bus);
     message_contacts_finish(&contacts);
     return true;
 }
 
-static void tell_presence(struct fanout *fanout, const struct bus_message *message, bool online)
+static void notify_presence(struct fanout *fanout, const struct bus_message *message, bool online)
 {
     Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
     Messenger__PresenceChanged *event =
@@ -141,7 +141,7 @@ static void tell_presence(struct fanout *fanout, const struct bus_message *messa
     }
     notification.change = event->change;
     if (notify_contacts(fanout, event->tag, &notification))
-        acknowledge(fanout, message);
+        acknowledge_event(fanout, message);
     wire_free(event);
 }
 
@@ -162,7 +162,7 @@ static void tell_noted(struct fanout *fanout, const struct message_profile *prof
             notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_CHANGED;
             notification.contact_changed = event->change;
         }
-        notify(fanout->bus, profile->told[i].key, &notification);
+        notify_user(fanout->bus, profile->told[i].key, &notification);
     }
     bus_release(fanout->bus);
 }
@@ -184,7 +184,7 @@ static void tell_profile(struct fanout *fanout, const struct bus_message *messag
     enum status status = message_store_note_profile(fanout->store, &profile);
     if (status == STATUS_OK) {
         tell_noted(fanout, &profile, event);
-        acknowledge(fanout, message);
+        acknowledge_event(fanout, message);
     } else {
         log_warn("the contacts of %s are not told yet: %s", profile.user.tag, status_name(status));
     }
@@ -198,9 +198,9 @@ static void run_event(void *arg)
     const char *subject = bus_message_subject(job->message);
 
     if (strcmp(subject, "event.presence.online") == 0)
-        tell_presence(job->fanout, job->message, true);
+        notify_presence(job->fanout, job->message, true);
     else if (strcmp(subject, "event.presence.offline") == 0)
-        tell_presence(job->fanout, job->message, false);
+        notify_presence(job->fanout, job->message, false);
     else if (strcmp(subject, "event.user.updated") == 0)
         tell_profile(job->fanout, job->message);
     bus_message_destroy(&job->message);

@@ -7,6 +7,7 @@
 #include "message.pb-c.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/memory.h"
+#include "services/common/rpc/wire.h"
 #include "services/message/fanout.h"
 #include "services/message/handlers_changes.h"
 #include "services/message/message_rules.h"
@@ -31,8 +32,8 @@ static void reply_sent(const struct sending *sending)
 
     id_to_hex(&send->id, id);
     message.id = id;
-    message.sender_tag = (char *)(uintptr_t)send->sender.tag;
-    message.receiver_tag = (char *)(uintptr_t)send->receiver.tag;
+    message.sender_tag = wire_borrow(send->sender.tag);
+    message.receiver_tag = wire_borrow(send->receiver.tag);
     message.text = sending->request->text;
     message.date_ms = send->date_ms;
     message.seq = send->seq;

@@ -14,7 +14,7 @@ struct state {
     struct rpc_server *server;
 };
 
-static void stop(struct service *process, void *arg)
+static void stop_message(struct service *process, void *arg)
 {
     struct state *state = arg;
 
@@ -32,7 +32,7 @@ static void send_held(void *bus)
     bus_release(bus);
 }
 
-static enum status start(struct service *process, void **state_out)
+static enum status start_message(struct service *process, void **state_out)
 {
     struct state *state = xcalloc(1, sizeof(*state));
     struct message_service *service = &state->service;
@@ -57,7 +57,7 @@ static enum status start(struct service *process, void **state_out)
     if (status == STATUS_OK)
         status = rpc_server_start(&options, &state->server);
     if (status != STATUS_OK) {
-        stop(process, state);
+        stop_message(process, state);
         return status;
     }
     *state_out = state;
@@ -69,8 +69,8 @@ int main(int argc, char **argv)
     static const struct service_program program = {
         .name = "message",
         .summary = "conversations, and who is told what",
-        .start = start,
-        .stop = stop,
+        .start = start_message,
+        .stop = stop_message,
     };
     return service_main(argc, argv, &program);
 }

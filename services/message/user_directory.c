@@ -48,7 +48,7 @@ void user_directory_destroy(struct user_directory **directory)
     *directory = NULL;
 }
 
-static bool recall(struct user_directory *directory, struct message_user *user)
+static bool recall_user(struct user_directory *directory, struct message_user *user)
 {
     pthread_mutex_lock(&directory->lock);
     const char *tag = hashmap_get(directory->tags, user->key);
@@ -58,7 +58,7 @@ static bool recall(struct user_directory *directory, struct message_user *user)
     return tag != NULL;
 }
 
-static void remember(struct user_directory *directory, const struct message_user *user)
+static void remember_user(struct user_directory *directory, const struct message_user *user)
 {
     pthread_mutex_lock(&directory->lock);
     if (hashmap_count(directory->tags) >= REMEMBERED_MOST) {
@@ -73,7 +73,7 @@ bool user_directory_remembers(struct user_directory *directory, const char *tag)
 {
     struct message_user user;
 
-    return !tag_to_key(tag, user.key) || recall(directory, &user);
+    return !tag_to_key(tag, user.key) || recall_user(directory, &user);
 }
 
 enum status user_directory_find(struct user_directory *directory, const struct rpc_context *context,
@@ -81,11 +81,11 @@ enum status user_directory_find(struct user_directory *directory, const struct r
 {
     Messenger__GetUsersRequest request = MESSENGER__GET_USERS_REQUEST__INIT;
     Messenger__UserList *reply;
-    char *tags[] = { (char *)(uintptr_t)tag };
+    char *tags[] = { wire_borrow(tag) };
 
     if (!tag_to_key(tag, user_out->key))
         return STATUS_NOT_FOUND;
-    if (recall(directory, user_out))
+    if (recall_user(directory, user_out))
         return STATUS_OK;
     request.n_tags = 1;
     request.tags = tags;
@@ -95,7 +95,7 @@ enum status user_directory_find(struct user_directory *directory, const struct r
         status = STATUS_NOT_FOUND;
     if (status == STATUS_OK) {
         snprintf(user_out->tag, sizeof(user_out->tag), "%s", reply->users[0]->tag);
-        remember(directory, user_out);
+        remember_user(directory, user_out);
     }
     wire_free(reply);
     return status;

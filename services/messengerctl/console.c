@@ -14,7 +14,7 @@ bool console_is_terminal(void)
     return isatty(STDOUT_FILENO) == 1;
 }
 
-static void draw(const char *text)
+static void draw_line(const char *text)
 {
     printf("\r%s\033[K", text);
     fflush(stdout);
@@ -25,7 +25,7 @@ void console_bar(const char *text)
     if (!console_is_terminal() || (*text == '\0' && *bar == '\0'))
         return;
     snprintf(bar, sizeof(bar), "%s", text);
-    draw(bar);
+    draw_line(bar);
 }
 
 /* What comes out of a store must not steer the terminal. */
@@ -38,11 +38,11 @@ static void print_line(FILE *out, const char *prefix, const char *format, va_lis
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = '?';
     if (*bar != '\0')
-        draw("");
+        draw_line("");
     fprintf(out, "%s%s\n", prefix, text);
     fflush(out);
     if (*bar != '\0')
-        draw(bar);
+        draw_line(bar);
 }
 
 void console_line(const char *format, ...)

@@ -121,7 +121,7 @@ static enum status take_revoked(void *ctx, const void *one, const void *other)
 
 /* --- all of it ----------------------------------------------------------------------------- */
 
-static enum status begin(struct copy *copy)
+static enum status begin_copy(struct copy *copy)
 {
     struct user_store_counts users;
     struct message_store_counts messages;
@@ -157,7 +157,7 @@ enum status copy_run(struct installation *from, struct installation *to)
 {
     struct copy copy = { .from = from, .to = to };
 
-    enum status status = begin(&copy);
+    enum status status = begin_copy(&copy);
     if (status != STATUS_OK)
         return status;
     status = pairs_walk(&listing_users, from, to, take_user, &copy);

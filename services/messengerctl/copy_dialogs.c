@@ -16,7 +16,7 @@ struct dialogs_copy {
     size_t count;
 };
 
-static enum status flush(struct dialogs_copy *dialogs)
+static enum status flush_dialogs(struct dialogs_copy *dialogs)
 {
     enum status status =
         message_store_import_dialogs(dialogs->copy->to->messages, dialogs->records, dialogs->count);
@@ -166,7 +166,7 @@ static enum status take_dialog(void *ctx, const void *one, const void *other)
     if (status != STATUS_OK)
         return status;
     dialogs->records[dialogs->count++] = *record;
-    return dialogs->count == RECORDS_MOST ? flush(dialogs) : STATUS_OK;
+    return dialogs->count == RECORDS_MOST ? flush_dialogs(dialogs) : STATUS_OK;
 }
 
 enum status copy_dialogs(struct copy *copy)
@@ -176,7 +176,7 @@ enum status copy_dialogs(struct copy *copy)
     dialogs->copy = copy;
     enum status status = pairs_walk(&listing_dialogs, copy->from, copy->to, take_dialog, dialogs);
     if (status == STATUS_OK)
-        status = flush(dialogs);
+        status = flush_dialogs(dialogs);
     free(dialogs);
     return status;
 }

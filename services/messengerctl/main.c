@@ -83,7 +83,7 @@ static int run_opened(const struct command *command, struct installation *one,
     return command->run(one, other) == STATUS_OK ? EXIT_SUCCESS : EXIT_DIFFERS;
 }
 
-static int run(const struct command *command, const char *first, const char *second)
+static int run_command(const struct command *command, const char *first, const char *second)
 {
     struct installation one = { 0 }, other = { 0 };
     int code = EXIT_USAGE;
@@ -130,5 +130,5 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     handle_signals();
-    return run(command, argv[3], argv[4]);
+    return run_command(command, argv[3], argv[4]);
 }

@@ -131,7 +131,7 @@ static const void *item_at(const struct cursor *cursor, size_t index)
 }
 
 /* The item the cursor is at, or NULL at the end. */
-static enum status peek(struct cursor *cursor, const void **item_out)
+static enum status peek_item(struct cursor *cursor, const void **item_out)
 {
     *item_out = NULL;
     if (cursor->at == cursor->count && !cursor->is_last_page) {
@@ -157,10 +157,10 @@ static enum status peek(struct cursor *cursor, const void **item_out)
 static enum status next_pair(struct cursor *one, struct cursor *other, const void **item_out,
                              const void **other_item_out)
 {
-    enum status status = peek(one, item_out);
+    enum status status = peek_item(one, item_out);
 
     if (status == STATUS_OK)
-        status = peek(other, other_item_out);
+        status = peek_item(other, other_item_out);
     if (status != STATUS_OK || *item_out == NULL || *other_item_out == NULL)
         return status;
     int order = one->listing->compare(*item_out, *other_item_out);

@@ -19,7 +19,7 @@ void progress_begin(struct progress *progress, uint64_t total)
     *progress = (struct progress){ .total = total, .drawn_ms = now, .measured_ms = now };
 }
 
-static void measure(struct progress *progress, int64_t now)
+static void measure_rate(struct progress *progress, int64_t now)
 {
     int64_t passed_ms = now - progress->measured_ms;
 
@@ -45,7 +45,7 @@ static void print_pace(const struct progress *progress, char *out, size_t size)
              (unsigned)(seconds % 60));
 }
 
-static void draw(const struct progress *progress)
+static void draw_progress(const struct progress *progress)
 {
     uint64_t done = progress->done < progress->total ? progress->done : progress->total;
     unsigned percent = progress->total > 0 ? (unsigned)(done * 100 / progress->total) : 100;
@@ -69,16 +69,16 @@ void progress_add(struct progress *progress, uint64_t count)
     int64_t now = clock_mono_ms();
 
     progress->done += count;
-    measure(progress, now);
+    measure_rate(progress, now);
     if (now - progress->drawn_ms < (console_is_terminal() ? DRAW_EVERY_MS : LINE_EVERY_MS))
         return;
     progress->drawn_ms = now;
-    draw(progress);
+    draw_progress(progress);
 }
 
 void progress_end(struct progress *progress)
 {
     if (console_is_terminal())
-        draw(progress);
+        draw_progress(progress);
     console_bar("");
 }

@@ -266,7 +266,7 @@ static enum status take_dialog(void *ctx, const void *one, const void *other)
 
 /* --- all of it ----------------------------------------------------------------------------- */
 
-static enum status begin(struct verification *v)
+static enum status begin_verify(struct verification *v)
 {
     struct user_store_counts users;
     struct message_store_counts messages;
@@ -313,7 +313,7 @@ enum status verify_run(struct installation *a, struct installation *b)
                                             &v.dialogs, &v.messages, &v.sequences };
     uint64_t differing = 0;
 
-    enum status status = begin(&v);
+    enum status status = begin_verify(&v);
     if (status == STATUS_OK)
         status = compare_all(&v);
     if (status != STATUS_OK) {

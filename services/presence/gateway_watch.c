@@ -19,7 +19,7 @@ struct gateway_watch {
     struct hashmap *seen; /* id -> int64_t last sign of life (clock_mono_ms), owned */
 };
 
-static void note(struct gateway_watch *watch, const char *gateway_id, bool alive)
+static void note_alive(struct gateway_watch *watch, const char *gateway_id, bool alive)
 {
     pthread_mutex_lock(&watch->lock);
     int64_t *seen = hashmap_get(watch->seen, gateway_id);
@@ -35,7 +35,7 @@ static void note(struct gateway_watch *watch, const char *gateway_id, bool alive
 
 void gateway_watch_note(struct gateway_watch *watch, const char *gateway_id)
 {
-    note(watch, gateway_id, false);
+    note_alive(watch, gateway_id, false);
 }
 
 static void handle_alive(void *ctx, struct bus_message *message_take)
@@ -46,7 +46,7 @@ static void handle_alive(void *ctx, struct bus_message *message_take)
                     bus_message_length(message));
 
     if (event != NULL && *event->gateway_id != '\0' && strlen(event->gateway_id) < GATEWAY_ID_SIZE)
-        note(ctx, event->gateway_id, true);
+        note_alive(ctx, event->gateway_id, true);
     wire_free(event);
     bus_message_destroy(&message);
 }

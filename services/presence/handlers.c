@@ -12,7 +12,7 @@ enum { TAGS_MOST = 1000 };
 
 static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
 
-static void answer(struct rpc_call *call, enum status status)
+static void answer_call(struct rpc_call *call, enum status status)
 {
     if (status == STATUS_OK)
         rpc_reply(call, &done.base);
@@ -37,7 +37,7 @@ static void handle_update(void *ctx, struct rpc_call *call, const void *request)
         presence_set(ctx, update->gateway_id, update->online, update->n_online, true);
     if (status == STATUS_OK)
         status = presence_set(ctx, update->gateway_id, update->offline, update->n_offline, false);
-    answer(call, status);
+    answer_call(call, status);
 }
 
 static void handle_announce(void *ctx, struct rpc_call *call, const void *request)
@@ -47,7 +47,7 @@ static void handle_announce(void *ctx, struct rpc_call *call, const void *reques
     if (!is_gateway_id(announce->gateway_id))
         rpc_fail(call, STATUS_INVALID_ARGUMENT, "gateway_id");
     else
-        answer(call,
+        answer_call(call,
                presence_announce(ctx, announce->gateway_id, announce->online, announce->n_online));
 }
 

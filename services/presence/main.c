@@ -12,7 +12,7 @@ struct state {
     struct rpc_server *server;
 };
 
-static void stop(struct service *process, void *arg)
+static void stop_presence(struct service *process, void *arg)
 {
     struct state *state = arg;
 
@@ -27,7 +27,7 @@ static bool is_ready(void *ctx)
     return presence_is_ready(ctx);
 }
 
-static enum status start(struct service *process, void **state_out)
+static enum status start_presence(struct service *process, void **state_out)
 {
     struct state *state = xcalloc(1, sizeof(*state));
     struct rpc_server_options options = {
@@ -45,7 +45,7 @@ static enum status start(struct service *process, void **state_out)
     if (status == STATUS_OK)
         status = rpc_server_start(&options, &state->server);
     if (status != STATUS_OK) {
-        stop(process, state);
+        stop_presence(process, state);
         return status;
     }
     *state_out = state;
@@ -62,8 +62,8 @@ int main(int argc, char **argv)
     static const struct service_program program = {
         .name = "presence",
         .summary = "who is online",
-        .start = start,
-        .stop = stop,
+        .start = start_presence,
+        .stop = stop_presence,
         .on_bus_connect = on_bus_connect,
     };
     return service_main(argc, argv, &program);

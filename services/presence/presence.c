@@ -268,7 +268,7 @@ static bool is_behind(struct presence *presence, struct bus_kv_watch *watch)
 }
 
 /* Follows the bucket until the bus reconnects, the watch breaks, or the process stops. */
-static void follow(struct presence *presence, struct bus_kv_watch *watch, unsigned connects)
+static void follow_bucket(struct presence *presence, struct bus_kv_watch *watch, unsigned connects)
 {
     struct bus_kv_change seen;
     unsigned now = connects;
@@ -313,7 +313,7 @@ static void run_watch(void *arg)
             continue;
         }
         log_info("the bucket \"%s\" is open", BUCKET);
-        follow(presence, watch, connects);
+        follow_bucket(presence, watch, connects);
         warned_ms = clock_mono_ms();
         struct bus_kv *kv = presence_bucket_withdraw(presence->bucket);
         bus_kv_unwatch(&watch);
@@ -339,7 +339,7 @@ static void bury_gateway(struct presence *presence, const char *gateway_id)
     if (presence_set(presence, gateway_id, tags, keys.count, false) != STATUS_OK)
         log_warn("not all users could be taken off gateway %s; tried again", gateway_id);
     /* Should it live after all, it announces its users again. */
-    event.gateway_id = (char *)(uintptr_t)gateway_id;
+    event.gateway_id = wire_borrow(gateway_id);
     wire_publish(presence->bus, "event.presence.gateway_lost", &event.base);
     free(tags);
     presence_keys_finish(&keys);
@@ -365,7 +365,7 @@ static void announce_forgotten(struct presence *presence)
     presence_keys_finish(&keys);
 }
 
-static void sweep(struct presence *presence)
+static void sweep_gateways(struct presence *presence)
 {
     char gateway_id[GATEWAY_ID_SIZE];
     struct bus_kv *kv = presence_bucket_borrow(presence->bucket);
@@ -394,7 +394,7 @@ static void run_sweep(void *arg)
         if (now - last > OWN_PAUSE_MS)
             gateway_watch_forgive(presence->gateways);
         else
-            sweep(presence);
+            sweep_gateways(presence);
         last = clock_mono_ms();
     }
 }

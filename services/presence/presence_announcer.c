@@ -39,7 +39,7 @@ static void destroy_news(struct news *news)
     free(news);
 }
 
-static void begin(struct presence_announcer *announcer, const struct rpc_context *context,
+static void begin_news(struct presence_announcer *announcer, const struct rpc_context *context,
                   struct news *news)
 {
     Messenger__PresenceChanged event = MESSENGER__PRESENCE_CHANGED__INIT;
@@ -53,7 +53,7 @@ static void begin(struct presence_announcer *announcer, const struct rpc_context
                        online ? "event.presence.online" : "event.presence.offline", &event.base);
 }
 
-static void end(struct presence_announcer *announcer, struct news *news)
+static void end_news(struct presence_announcer *announcer, struct news *news)
 {
     Messenger__Empty *reply;
 
@@ -64,7 +64,7 @@ static void end(struct presence_announcer *announcer, struct news *news)
 }
 
 /* Takes up to AT_ONCE_MOST off the queue, waits for the first; NULL when stopping. */
-static struct news *take(struct presence_announcer *announcer)
+static struct news *take_news(struct presence_announcer *announcer)
 {
     pthread_mutex_lock(&announcer->lock);
     while (announcer->first == NULL && !announcer->stopping)
@@ -84,20 +84,20 @@ static struct news *take(struct presence_announcer *announcer)
     return taken;
 }
 
-static void run_announcer(void *arg)
+static void run_presence_announcer(void *arg)
 {
     struct presence_announcer *announcer = arg;
     struct rpc_context context;
     struct news *batch;
 
-    while ((batch = take(announcer)) != NULL) {
+    while ((batch = take_news(announcer)) != NULL) {
         rpc_context_start(&context, ANSWER_MS);
         for (struct news *news = batch; news != NULL; news = news->next)
-            begin(announcer, &context, news);
+            begin_news(announcer, &context, news);
         while (batch != NULL) {
             struct news *news = batch;
             batch = news->next;
-            end(announcer, news);
+            end_news(announcer, news);
             destroy_news(news);
         }
     }
@@ -134,7 +134,7 @@ struct presence_announcer *presence_announcer_create(
     announcer->end = &announcer->first;
     pthread_mutex_init(&announcer->lock, NULL);
     pthread_cond_init(&announcer->cond, NULL);
-    announcer->thread = thread_start("announcer", run_announcer, announcer);
+    announcer->thread = thread_start("announcer", run_presence_announcer, announcer);
     return announcer;
 }
 

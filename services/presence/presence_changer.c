@@ -42,7 +42,7 @@ static uint64_t next_change(struct presence_changer *changer, uint64_t before)
 }
 
 /* The entry as the replica has it, which may be old: then the swap fails. */
-static void recall(struct presence_changer *changer, const char *key,
+static void recall_change(struct presence_changer *changer, const char *key,
                    struct presence_entry *entry_out, uint64_t *revision_out)
 {
     if (presence_table_get(changer->options.table, key, entry_out, revision_out))
@@ -79,7 +79,7 @@ static enum status try_change(struct presence_changer *changer, struct bus_kv *k
  * revision of this key, that is put right soon: the gateways have seen the bus go, too, and
  * announce all their users.
  */
-static enum status change(struct presence_changer *changer, struct bus_kv *kv,
+static enum status change_entry(struct presence_changer *changer, struct bus_kv *kv,
                           const struct presence_change *change)
 {
     char key[TAG_SIZE];
@@ -91,7 +91,7 @@ static enum status change(struct presence_changer *changer, struct bus_kv *kv,
     if (!tag_to_key(change->tag, key))
         return STATUS_INVALID_ARGUMENT;
     if (presence_bucket_is_same(changer->options.bucket)) {
-        recall(changer, key, &entry, &revision);
+        recall_change(changer, key, &entry, &revision);
         status = try_change(changer, kv, key, &entry, revision, change, &changes);
         presence_entry_finish(&entry);
         if (status == STATUS_OK && !changes)
@@ -125,7 +125,7 @@ static void change_one(void *ctx, size_t index)
 
     if (atomic_load(&changing->failed) || !tag_is_valid(wanted.tag))
         return;
-    if (change(changing->changer, changing->kv, &wanted) != STATUS_OK)
+    if (change_entry(changing->changer, changing->kv, &wanted) != STATUS_OK)
         atomic_store(&changing->failed, true);
 }
 

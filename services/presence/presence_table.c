@@ -84,7 +84,7 @@ void presence_entry_pack(const struct presence_entry *entry, struct buffer *out)
 
     for (size_t i = 0; i < entry->gateway_count; i++)
         gateways[i] = entry->gateways[i];
-    message.tag = (char *)(uintptr_t)entry->tag;
+    message.tag = wire_borrow(entry->tag);
     message.gateways = gateways;
     message.n_gateways = entry->gateway_count;
     message.announced = entry->announced;
@@ -205,7 +205,7 @@ void presence_keys_finish(struct presence_keys *keys)
 
 typedef bool row_predicate(const struct row *row, const void *arg);
 
-static struct presence_keys collect(struct presence_table *table, row_predicate *wanted,
+static struct presence_keys collect_keys(struct presence_table *table, row_predicate *wanted,
                                     const void *arg)
 {
     struct presence_keys list = { 0 };
@@ -234,12 +234,12 @@ static bool is_unannounced(const struct row *row, const void *before_ms)
 
 struct presence_keys presence_table_at(struct presence_table *table, const char *gateway_id)
 {
-    return collect(table, is_at, gateway_id);
+    return collect_keys(table, is_at, gateway_id);
 }
 
 struct presence_keys presence_table_unannounced(struct presence_table *table, int64_t before_ms)
 {
-    return collect(table, is_unannounced, &before_ms);
+    return collect_keys(table, is_unannounced, &before_ms);
 }
 
 void presence_table_each_gateway(struct presence_table *table,

@@ -35,12 +35,12 @@ struct announcer {
 
 /* --- one page ------------------------------------------------------------------------------ */
 
-static char *field(const struct user *user, enum user_changed which, const char *value)
+static char *changed_field(const struct user *user, enum user_changed which, const char *value)
 {
     return wire_borrow((user->unannounced & which) != 0 ? value : "");
 }
 
-static struct rpc_pending begin(struct announcer *announcer, const struct user *user,
+static struct rpc_pending begin_announcement(struct announcer *announcer, const struct user *user,
                                 int64_t deadline_us)
 {
     Messenger__UserUpdated event = MESSENGER__USER_UPDATED__INIT;
@@ -48,9 +48,9 @@ static struct rpc_pending begin(struct announcer *announcer, const struct user *
     struct rpc_context context;
 
     change.tag = wire_borrow(user->tag);
-    change.first_name = field(user, USER_CHANGED_FIRST_NAME, user->first_name);
-    change.last_name = field(user, USER_CHANGED_LAST_NAME, user->last_name);
-    change.img = field(user, USER_CHANGED_IMG, user->img);
+    change.first_name = changed_field(user, USER_CHANGED_FIRST_NAME, user->first_name);
+    change.last_name = changed_field(user, USER_CHANGED_LAST_NAME, user->last_name);
+    change.img = changed_field(user, USER_CHANGED_IMG, user->img);
     event.change = &change;
     event.origin = wire_borrow(user->origin);
     event.revision = user->revision;
@@ -59,7 +59,7 @@ static struct rpc_pending begin(struct announcer *announcer, const struct user *
     return rpc_begin_fact(announcer->bus, &context, "event.user.updated", &event.base);
 }
 
-static bool end(struct announcer *announcer, const struct user *user, struct rpc_pending *pending)
+static bool end_announcement(struct announcer *announcer, const struct user *user, struct rpc_pending *pending)
 {
     Messenger__Empty *reply = NULL;
     char key[TAG_SIZE];
@@ -79,9 +79,9 @@ static size_t announce_page(struct announcer *announcer, const struct user_list 
     size_t announced = 0;
 
     for (size_t i = 0; i < page->count; i++)
-        pending[i] = begin(announcer, &page->items[i], deadline_us);
+        pending[i] = begin_announcement(announcer, &page->items[i], deadline_us);
     for (size_t i = 0; i < page->count; i++)
-        announced += end(announcer, &page->items[i], &pending[i]);
+        announced += end_announcement(announcer, &page->items[i], &pending[i]);
     return announced;
 }
 

@@ -25,10 +25,10 @@ static void view_user(const struct user *user, char hex[ID_HEX + 1], Messenger__
     messenger__user__init(view);
     id_to_hex(&user->id, hex);
     view->id = hex;
-    view->tag = (char *)(uintptr_t)user->tag;
-    view->first_name = (char *)(uintptr_t)user->first_name;
-    view->last_name = (char *)(uintptr_t)user->last_name;
-    view->img = (char *)(uintptr_t)user->img;
+    view->tag = wire_borrow(user->tag);
+    view->first_name = wire_borrow(user->first_name);
+    view->last_name = wire_borrow(user->last_name);
+    view->img = wire_borrow(user->img);
 }
 
 static void reply_user(struct rpc_call *call, const struct user *user)
@@ -48,7 +48,7 @@ static void reply_account(struct rpc_call *call, const struct user *user)
 
     view_user(user, hex, &view);
     account.user = &view;
-    account.email = (char *)(uintptr_t)user->email;
+    account.email = wire_borrow(user->email);
     rpc_reply(call, &account.base);
 }
 

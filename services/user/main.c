@@ -41,7 +41,7 @@ static enum status open_service(struct service *process, struct user_service *se
     return status;
 }
 
-static void stop(struct service *process, void *arg)
+static void stop_user(struct service *process, void *arg)
 {
     struct state *state = arg;
 
@@ -52,7 +52,7 @@ static void stop(struct service *process, void *arg)
     free(state);
 }
 
-static enum status start(struct service *process, void **state_out)
+static enum status start_user(struct service *process, void **state_out)
 {
     struct state *state = xcalloc(1, sizeof(*state));
     struct rpc_server_options options = {
@@ -73,7 +73,7 @@ static enum status start(struct service *process, void **state_out)
     if (status == STATUS_OK)
         status = rpc_server_start(&options, &state->server);
     if (status != STATUS_OK) {
-        stop(process, state);
+        stop_user(process, state);
         return status;
     }
     *state_out = state;
@@ -85,8 +85,8 @@ int main(int argc, char **argv)
     static const struct service_program program = {
         .name = "user",
         .summary = "accounts, profiles, avatars",
-        .start = start,
-        .stop = stop,
+        .start = start_user,
+        .stop = stop_user,
     };
     return service_main(argc, argv, &program);
 }

@@ -26,7 +26,7 @@ struct hashmap {
 static uint64_t secret[2];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void seed(void)
+static void make_seed(void)
 {
     id_random_bytes(secret, sizeof(secret));
     secret[0] |= 1;
@@ -54,7 +54,7 @@ static uint64_t hash_of(const char *key)
 
 struct hashmap *hashmap_create(void)
 {
-    pthread_once(&once, seed);
+    pthread_once(&once, make_seed);
     struct hashmap *map = xcalloc(1, sizeof(*map));
     map->capacity = 16;
     map->slots = xcalloc(map->capacity, sizeof(*map->slots));
@@ -72,7 +72,7 @@ void hashmap_destroy(struct hashmap **map)
     *map = NULL;
 }
 
-static struct slot *find(const struct hashmap *map, const char *key, uint64_t hash)
+static struct slot *find_slot(const struct hashmap *map, const char *key, uint64_t hash)
 {
     for (size_t i = hash & (map->capacity - 1);; i = (i + 1) & (map->capacity - 1)) {
         struct slot *slot = &map->slots[i];
@@ -91,7 +91,7 @@ static struct slot *find_free(const struct hashmap *map, uint64_t hash)
     return &map->slots[i];
 }
 
-static void rehash(struct hashmap *map)
+static void rehash_slots(struct hashmap *map)
 {
     struct slot *old = map->slots;
     size_t old_capacity = map->capacity;
@@ -108,14 +108,14 @@ static void rehash(struct hashmap *map)
 
 void *hashmap_get(const struct hashmap *map, const char *key)
 {
-    struct slot *slot = find(map, key, hash_of(key));
+    struct slot *slot = find_slot(map, key, hash_of(key));
     return slot != NULL ? slot->value : NULL;
 }
 
 void *hashmap_put(struct hashmap *map, const char *key, void *value)
 {
     uint64_t hash = hash_of(key);
-    struct slot *slot = find(map, key, hash);
+    struct slot *slot = find_slot(map, key, hash);
 
     if (slot != NULL) {
         void *before = slot->value;
@@ -123,7 +123,7 @@ void *hashmap_put(struct hashmap *map, const char *key, void *value)
         return before;
     }
     if ((map->used + 1) * 4 > map->capacity * 3)
-        rehash(map);
+        rehash_slots(map);
     slot = find_free(map, hash);
     map->used += !slot->dead;
     *slot = (struct slot){ .key = xstrdup(key), .value = value, .hash = hash };
@@ -133,7 +133,7 @@ void *hashmap_put(struct hashmap *map, const char *key, void *value)
 
 void *hashmap_remove(struct hashmap *map, const char *key)
 {
-    struct slot *slot = find(map, key, hash_of(key));
+    struct slot *slot = find_slot(map, key, hash_of(key));
 
     if (slot == NULL)
         return NULL;

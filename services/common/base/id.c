@@ -31,7 +31,7 @@ void id_random_bytes(void *out, size_t bytes)
     }
 }
 
-static void seed(void)
+static void seed_random(void)
 {
     unsigned start;
 
@@ -46,7 +46,7 @@ struct id id_new(void)
     struct id id;
     uint32_t seconds = (uint32_t)(clock_wall_ms() / 1000);
 
-    pthread_once(&once, seed);
+    pthread_once(&once, seed_random);
     unsigned n = atomic_fetch_add(&counter, 1);
     for (int i = 0; i < 4; i++)
         id.bytes[i] = (unsigned char)(seconds >> (24 - 8 * i));
@@ -137,7 +137,7 @@ static uint64_t next_unique(void)
 
 void id_unique_hex(char *hex_out, size_t bytes)
 {
-    pthread_once(&once, seed);
+    pthread_once(&once, seed_random);
     *hex_out = '\0';
     for (size_t n; bytes > 0; bytes -= n, hex_out += 2 * n) {
         uint64_t chunk = next_unique();

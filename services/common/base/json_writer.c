@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void separate(struct json_writer *w)
+static void put_separator(struct json_writer *w)
 {
     if (w->comma)
         buffer_append_char(&w->out, ',');
@@ -15,7 +15,7 @@ static void separate(struct json_writer *w)
 
 void json_begin_object(struct json_writer *w)
 {
-    separate(w);
+    put_separator(w);
     buffer_append_char(&w->out, '{');
     w->comma = false;
 }
@@ -28,7 +28,7 @@ void json_end_object(struct json_writer *w)
 
 void json_begin_array(struct json_writer *w)
 {
-    separate(w);
+    put_separator(w);
     buffer_append_char(&w->out, '[');
     w->comma = false;
 }
@@ -41,7 +41,7 @@ void json_end_array(struct json_writer *w)
 
 void json_key(struct json_writer *w, const char *name)
 {
-    separate(w);
+    put_separator(w);
     buffer_append_char(&w->out, '"');
     buffer_append_text(&w->out, name);
     buffer_append(&w->out, "\":", 2);
@@ -73,7 +73,7 @@ static void append_escaped(struct buffer *out, unsigned char c)
 
 void json_string(struct json_writer *w, const char *text)
 {
-    separate(w);
+    put_separator(w);
     buffer_append_char(&w->out, '"');
     const char *plain = text;
     for (;; text++) {
@@ -93,7 +93,7 @@ void json_int(struct json_writer *w, int64_t value)
 {
     char digits[24];
 
-    separate(w);
+    put_separator(w);
     int n = snprintf(digits, sizeof(digits), "%" PRId64, value);
     buffer_append(&w->out, digits, (size_t)n);
 }
@@ -109,25 +109,25 @@ void json_double(struct json_writer *w, double value)
     snprintf(digits, sizeof(digits), "%.15g", value);
     if (strtod(digits, NULL) != value)
         snprintf(digits, sizeof(digits), "%.17g", value);
-    separate(w);
+    put_separator(w);
     buffer_append_text(&w->out, digits);
 }
 
 void json_bool(struct json_writer *w, bool value)
 {
-    separate(w);
+    put_separator(w);
     buffer_append_text(&w->out, value ? "true" : "false");
 }
 
 void json_null(struct json_writer *w)
 {
-    separate(w);
+    put_separator(w);
     buffer_append(&w->out, "null", 4);
 }
 
 void json_raw(struct json_writer *w, const char *json, size_t length)
 {
-    separate(w);
+    put_separator(w);
     buffer_append(&w->out, json, length);
 }
 

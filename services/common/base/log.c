@@ -66,7 +66,7 @@ static bool admit_locked(const char *format, unsigned *dropped_out)
     return true;
 }
 
-static size_t escape(char *out, size_t size, const char *in)
+static size_t escape_text(char *out, size_t size, const char *in)
 {
     static const char hex[] = "0123456789abcdef";
     size_t n = 0;
@@ -118,7 +118,7 @@ void log_write(enum log_level level, const char *format, ...)
     va_end(args);
 
     size_t n = write_prefix(line, sizeof(line), level);
-    n += escape(line + n, sizeof(line) - n - 96, text);
+    n += escape_text(line + n, sizeof(line) - n - 96, text);
     if (trace[0] != '\0')
         n += (size_t)snprintf(line + n, sizeof(line) - n, " trace=%s", trace);
     if (dropped > 0)

@@ -25,7 +25,7 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-static int create(size_t stack_bytes, struct start *start, pthread_t *thread_out)
+static int create_thread(size_t stack_bytes, struct start *start, pthread_t *thread_out)
 {
     pthread_attr_t attr;
 
@@ -46,7 +46,7 @@ static int thread_create(const char *name, size_t stack_bytes, thread_body *body
     snprintf(start->name, sizeof(start->name), "%s", name);
     start->body = body;
     start->arg = arg;
-    int error = create(stack_bytes, start, thread_out);
+    int error = create_thread(stack_bytes, start, thread_out);
     if (error != 0)
         free(start);
     return error;

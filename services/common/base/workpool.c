@@ -30,7 +30,7 @@ struct workpool {
     int niceness;
 };
 
-static bool take(struct workpool *pool, struct job *job_out)
+static bool take_job(struct workpool *pool, struct job *job_out)
 {
     pthread_mutex_lock(&pool->lock);
     pool->idle++;
@@ -47,21 +47,21 @@ static bool take(struct workpool *pool, struct job *job_out)
     return taken;
 }
 
-static void run_jobs(void *arg)
+static void run_pool_jobs(void *arg)
 {
     struct workpool *pool = arg;
     struct job job;
 
     if (pool->niceness > 0) /* on Linux the nice value belongs to the thread */
         setpriority(PRIO_PROCESS, (id_t)gettid(), pool->niceness);
-    while (take(pool, &job))
+    while (take_job(pool, &job))
         job.run(job.arg);
 }
 
 /* Where the system has no thread to give, those that run do the work. */
 static void try_start_thread_locked(struct workpool *pool)
 {
-    if (thread_try_start(pool->name, pool->stack_bytes, run_jobs, pool,
+    if (thread_try_start(pool->name, pool->stack_bytes, run_pool_jobs, pool,
                          &pool->threads[pool->thread_count]))
         pool->thread_count++;
 }
@@ -144,7 +144,7 @@ static void run_share(struct share *share)
     pthread_mutex_unlock(&share->lock);
 }
 
-static void help(void *arg)
+static void help_share(void *arg)
 {
     run_share(arg);
     share_unref(arg);
@@ -158,7 +158,7 @@ static void ask_for_help(struct workpool *pool, struct share *share)
     size_t asked = 0;
 
     share->references += helpers;
-    while (asked < helpers && workpool_submit(pool, help, share))
+    while (asked < helpers && workpool_submit(pool, help_share, share))
         asked++;
     pthread_mutex_lock(&share->lock);
     share->references -= helpers - asked;

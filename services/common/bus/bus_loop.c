@@ -53,7 +53,7 @@ struct bus_loop {
 /* This thread is going to flush: the loop need not be woken for it. */
 static _Thread_local bool flushes_itself;
 
-static void ring(struct bus_loop *loop)
+static void ring_bell(struct bus_loop *loop)
 {
     uint64_t one = 1;
 
@@ -61,7 +61,7 @@ static void ring(struct bus_loop *loop)
         continue;
 }
 
-static bool watch(struct bus_loop *loop, int operation, int fd, uint32_t events)
+static bool watch_descriptor(struct bus_loop *loop, int operation, int fd, uint32_t events)
 {
     struct epoll_event event = { .events = events, .data.fd = fd };
 
@@ -88,7 +88,7 @@ static void set_attached(struct bus_loop *loop, bool attached)
 }
 
 /* After each connect. */
-static natsStatus attach(void **ctx_out, void *arg, natsConnection *nats, natsSock fd)
+static natsStatus attach_loop(void **ctx_out, void *arg, natsConnection *nats, natsSock fd)
 {
     struct bus_loop *loop = arg;
 
@@ -99,8 +99,8 @@ static natsStatus attach(void **ctx_out, void *arg, natsConnection *nats, natsSo
     atomic_store(&loop->renewed, true);
     atomic_store(&loop->fd, fd);
     atomic_store(&loop->unsent, true); /* it does not say so again after a connect that failed */
-    ring(loop);
-    return watch(loop, EPOLL_CTL_ADD, fd, EPOLLIN) ? NATS_OK : NATS_ERR;
+    ring_bell(loop);
+    return watch_descriptor(loop, EPOLL_CTL_ADD, fd, EPOLLIN) ? NATS_OK : NATS_ERR;
 }
 
 static natsStatus wish_to_read(void *ctx, bool begins)
@@ -112,7 +112,7 @@ static natsStatus wish_to_read(void *ctx, bool begins)
         int fd = atomic_exchange(&loop->fd, -1);
         pthread_mutex_unlock(&loop->fd_lock);
         if (fd >= 0) { /* nobody reads it any more, and the library writes under the same lock */
-            watch(loop, EPOLL_CTL_DEL, fd, 0);
+            watch_descriptor(loop, EPOLL_CTL_DEL, fd, 0);
             bus_library_close_socket(fd);
         }
     }
@@ -125,12 +125,12 @@ static natsStatus wish_to_write(void *ctx, bool begins)
 
     atomic_store(&loop->unsent, begins);
     if (begins && !flushes_itself)
-        ring(loop);
+        ring_bell(loop);
     return NATS_OK;
 }
 
 /* The last that the library calls, after it has said that the connection is closed. */
-static natsStatus detach(void *ctx)
+static natsStatus detach_loop(void *ctx)
 {
     struct bus_loop *loop = ctx;
 
@@ -195,7 +195,7 @@ void bus_loop_flush(struct bus_loop *loop)
         bool is_full = atomic_load(&loop->unsent);
         pthread_mutex_unlock(&loop->io);
         if (is_full && bus_loop_reads_here(loop)) {
-            watch(loop, EPOLL_CTL_MOD, atomic_load(&loop->fd), EPOLLIN | EPOLLOUT);
+            watch_descriptor(loop, EPOLL_CTL_MOD, atomic_load(&loop->fd), EPOLLIN | EPOLLOUT);
             return; /* EPOLLOUT resumes it */
         }
         if (is_full)
@@ -215,7 +215,7 @@ natsStatus bus_loop_publish(struct bus_loop *loop, natsConnection *nats, natsMsg
 /* --- the thread --------------------------------------------------------------------------- */
 
 /* In place of recv(), which the library calls. */
-static ssize_t receive(void *ctx, int fd, void *buffer, size_t size, int flags)
+static ssize_t receive_units(void *ctx, int fd, void *buffer, size_t size, int flags)
 {
     struct bus_loop *loop = ctx;
     ssize_t n = -1;
@@ -245,7 +245,7 @@ static void require_hook(const struct bus_loop *loop)
 static void read_socket(struct bus_loop *loop)
 {
     pthread_mutex_lock(&loop->io);
-    recv_hook_set(receive, loop);
+    recv_hook_set(receive_units, loop);
     do
         natsConnection_ProcessReadEvent(atomic_load(&loop->nats));
     while (bus_units_remain(&loop->units) && atomic_load(&loop->fd) >= 0);
@@ -254,7 +254,7 @@ static void read_socket(struct bus_loop *loop)
     pthread_mutex_unlock(&loop->io);
 }
 
-static void silence(struct bus_loop *loop)
+static void silence_bell(struct bus_loop *loop)
 {
     uint64_t rings;
 
@@ -265,11 +265,11 @@ static void silence(struct bus_loop *loop)
 static void handle_event(struct bus_loop *loop, const struct epoll_event *event)
 {
     if (event->data.fd == loop->bell) {
-        silence(loop);
+        silence_bell(loop);
         return;
     }
     if ((event->events & EPOLLOUT) != 0)
-        watch(loop, EPOLL_CTL_MOD, event->data.fd, EPOLLIN);
+        watch_descriptor(loop, EPOLL_CTL_MOD, event->data.fd, EPOLLIN);
     if ((event->events & ~(uint32_t)EPOLLOUT) != 0)
         read_socket(loop);
 }
@@ -311,7 +311,7 @@ void bus_loop_settle(struct bus_loop *loop, int64_t timeout_ms)
     pthread_mutex_lock(&loop->lock);
     /* The one under way may have looked before the call: the end of the next is waited for. */
     for (uint64_t until = loop->rounds + 2; loop->rounds < until && waited == 0;) {
-        ring(loop);
+        ring_bell(loop);
         waited = pthread_cond_clockwait(&loop->change_cond, &loop->lock, CLOCK_MONOTONIC, &end);
     }
     pthread_mutex_unlock(&loop->lock);
@@ -320,7 +320,7 @@ void bus_loop_settle(struct bus_loop *loop, int64_t timeout_ms)
 int bus_loop_lend(struct bus_loop *loop)
 {
     atomic_store(&loop->stopping, true);
-    ring(loop);
+    ring_bell(loop);
     pthread_join(loop->thread, NULL);
     atomic_store(&loop->reader, 0);
     loop->running = false;
@@ -349,7 +349,7 @@ struct bus_loop *bus_loop_create(const struct bus_loop_events *events)
     pthread_cond_init(&loop->change_cond, NULL);
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (loop->epoll < 0 || loop->bell < 0 || !watch(loop, EPOLL_CTL_ADD, loop->bell, EPOLLIN)) {
+    if (loop->epoll < 0 || loop->bell < 0 || !watch_descriptor(loop, EPOLL_CTL_ADD, loop->bell, EPOLLIN)) {
         log_error("cannot wait for the bus: errno %d", errno);
         abort();
     }
@@ -389,5 +389,5 @@ void bus_loop_destroy(struct bus_loop **loop)
 
 natsStatus bus_loop_serve(struct bus_loop *loop, natsOptions *options)
 {
-    return natsOptions_SetEventLoop(options, loop, attach, wish_to_read, wish_to_write, detach);
+    return natsOptions_SetEventLoop(options, loop, attach_loop, wish_to_read, wish_to_write, detach_loop);
 }

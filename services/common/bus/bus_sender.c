@@ -220,7 +220,7 @@ struct bus_sender *bus_sender_create(struct bus_loop *loop, bus_sender_unsent *o
     return sender;
 }
 
-static void drop(struct entries *entries)
+static void drop_entries(struct entries *entries)
 {
     for (size_t i = 0; i < entries->count; i++)
         bus_library_free_message(entries->items[i].message);
@@ -238,8 +238,8 @@ void bus_sender_destroy(struct bus_sender **sender)
     pthread_cond_signal(&s->relief_cond);
     pthread_mutex_unlock(&s->lock);
     pthread_join(s->thread, NULL);
-    drop(&s->waiting);
-    drop(&s->taken);
+    drop_entries(&s->waiting);
+    drop_entries(&s->taken);
     pthread_cond_destroy(&s->space_cond);
     pthread_cond_destroy(&s->relief_cond);
     pthread_mutex_destroy(&s->lock);

@@ -36,7 +36,7 @@ static void handle_library_complete(void *ctx)
     bus_receiver_unref(&receiver);
 }
 
-static natsStatus subscribe(struct bus_subscription *subscription, const char *subject,
+static natsStatus subscribe_receiver(struct bus_subscription *subscription, const char *subject,
                             const char *queue)
 {
     natsConnection *nats = subscription->bus->nats;
@@ -58,7 +58,7 @@ enum status bus_subscription_open(struct bus *bus, const char *subject, const ch
     /* Before the library subscribes: it would deliver the messages that arrive in between, beside
      * the read loop that delivers the later ones. */
     subscription->receiver = bus_inbound_add(bus->inbound, subject, handler, ctx);
-    natsStatus s = subscribe(subscription, subject, queue);
+    natsStatus s = subscribe_receiver(subscription, subject, queue);
     if (s != NATS_OK) {
         bus_inbound_remove(bus->inbound, &subscription->receiver);
         free(subscription);

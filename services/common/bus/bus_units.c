@@ -48,7 +48,7 @@ static ssize_t end_of_unit(const struct bus_units *units)
     return payload < 0 ? -1 : (ssize_t)(end + (size_t)payload + CRLF_BYTES);
 }
 
-static bool cut(struct bus_units *units)
+static bool cut_units(struct bus_units *units)
 {
     for (;;) {
         if (units->next == 0) {
@@ -90,7 +90,7 @@ static ssize_t read_more(struct bus_units *units, int fd)
     if (n <= 0)
         return n;
     units->bytes.length += (size_t)n;
-    if (cut(units))
+    if (cut_units(units))
         return n;
     errno = EBADMSG;
     return -1;

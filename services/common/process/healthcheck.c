@@ -32,7 +32,7 @@ static bool judge_answer(const struct bus_message *answer, const char *host, str
     return is_ready;
 }
 
-static bool ask(struct bus *bus, const char *name, struct buffer *why)
+static bool ask_bus(struct bus *bus, const char *name, struct buffer *why)
 {
     char host[RPC_MONITOR_HOST_SIZE], subject[RPC_MONITOR_HOST_SIZE + 64];
     struct bus_request *request;
@@ -70,7 +70,7 @@ bool health_ask_bus(const struct settings *settings, const char *name, struct bu
         buffer_printf(why, "cannot use NATS: %s", status_name(status));
         return false;
     }
-    bool healthy = ask(bus, name, why);
+    bool healthy = ask_bus(bus, name, why);
     bus_destroy(&bus);
     return healthy;
 }

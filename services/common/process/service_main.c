@@ -170,7 +170,7 @@ static int check_health(const struct service *service, const struct service_prog
     return healthy ? 0 : EXIT_UNHEALTHY;
 }
 
-static int run(struct service *service, const struct service_program *program,
+static int run_service(struct service *service, const struct service_program *program,
                const sigset_t *signals)
 {
     struct connect_hook hook = { .program = program, .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -243,7 +243,7 @@ int service_main(int argc, char **argv, const struct service_program *program)
     else if (arguments.healthcheck)
         exit_code = check_health(&service, program);
     else if (!arguments.check)
-        exit_code = run(&service, program, &signals);
+        exit_code = run_service(&service, program, &signals);
     settings_finish(&service.settings);
     return exit_code;
 }

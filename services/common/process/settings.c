@@ -141,7 +141,7 @@ static void set_text(struct settings *settings, const struct row *row, const cha
     *field = xstrdup(value);
 }
 
-static void set(struct settings *settings, const struct row *row, const char *value,
+static void set_value(struct settings *settings, const struct row *row, const char *value,
                 struct buffer *problems)
 {
     char *field = (char *)settings + row->offset;
@@ -224,7 +224,7 @@ static void read_object(struct settings *settings, const struct json *object, co
         else if (!json_as_text(member, &value))
             buffer_printf(problems, "%s: not a value of the right type\n", key);
         else
-            set(settings, row, buffer_text(&value), problems);
+            set_value(settings, row, buffer_text(&value), problems);
         buffer_finish(&value);
         free(key);
     }
@@ -283,7 +283,7 @@ static void load_secret_file(struct settings *settings, const struct row *row, c
             buffer_printf(problems, "%s: %s: %s\n", file_name, path, strerror(errno));
         } else {
             text[strcspn(text, "\r\n")] = '\0';
-            set(settings, row, text, problems);
+            set_value(settings, row, text, problems);
             memory_wipe(text, length);
         }
         free(text);
@@ -300,7 +300,7 @@ static void load_environment(struct settings *settings, struct buffer *problems)
         if (rows[i].kind == KIND_SECRET)
             load_secret_file(settings, &rows[i], name, problems);
         if (value != NULL)
-            set(settings, &rows[i], value, problems);
+            set_value(settings, &rows[i], value, problems);
     }
 }
 
@@ -337,7 +337,7 @@ static void check_proxies(const struct settings *settings, struct buffer *proble
     networks_destroy(&networks);
 }
 
-static void check(const struct settings *settings, struct buffer *problems)
+static void check_settings(const struct settings *settings, struct buffer *problems)
 {
     const char *environment = getenv("MESSENGER_ENV");
     const char *key = settings->jwt_private_key;
@@ -363,12 +363,12 @@ enum status settings_load(const char *file, struct settings *settings_out, struc
         if (rows[i].kind == KIND_TEXT || rows[i].kind == KIND_SECRET)
             *(char **)(void *)((char *)settings_out + rows[i].offset) = xstrdup(rows[i].initial);
         else
-            set(settings_out, &rows[i], rows[i].initial, problems);
+            set_value(settings_out, &rows[i], rows[i].initial, problems);
     }
     if (file != NULL)
         load_file(settings_out, file, problems);
     load_environment(settings_out, problems);
-    check(settings_out, problems);
+    check_settings(settings_out, problems);
     return problems->length == 0 ? STATUS_OK : STATUS_INVALID_ARGUMENT;
 }
 

@@ -46,7 +46,7 @@ static bool fill_headers(const struct rpc_context *context, char timeout[TIMEOUT
     return left_ms > 0;
 }
 
-static struct rpc_pending begin(struct bus *bus, const struct rpc_context *context,
+static struct rpc_pending begin_request(struct bus *bus, const struct rpc_context *context,
                                 const char *subject, const ProtobufCMessage *request)
 {
     struct rpc_pending pending = { .deadline_us = context->deadline_us };
@@ -72,13 +72,13 @@ struct rpc_pending rpc_begin(struct bus *bus, const struct rpc_context *context,
     char subject[SUBJECT_SIZE];
 
     snprintf(subject, sizeof(subject), "rpc.%s", method);
-    return begin(bus, context, subject, request);
+    return begin_request(bus, context, subject, request);
 }
 
 struct rpc_pending rpc_begin_fact(struct bus *bus, const struct rpc_context *context,
                                   const char *subject, const ProtobufCMessage *fact)
 {
-    return begin(bus, context, subject, fact);
+    return begin_request(bus, context, subject, fact);
 }
 
 /* The error headers of a reply; STATUS_OK when it has none. */
@@ -173,7 +173,7 @@ struct async_call {
     void *ctx;
 };
 
-static void handle_reply(void *ctx, enum status status, struct bus_message *reply_take)
+static void handle_async_reply(void *ctx, enum status status, struct bus_message *reply_take)
 {
     struct async_call *call = ctx;
     struct rpc_error error = { .reason = "" };
@@ -197,12 +197,12 @@ void rpc_call_async(struct bus *bus, const struct rpc_context *context, const ch
 
     *call = (struct async_call){ reply_type, handler, ctx };
     if (!fill_headers(context, timeout, headers, &count)) {
-        handle_reply(call, STATUS_DEADLINE_EXCEEDED, NULL);
+        handle_async_reply(call, STATUS_DEADLINE_EXCEEDED, NULL);
         return;
     }
     snprintf(subject, sizeof(subject), "rpc.%s", method);
     wire_pack(request, &packed);
     bus_request_async(bus, subject, headers, count, packed.data, packed.length,
-                      context->deadline_us, handle_reply, call);
+                      context->deadline_us, handle_async_reply, call);
     buffer_finish(&packed);
 }

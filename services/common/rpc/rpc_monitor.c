@@ -132,7 +132,7 @@ static void set_endpoints(struct rpc_monitor *monitor, const struct rpc_monitor_
     }
 }
 
-static enum status subscribe(struct rpc_monitor *monitor)
+static enum status subscribe_verbs(struct rpc_monitor *monitor)
 {
     char subjects[SUBSCRIPTIONS][SUBJECT_SIZE];
     enum status status = STATUS_OK;
@@ -162,7 +162,7 @@ enum status rpc_monitor_start(const struct rpc_monitor_options *options,
     text_iso_date(clock_wall_ms(), monitor->started);
     pthread_mutex_init(&monitor->lock, NULL);
     set_endpoints(monitor, options);
-    enum status status = subscribe(monitor);
+    enum status status = subscribe_verbs(monitor);
     if (status != STATUS_OK) {
         rpc_monitor_stop(&monitor);
         return status;

@@ -61,7 +61,7 @@ const struct rpc_context *rpc_call_context(const struct rpc_call *call)
 
 /* --- answering --------------------------------------------------------------------------- */
 
-static void finish(struct rpc_call *call, enum status status)
+static void finish_call(struct rpc_call *call, enum status status)
 {
     struct rpc_server *server = call->server;
 
@@ -83,7 +83,7 @@ void rpc_reply(struct rpc_call *call, const ProtobufCMessage *reply)
 
     if (reply_to != NULL)
         wire_publish(call->server->options.bus, reply_to, reply);
-    finish(call, STATUS_OK);
+    finish_call(call, STATUS_OK);
 }
 
 static bool is_expected(enum status status)
@@ -108,7 +108,7 @@ void rpc_fail(struct rpc_call *call, enum status status, const char *reason)
     if (reply_to != NULL) {
         snprintf(code, sizeof(code), "%d", (int)status);
         if (reason != NULL)
-            detail.reason = (char *)(uintptr_t)reason;
+            detail.reason = wire_borrow(reason);
         if (status == STATUS_BUSY || status == STATUS_UNAVAILABLE)
             detail.retry_after_ms = RETRY_MS;
         wire_pack(&detail.base, &packed);
@@ -117,12 +117,12 @@ void rpc_fail(struct rpc_call *call, enum status status, const char *reason)
             log_warn("cannot answer %s", bus_message_subject(call->message));
         buffer_finish(&packed);
     }
-    finish(call, status);
+    finish_call(call, status);
 }
 
 /* --- taking calls ------------------------------------------------------------------------ */
 
-static void run(void *arg)
+static void run_call(void *arg)
 {
     struct rpc_call *call = arg;
     char trace[33];
@@ -160,7 +160,7 @@ static void read_context(struct rpc_call *call)
 void rpc_defer(struct rpc_call *call, rpc_handler *handle, enum rpc_lane lane)
 {
     call->handle = handle;
-    if (!workpool_submit(call->server->lanes[lane], run, call))
+    if (!workpool_submit(call->server->lanes[lane], run_call, call))
         rpc_fail(call, STATUS_BUSY, "too many calls are waiting");
 }
 
@@ -197,7 +197,7 @@ static void handle_message(void *ctx, struct bus_message *message_take)
     if (call->request == NULL)
         rpc_fail(call, STATUS_INVALID_ARGUMENT, "the payload is not a request of this method");
     else if (call->method->lane == RPC_INLINE)
-        run(call);
+        run_call(call);
     else
         rpc_defer(call, call->handle, call->method->lane);
 }

@@ -149,7 +149,7 @@ static void note_answer(struct mongo_db *db)
 
 /* What an operation came to: STATUS_OK, STATUS_ALREADY_EXISTS for a taken key, else
  * STATUS_UNAVAILABLE, which is logged. */
-static enum status outcome(struct mongo_db *db, bool done, const bson_error_t *error,
+static enum status outcome_of(struct mongo_db *db, bool done, const bson_error_t *error,
                            const char *doing)
 {
     if (!done && is_silence(error))
@@ -167,7 +167,7 @@ static enum status outcome(struct mongo_db *db, bool done, const bson_error_t *e
 /* --- clients --------------------------------------------------------------------------------- */
 
 /* Waits while all clients are taken. False: it is no use to try. */
-static bool borrow(struct mongo_db *db, const char *collection, struct handle *handle_out)
+static bool borrow_client(struct mongo_db *db, const char *collection, struct handle *handle_out)
 {
     if (!may_try(db))
         return false;
@@ -188,7 +188,7 @@ static enum status make_index(struct mongo_db *db, const char *collection, const
     struct handle handle;
     bson_error_t error;
 
-    if (!borrow(db, collection, &handle))
+    if (!borrow_client(db, collection, &handle))
         return STATUS_UNAVAILABLE;
     bson_t *command = BCON_NEW("createIndexes", BCON_UTF8(collection), "indexes", "[", "{", "key",
                                BCON_DOCUMENT(keys), "name", BCON_UTF8(name), "unique",
@@ -197,7 +197,7 @@ static enum status make_index(struct mongo_db *db, const char *collection, const
         mongoc_collection_write_command_with_opts(handle.collection, command, NULL, NULL, &error);
     bson_destroy(command);
     give_back(db, &handle);
-    return outcome(db, made, &error, name);
+    return outcome_of(db, made, &error, name);
 }
 
 enum status mongo_ensure_index(struct mongo_db *db, const char *collection, const char *name,
@@ -211,14 +211,14 @@ enum status mongo_ensure_index(struct mongo_db *db, const char *collection, cons
 
 /* --- reading and writing --------------------------------------------------------------------- */
 
-static enum status find(struct mongo_db *db, const char *collection, const bson_t *filter,
+static enum status find_documents(struct mongo_db *db, const char *collection, const bson_t *filter,
                         const bson_t *opts, mongo_take_document *take_document, void *ctx)
 {
     struct handle handle;
     const bson_t *document;
     bson_error_t error;
 
-    if (!borrow(db, collection, &handle))
+    if (!borrow_client(db, collection, &handle))
         return STATUS_UNAVAILABLE;
     mongoc_cursor_t *cursor =
         mongoc_collection_find_with_opts(handle.collection, filter, opts, NULL);
@@ -227,13 +227,13 @@ static enum status find(struct mongo_db *db, const char *collection, const bson_
     bool failed = mongoc_cursor_error(cursor, &error);
     mongoc_cursor_destroy(cursor);
     give_back(db, &handle);
-    return outcome(db, !failed, &error, collection);
+    return outcome_of(db, !failed, &error, collection);
 }
 
 enum status mongo_find(struct mongo_db *db, const char *collection, bson_t *filter_take,
                        bson_t *opts_take, mongo_take_document *take_document, void *ctx)
 {
-    enum status status = find(db, collection, filter_take, opts_take, take_document, ctx);
+    enum status status = find_documents(db, collection, filter_take, opts_take, take_document, ctx);
 
     bson_destroy(filter_take);
     bson_destroy(opts_take);
@@ -245,13 +245,13 @@ enum status mongo_count(struct mongo_db *db, const char *collection, uint64_t *c
     struct handle handle;
     bson_error_t error;
 
-    if (!borrow(db, collection, &handle))
+    if (!borrow_client(db, collection, &handle))
         return STATUS_UNAVAILABLE;
     int64_t count =
         mongoc_collection_estimated_document_count(handle.collection, NULL, NULL, NULL, &error);
     give_back(db, &handle);
     *count_out = count > 0 ? (uint64_t)count : 0;
-    return outcome(db, count >= 0, &error, collection);
+    return outcome_of(db, count >= 0, &error, collection);
 }
 
 static void note_found(void *ctx, const bson_t *document)
@@ -326,7 +326,7 @@ enum status mongo_insert(struct mongo_db *db, const char *collection, bson_t *co
 
     if (count == 0)
         return STATUS_OK;
-    if (!borrow(db, collection, &handle))
+    if (!borrow_client(db, collection, &handle))
         return STATUS_UNAVAILABLE;
     for (size_t i = 0; i < count; i++)
         outcomes[i] = STATUS_OK;
@@ -340,7 +340,7 @@ enum status mongo_insert(struct mongo_db *db, const char *collection, bson_t *co
     give_back(db, &handle);
     if (!known)
         error.code = error.code == DUPLICATE_KEY ? 0 : error.code; /* not that alone */
-    return outcome(db, known, &error, collection);
+    return outcome_of(db, known, &error, collection);
 }
 
 static bool execute_upserts(mongoc_collection_t *collection, const struct mongo_upsert *upserts,
@@ -374,12 +374,12 @@ static enum status try_upserts(struct mongo_db *db, const char *collection,
     enum status status = STATUS_ALREADY_EXISTS;
     struct handle handle;
 
-    if (!borrow(db, collection, &handle))
+    if (!borrow_client(db, collection, &handle))
         return STATUS_UNAVAILABLE;
     for (int tries = 0; tries < UPSERT_TRIES && status == STATUS_ALREADY_EXISTS; tries++) {
         bson_error_t error = { 0 };
         bool done = execute_upserts(handle.collection, upserts, count, concern, &error);
-        status = outcome(db, done, &error, collection);
+        status = outcome_of(db, done, &error, collection);
     }
     give_back(db, &handle);
     return status == STATUS_ALREADY_EXISTS ? STATUS_UNAVAILABLE : status;
@@ -406,10 +406,10 @@ enum status mongo_update(struct mongo_db *db, const char *collection, bson_t *fi
     bson_error_t error;
     bson_t reply;
 
-    if (borrow(db, collection, &handle)) {
+    if (borrow_client(db, collection, &handle)) {
         bool done = mongoc_collection_update_one(handle.collection, filter_take, change_take, NULL,
                                                  &reply, &error);
-        status = outcome(db, done, &error, collection);
+        status = outcome_of(db, done, &error, collection);
         if (done && mongo_int(&reply, "matchedCount") == 0)
             status = STATUS_NOT_FOUND;
         bson_destroy(&reply);
@@ -426,10 +426,10 @@ enum status mongo_delete(struct mongo_db *db, const char *collection, bson_t *fi
     struct handle handle;
     bson_error_t error;
 
-    if (borrow(db, collection, &handle)) {
+    if (borrow_client(db, collection, &handle)) {
         bool done =
             mongoc_collection_delete_many(handle.collection, filter_take, NULL, NULL, &error);
-        status = outcome(db, done, &error, collection);
+        status = outcome_of(db, done, &error, collection);
         give_back(db, &handle);
     }
     bson_destroy(filter_take);

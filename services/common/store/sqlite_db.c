@@ -267,7 +267,7 @@ static enum status begin_migration(struct sqlite_conn *conn)
 }
 
 /* What is sorted for a new index of a large file has no place in memory. */
-static enum status migrate(struct sqlite_conn *conn, const char *const *migrations, size_t count)
+static enum status migrate_schema(struct sqlite_conn *conn, const char *const *migrations, size_t count)
 {
     enum status status = sqlite_conn_exec(conn, "PRAGMA temp_store=FILE");
 
@@ -316,7 +316,7 @@ enum status sqlite_db_open(const char *path, const char *const *migrations, size
     if (make_parents(path))
         conn = sqlite_conn_open(db, NULL);
     if (conn != NULL)
-        status = migrate(conn, migrations, migration_count);
+        status = migrate_schema(conn, migrations, migration_count);
     sqlite_conn_close(&conn);
     if (status != STATUS_OK)
         sqlite_db_close(&db);

@@ -157,7 +157,7 @@ static void log_opened(struct gathered_file *log, sqlite3_file *database)
     methods->xClose = log_close;
 }
 
-static void opened(sqlite3_file *file, const char *name, int flags)
+static void open_gathered(sqlite3_file *file, const char *name, int flags)
 {
     if ((flags & SQLITE_OPEN_MAIN_DB) != 0)
         in(file)->head.methods.xShmLock = database_lock;
@@ -170,7 +170,7 @@ const char *sqlite_gathered_log_layer(void)
     static struct sqlite_layer layer = {
         .name = "gathered log",
         .file_size = sizeof(struct gathered_file),
-        .opened = opened,
+        .opened = open_gathered,
     };
     return sqlite_layer_use(&layer);
 }

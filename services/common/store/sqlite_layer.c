@@ -9,7 +9,7 @@
  * SQLite's own layer keeps its file in the memory that the caller of xOpen has made; a file begins
  * with a pointer to the table of its functions. Ours lies behind it and begins with such a table.
  */
-static size_t aligned(size_t size)
+static size_t aligned_size(size_t size)
 {
     const size_t align = _Alignof(max_align_t);
     return (size + align - 1) / align * align;
@@ -47,7 +47,7 @@ static bool make_known(struct sqlite_layer *layer)
         return false;
     layer->vfs = *plain;
     layer->vfs.zName = layer->name;
-    layer->vfs.szOsFile = (int)(aligned((size_t)plain->szOsFile) + layer->file_size);
+    layer->vfs.szOsFile = (int)(aligned_size((size_t)plain->szOsFile) + layer->file_size);
     layer->vfs.xOpen = open_file;
     if (sqlite3_vfs_register(&layer->vfs, 0) != SQLITE_OK)
         return false;

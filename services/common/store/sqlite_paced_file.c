@@ -54,7 +54,7 @@ static int write_paced(sqlite3_file *file, const void *bytes, int size, sqlite3_
     return sync_step(file);
 }
 
-static void opened(sqlite3_file *file, const char *name, int flags)
+static void open_paced(sqlite3_file *file, const char *name, int flags)
 {
     (void)name;
     if ((flags & SQLITE_OPEN_MAIN_DB) == 0)
@@ -68,7 +68,7 @@ const char *sqlite_paced_file_layer(void)
     static struct sqlite_layer layer = {
         .name = "paced file",
         .file_size = sizeof(struct sqlite_paced_file),
-        .opened = opened,
+        .opened = open_paced,
     };
     return sqlite_layer_use(&layer);
 }

@@ -22,7 +22,7 @@ static struct sqlite_job *job_of(struct batch_job *batch)
     return (struct sqlite_job *)((char *)batch - offsetof(struct sqlite_job, batch));
 }
 
-static enum status run_jobs(struct sqlite_writer *writer, struct batch_job *jobs)
+static enum status run_writer_jobs(struct sqlite_writer *writer, struct batch_job *jobs)
 {
     for (struct batch_job *job = jobs; job != NULL; job = job->next) {
         job->status = job_of(job)->run(job_of(job), writer->conn);
@@ -32,13 +32,13 @@ static enum status run_jobs(struct sqlite_writer *writer, struct batch_job *jobs
     return STATUS_OK;
 }
 
-static void commit(void *ctx, struct batch_job *jobs)
+static void commit_batch(void *ctx, struct batch_job *jobs)
 {
     struct sqlite_writer *writer = ctx;
     enum status status = sqlite_conn_exec(writer->conn, "BEGIN IMMEDIATE");
 
     if (status == STATUS_OK) {
-        status = run_jobs(writer, jobs);
+        status = run_writer_jobs(writer, jobs);
         if (status == STATUS_OK)
             status = sqlite_conn_exec(writer->conn, "COMMIT");
         /* A failed COMMIT may or may not have ended the transaction. */
@@ -50,7 +50,7 @@ static void commit(void *ctx, struct batch_job *jobs)
             job->status = status;
 }
 
-static void report(struct batch_job *job)
+static void report_job(struct batch_job *job)
 {
     job_of(job)->done(job_of(job), job->status);
 }
@@ -84,8 +84,8 @@ enum status sqlite_writer_start(struct sqlite_db *db, size_t queue_most,
     writer->batcher = batcher_start(&(struct batcher_options){ .name = "sqlite-writer",
                                                                .queue_most = queue_most,
                                                                .batch_most = BATCH_MOST,
-                                                               .run = commit,
-                                                               .report = report,
+                                                               .run = commit_batch,
+                                                               .report = report_job,
                                                                .ctx = writer });
     *writer_out = writer;
     return STATUS_OK;

@@ -7,6 +7,7 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/rpc/wire.h"
 #include "services/message/store/mongo/documents.h"
 #include "services/message/store/mongo/settle.h"
 
@@ -207,7 +208,7 @@ static void plan_message(struct sending *sending)
     message->sender_count =
         is_first(send) ? state->sent_by_first : state->seq - state->sent_by_first;
     message->date_ms = state->date_ms;
-    message->text = (char *)(uintptr_t)send->text;
+    message->text = wire_borrow(send->text);
     snprintf(message->sender_tag, TAG_SIZE, "%s", send->sender.tag);
     snprintf(message->receiver_tag, TAG_SIZE, "%s", send->receiver.tag);
 }
@@ -297,7 +298,7 @@ static enum status find_repeats(struct batch *batch)
  * An insertion found a key taken: by the same message, stored before, or by another's that has its
  * place.
  */
-static enum status resolve(struct batch *batch, struct sending *sending)
+static enum status resolve_sending(struct batch *batch, struct sending *sending)
 {
     bson_t *filter = bson_new();
     bool exists = false;
@@ -328,7 +329,7 @@ static void note_stored(struct sending *sending)
 
 /* One try for all that are not stored yet. Of a conversation none is stored unless the one before
  * it is: its numbers follow from it. */
-static enum status store_round(struct batch *batch, size_t *left_out)
+static enum status store_message_round(struct batch *batch, size_t *left_out)
 {
     bson_t **documents = xcalloc(batch->send_count, sizeof(*documents));
     struct sending **tried = xcalloc(batch->send_count, sizeof(struct sending *));
@@ -356,7 +357,7 @@ static enum status store_round(struct batch *batch, size_t *left_out)
         if (status == STATUS_OK && outcomes[i] == STATUS_OK)
             note_stored(tried[i]);
         else if (status == STATUS_OK && outcomes[i] == STATUS_ALREADY_EXISTS)
-            status = resolve(batch, tried[i]);
+            status = resolve_sending(batch, tried[i]);
     }
     for (size_t i = 0; i < n; i++) {
         *left_out += !tried[i]->over;
@@ -379,7 +380,7 @@ static enum status store_messages(struct batch *batch)
             log_warn("mongo: no place could be had for %zu messages", left);
             return STATUS_UNAVAILABLE;
         }
-        status = store_round(batch, &left);
+        status = store_message_round(batch, &left);
     }
     settle_note_step("messages");
     return status == STATUS_OK ? read_is_read(batch) : status;

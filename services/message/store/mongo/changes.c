@@ -389,7 +389,7 @@ static enum status list_dialogs(const struct reading *reading, struct dialog_lis
 }
 
 /* Who is told to read everything anew must find in the dialogs what led to the position. */
-static enum status reset(struct reading *reading, struct change_list *list)
+static enum status reset_list(struct reading *reading, struct change_list *list)
 {
     struct fact *facts;
     size_t noted, count = 0;
@@ -413,7 +413,7 @@ static enum status reset(struct reading *reading, struct change_list *list)
     return status;
 }
 
-static void finish(struct reading *reading)
+static void finish_reading(struct reading *reading)
 {
     const char *place;
     void *message;
@@ -441,7 +441,7 @@ enum status message_mongo_changes_read(struct message_store *store, const char *
     *list_out = (struct change_list){ 0 };
     enum status status = read_log(&reading);
     if (status == STATUS_OK && !judge_log(&reading, list_out)) {
-        status = reset(&reading, list_out);
+        status = reset_list(&reading, list_out);
         reading.count = 0;
     }
     if (status == STATUS_OK)
@@ -452,7 +452,7 @@ enum status message_mongo_changes_read(struct message_store *store, const char *
         status = list_changes(&reading, list_out);
     if (status == STATUS_OK && range.dialogs)
         status = list_dialogs(&reading, &list_out->dialogs);
-    finish(&reading);
+    finish_reading(&reading);
     if (status != STATUS_OK)
         change_list_finish(list_out);
     return status;

@@ -33,7 +33,7 @@ static void copy_text(const bson_t *document, const char *field, char *out, size
     snprintf(out, size, "%s", mongo_text(document, field));
 }
 
-static uint64_t count(const bson_t *document, const char *field)
+static uint64_t read_count(const bson_t *document, const char *field)
 {
     return (uint64_t)mongo_int(document, field);
 }
@@ -41,13 +41,13 @@ static uint64_t count(const bson_t *document, const char *field)
 void dialog_document_read(const bson_t *document, struct dialog_document *dialog_out)
 {
     *dialog_out = (struct dialog_document){
-        .last_seq = count(document, "lastSeq"),
-        .in_count = count(document, "inCount"),
-        .out_count = count(document, "outCount"),
-        .in_read = count(document, "inRead"),
-        .out_read = count(document, "outRead"),
-        .last_mod = count(document, "lastMod"),
-        .mod = count(document, "mod"),
+        .last_seq = read_count(document, "lastSeq"),
+        .in_count = read_count(document, "inCount"),
+        .out_count = read_count(document, "outCount"),
+        .in_read = read_count(document, "inRead"),
+        .out_read = read_count(document, "outRead"),
+        .last_mod = read_count(document, "lastMod"),
+        .mod = read_count(document, "mod"),
         .last_date_ms = mongo_date(document, "lastDate"),
     };
     copy_text(document, "ownerTag", dialog_out->owner_tag, TAG_SIZE);
@@ -124,8 +124,8 @@ void message_document_read(const bson_t *document, struct message *message_out)
     *message_out = (struct message){
         .text = xstrdup(mongo_text(document, "text")),
         .date_ms = mongo_date(document, "date"),
-        .seq = count(document, "seq"),
-        .sender_count = count(document, "senderCount"),
+        .seq = read_count(document, "seq"),
+        .sender_count = read_count(document, "senderCount"),
     };
     mongo_id(document, "_id", &message_out->id);
     copy_text(document, "senderTag", message_out->sender_tag, TAG_SIZE);
@@ -136,12 +136,12 @@ static void take_state(void *ctx, const bson_t *document)
 {
     struct conversation_state *state = ctx;
     char sender[TAG_SIZE] = "", receiver[TAG_SIZE] = "";
-    uint64_t sent = count(document, "senderCount");
+    uint64_t sent = read_count(document, "senderCount");
 
     if (!tag_to_key(mongo_text(document, "senderTag"), sender) ||
         !tag_to_key(mongo_text(document, "receiverTag"), receiver))
         return;
-    state->seq = count(document, "seq");
+    state->seq = read_count(document, "seq");
     state->date_ms = mongo_date(document, "date");
     state->sent_by_first = strcmp(sender, receiver) < 0 ? sent : state->seq - sent;
 }

@@ -94,7 +94,7 @@ static void add_change(struct settling *settling, struct fact *fact,
     name_change(change);
 }
 
-static enum status plan(struct settling *settling, struct mongo_db *db, struct fact *facts,
+static enum status plan_changes(struct settling *settling, struct mongo_db *db, struct fact *facts,
                         size_t count)
 {
     *settling = (struct settling){ .db = db };
@@ -115,7 +115,7 @@ static enum status plan(struct settling *settling, struct mongo_db *db, struct f
     return STATUS_OK;
 }
 
-static void finish(struct settling *settling)
+static void finish_settling(struct settling *settling)
 {
     hashmap_destroy(&settling->by_owner);
     free(settling->positions);
@@ -243,7 +243,7 @@ static enum status read_known_changes(struct settling *settling)
  * number `tried`. In the second case we know one number more, and that is enough, unless it goes on
  * so: then the position was far behind.
  */
-static enum status resolve(struct settling *settling, struct change *change, uint64_t tried,
+static enum status resolve_change(struct settling *settling, struct change *change, uint64_t tried,
                            bool *made_by_another_out)
 {
     struct position *position = change->position;
@@ -260,7 +260,7 @@ static enum status resolve(struct settling *settling, struct change *change, uin
 }
 
 /* One try for all changes that are not stored yet. `left_out`: how many still are not. */
-static enum status store_round(struct settling *settling, size_t *left_out)
+static enum status store_change_round(struct settling *settling, size_t *left_out)
 {
     bson_t **documents = xcalloc(settling->change_count, sizeof(*documents));
     struct change **tried = xcalloc(settling->change_count, sizeof(struct change *));
@@ -289,7 +289,7 @@ static enum status store_round(struct settling *settling, size_t *left_out)
             tried[i]->position->known = *tried[i]->mod = mod;
             tried[i]->fact->repeated = false;
         } else if (status == STATUS_OK && outcomes[i] == STATUS_ALREADY_EXISTS) {
-            status = resolve(settling, tried[i], mod, &met_another);
+            status = resolve_change(settling, tried[i], mod, &met_another);
         }
         bson_destroy(documents[i]);
     }
@@ -318,7 +318,7 @@ static enum status store_changes(struct settling *settling, enum settle_mode mod
             log_warn("mongo: no number could be had for %zu changes", left);
             return STATUS_UNAVAILABLE;
         }
-        status = store_round(settling, &left);
+        status = store_change_round(settling, &left);
     }
     return status;
 }
@@ -429,7 +429,7 @@ enum status settle_facts(struct mongo_db *db, struct fact *facts, size_t count,
 
     if (count == 0)
         return STATUS_OK;
-    enum status status = plan(&settling, db, facts, count);
+    enum status status = plan_changes(&settling, db, facts, count);
     if (status != STATUS_OK)
         return status;
     if (settling.order.earlier_count > 0)
@@ -442,6 +442,6 @@ enum status settle_facts(struct mongo_db *db, struct fact *facts, size_t count,
     if (status == STATUS_OK)
         status = update_positions(&settling);
     settle_note_step("positions");
-    finish(&settling);
+    finish_settling(&settling);
     return status;
 }

@@ -67,7 +67,7 @@ void message_mongo_writes_stop(struct message_mongo_writer **writer)
     *writer = NULL;
 }
 
-static enum status submit(struct message_mongo_writer *writer,
+static enum status submit_job(struct message_mongo_writer *writer,
                           const struct message_mongo_job *wanted)
 {
     struct message_mongo_job *job = xmalloc(sizeof(*job));
@@ -81,12 +81,12 @@ static enum status submit(struct message_mongo_writer *writer,
 
 enum status message_mongo_writes_send(struct message_store *store, struct message_send *send)
 {
-    return submit(message_mongo_handle(store)->writer, &(struct message_mongo_job){ .send = send });
+    return submit_job(message_mongo_handle(store)->writer, &(struct message_mongo_job){ .send = send });
 }
 
 enum status message_mongo_writes_mark_read(struct message_store *store, struct message_mark *mark)
 {
-    return submit(message_mongo_handle(store)->writer, &(struct message_mongo_job){ .mark = mark });
+    return submit_job(message_mongo_handle(store)->writer, &(struct message_mongo_job){ .mark = mark });
 }
 
 void message_mongo_writes_on_reported(struct message_mongo_writer *writer,

@@ -42,7 +42,7 @@ static bool is_wanted(const struct gathering *gathering, uint64_t user_seq)
 }
 
 /* The change, empty but for its number; NULL when it is not wanted. */
-static struct message_change *gather(struct gathering *gathering, int64_t user_seq)
+static struct message_change *gather_change(struct gathering *gathering, int64_t user_seq)
 {
     if (!is_wanted(gathering, (uint64_t)user_seq))
         return NULL;
@@ -142,7 +142,7 @@ static enum status gather_messages(struct sqlite_conn *conn, const struct owner 
     sqlite3_bind_int64(s, 2, row_message_rowid(peer->row.conversation, peer->row.last_seq));
     sqlite3_bind_int64(s, 3, owner->id);
     while ((result = sqlite_step(s)) == SQLITE_ROW) {
-        struct message_change *change = gather(gathering, sqlite3_column_int64(s, 6));
+        struct message_change *change = gather_change(gathering, sqlite3_column_int64(s, 6));
         if (change == NULL)
             break; /* and those that follow are newer still */
         row_read_message(s, owner->tag, peer->tag, &peer->row, &change->message);
@@ -156,7 +156,7 @@ static enum status gather_messages(struct sqlite_conn *conn, const struct owner 
 static void gather_fact(struct gathering *gathering, int64_t since, int64_t mod,
                         enum change_kind kind, const char *peer_tag)
 {
-    struct message_change *change = mod > since ? gather(gathering, mod) : NULL;
+    struct message_change *change = mod > since ? gather_change(gathering, mod) : NULL;
 
     if (change == NULL)
         return;

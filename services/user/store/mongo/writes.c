@@ -7,7 +7,7 @@
 #include "services/user/store/mongo/handle.h"
 
 /* STATUS_ALREADY_EXISTS; the document is destroyed. */
-static enum status insert(struct user_store *store, const char *collection, bson_t *document_take)
+static enum status insert_document(struct user_store *store, const char *collection, bson_t *document_take)
 {
     enum status outcome = STATUS_UNAVAILABLE;
 
@@ -37,14 +37,14 @@ enum status user_mongo_writes_add(struct user_store *store, const struct user *u
     BSON_APPEND_INT64(document, "unannounced", user->unannounced);
     BSON_APPEND_UTF8(document, "origin", user->origin);
     user_mongo_documents_append_grams(document, key);
-    return insert(store, "users", document);
+    return insert_document(store, "users", document);
 }
 
 /* A document whose _id stands for its content: to have it twice is to have it. */
 static enum status insert_once(struct user_store *store, const char *collection,
                                bson_t *document_take)
 {
-    enum status status = insert(store, collection, document_take);
+    enum status status = insert_document(store, collection, document_take);
     return status == STATUS_ALREADY_EXISTS ? STATUS_OK : status;
 }
 

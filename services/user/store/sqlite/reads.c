@@ -73,7 +73,7 @@ enum status user_sqlite_reads_get_image(struct user_store *store, const char *na
     return status;
 }
 
-static enum status exists(struct user_store *store, const char *sql, const char *name,
+static enum status row_exists(struct user_store *store, const char *sql, const char *name,
                           bool *exists_out)
 {
     struct sqlite_conn *conn;
@@ -88,11 +88,11 @@ static enum status exists(struct user_store *store, const char *sql, const char 
 
 enum status user_sqlite_reads_has_image(struct user_store *store, const char *name, bool *has_out)
 {
-    return exists(store, "SELECT 1 FROM image WHERE name = ?", name, has_out);
+    return row_exists(store, "SELECT 1 FROM image WHERE name = ?", name, has_out);
 }
 
 enum status user_sqlite_reads_is_revoked(struct user_store *store, const char *jti,
                                          bool *revoked_out)
 {
-    return exists(store, "SELECT 1 FROM revoked_token WHERE jti = ?", jti, revoked_out);
+    return row_exists(store, "SELECT 1 FROM revoked_token WHERE jti = ?", jti, revoked_out);
 }

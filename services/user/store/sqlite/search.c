@@ -15,7 +15,7 @@ enum {
 };
 
 /* ?1 is the part, ?2 is above all that begins with it, ?3 is who is not wanted. */
-static sqlite3_stmt *prepare(struct sqlite_conn *conn, const char *sql_literal, const char *part,
+static sqlite3_stmt *prepare_search(struct sqlite_conn *conn, const char *sql_literal, const char *part,
                              const char *except_key)
 {
     sqlite3_stmt *s = sqlite_conn_prepare(conn, sql_literal);
@@ -31,7 +31,7 @@ static sqlite3_stmt *prepare(struct sqlite_conn *conn, const char *sql_literal, 
 }
 
 /* Appends the rows of a bound statement until the list has `most`. */
-static enum status collect(sqlite3_stmt *s, size_t most, struct user_list *list)
+static enum status collect_users(sqlite3_stmt *s, size_t most, struct user_list *list)
 {
     int result = SQLITE_DONE;
 
@@ -44,19 +44,19 @@ static enum status collect(sqlite3_stmt *s, size_t most, struct user_list *list)
 static enum status find_prefix(struct sqlite_conn *conn, const char *part, const char *except_key,
                                size_t most, struct user_list *list)
 {
-    sqlite3_stmt *s = prepare(conn,
+    sqlite3_stmt *s = prepare_search(conn,
                               "SELECT " USER_ROW_COLUMNS " FROM user"
                               " WHERE key >= ?1 AND key < ?2 AND key <> ?3 ORDER BY key",
                               part, except_key);
 
-    return s != NULL ? collect(s, most, list) : STATUS_UNAVAILABLE;
+    return s != NULL ? collect_users(s, most, list) : STATUS_UNAVAILABLE;
 }
 
 /* Each key by the first of its tails that begins with the part, so that none comes twice. */
 static enum status find_by_tail(struct sqlite_conn *conn, const char *part, const char *except_key,
                                 size_t most, struct user_list *list)
 {
-    sqlite3_stmt *s = prepare(conn,
+    sqlite3_stmt *s = prepare_search(conn,
                               "SELECT " USER_ROW_COLUMNS " FROM"
                               " (SELECT head || tail AS found FROM user_tail"
                               "  WHERE tail >= ?1 AND tail < ?2 AND head || tail <> ?3"
@@ -68,13 +68,13 @@ static enum status find_by_tail(struct sqlite_conn *conn, const char *part, cons
     if (s == NULL)
         return STATUS_UNAVAILABLE;
     sqlite3_bind_int64(s, 4, (sqlite3_int64)(most - list->count));
-    return collect(s, most, list);
+    return collect_users(s, most, list);
 }
 
 static enum status find_by_walk(struct sqlite_conn *conn, const char *part, const char *except_key,
                                 size_t most, struct user_list *list)
 {
-    sqlite3_stmt *s = prepare(conn,
+    sqlite3_stmt *s = prepare_search(conn,
                               "SELECT " USER_ROW_COLUMNS " FROM"
                               " (SELECT key AS found FROM user ORDER BY key LIMIT ?4)"
                               " JOIN user ON key = found"
@@ -84,13 +84,13 @@ static enum status find_by_walk(struct sqlite_conn *conn, const char *part, cons
     if (s == NULL)
         return STATUS_UNAVAILABLE;
     sqlite3_bind_int64(s, 4, WALK_MOST);
-    return collect(s, most, list);
+    return collect_users(s, most, list);
 }
 
 /* STATUS_OK, or STATUS_NOT_FOUND when there are fewer. */
 static enum status are_frequent(struct sqlite_conn *conn, const char *part)
 {
-    sqlite3_stmt *s = prepare(
+    sqlite3_stmt *s = prepare_search(
         conn, "SELECT 1 FROM user_tail WHERE tail >= ?1 AND tail < ?2 LIMIT 1 OFFSET ?3", part, "");
 
     if (s == NULL)
