@@ -205,12 +205,12 @@ static bool handle_input(struct client_socket_context *context, struct session *
 /* Until nothing is left, or a call is under way, or others have waited long enough. */
 static void read_on(struct client_socket_context *context, struct session *session)
 {
-    enum { READ_BYTES = 16 * 1024, READS_MOST = 8 };
+    enum { READ_BYTES = 16 * 1024, READS_MAX = 8 };
     struct ws_reader *reader = session_reader(session);
     char scratch[READ_BYTES];
     int reads = 0;
 
-    session_heard(session);
+    session_note_input(session);
     while (ws_reader_has_more(reader) && !session_call_continues(session)) {
         struct ws_input input = ws_reader_next(reader);
         if (input.event != WS_NOTHING) {
@@ -220,7 +220,7 @@ static void read_on(struct client_socket_context *context, struct session *sessi
         }
         if (!reader->socket_has_more)
             break;
-        if (reads++ == READS_MOST) {
+        if (reads++ == READS_MAX) {
             socket_loop_resume(context->loop, session_token(session));
             break;
         }

@@ -200,8 +200,8 @@ static void make_limits(struct gateway *gateway)
 static void make_registry(struct gateway *gateway)
 {
     struct registry_options options = {
-        .sessions_most = (size_t)gateway->settings->websocket_max_connections,
-        .per_user_most = (size_t)gateway->settings->websocket_max_per_user,
+        .sessions_max = (size_t)gateway->settings->websocket_max_connections,
+        .per_user_max = (size_t)gateway->settings->websocket_max_per_user,
         .turn = handle_turn,
         .ctx = gateway,
     };

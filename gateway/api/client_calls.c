@@ -17,7 +17,7 @@
 #include "services/common/bus/bus_request.h"
 
 enum {
-    THREADS_MOST = 512,
+    THREADS_MAX = 512,
     STACK_BYTES = 512 * 1024,
     GIVE_UP_MS = 20, /* between two times: a batch makes further requests */
 };
@@ -108,8 +108,8 @@ struct client_calls *client_calls_create(const struct api_context *api)
     struct client_calls *calls = xcalloc(1, sizeof(*calls));
     struct workpool_options pool = {
         .name = "calls",
-        .threads = THREADS_MOST,
-        .queue_most = api->calls_pending_max,
+        .threads = THREADS_MAX,
+        .queue_max = api->calls_pending_max,
         .stack_bytes = STACK_BYTES,
     };
 

@@ -117,7 +117,7 @@ static void bind_param(struct jsonrpc_call *call, const struct jsonrpc_param *pa
     } else if (param->kind == JSONRPC_INDEX && json_to_int(given, 0, INT32_MAX, &number)) {
         value->number = (uint32_t)number;
     } else if (param->kind == JSONRPC_POSITION &&
-               json_to_int(given, 0, JSONRPC_POSITION_MOST, &number)) {
+               json_to_int(given, 0, JSONRPC_POSITION_MAX, &number)) {
         value->position = (uint64_t)number;
     } else {
         fail_param(call, param->name, "must be a whole number, 0 or more");
@@ -203,7 +203,7 @@ static bool read_request(const struct jsonrpc_options *options, const struct jso
 
 /* False: refused, and the call has failed. */
 static bool prepare_call(const struct jsonrpc_options *options, const struct request *request,
-                    struct jsonrpc_call *call)
+                         struct jsonrpc_call *call)
 {
     int64_t retry_after_ms = 0;
 
@@ -271,7 +271,7 @@ static void handle_one(const struct jsonrpc_options *options, const struct json 
         return;
     }
     sem_init(&waited.finished, 0, 0);
-    if (w->out.length > JSONRPC_ANSWER_MOST)
+    if (w->out.length > JSONRPC_ANSWER_MAX)
         jsonrpc_fail(call, JSONRPC_TOO_MANY, "the answers of this batch are too long", 0);
     else if (prepare_call(options, &request, call))
         handle_and_wait(request.method, &waited);
@@ -285,7 +285,7 @@ static void handle_batch(const struct jsonrpc_options *options, const struct jso
 {
     size_t count = json_count(batch);
 
-    if (count == 0 || count > JSONRPC_BATCH_MOST) {
+    if (count == 0 || count > JSONRPC_BATCH_MAX) {
         answer_plain_error(options, w, JSONRPC_INVALID_REQUEST,
                            count == 0 ? "an empty batch" : "a batch has at most 100 calls", NULL);
         return;

@@ -22,13 +22,13 @@ enum {
     JSONRPC_TOO_MANY = -32002,
     JSONRPC_CONFLICT = -32003,
 
-    JSONRPC_PARAMS_MOST = 4,
-    JSONRPC_BATCH_MOST = 100,
-    JSONRPC_ANSWER_MOST = 32 * 1024 * 1024, /* of a batch: calls beyond it are refused */
+    JSONRPC_PARAMS_MAX = 4,
+    JSONRPC_BATCH_MAX = 100,
+    JSONRPC_ANSWER_MAX = 32 * 1024 * 1024, /* of a batch: calls beyond it are refused */
 };
 
 /* Every whole number up to it is one in every client's language, too (RFC 7493, section 2.2). */
-#define JSONRPC_POSITION_MOST ((int64_t)1 << 53)
+#define JSONRPC_POSITION_MAX ((int64_t)1 << 53)
 
 /* A parameter as bound: of the kind its row says, or its default. */
 struct jsonrpc_value {
@@ -39,7 +39,7 @@ struct jsonrpc_value {
 
 /* A call on its way through its handler, which either writes one value into `result` or fails. */
 struct jsonrpc_call {
-    struct jsonrpc_value params[JSONRPC_PARAMS_MOST];
+    struct jsonrpc_value params[JSONRPC_PARAMS_MAX];
     struct json_writer result;
     void *ctx;
     int error; /* 0, or a code; set by jsonrpc_fail */
@@ -58,7 +58,7 @@ void jsonrpc_finish(struct jsonrpc_call *call);
 enum jsonrpc_kind {
     JSONRPC_TEXT,
     JSONRPC_INDEX,    /* a whole number from 0 to INT32_MAX */
-    JSONRPC_POSITION, /* one from 0 to JSONRPC_POSITION_MOST */
+    JSONRPC_POSITION, /* one from 0 to JSONRPC_POSITION_MAX */
 };
 
 struct jsonrpc_param {
@@ -70,7 +70,7 @@ struct jsonrpc_param {
 
 struct jsonrpc_method {
     const char *name;
-    struct jsonrpc_param params[JSONRPC_PARAMS_MOST]; /* in their positional order */
+    struct jsonrpc_param params[JSONRPC_PARAMS_MAX]; /* in their positional order */
     size_t param_count;
     void (*handle)(struct jsonrpc_call *call);
     /* False: the call is done when `handle` returns, which may block. True: `handle` does not

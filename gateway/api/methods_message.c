@@ -67,9 +67,9 @@ void method_send_message_to_user(struct jsonrpc_call *call)
 /* [start, end) of a call; false, and the call failed, when it is not a range. */
 static bool good_range(struct jsonrpc_call *call, uint32_t start, uint32_t end)
 {
-    enum { ENTRIES_MOST = 1000 };
+    enum { ENTRIES_MAX = 1000 };
 
-    if (end > start && end - start <= ENTRIES_MOST)
+    if (end > start && end - start <= ENTRIES_MAX)
         return true;
     jsonrpc_fail(call, JSONRPC_INVALID_PARAMS,
                  end <= start ? "endIndex: must be greater than startIndex"

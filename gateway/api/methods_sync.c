@@ -14,7 +14,7 @@
 #include "services/common/rpc/wire.h"
 #include "sync.pb-c.h"
 
-enum { LIMIT_MOST = 1000 };
+enum { LIMIT_MAX = 1000 };
 
 static void put_user(struct json_writer *w, const char *name, const Messenger__User *user)
 {
@@ -180,7 +180,7 @@ static void put_online(struct jsonrpc_call *call, const struct rpc_context *cont
     json_begin_array(&call->result);
     while (more && service_call(call, context, "message.GetContacts", &request.base,
                                 &messenger__contact_list__descriptor, &contacts)) {
-        more = contacts->n_tags == LIMIT_MOST;
+        more = contacts->n_tags == LIMIT_MAX;
         if (contacts->n_tags > 0) {
             Messenger__GetOnlineReply *reply =
                 profiles_fetch_online(call, context, contacts->tags, contacts->n_tags);
@@ -229,7 +229,7 @@ void method_sync(struct jsonrpc_call *call)
     request.since = call->params[1].position;
     request.limit = call->params[2].number;
     request.dialogs = true;
-    if (request.limit == 0 || request.limit > LIMIT_MOST) {
+    if (request.limit == 0 || request.limit > LIMIT_MAX) {
         jsonrpc_fail(call, JSONRPC_INVALID_PARAMS, "limit: must be 1 to 1000", 0);
         return;
     }

@@ -7,7 +7,7 @@
 #include "services/common/rpc/wire.h"
 #include "user.pb-c.h"
 
-enum { FIND_MOST = 30 };
+enum { FIND_MAX = 30 };
 
 static void put_user_object(struct json_writer *w, const Messenger__User *user)
 {
@@ -68,7 +68,7 @@ void method_find_users_by_tag(struct jsonrpc_call *call)
     service_context(call, &context);
     request.query = wire_borrow(call->params[0].text);
     request.exclude_tag = wire_borrow(caller_tag(call));
-    request.limit = FIND_MOST;
+    request.limit = FIND_MAX;
     if (!service_call(call, &context, "user.FindUsers", &request.base,
                       &messenger__user_list__descriptor, &reply))
         return;

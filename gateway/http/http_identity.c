@@ -30,7 +30,7 @@ static bool read_token(const struct http_request *request, char *out, size_t siz
 bool http_identity_read_claims(const struct http_site *site, const struct http_request *request,
                                struct token_claims *claims_out)
 {
-    char token[TOKEN_MOST + 1];
+    char token[TOKEN_MAX + 1];
 
     return read_token(request, token, sizeof(token)) &&
            token_verify(site->settings->jwt_private_key, token, clock_wall_ms() / 1000, claims_out);

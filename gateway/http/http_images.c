@@ -20,8 +20,8 @@
 #include "user.pb-c.h"
 
 enum {
-    FORM_MOST = 16 * 1024 * 1024,
-    FILE_MOST = 15 * 1024 * 1024,
+    FORM_MAX = 16 * 1024 * 1024,
+    FILE_MAX = 15 * 1024 * 1024,
     NAME_HEX = 32,
 };
 #define IMAGE_PREFIX "/img/"
@@ -91,7 +91,7 @@ static void receive_image(const struct http_site *site, struct http_request *req
 {
     struct buffer file = { 0 };
 
-    switch (http_read_form_file(request, "image", FORM_MOST, FILE_MOST, &file)) {
+    switch (http_read_form_file(request, "image", FORM_MAX, FILE_MAX, &file)) {
     case HTTP_BODY_TOO_LARGE:
         http_respond_error(request, 413, "FileTooLargeError", "The image is over 15 MiB.");
         break;

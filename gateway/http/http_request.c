@@ -29,11 +29,11 @@ const char *http_header(const struct http_request *request, const char *name)
 }
 
 size_t http_header_values(const struct http_request *request, const char *name,
-                          const char **values_out, size_t most)
+                          const char **values_out, size_t max)
 {
     size_t count = 0;
 
-    for (int i = 0; i < request->info->num_headers && count < most; i++)
+    for (int i = 0; i < request->info->num_headers && count < max; i++)
         if (strcasecmp(request->info->http_headers[i].name, name) == 0)
             values_out[count++] = request->info->http_headers[i].value;
     return count;
@@ -59,16 +59,16 @@ static void expect_continue(struct http_request *request)
         mg_write(request->conn, go_on, sizeof(go_on) - 1);
 }
 
-enum http_body http_read_body(struct http_request *request, size_t most, struct buffer *body_out)
+enum http_body http_read_body(struct http_request *request, size_t max, struct buffer *body_out)
 {
     char chunk[4096];
     int n;
 
-    if (request->info->content_length > (long long)most)
+    if (request->info->content_length > (long long)max)
         return HTTP_BODY_TOO_LARGE;
     expect_continue(request);
     while ((n = mg_read(request->conn, chunk, sizeof(chunk))) > 0) {
-        if (body_out->length + (size_t)n > most)
+        if (body_out->length + (size_t)n > max)
             return HTTP_BODY_TOO_LARGE;
         buffer_append(body_out, chunk, (size_t)n);
     }
@@ -81,7 +81,7 @@ enum http_body http_read_body(struct http_request *request, size_t most, struct 
 
 struct form_reading {
     const char *field;
-    size_t field_most;
+    size_t field_max;
     struct buffer *out;
     bool found, too_large;
 };
@@ -106,7 +106,7 @@ static int form_field_get(const char *key, const char *value, size_t length, voi
     struct form_reading *reading = arg;
 
     (void)key;
-    if (reading->out->length + length > reading->field_most) {
+    if (reading->out->length + length > reading->field_max) {
         reading->too_large = true;
         return MG_FORM_FIELD_HANDLE_ABORT;
     }
@@ -114,10 +114,10 @@ static int form_field_get(const char *key, const char *value, size_t length, voi
     return MG_FORM_FIELD_HANDLE_GET;
 }
 
-enum http_body http_read_form_file(struct http_request *request, const char *field, size_t most,
-                                   size_t field_most, struct buffer *file_out)
+enum http_body http_read_form_file(struct http_request *request, const char *field, size_t max,
+                                   size_t field_max, struct buffer *file_out)
 {
-    struct form_reading reading = { .field = field, .field_most = field_most, .out = file_out };
+    struct form_reading reading = { .field = field, .field_max = field_max, .out = file_out };
     struct mg_form_data_handler handler = {
         .field_found = form_field_found,
         .field_get = form_field_get,
@@ -125,7 +125,7 @@ enum http_body http_read_form_file(struct http_request *request, const char *fie
     };
 
     /* Without a length there would be no bound on what the library reads to find the field. */
-    if (request->info->content_length > (long long)most)
+    if (request->info->content_length > (long long)max)
         return HTTP_BODY_TOO_LARGE;
     if (request->info->content_length <= 0)
         return HTTP_BODY_BROKEN;

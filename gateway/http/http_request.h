@@ -17,7 +17,7 @@ const char *http_header(const struct http_request *request, const char *name); /
 
 /* The values of a header that may be repeated, in their order; those beyond `most` are left out. */
 size_t http_header_values(const struct http_request *request, const char *name,
-                          const char **values_out, size_t most);
+                          const char **values_out, size_t max);
 const char *http_peer(const struct http_request *request); /* address of the TCP peer */
 
 /* Copies a cookie's value; false when there is none or it is longer than `size` allows. */
@@ -29,14 +29,14 @@ enum http_body { HTTP_BODY_OK, HTTP_BODY_TOO_LARGE, HTTP_BODY_BROKEN };
  * The whole body, at most `most` bytes. A body that no handler reads to its end closes the
  * connection after the answer, which the client still gets to read.
  */
-enum http_body http_read_body(struct http_request *request, size_t most, struct buffer *body_out);
+enum http_body http_read_body(struct http_request *request, size_t max, struct buffer *body_out);
 
 /*
  * A multipart/form-data body of at most `most` bytes, of which the first file or field named
  * `field` is kept, at most `field_most` bytes. HTTP_BODY_BROKEN also when there is no such field.
  */
-enum http_body http_read_form_file(struct http_request *request, const char *field, size_t most,
-                                   size_t field_most, struct buffer *file_out);
+enum http_body http_read_form_file(struct http_request *request, const char *field, size_t max,
+                                   size_t field_max, struct buffer *file_out);
 
 /* --- answers ----------------------------------------------------------------------------- */
 

@@ -22,7 +22,7 @@
 enum {
     THREADS = 512, /* as many connections may be served at once */
     LINGER_MS = 1000,
-    LINGER_BYTES_MOST = 32 * 1024 * 1024,
+    LINGER_BYTES_MAX = 32 * 1024 * 1024,
     NUDGE_MS = 10, /* from one connection of ours to the next, when stopping */
 };
 
@@ -54,7 +54,7 @@ static struct http_server *server_of(const struct mg_connection *conn)
 static void linger_on_socket(int fd)
 {
     char scrap[16384];
-    size_t left = LINGER_BYTES_MOST;
+    size_t left = LINGER_BYTES_MAX;
     int64_t until_ms = clock_mono_ms() + LINGER_MS;
     struct timeval slice = { .tv_usec = 100 * 1000 };
 

@@ -16,7 +16,7 @@ struct image {
 };
 
 struct image_cache {
-    size_t bytes_most;
+    size_t bytes_max;
     pthread_mutex_t lock; /* guards what follows */
     size_t bytes;
     struct hashmap *images; /* name -> struct image, owned */
@@ -71,11 +71,11 @@ static void *copy_bytes(const void *data, size_t size)
     return copy;
 }
 
-struct image_cache *image_cache_create(size_t bytes_most)
+struct image_cache *image_cache_create(size_t bytes_max)
 {
     struct image_cache *cache = xcalloc(1, sizeof(*cache));
 
-    cache->bytes_most = bytes_most;
+    cache->bytes_max = bytes_max;
     cache->images = hashmap_create();
     pthread_mutex_init(&cache->lock, NULL);
     return cache;
@@ -112,11 +112,11 @@ bool image_cache_get(struct image_cache *cache, const char *name, char **content
 void image_cache_put(struct image_cache *cache, const char *name, const char *content_type,
                      const void *data, size_t size)
 {
-    if (size > cache->bytes_most)
+    if (size > cache->bytes_max)
         return;
     pthread_mutex_lock(&cache->lock);
     if (hashmap_get(cache->images, name) == NULL) {
-        while (cache->bytes + size > cache->bytes_most)
+        while (cache->bytes + size > cache->bytes_max)
             forget_oldest_locked(cache);
         struct image *image = xcalloc(1, sizeof(*image));
         image->name = xstrdup(name);

@@ -10,7 +10,7 @@
  */
 struct image_cache;
 
-struct image_cache *image_cache_create(size_t bytes_most);
+struct image_cache *image_cache_create(size_t bytes_max);
 void image_cache_destroy(struct image_cache **cache);
 
 /* Copies out; the caller frees both. False when it is not here. */

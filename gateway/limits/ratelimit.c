@@ -76,7 +76,7 @@ bool ratelimit_admit(struct ratelimit *limit, const char *name, int64_t *retry_m
         sweep_buckets(limit, now_ms, false);
     struct bucket *bucket = hashmap_get(limit->buckets, name);
     if (bucket == NULL) {
-        if (hashmap_count(limit->buckets) >= RATELIMIT_NAMES_MOST)
+        if (hashmap_count(limit->buckets) >= RATELIMIT_NAMES_MAX)
             sweep_buckets(limit, now_ms, true);
         bucket = xmalloc(sizeof(*bucket));
         *bucket = (struct bucket){ limit->burst, now_ms };

@@ -6,9 +6,9 @@
 
 /*
  * Token buckets by name (an address, a user). A name that has been quiet long enough is forgotten;
- * when more than RATELIMIT_NAMES_MOST are busy at once, all start anew. From any thread.
+ * when more than RATELIMIT_NAMES_MAX are busy at once, all start anew. From any thread.
  */
-enum { RATELIMIT_NAMES_MOST = 100000 };
+enum { RATELIMIT_NAMES_MAX = 100000 };
 
 struct ratelimit;
 

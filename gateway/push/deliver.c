@@ -17,7 +17,7 @@
 #include "services/common/rpc/wire.h"
 
 /* About 150 bytes each; a change comes late by seconds, or never. */
-enum { CHANGES_MOST = 65536 };
+enum { CHANGES_MAX = 65536 };
 
 struct deliver {
     struct bus *bus;
@@ -158,7 +158,7 @@ void deliver_unfollow(struct deliver *deliver, const char *key)
     feeds_close(deliver->feeds, key);
 }
 
-struct presence_telling {
+struct presence_notice {
     struct deliver *deliver;
     const char *key;
     Messenger__Notification notification;
@@ -167,29 +167,29 @@ struct presence_telling {
 
 static void tell_presence(void *arg)
 {
-    struct presence_telling *telling = arg;
+    struct presence_notice *notice = arg;
     char name[PAIR_SIZE];
 
-    if (telling->again && name_pair(telling->key, &telling->notification, name) &&
-        recent_numbers_get(telling->deliver->changes, name) == telling->notification.change)
-        telling->notification.change = 0; /* the last state that was told, once more */
-    push_to_sockets(telling->deliver, telling->key, &telling->notification);
+    if (notice->again && name_pair(notice->key, &notice->notification, name) &&
+        recent_numbers_get(notice->deliver->changes, name) == notice->notification.change)
+        notice->notification.change = 0; /* the last state that was told, once more */
+    push_to_sockets(notice->deliver, notice->key, &notice->notification);
 }
 
 void deliver_presence(struct deliver *deliver, const char *key, const char *contact_tag,
                       uint64_t change, bool online, bool again)
 {
-    struct presence_telling telling = { deliver, key, MESSENGER__NOTIFICATION__INIT, again };
+    struct presence_notice notice = { deliver, key, MESSENGER__NOTIFICATION__INIT, again };
 
-    telling.notification.change = change;
+    notice.notification.change = change;
     if (online) {
-        telling.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
-        telling.notification.contact_online = wire_borrow(contact_tag);
+        notice.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
+        notice.notification.contact_online = wire_borrow(contact_tag);
     } else {
-        telling.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_OFFLINE;
-        telling.notification.contact_offline = wire_borrow(contact_tag);
+        notice.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_OFFLINE;
+        notice.notification.contact_offline = wire_borrow(contact_tag);
     }
-    feeds_in_turn(deliver->feeds, key, tell_presence, &telling);
+    feeds_in_turn(deliver->feeds, key, tell_presence, &notice);
 }
 
 void deliver_check_all(struct deliver *deliver)
@@ -216,7 +216,7 @@ struct deliver *deliver_create(struct bus *bus)
     deliver->bus = bus;
     deliver->feeds = feeds_create(bus, &sink);
     deliver->subscriptions = hashmap_create();
-    deliver->changes = recent_numbers_create(CHANGES_MOST);
+    deliver->changes = recent_numbers_create(CHANGES_MAX);
     return deliver;
 }
 

@@ -9,7 +9,7 @@
 #include "services/common/rpc/wire.h"
 #include "user.pb-c.h"
 
-enum { TIMEOUT_MS = 2000, CHANGES_MOST = 200 };
+enum { TIMEOUT_MS = 2000, CHANGES_MAX = 200 };
 
 static void key_to_tag(const char *key, char tag_out[TAG_SIZE + 1])
 {
@@ -128,7 +128,7 @@ enum status feed_source_changes(struct bus *bus, const char *key, const char *ep
     request.owner_tag = tag;
     request.epoch = wire_borrow(epoch);
     request.since = since;
-    request.limit = CHANGES_MOST;
+    request.limit = CHANGES_MAX;
     rpc_context_start(&context, TIMEOUT_MS);
     enum status status = rpc_call(bus, &context, "message.GetChanges", &request.base,
                                   &messenger__change_list__descriptor, list_out, NULL);

@@ -272,7 +272,7 @@ struct feeds *feeds_create(struct bus *bus, const struct feed_sink *sink)
     struct workpool_options pullers = {
         .name = "pull",
         .threads = PULLERS,
-        .queue_most = PULLS_PENDING_MAX,
+        .queue_max = PULLS_PENDING_MAX,
     };
     struct feeds *feeds = xcalloc(1, sizeof(*feeds));
 

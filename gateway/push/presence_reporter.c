@@ -21,7 +21,7 @@
 #include "services/common/rpc/wire.h"
 
 enum {
-    BATCH_MOST = 256,
+    BATCH_MAX = 256,
     RPC_TIMEOUT_MS = 2000,
     LAST_TIMEOUT_MS = 1000, /* if nobody answered lately: a gateway that ends is missed anyway */
     ALIVE_MS = 1000,
@@ -94,7 +94,7 @@ static void note_settled(struct presence_reporter *reporter)
 /* --- telling ----------------------------------------------------------------------------- */
 
 static bool call_presence(struct presence_reporter *reporter, const char *method,
-                 const ProtobufCMessage *request, int64_t timeout_ms)
+                          const ProtobufCMessage *request, int64_t timeout_ms)
 {
     struct rpc_context context;
     void *reply;
@@ -114,14 +114,14 @@ static bool announce_all(struct presence_reporter *reporter, int64_t timeout_ms)
 
     request.gateway_id = wire_borrow(reporter->gateway_id);
     request.online = registry_tags(reporter->registry, &request.n_online);
-    bool told = call_presence(reporter, "presence.Announce", &request.base, timeout_ms);
+    bool notified = call_presence(reporter, "presence.Announce", &request.base, timeout_ms);
     for (size_t i = 0; i < request.n_online; i++)
         free(request.online[i]);
     free(request.online);
-    return told;
+    return notified;
 }
 
-/* Takes up to BATCH_MOST marks that are due. An offline one waits for the grace time, if the user
+/* Takes up to BATCH_MAX marks that are due. An offline one waits for the grace time, if the user
  * is still gone then. Lock held. */
 static size_t take_due_locked(struct presence_reporter *reporter, struct mark *due,
                               char (*keys)[TAG_SIZE], bool *online)
@@ -131,7 +131,7 @@ static size_t take_due_locked(struct presence_reporter *reporter, struct mark *d
     size_t n = 0;
 
     for (size_t cursor = 0;
-         n < BATCH_MOST && hashmap_next(reporter->marks, &cursor, &key, &value);) {
+         n < BATCH_MAX && hashmap_next(reporter->marks, &cursor, &key, &value);) {
         struct mark *mark = value;
         bool is_online = registry_is_online(reporter->registry, key);
         if (!is_online && !reporter->stopping &&
@@ -165,10 +165,10 @@ static void put_back(struct presence_reporter *reporter, const struct mark *due,
 static bool report_marks(struct presence_reporter *reporter, bool *failed_out)
 {
     Messenger__PresenceUpdateRequest request = MESSENGER__PRESENCE_UPDATE_REQUEST__INIT;
-    struct mark due[BATCH_MOST];
-    char keys[BATCH_MOST][TAG_SIZE];
-    bool online[BATCH_MOST];
-    char *came[BATCH_MOST], *went[BATCH_MOST];
+    struct mark due[BATCH_MAX];
+    char keys[BATCH_MAX][TAG_SIZE];
+    bool online[BATCH_MAX];
+    char *came[BATCH_MAX], *went[BATCH_MAX];
 
     pthread_mutex_lock(&reporter->lock);
     size_t count = take_due_locked(reporter, due, keys, online);
@@ -258,11 +258,11 @@ static bool has_grace_marks(struct presence_reporter *reporter)
 static void run_reporter(void *arg)
 {
     struct presence_reporter *reporter = arg;
-    bool go_on = true, told = true;
+    bool go_on = true, notified = true;
 
     while (go_on) {
-        told = report_round(reporter);
-        if (!told) {
+        notified = report_round(reporter);
+        if (!notified) {
             go_on = wait_for_work(reporter, backoff_jittered(RETRY_MS), false);
         } else if (has_grace_marks(reporter)) { /* nothing is due yet */
             go_on = wait_for_work(reporter, LOOK_MS, false);
@@ -270,7 +270,7 @@ static void run_reporter(void *arg)
             go_on = wait_for_work(reporter, ALIVE_MS, true);
         }
     }
-    announce_all(reporter, told ? RPC_TIMEOUT_MS : LAST_TIMEOUT_MS);
+    announce_all(reporter, notified ? RPC_TIMEOUT_MS : LAST_TIMEOUT_MS);
 }
 
 /* A thread of its own: a call that waits in vain must not make this gateway look dead. */

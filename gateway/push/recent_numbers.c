@@ -15,17 +15,17 @@ struct recent_numbers {
     pthread_mutex_t lock;  /* guards what follows */
     struct hashmap *names; /* name -> its item in the ring */
     struct item *ring;     /* in the order they came */
-    size_t most, next;
+    size_t max, next;
 };
 
-struct recent_numbers *recent_numbers_create(size_t most)
+struct recent_numbers *recent_numbers_create(size_t max)
 {
     struct recent_numbers *recent = xcalloc(1, sizeof(*recent));
 
     pthread_mutex_init(&recent->lock, NULL);
     recent->names = hashmap_create();
-    recent->ring = xcalloc(most, sizeof(*recent->ring));
-    recent->most = most;
+    recent->ring = xcalloc(max, sizeof(*recent->ring));
+    recent->max = max;
     return recent;
 }
 
@@ -33,7 +33,7 @@ void recent_numbers_destroy(struct recent_numbers **recent)
 {
     if (*recent == NULL)
         return;
-    for (size_t i = 0; i < (*recent)->most; i++)
+    for (size_t i = 0; i < (*recent)->max; i++)
         free((*recent)->ring[i].name);
     free((*recent)->ring);
     hashmap_destroy(&(*recent)->names);
@@ -47,7 +47,7 @@ static void add_locked(struct recent_numbers *recent, const char *name, uint64_t
 {
     struct item *item = &recent->ring[recent->next];
 
-    recent->next = (recent->next + 1) % recent->most;
+    recent->next = (recent->next + 1) % recent->max;
     if (item->name != NULL)
         hashmap_remove(recent->names, item->name);
     free(item->name);

@@ -9,7 +9,7 @@
  * forgotten first. From any thread. */
 struct recent_numbers;
 
-struct recent_numbers *recent_numbers_create(size_t most);
+struct recent_numbers *recent_numbers_create(size_t max);
 void recent_numbers_destroy(struct recent_numbers **recent);
 
 /* Sets the number of a name unless it has the same or a higher one: false then. */

@@ -21,7 +21,7 @@
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
 
-enum { CONTACTS_MOST = 1000, RETRY_LEAST_MS = 100, RETRY_MOST_MS = 2000 };
+enum { CONTACTS_MAX = 1000, RETRY_MIN_MS = 100, RETRY_MAX_MS = 2000 };
 
 /* How far back a change is asked for: longer than it takes to see that a connection is dead, and
  * than the clocks of two machines are apart. One that was told before is not told again. */
@@ -37,29 +37,29 @@ struct resync {
     struct hashmap *unknown; /* keys of users whose contacts' presence was not known */
 };
 
-enum telling { TELL_CHANGED, TELL_ONLINE };
+enum notice { TELL_CHANGED, TELL_ONLINE };
 
 /* --- contacts who came or went ----------------------------------------------------------- */
 
 static enum status notify_presence_of(struct resync *resync, const struct rpc_context *context,
-                             const char *key, const Messenger__ContactList *contacts,
-                             enum telling telling)
+                                      const char *key, const Messenger__ContactList *contacts,
+                                      enum notice notice)
 {
     Messenger__GetChangedRequest request = MESSENGER__GET_CHANGED_REQUEST__INIT;
     Messenger__GetChangedReply *reply;
 
     request.n_tags = contacts->n_tags;
     request.tags = contacts->tags;
-    if (telling == TELL_CHANGED)
+    if (notice == TELL_CHANGED)
         request.after = (uint64_t)(clock_wall_ms() - LOOK_BACK_MS) * 1000;
     enum status status =
         rpc_call(resync->options.bus, context, "presence.GetChanged", &request.base,
                  &messenger__get_changed_reply__descriptor, &reply, NULL);
     for (size_t i = 0; status == STATUS_OK && i < reply->n_states; i++) {
         const Messenger__GetChangedReply__State *state = reply->states[i];
-        if (telling == TELL_CHANGED || state->online)
+        if (notice == TELL_CHANGED || state->online)
             deliver_presence(resync->options.deliver, key, state->tag, state->change, state->online,
-                             telling == TELL_ONLINE);
+                             notice == TELL_ONLINE);
     }
     wire_free(reply);
     return status;
@@ -71,7 +71,7 @@ static bool is_stopping(const struct resync *resync)
     return atomic_load(resync->options.stopping);
 }
 
-static enum status resync_contacts(struct resync *resync, const char *tag, enum telling telling)
+static enum status resync_contacts(struct resync *resync, const char *tag, enum notice notice)
 {
     Messenger__GetContactsRequest request = MESSENGER__GET_CONTACTS_REQUEST__INIT;
     Messenger__ContactList *contacts;
@@ -88,9 +88,9 @@ static enum status resync_contacts(struct resync *resync, const char *tag, enum 
                           &messenger__contact_list__descriptor, &contacts, NULL);
         if (status != STATUS_OK)
             break;
-        more = contacts->n_tags == CONTACTS_MOST;
+        more = contacts->n_tags == CONTACTS_MAX;
         if (contacts->n_tags > 0) {
-            status = notify_presence_of(resync, &context, key, contacts, telling);
+            status = notify_presence_of(resync, &context, key, contacts, notice);
             snprintf(after, sizeof(after), "%s", contacts->tags[contacts->n_tags - 1]);
         }
         wire_free(contacts);
@@ -102,7 +102,7 @@ static enum status resync_contacts(struct resync *resync, const char *tag, enum 
 
 static void pause_before_retry(struct resync *resync, unsigned failures)
 {
-    struct timespec until = clock_after_ms(backoff_pause(failures, RETRY_LEAST_MS, RETRY_MOST_MS));
+    struct timespec until = clock_after_ms(backoff_pause(failures, RETRY_MIN_MS, RETRY_MAX_MS));
 
     pthread_mutex_lock(&resync->lock);
     if (!resync->stopping)
@@ -111,14 +111,14 @@ static void pause_before_retry(struct resync *resync, unsigned failures)
 }
 
 /* Until it can be done, or the user has no socket here any more. */
-static void resync_user(struct resync *resync, const char *tag, enum telling telling)
+static void resync_user(struct resync *resync, const char *tag, enum notice notice)
 {
     unsigned failures = 0;
     char key[TAG_SIZE];
 
     while (!is_stopping(resync) && tag_to_key(tag, key) &&
            registry_is_online(resync->options.registry, key) &&
-           resync_contacts(resync, tag, telling) != STATUS_OK)
+           resync_contacts(resync, tag, notice) != STATUS_OK)
         pause_before_retry(resync, ++failures);
 }
 

@@ -8,7 +8,7 @@
 
 #include "services/common/base/memory.h"
 
-enum { GATHER_MOST = 16 };
+enum { GATHER_MAX = 16 };
 
 static struct ws_frame_out **ring_slot(const struct outbox *outbox, size_t index)
 {
@@ -63,9 +63,9 @@ static void advance_frames(struct outbox *outbox, size_t n)
 enum outbox_result outbox_flush(struct outbox *outbox, int socket)
 {
     while (outbox->count > 0) {
-        struct iovec parts[GATHER_MOST];
+        struct iovec parts[GATHER_MAX];
         struct msghdr message = { .msg_iov = parts };
-        for (size_t i = 0; i < outbox->count && i < GATHER_MOST; i++) {
+        for (size_t i = 0; i < outbox->count && i < GATHER_MAX; i++) {
             struct ws_frame_out *frame = *ring_slot(outbox, i);
             size_t skip = i == 0 ? outbox->sent : 0;
             parts[i] = (struct iovec){ frame->bytes + skip, frame->length - skip };

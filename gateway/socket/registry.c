@@ -34,8 +34,8 @@ struct registry *registry_create(const struct registry_options *options)
     struct registry *registry = xcalloc(1, sizeof(*registry));
 
     registry->options = *options;
-    registry->slots = xcalloc(options->sessions_most, sizeof(*registry->slots));
-    for (size_t i = 0; i < options->sessions_most; i++)
+    registry->slots = xcalloc(options->sessions_max, sizeof(*registry->slots));
+    for (size_t i = 0; i < options->sessions_max; i++)
         registry->slots[i].next_free = i + 1;
     registry->users = hashmap_create();
     pthread_mutex_init(&registry->turn_lock, NULL);
@@ -127,9 +127,9 @@ static enum registry_result link_locked(struct registry *registry, struct sessio
     const struct user_sessions *user = hashmap_get(registry->users, session_key(session));
 
     *first_out = false;
-    if (registry->count >= registry->options.sessions_most)
+    if (registry->count >= registry->options.sessions_max)
         return REGISTRY_FULL;
-    if (user != NULL && user->count >= registry->options.per_user_most)
+    if (user != NULL && user->count >= registry->options.per_user_max)
         return REGISTRY_USER_FULL;
     link_slot_locked(registry, session);
     if (!session_is_anonymous(session))
@@ -180,7 +180,7 @@ struct session *registry_find(struct registry *registry, uint64_t token)
     struct session *session = NULL;
 
     pthread_mutex_lock(&registry->lock);
-    if (index < registry->options.sessions_most) {
+    if (index < registry->options.sessions_max) {
         struct slot *slot = &registry->slots[index];
         if (slot->session != NULL && slot->generation == (uint32_t)(token >> 32))
             session = session_ref(slot->session);
@@ -210,7 +210,7 @@ struct registry_list registry_all(struct registry *registry)
 
     pthread_mutex_lock(&registry->lock);
     list.items = xcalloc(registry->count, sizeof(struct session *));
-    for (size_t i = 0; i < registry->options.sessions_most && list.count < registry->count; i++)
+    for (size_t i = 0; i < registry->options.sessions_max && list.count < registry->count; i++)
         if (registry->slots[i].session != NULL)
             list.items[list.count++] = session_ref(registry->slots[i].session);
     pthread_mutex_unlock(&registry->lock);

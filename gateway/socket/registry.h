@@ -14,8 +14,8 @@
 struct registry;
 
 struct registry_options {
-    size_t sessions_most;
-    size_t per_user_most;
+    size_t sessions_max;
+    size_t per_user_max;
     /*
      * The user's first session at this gateway is there, or the last one is gone. Turns of all
      * users come one at a time, in the order in which they happened; false for a first one: the

@@ -21,7 +21,7 @@ struct session {
     struct token_claims identity;
     char key[TAG_SIZE];
     int64_t ping_interval_ms;
-    _Atomic int64_t heard_ms;
+    _Atomic int64_t input_ms;
     struct ws_reader reader;
 
     pthread_mutex_t lock; /* guards what follows */
@@ -51,7 +51,7 @@ struct session *session_create(struct socket_loop *loop, const char *id,
     }
     session->ping_interval_ms = ping_interval_ms;
     session->pinged_ms = clock_mono_ms();
-    atomic_init(&session->heard_ms, session->pinged_ms);
+    atomic_init(&session->input_ms, session->pinged_ms);
     pthread_mutex_init(&session->lock, NULL);
     session->socket = -1;
     return session;
@@ -111,9 +111,9 @@ struct ws_reader *session_reader(struct session *session)
     return &session->reader;
 }
 
-void session_heard(struct session *session)
+void session_note_input(struct session *session)
 {
-    atomic_store(&session->heard_ms, clock_mono_ms());
+    atomic_store(&session->input_ms, clock_mono_ms());
 }
 
 /* --- sending, with the lock held --------------------------------------------------------- */
@@ -217,7 +217,7 @@ void session_send(struct session *session, struct ws_frame_out *frame)
     if (!session->closing && !session->shut) {
         /* One frame may be larger than the whole bound; it is the queue behind it that counts. */
         if (session->outbox.bytes > 0 &&
-            session->outbox.bytes + frame->length > SESSION_OUTBOX_MOST) {
+            session->outbox.bytes + frame->length > SESSION_OUTBOX_MAX) {
             give_up_locked(session, "too much waits to be read");
         } else {
             outbox_push(&session->outbox, frame);
@@ -243,7 +243,7 @@ bool session_is_closing(struct session *session)
     return closing;
 }
 
-static bool holds_at_most(struct session *session, size_t bytes)
+static bool holds_no_more_than(struct session *session, size_t bytes)
 {
     pthread_mutex_lock(&session->lock);
     bool result = session->shut || session->closing || session->outbox.bytes <= bytes;
@@ -253,12 +253,12 @@ static bool holds_at_most(struct session *session, size_t bytes)
 
 bool session_is_calm(struct session *session)
 {
-    return holds_at_most(session, SESSION_OUTBOX_CALM);
+    return holds_no_more_than(session, SESSION_OUTBOX_CALM);
 }
 
 bool session_has_space(struct session *session)
 {
-    return holds_at_most(session, SESSION_OUTBOX_ROOMY);
+    return holds_no_more_than(session, SESSION_OUTBOX_ROOMY);
 }
 
 /* --- calls ------------------------------------------------------------------------------- */
@@ -298,9 +298,9 @@ void session_writable(struct session *session)
 
 static void ping_locked(struct session *session, int64_t now_ms, struct ws_frame_out *ping)
 {
-    int64_t silent_ms = now_ms - atomic_load(&session->heard_ms);
+    int64_t silent_ms = now_ms - atomic_load(&session->input_ms);
 
-    if (silent_ms > session->ping_interval_ms * (SESSION_PINGS_MOST + 1)) {
+    if (silent_ms > session->ping_interval_ms * (SESSION_PINGS_MAX + 1)) {
         close_locked(session, WS_CLOSE_GOING_AWAY, "no answer to pings");
         cut_locked(session);
     } else if (now_ms - session->pinged_ms >= session->ping_interval_ms) {

@@ -19,13 +19,13 @@
  * closed with 1013. All functions may be called from any thread unless they say otherwise.
  */
 enum {
-    SESSION_OUTBOX_MOST = 1024 * 1024,
+    SESSION_OUTBOX_MAX = 1024 * 1024,
     SESSION_OUTBOX_CALM =
         128 * 1024, /* above this no further call is read, so that who calls also reads */
-    SESSION_OUTBOX_ROOMY = SESSION_OUTBOX_MOST / 2, /* what can wait, waits elsewhere above this */
+    SESSION_OUTBOX_ROOMY = SESSION_OUTBOX_MAX / 2, /* what can wait, waits elsewhere above this */
     SESSION_STUCK_MS = 5000,
     SESSION_CLOSING_MS = 2000, /* for the client's answer to a close frame */
-    SESSION_PINGS_MOST = 2,    /* that may stay unanswered */
+    SESSION_PINGS_MAX = 2,     /* that may stay unanswered */
     SESSION_ID_SIZE = 64,
 };
 
@@ -77,7 +77,7 @@ bool session_has_space(struct session *session);
 struct ws_reader *session_reader(struct session *session);
 
 /* The client was heard. */
-void session_heard(struct session *session);
+void session_note_input(struct session *session);
 
 /* The socket takes bytes again. */
 void session_writable(struct session *session);

@@ -19,10 +19,10 @@
 #include "services/common/base/thread.h"
 
 enum {
-    EVENTS_MOST = 64, /* a round: what the first begins may wait for the last */
-    THREADS_MOST = 8,
+    EVENTS_MAX = 64, /* a round: what the first begins may wait for the last */
+    THREADS_MAX = 8,
     SCRAP_BYTES = 16 * 1024,
-    DISMISSAL_BYTES_MOST = 32 * 1024 * 1024, /* that are read and thrown away */
+    DISMISSAL_BYTES_MAX = 32 * 1024 * 1024, /* that are read and thrown away */
     ROUND_US = 1000, /* from the begin of one to that of the next, while much comes: */
     MUCH = 4,        /* events in that time */
 };
@@ -62,7 +62,7 @@ struct socket_loop {
     struct socket_loop_options options;
     atomic_bool stopping;
     size_t watcher_count;
-    struct watcher watchers[THREADS_MOST];
+    struct watcher watchers[THREADS_MAX];
 };
 
 static struct watcher *watcher_of(struct socket_loop *loop, uint64_t token)
@@ -115,7 +115,7 @@ static bool keep_for_a_while(struct watcher *watcher, int socket)
                                         &watcher->dismissal_capacity, sizeof(*watcher->dismissals));
     watcher->dismissals[watcher->dismissal_count++] = (struct dismissal){
         .socket = socket,
-        .left = DISMISSAL_BYTES_MOST,
+        .left = DISMISSAL_BYTES_MAX,
         .until_ms = clock_mono_ms() + SOCKET_DISMISSAL_MS,
     };
     return true;
@@ -224,7 +224,7 @@ static void count_events(struct watcher *watcher, int events)
  */
 static void let_gather(const struct watcher *watcher, int events)
 {
-    if (!watcher->much_comes || events == EVENTS_MOST)
+    if (!watcher->much_comes || events == EVENTS_MAX)
         return;
     int64_t left_us = watcher->round_us + ROUND_US - clock_mono_us();
     if (left_us > 0)
@@ -235,12 +235,12 @@ static void run_watcher(void *arg)
 {
     struct watcher *watcher = arg;
     struct socket_loop *loop = watcher->loop;
-    struct epoll_event events[EVENTS_MOST];
+    struct epoll_event events[EVENTS_MAX];
     int64_t next_tick = clock_mono_ms() + SOCKET_LOOP_TICK_MS;
 
     while (!atomic_load(&loop->stopping)) {
         int64_t wait_ms = next_tick - clock_mono_ms();
-        int n = epoll_wait(watcher->epoll, events, EVENTS_MOST, wait_ms > 0 ? (int)wait_ms : 0);
+        int n = epoll_wait(watcher->epoll, events, EVENTS_MAX, wait_ms > 0 ? (int)wait_ms : 0);
         count_events(watcher, n);
         if (n > 1)
             begin_round(watcher);
@@ -289,7 +289,7 @@ size_t socket_loop_threads(void)
 
     if (processors < 4)
         return 1;
-    return processors < 2 * THREADS_MOST ? (size_t)processors / 2 : THREADS_MOST;
+    return processors < 2 * THREADS_MAX ? (size_t)processors / 2 : THREADS_MAX;
 }
 
 struct socket_loop *socket_loop_create(const struct socket_loop_options *options)
@@ -298,8 +298,8 @@ struct socket_loop *socket_loop_create(const struct socket_loop_options *options
 
     loop->options = *options;
     loop->watcher_count = options->threads > 0 ? options->threads : socket_loop_threads();
-    if (loop->watcher_count > THREADS_MOST)
-        loop->watcher_count = THREADS_MOST;
+    if (loop->watcher_count > THREADS_MAX)
+        loop->watcher_count = THREADS_MAX;
     loop->watchers[0].ticks = true;
     for (size_t i = 0; i < loop->watcher_count; i++)
         start_watcher(loop, &loop->watchers[i]);

@@ -46,7 +46,7 @@ static struct ws_input whole_text(const char *data, size_t length)
 static struct ws_input take_part(struct ws_assembly *assembly, bool final, const char *data,
                                  size_t length)
 {
-    if (assembly->parts.length + length > WS_MESSAGE_MOST)
+    if (assembly->parts.length + length > WS_MESSAGE_MAX)
         return refuse_frame(WS_CLOSE_TOO_BIG, "message too big");
     buffer_append(&assembly->parts, data, length);
     assembly->in_message = !final;
@@ -76,8 +76,8 @@ struct ws_input ws_assemble(struct ws_assembly *assembly, unsigned first_byte, c
             buffer_finish(&assembly->parts);
         buffer_clear(&assembly->parts);
         if (final)
-            return length > WS_MESSAGE_MOST ? refuse_frame(WS_CLOSE_TOO_BIG, "message too big")
-                                            : whole_text(data, length);
+            return length > WS_MESSAGE_MAX ? refuse_frame(WS_CLOSE_TOO_BIG, "message too big")
+                                           : whole_text(data, length);
         return take_part(assembly, final, data, length);
     case WS_OPCODE_CONTINUATION:
         if (!assembly->in_message)

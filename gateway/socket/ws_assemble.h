@@ -7,10 +7,10 @@
 
 /*
  * Joins the frames of one client into whole text messages (RFC 6455, section 5.4), at most
- * WS_MESSAGE_MOST bytes each, in well-formed UTF-8. A zeroed struct is ready. One thread.
+ * WS_MESSAGE_MAX bytes each, in well-formed UTF-8. A zeroed struct is ready. One thread.
  * Headers have been checked (ws_frame.h): masks, reserved bits, control frames' lengths.
  */
-enum { WS_MESSAGE_MOST = 64 * 1024 };
+enum { WS_MESSAGE_MAX = 64 * 1024 };
 
 struct ws_assembly {
     struct buffer parts; /* of a message in several frames */

@@ -5,7 +5,7 @@
 
 #include "gateway/socket/ws_protocol.h"
 
-enum { CONTROL_MOST = 125, MASK_BYTES = 4 };
+enum { CONTROL_MAX = 125, MASK_BYTES = 4 };
 
 /* How long the header is that begins with these bytes; 2 while that cannot be told. */
 static size_t header_size(const unsigned char *header, size_t length)
@@ -33,7 +33,7 @@ static uint64_t claimed_length(const unsigned char *header)
     return length;
 }
 
-static int check_header(const unsigned char *header, uint64_t payload_most)
+static int check_header(const unsigned char *header, uint64_t payload_max)
 {
     unsigned opcode = header[0] & 15u;
     bool final = (header[0] & 128) != 0, reserved_bits = (header[0] & 112) != 0;
@@ -41,13 +41,14 @@ static int check_header(const unsigned char *header, uint64_t payload_most)
 
     if (reserved_bits || (opcode > 2 && opcode < 8) || opcode > 10 || (header[1] & 128) == 0)
         return WS_CLOSE_PROTOCOL_ERROR;
-    if (control && (!final || (header[1] & 127) > CONTROL_MOST))
+    if (control && (!final || (header[1] & 127) > CONTROL_MAX))
         return WS_CLOSE_PROTOCOL_ERROR;
-    return claimed_length(header) > payload_most ? WS_CLOSE_TOO_BIG : 0;
+    return claimed_length(header) > payload_max ? WS_CLOSE_TOO_BIG : 0;
 }
 
 /* Eight bytes at a time: the mask repeats every four. */
-static void unmask_payload(const unsigned char mask[MASK_BYTES], unsigned char *payload, size_t length)
+static void unmask_payload(const unsigned char mask[MASK_BYTES], unsigned char *payload,
+                           size_t length)
 {
     uint64_t wide, part;
     size_t i = 0;
@@ -63,14 +64,14 @@ static void unmask_payload(const unsigned char mask[MASK_BYTES], unsigned char *
         payload[i] ^= mask[i % MASK_BYTES];
 }
 
-enum ws_frame_in_result ws_frame_in_read(unsigned char *bytes, size_t length, uint64_t payload_most,
+enum ws_frame_in_result ws_frame_in_read(unsigned char *bytes, size_t length, uint64_t payload_max,
                                          struct ws_frame_in *frame_out, int *code_out)
 {
     size_t header = header_size(bytes, length);
 
     if (length < header)
         return WS_FRAME_IN_PART;
-    *code_out = check_header(bytes, payload_most);
+    *code_out = check_header(bytes, payload_max);
     if (*code_out != 0)
         return WS_FRAME_IN_BROKEN;
     size_t payload = (size_t)claimed_length(bytes);

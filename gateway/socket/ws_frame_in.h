@@ -6,7 +6,7 @@
 
 /* One frame as a client sends it (RFC 6455, section 5). */
 
-enum { WS_HEADER_MOST = 14 };
+enum { WS_HEADER_MAX = 14 };
 
 struct ws_frame_in {
     unsigned first_byte; /* FIN, reserved bits (0), opcode */
@@ -27,7 +27,7 @@ enum ws_frame_in_result {
  * it is broken, and `*code_out` is the close code. A whole one is unmasked in place: not to be
  * looked at twice.
  */
-enum ws_frame_in_result ws_frame_in_read(unsigned char *bytes, size_t length, uint64_t payload_most,
+enum ws_frame_in_result ws_frame_in_read(unsigned char *bytes, size_t length, uint64_t payload_max,
                                          struct ws_frame_in *frame_out, int *code_out);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "services/common/base/memory.h"
 
-enum { FINAL = 0x80, HEADER_MOST = 10, CLOSE_REASON_MOST = 123 };
+enum { FINAL = 0x80, HEADER_MAX = 10, CLOSE_REASON_MAX = 123 };
 
 static size_t put_header(unsigned char *out, enum ws_opcode opcode, size_t length)
 {
@@ -24,7 +24,7 @@ static size_t put_header(unsigned char *out, enum ws_opcode opcode, size_t lengt
 
 struct ws_frame_out *ws_frame_out_create(enum ws_opcode opcode, const void *payload, size_t length)
 {
-    struct ws_frame_out *frame = xmalloc(sizeof(*frame) + HEADER_MOST + length);
+    struct ws_frame_out *frame = xmalloc(sizeof(*frame) + HEADER_MAX + length);
 
     atomic_init(&frame->references, 1);
     size_t header = put_header(frame->bytes, opcode, length);
@@ -36,8 +36,8 @@ struct ws_frame_out *ws_frame_out_create(enum ws_opcode opcode, const void *payl
 
 struct ws_frame_out *ws_frame_out_create_close(int code, const char *reason)
 {
-    unsigned char payload[2 + CLOSE_REASON_MOST];
-    size_t length = strnlen(reason, CLOSE_REASON_MOST);
+    unsigned char payload[2 + CLOSE_REASON_MAX];
+    size_t length = strnlen(reason, CLOSE_REASON_MAX);
 
     payload[0] = (unsigned char)(code >> 8);
     payload[1] = (unsigned char)code;

@@ -84,7 +84,7 @@ struct ws_input ws_reader_next(struct ws_reader *reader)
     int code;
 
     while (input.event == WS_NOTHING) {
-        switch (ws_frame_in_read(reader->at, reader->left, WS_MESSAGE_MOST, &frame, &code)) {
+        switch (ws_frame_in_read(reader->at, reader->left, WS_MESSAGE_MAX, &frame, &code)) {
         case WS_FRAME_IN_PART:
             return input;
         case WS_FRAME_IN_BROKEN:

@@ -10,7 +10,7 @@
 /*
  * What comes from one client: bytes, cut into frames, joined into texts. A zeroed struct is ready,
  * and takes no memory while nothing waits in it; what waits is bounded by a frame of
- * WS_MESSAGE_MOST bytes and by what was read last. One thread.
+ * WS_MESSAGE_MAX bytes and by what was read last. One thread.
  */
 struct ws_reader {
     struct ws_assembly assembly;

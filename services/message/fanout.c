@@ -11,7 +11,7 @@
 #include "services/common/rpc/wire.h"
 #include "services/common/base/workpool.h"
 
-enum { EVENTS_MOST = 65536, SUBSCRIPTIONS = 2 };
+enum { EVENTS_MAX = 65536, SUBSCRIPTIONS = 2 };
 
 struct fanout {
     struct bus *bus;
@@ -145,15 +145,15 @@ static void notify_presence(struct fanout *fanout, const struct bus_message *mes
     wire_free(event);
 }
 
-static void tell_noted(struct fanout *fanout, const struct message_profile *profile,
-                       const Messenger__UserUpdated *event)
+static void notify_noted(struct fanout *fanout, const struct message_profile *profile,
+                         const Messenger__UserUpdated *event)
 {
     Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
 
     bus_hold(fanout->bus);
-    for (size_t i = 0; i < profile->told_count; i++) {
-        notification.user_seq = profile->told[i].user_seq;
-        if (strcmp(profile->told[i].key, profile->user.key) == 0) {
+    for (size_t i = 0; i < profile->notified_count; i++) {
+        notification.user_seq = profile->notified[i].user_seq;
+        if (strcmp(profile->notified[i].key, profile->user.key) == 0) {
             notification.exclude_session = event->origin;
             notification.body_case = MESSENGER__NOTIFICATION__BODY_SELF_CHANGED;
             notification.self_changed = event->change;
@@ -162,18 +162,18 @@ static void tell_noted(struct fanout *fanout, const struct message_profile *prof
             notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_CHANGED;
             notification.contact_changed = event->change;
         }
-        notify_user(fanout->bus, profile->told[i].key, &notification);
+        notify_user(fanout->bus, profile->notified[i].key, &notification);
     }
     bus_release(fanout->bus);
 }
 
 /* Noted durably, then told, then acknowledged: until then the user service says it again. */
-static void tell_profile(struct fanout *fanout, const struct bus_message *message)
+static void notify_profile(struct fanout *fanout, const struct bus_message *message)
 {
     Messenger__UserUpdated *event =
         wire_unpack(&messenger__user_updated__descriptor, bus_message_data(message),
                     bus_message_length(message));
-    struct message_profile profile = { .told = NULL };
+    struct message_profile profile = { .notified = NULL };
 
     if (event == NULL || event->change == NULL ||
         !message_user_set(&profile.user, event->change->tag)) {
@@ -183,12 +183,12 @@ static void tell_profile(struct fanout *fanout, const struct bus_message *messag
     profile.revision = event->revision;
     enum status status = message_store_note_profile(fanout->store, &profile);
     if (status == STATUS_OK) {
-        tell_noted(fanout, &profile, event);
+        notify_noted(fanout, &profile, event);
         acknowledge_event(fanout, message);
     } else {
         log_warn("the contacts of %s are not told yet: %s", profile.user.tag, status_name(status));
     }
-    free(profile.told);
+    free(profile.notified);
     wire_free(event);
 }
 
@@ -202,7 +202,7 @@ static void run_event(void *arg)
     else if (strcmp(subject, "event.presence.offline") == 0)
         notify_presence(job->fanout, job->message, false);
     else if (strcmp(subject, "event.user.updated") == 0)
-        tell_profile(job->fanout, job->message);
+        notify_profile(job->fanout, job->message);
     bus_message_destroy(&job->message);
     free(job);
 }
@@ -224,7 +224,7 @@ enum status fanout_start(struct bus *bus, struct message_store *store, struct fa
 {
     /* One subscription for both ways of presence: it is within one that the order is kept. */
     static const char *const subjects[SUBSCRIPTIONS] = { "event.presence.*", "event.user.updated" };
-    struct workpool_options options = { .name = "fanout", .threads = 1, .queue_most = EVENTS_MOST };
+    struct workpool_options options = { .name = "fanout", .threads = 1, .queue_max = EVENTS_MAX };
     struct fanout *fanout = xcalloc(1, sizeof(*fanout));
     enum status status = STATUS_OK;
 
@@ -233,7 +233,7 @@ enum status fanout_start(struct bus *bus, struct message_store *store, struct fa
     fanout->pool = workpool_create(&options);
     for (int i = 0; i < SUBSCRIPTIONS && status == STATUS_OK; i++)
         status = bus_subscription_open(bus, subjects[i], "message", handle_event, fanout,
-                               &fanout->subscriptions[i]);
+                                       &fanout->subscriptions[i]);
     if (status != STATUS_OK)
         fanout_stop(&fanout);
     *fanout_out = fanout;

@@ -12,7 +12,7 @@
 #include "services/message/message_service.h"
 #include "services/message/views.h"
 
-enum { TAGS_MOST = 1000 };
+enum { TAGS_MAX = 1000 };
 
 /* --- changes ------------------------------------------------------------------------------- */
 
@@ -67,16 +67,17 @@ static void change_view_set(struct change_view *view, const struct message_chang
 static void cut_to_fit(struct change_list *list)
 {
     struct hashmap *peers = hashmap_create();
-    struct reply_room room = { 0 };
+    struct reply_budget capacity = { 0 };
     size_t n = 0, dialogs = 0;
 
     for (bool fits = true; n < list->count && fits; n += fits) {
         const struct message_change *change = &list->items[n];
         char key[TAG_SIZE];
         bool fresh = tag_to_key(change->peer_tag, key) && hashmap_put(peers, key, list) == NULL;
-        fits = reply_room_take(&room, change->message.text != NULL ? change->message.text : "");
+        fits =
+            reply_budget_take(&capacity, change->message.text != NULL ? change->message.text : "");
         if (fits && fresh && dialogs < list->dialogs.count) {
-            fits = reply_room_take(&room, list->dialogs.items[dialogs].last.text) || n == 0;
+            fits = reply_budget_take(&capacity, list->dialogs.items[dialogs].last.text) || n == 0;
             dialogs += fits;
         }
     }
@@ -130,7 +131,7 @@ void handle_get_changes(void *ctx, struct rpc_call *call, const void *request)
     struct change_list list = { 0 };
     char owner[TAG_SIZE], epoch[EPOCH_SIZE];
 
-    if (wanted->limit == 0 || wanted->limit > MESSAGE_PAGE_MOST ||
+    if (wanted->limit == 0 || wanted->limit > MESSAGE_PAGE_MAX ||
         !tag_to_key(wanted->owner_tag, owner)) {
         rpc_fail(call, STATUS_INVALID_ARGUMENT, "limit: 1 to 1000");
         return;
@@ -158,7 +159,7 @@ void handle_get_positions(void *ctx, struct rpc_call *call, const void *request)
     Messenger__PositionList reply = MESSENGER__POSITION_LIST__INIT;
     char(*keys)[TAG_SIZE], epoch[EPOCH_SIZE];
 
-    if (wanted->n_tags == 0 || wanted->n_tags > TAGS_MOST) {
+    if (wanted->n_tags == 0 || wanted->n_tags > TAGS_MAX) {
         rpc_fail(call, STATUS_INVALID_ARGUMENT, "tags: 1 to 1000");
         return;
     }
@@ -192,12 +193,12 @@ static void reply_contacts(struct rpc_call *call, struct message_contacts *conta
                            const char *after_key)
 {
     Messenger__ContactList reply = MESSENGER__CONTACT_LIST__INIT;
-    char(*tags)[TAG_SIZE + 1] = xcalloc(TAGS_MOST, sizeof(*tags));
-    char *pointers[TAGS_MOST];
+    char(*tags)[TAG_SIZE + 1] = xcalloc(TAGS_MAX, sizeof(*tags));
+    char *pointers[TAGS_MAX];
 
     if (contacts->count > 0)
         qsort(contacts->keys, contacts->count, TAG_SIZE, by_text);
-    for (size_t i = 0; i < contacts->count && reply.n_tags < TAGS_MOST; i++) {
+    for (size_t i = 0; i < contacts->count && reply.n_tags < TAGS_MAX; i++) {
         if (strcmp(contacts->keys[i], after_key) <= 0)
             continue;
         snprintf(tags[reply.n_tags], sizeof(*tags), "@%s", contacts->keys[i]);

@@ -5,7 +5,7 @@
 
 /* What a message may be: the one place that knows. Each check returns NULL when the value is good,
  * else a sentence for people that names the field. */
-enum { MESSAGE_TEXT_MOST = 16 * 1024, MESSAGE_CLIENT_ID_MOST = 64, MESSAGE_PAGE_MOST = 1000 };
+enum { MESSAGE_TEXT_MAX = 16 * 1024, MESSAGE_CLIENT_ID_MAX = 64, MESSAGE_PAGE_MAX = 1000 };
 
 /* 1 byte to 16 KiB of UTF-8. */
 const char *message_check_text(const char *text);

@@ -10,7 +10,7 @@
 #include "user.pb-c.h"
 
 /* About 100 bytes each; when it is full it starts anew, for the busy ones are soon back. */
-enum { REMEMBERED_MOST = 200000 };
+enum { REMEMBERED_MAX = 200000 };
 
 struct user_directory {
     struct bus *bus;
@@ -61,7 +61,7 @@ static bool recall_user(struct user_directory *directory, struct message_user *u
 static void remember_user(struct user_directory *directory, const struct message_user *user)
 {
     pthread_mutex_lock(&directory->lock);
-    if (hashmap_count(directory->tags) >= REMEMBERED_MOST) {
+    if (hashmap_count(directory->tags) >= REMEMBERED_MAX) {
         forget_all(&directory->tags);
         directory->tags = hashmap_create();
     }

@@ -5,7 +5,7 @@
 
 #include "services/common/rpc/wire.h"
 
-enum { REPLY_BYTES_MOST = 800 * 1024, ENTRY_BYTES = 256 };
+enum { REPLY_BYTES_MAX = 800 * 1024, ENTRY_BYTES = 256 };
 
 void message_view_set(struct message_view *view, const struct message *message)
 {
@@ -32,13 +32,13 @@ void dialog_view_set(struct dialog_view *view, const struct dialog *dialog)
     view->proto.peer_tag = wire_borrow(dialog->peer_tag);
 }
 
-bool reply_room_take(struct reply_room *room, const char *text)
+bool reply_budget_take(struct reply_budget *capacity, const char *text)
 {
     size_t bytes = strlen(text) + ENTRY_BYTES;
 
-    if (room->entries > 0 && room->bytes + bytes > REPLY_BYTES_MOST)
+    if (capacity->entries > 0 && capacity->bytes + bytes > REPLY_BYTES_MAX)
         return false;
-    room->entries++;
-    room->bytes += bytes;
+    capacity->entries++;
+    capacity->bytes += bytes;
     return true;
 }

@@ -25,11 +25,11 @@ struct dialog_view {
 void dialog_view_set(struct dialog_view *view, const struct dialog *dialog);
 
 /* A reply must fit into one message of the bus, 1 MB by default. Zeroed: empty. */
-struct reply_room {
+struct reply_budget {
     size_t bytes, entries;
 };
 
 /* Takes room for an entry with this text; false when it does not fit, but the first always does. */
-bool reply_room_take(struct reply_room *room, const char *text);
+bool reply_budget_take(struct reply_budget *capacity, const char *text);
 
 #endif

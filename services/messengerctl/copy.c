@@ -144,7 +144,7 @@ static enum status begin_copy(struct copy *copy)
     return STATUS_OK;
 }
 
-static void print_brought(const struct copy *copy)
+static void print_copied(const struct copy *copy)
 {
     console_line("into %s: %" PRIu64 " users, %" PRIu64 " pictures, %" PRIu64
                  " revoked tokens, %" PRIu64 " dialogs, %" PRIu64 " messages"
@@ -168,7 +168,7 @@ enum status copy_run(struct installation *from, struct installation *to)
     if (status == STATUS_OK)
         status = copy_dialogs(&copy);
     progress_end(&copy.progress);
-    print_brought(&copy);
+    print_copied(&copy);
     if (status == STATUS_OK)
         console_line("done");
     else if (status == STATUS_CONFLICT)

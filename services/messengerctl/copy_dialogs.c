@@ -7,12 +7,12 @@
 #include "services/messengerctl/copy.h"
 #include "services/messengerctl/pairs.h"
 
-enum { CHUNK = 256, RECORDS_MOST = 256 };
+enum { CHUNK = 256, RECORDS_MAX = 256 };
 
 struct dialogs_copy {
     struct copy *copy;
     /* Dialogs whose messages are in the target, and which are not yet. */
-    struct dialog_record records[RECORDS_MOST];
+    struct dialog_record records[RECORDS_MAX];
     size_t count;
 };
 
@@ -166,7 +166,7 @@ static enum status take_dialog(void *ctx, const void *one, const void *other)
     if (status != STATUS_OK)
         return status;
     dialogs->records[dialogs->count++] = *record;
-    return dialogs->count == RECORDS_MOST ? flush_dialogs(dialogs) : STATUS_OK;
+    return dialogs->count == RECORDS_MAX ? flush_dialogs(dialogs) : STATUS_OK;
 }
 
 enum status copy_dialogs(struct copy *copy)

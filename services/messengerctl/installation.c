@@ -9,7 +9,7 @@
 #include "services/common/base/memory.h"
 #include "services/messengerctl/console.h"
 
-enum { URL_MOST = 4096 };
+enum { URL_MAX = 4096 };
 
 static const char sqlite_scheme[] = "sqlite://";
 static const char mongo_scheme[] = "mongodb://";
@@ -31,7 +31,7 @@ static const char *directory_of(const struct installation *installation)
 static char *read_url_file(const char *path)
 {
     FILE *file = fopen(path, "r");
-    char line[URL_MOST];
+    char line[URL_MAX];
 
     if (file == NULL) {
         console_error("cannot read %s: %s", path, strerror(errno));

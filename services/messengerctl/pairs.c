@@ -20,7 +20,7 @@ bool pairs_stopping(void)
 
 /* --- lists --------------------------------------------------------------------------------- */
 
-static enum status page_users(struct installation *installation, const void *after, size_t most,
+static enum status page_users(struct installation *installation, const void *after, size_t max,
                               void **items_out, size_t *count_out)
 {
     char key[TAG_SIZE] = "";
@@ -28,7 +28,7 @@ static enum status page_users(struct installation *installation, const void *aft
 
     if (after != NULL && !tag_to_key(((const struct user *)after)->tag, key))
         return STATUS_INTERNAL;
-    enum status status = user_store_page(installation->users, key, most, &list);
+    enum status status = user_store_page(installation->users, key, max, &list);
     *items_out = list.items;
     *count_out = list.count;
     return status;
@@ -44,14 +44,14 @@ static int compare_users(const void *one, const void *other)
     return strcmp(key, other_key);
 }
 
-static enum status page_images(struct installation *installation, const void *after, size_t most,
+static enum status page_images(struct installation *installation, const void *after, size_t max,
                                void **items_out, size_t *count_out)
 {
     const struct user_image_name *last = after;
     struct user_image_names names;
 
     enum status status =
-        user_store_image_page(installation->users, last != NULL ? last->name : "", most, &names);
+        user_store_image_page(installation->users, last != NULL ? last->name : "", max, &names);
     *items_out = names.items;
     *count_out = names.count;
     return status;
@@ -63,14 +63,14 @@ static int compare_images(const void *one, const void *other)
                   ((const struct user_image_name *)other)->name);
 }
 
-static enum status page_revoked(struct installation *installation, const void *after, size_t most,
+static enum status page_revoked(struct installation *installation, const void *after, size_t max,
                                 void **items_out, size_t *count_out)
 {
     const struct revoked_token *last = after;
     struct revoked_list list;
 
     enum status status =
-        user_store_revoked_page(installation->users, last != NULL ? last->jti : "", most, &list);
+        user_store_revoked_page(installation->users, last != NULL ? last->jti : "", max, &list);
     *items_out = list.items;
     *count_out = list.count;
     return status;
@@ -82,7 +82,7 @@ static int compare_revoked(const void *one, const void *other)
                   ((const struct revoked_token *)other)->jti);
 }
 
-static enum status page_dialogs(struct installation *installation, const void *after, size_t most,
+static enum status page_dialogs(struct installation *installation, const void *after, size_t max,
                                 void **items_out, size_t *count_out)
 {
     const struct dialog_record *last = after;
@@ -90,7 +90,7 @@ static enum status page_dialogs(struct installation *installation, const void *a
 
     enum status status =
         message_store_records(installation->messages, last != NULL ? last->owner.key : "",
-                              last != NULL ? last->peer.key : "", most, &list);
+                              last != NULL ? last->peer.key : "", max, &list);
     *items_out = list.items;
     *count_out = list.count;
     return status;

@@ -10,7 +10,7 @@ struct listing {
     const char *reading; /* what it is called when that fails */
     size_t item_size;
     /* The items that come after one, or from the first when that is NULL; the caller frees them. */
-    enum status (*page)(struct installation *installation, const void *after, size_t most,
+    enum status (*page)(struct installation *installation, const void *after, size_t max,
                         void **items_out, size_t *count_out);
     /* Their order, as strcmp's. */
     int (*compare)(const void *one, const void *other);

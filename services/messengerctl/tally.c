@@ -13,13 +13,13 @@ void tally_difference(struct tally *tally, const char *format, ...)
     char text[TEXT_SIZE];
     va_list args;
 
-    if (++tally->differing > TALLY_PRINTED_MOST)
+    if (++tally->differing > TALLY_PRINTED_MAX)
         return;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     console_line("  %s", text);
-    if (tally->differing == TALLY_PRINTED_MOST)
+    if (tally->differing == TALLY_PRINTED_MAX)
         console_line("  (further differences in %s are only counted)", tally->what);
 }
 

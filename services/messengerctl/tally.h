@@ -9,7 +9,7 @@ struct tally {
     uint64_t in_a, in_b, differing;
 };
 
-enum { TALLY_PRINTED_MOST = 10 };
+enum { TALLY_PRINTED_MAX = 10 };
 
 /* Counts a difference and prints it, unless enough of the kind have been. */
 void tally_difference(struct tally *tally, const char *format, ...)

@@ -8,7 +8,7 @@
 #include "services/common/base/memory.h"
 #include "services/presence/presence.h"
 
-enum { TAGS_MOST = 1000 };
+enum { TAGS_MAX = 1000 };
 
 static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
 
@@ -47,14 +47,14 @@ static void handle_announce(void *ctx, struct rpc_call *call, const void *reques
     if (!is_gateway_id(announce->gateway_id))
         rpc_fail(call, STATUS_INVALID_ARGUMENT, "gateway_id");
     else
-        answer_call(call,
-               presence_announce(ctx, announce->gateway_id, announce->online, announce->n_online));
+        answer_call(call, presence_announce(ctx, announce->gateway_id, announce->online,
+                                            announce->n_online));
 }
 
 /* While the bucket is not open, what is known of it is old: then nothing is known. */
 static bool can_answer(struct presence *presence, struct rpc_call *call, size_t tags)
 {
-    if (tags > TAGS_MOST)
+    if (tags > TAGS_MAX)
         rpc_fail(call, STATUS_INVALID_ARGUMENT, "too many tags");
     else if (!presence_is_ready(presence))
         rpc_fail(call, STATUS_UNAVAILABLE, "the bucket is not open");

@@ -46,7 +46,8 @@ struct presence {
 /* --- changes ----------------------------------------------------------------------------- */
 
 /* A change has been told: takes the mark "not announced" off. */
-static void handle_told(void *ctx, const char *key, struct presence_entry *entry, uint64_t revision)
+static void handle_notified(void *ctx, const char *key, struct presence_entry *entry,
+                            uint64_t revision)
 {
     struct presence *presence = ctx;
     struct bus_kv *kv = presence_bucket_borrow(presence->bucket);
@@ -414,7 +415,7 @@ enum status presence_start(struct bus *bus, int64_t replicas, struct presence **
     presence->gateways = gateways;
     presence->bucket = presence_bucket_create();
     presence->table = presence_table_create();
-    struct presence_announcer_options announcer = { bus, handle_told, presence };
+    struct presence_announcer_options announcer = { bus, handle_notified, presence };
     presence->announcer = presence_announcer_create(&announcer);
     struct presence_changer_options changer = { presence->bucket, presence->table,
                                                 presence->announcer };

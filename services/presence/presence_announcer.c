@@ -12,7 +12,7 @@
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
 
-enum { WAITING_MOST = 65536, AT_ONCE_MOST = 64, ANSWER_MS = 2000 };
+enum { WAITING_MAX = 65536, AT_ONCE_MAX = 64, ANSWER_MS = 2000 };
 
 struct news {
     struct news *next;
@@ -33,14 +33,14 @@ struct presence_announcer {
     bool stopping;
 };
 
-static void destroy_news(struct news *news)
+static void destroy_change(struct news *news)
 {
     presence_entry_finish(&news->entry);
     free(news);
 }
 
-static void begin_news(struct presence_announcer *announcer, const struct rpc_context *context,
-                  struct news *news)
+static void begin_change(struct presence_announcer *announcer, const struct rpc_context *context,
+                         struct news *news)
 {
     Messenger__PresenceChanged event = MESSENGER__PRESENCE_CHANGED__INIT;
     bool online = news->entry.gateway_count > 0;
@@ -53,24 +53,25 @@ static void begin_news(struct presence_announcer *announcer, const struct rpc_co
                        online ? "event.presence.online" : "event.presence.offline", &event.base);
 }
 
-static void end_news(struct presence_announcer *announcer, struct news *news)
+static void end_change(struct presence_announcer *announcer, struct news *news)
 {
     Messenger__Empty *reply;
 
     /* Not answered: the mark stays, and it is made good later. */
     if (rpc_end(&news->pending, &messenger__empty__descriptor, &reply, NULL) == STATUS_OK)
-        announcer->options.told(announcer->options.ctx, news->key, &news->entry, news->revision);
+        announcer->options.notified(announcer->options.ctx, news->key, &news->entry,
+                                    news->revision);
     wire_free(reply);
 }
 
-/* Takes up to AT_ONCE_MOST off the queue, waits for the first; NULL when stopping. */
-static struct news *take_news(struct presence_announcer *announcer)
+/* Takes up to AT_ONCE_MAX off the queue, waits for the first; NULL when stopping. */
+static struct news *take_changes(struct presence_announcer *announcer)
 {
     pthread_mutex_lock(&announcer->lock);
     while (announcer->first == NULL && !announcer->stopping)
         pthread_cond_wait(&announcer->cond, &announcer->lock);
     struct news *taken = announcer->stopping ? NULL : announcer->first, **rest = &taken;
-    for (int n = 0; n < AT_ONCE_MOST && *rest != NULL; n++) {
+    for (int n = 0; n < AT_ONCE_MAX && *rest != NULL; n++) {
         rest = &(*rest)->next;
         announcer->waiting--;
     }
@@ -90,15 +91,15 @@ static void run_presence_announcer(void *arg)
     struct rpc_context context;
     struct news *batch;
 
-    while ((batch = take_news(announcer)) != NULL) {
+    while ((batch = take_changes(announcer)) != NULL) {
         rpc_context_start(&context, ANSWER_MS);
         for (struct news *news = batch; news != NULL; news = news->next)
-            begin_news(announcer, &context, news);
+            begin_change(announcer, &context, news);
         while (batch != NULL) {
             struct news *news = batch;
             batch = news->next;
-            end_news(announcer, news);
-            destroy_news(news);
+            end_change(announcer, news);
+            destroy_change(news);
         }
     }
 }
@@ -113,7 +114,7 @@ void presence_announcer_add(struct presence_announcer *announcer, const char *ke
     news->revision = revision;
     *entry_take = (struct presence_entry){ .announced = true };
     pthread_mutex_lock(&announcer->lock);
-    bool full = announcer->waiting == WAITING_MOST;
+    bool full = announcer->waiting == WAITING_MAX;
     if (!full) {
         *announcer->end = news;
         announcer->end = &news->next;
@@ -122,7 +123,7 @@ void presence_announcer_add(struct presence_announcer *announcer, const char *ke
     }
     pthread_mutex_unlock(&announcer->lock);
     if (full)
-        destroy_news(news);
+        destroy_change(news);
 }
 
 struct presence_announcer *presence_announcer_create(
@@ -152,7 +153,7 @@ void presence_announcer_destroy(struct presence_announcer **announcer)
     while (a->first != NULL) {
         struct news *news = a->first;
         a->first = news->next;
-        destroy_news(news);
+        destroy_change(news);
     }
     pthread_cond_destroy(&a->cond);
     pthread_mutex_destroy(&a->lock);

@@ -17,7 +17,7 @@ struct presence_announcer_options {
     struct bus *bus;
     /* The contacts have been told of this change; `entry` is as it was given, at `revision`. On the
      * announcer's thread. */
-    void (*told)(void *ctx, const char *key, struct presence_entry *entry, uint64_t revision);
+    void (*notified)(void *ctx, const char *key, struct presence_entry *entry, uint64_t revision);
     void *ctx;
 };
 

@@ -11,7 +11,7 @@
 enum {
     SWAP_TRIES = 64,
     THREADS = 16, /* each waits for the bus most of the time */
-    JOBS_MOST = 4096,
+    JOBS_MAX = 4096,
 };
 
 struct presence_changer {
@@ -43,7 +43,7 @@ static uint64_t next_change(struct presence_changer *changer, uint64_t before)
 
 /* The entry as the replica has it, which may be old: then the swap fails. */
 static void recall_change(struct presence_changer *changer, const char *key,
-                   struct presence_entry *entry_out, uint64_t *revision_out)
+                          struct presence_entry *entry_out, uint64_t *revision_out)
 {
     if (presence_table_get(changer->options.table, key, entry_out, revision_out))
         return;
@@ -80,7 +80,7 @@ static enum status try_change(struct presence_changer *changer, struct bus_kv *k
  * announce all their users.
  */
 static enum status change_entry(struct presence_changer *changer, struct bus_kv *kv,
-                          const struct presence_change *change)
+                                const struct presence_change *change)
 {
     char key[TAG_SIZE];
     struct presence_entry entry;
@@ -144,7 +144,7 @@ struct presence_changer *presence_changer_create(const struct presence_changer_o
     struct presence_changer *changer = xcalloc(1, sizeof(*changer));
     struct workpool_options pool = { .name = "presence-set",
                                      .threads = THREADS,
-                                     .queue_most = JOBS_MOST };
+                                     .queue_max = JOBS_MAX };
 
     changer->options = *options;
     changer->pool = workpool_create(&pool);

@@ -56,7 +56,7 @@ bool presence_entry_set(struct presence_entry *entry, const char *gateway_id, bo
     size_t i = find_gateway(entry, gateway_id);
     bool is_there = i < entry->gateway_count;
 
-    if (is_there == online || (online && entry->gateway_count >= GATEWAYS_MOST))
+    if (is_there == online || (online && entry->gateway_count >= GATEWAYS_MAX))
         return false;
     if (online)
         append_gateway(entry, gateway_id);
@@ -80,7 +80,7 @@ static struct presence_entry copy_entry(const struct presence_entry *entry)
 void presence_entry_pack(const struct presence_entry *entry, struct buffer *out)
 {
     Messenger__PresenceEntry message = MESSENGER__PRESENCE_ENTRY__INIT;
-    char *gateways[GATEWAYS_MOST];
+    char *gateways[GATEWAYS_MAX];
 
     for (size_t i = 0; i < entry->gateway_count; i++)
         gateways[i] = entry->gateways[i];
@@ -105,7 +105,7 @@ bool presence_entry_unpack(const void *data, size_t length, struct presence_entr
     snprintf(entry_out->tag, sizeof(entry_out->tag), "%s", message->tag);
     entry_out->announced = message->announced;
     entry_out->change = message->change;
-    for (size_t i = 0; i < message->n_gateways && i < GATEWAYS_MOST; i++)
+    for (size_t i = 0; i < message->n_gateways && i < GATEWAYS_MAX; i++)
         append_gateway(entry_out, message->gateways[i]);
     wire_free(message);
     return true;
@@ -206,7 +206,7 @@ void presence_keys_finish(struct presence_keys *keys)
 typedef bool row_predicate(const struct row *row, const void *arg);
 
 static struct presence_keys collect_keys(struct presence_table *table, row_predicate *wanted,
-                                    const void *arg)
+                                         const void *arg)
 {
     struct presence_keys list = { 0 };
     const char *key;

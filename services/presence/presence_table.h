@@ -11,7 +11,7 @@
  * What this process knows of who is online where: a replica of the bucket, fed by its watch, and a
  * few milliseconds behind it. All functions may be called from any thread.
  */
-enum { GATEWAY_ID_SIZE = 33, GATEWAYS_MOST = 256 };
+enum { GATEWAY_ID_SIZE = 33, GATEWAYS_MAX = 256 };
 
 /* One user. No gateways: offline. */
 struct presence_entry {

@@ -20,7 +20,7 @@ enum {
     AT_ONCE = 32, /* requests under way */
     ANSWER_MS = 2000,
     LOOK_MS = 5000, /* and the longest pause after failures */
-    PAUSE_LEAST_MS = 100,
+    PAUSE_MIN_MS = 100,
 };
 
 struct announcer {
@@ -41,7 +41,7 @@ static char *changed_field(const struct user *user, enum user_changed which, con
 }
 
 static struct rpc_pending begin_announcement(struct announcer *announcer, const struct user *user,
-                                int64_t deadline_us)
+                                             int64_t deadline_us)
 {
     Messenger__UserUpdated event = MESSENGER__USER_UPDATED__INIT;
     Messenger__ProfileChange change = MESSENGER__PROFILE_CHANGE__INIT;
@@ -59,7 +59,8 @@ static struct rpc_pending begin_announcement(struct announcer *announcer, const 
     return rpc_begin_fact(announcer->bus, &context, "event.user.updated", &event.base);
 }
 
-static bool end_announcement(struct announcer *announcer, const struct user *user, struct rpc_pending *pending)
+static bool end_announcement(struct announcer *announcer, const struct user *user,
+                             struct rpc_pending *pending)
 {
     Messenger__Empty *reply = NULL;
     char key[TAG_SIZE];
@@ -124,7 +125,7 @@ static bool run_pass(struct announcer *announcer)
 static bool wait_for_pass(struct announcer *announcer, unsigned failures)
 {
     int64_t pause_ms =
-        failures > 0 ? backoff_pause(failures, PAUSE_LEAST_MS, LOOK_MS) : backoff_jittered(LOOK_MS);
+        failures > 0 ? backoff_pause(failures, PAUSE_MIN_MS, LOOK_MS) : backoff_jittered(LOOK_MS);
     struct timespec until = clock_after_ms(pause_ms);
 
     pthread_mutex_lock(&announcer->lock);

@@ -13,9 +13,9 @@
 #include "user.pb-c.h"
 
 enum {
-    TAGS_MOST = 1000,
-    FIND_MOST = 100,
-    IMAGE_BYTES_MOST = 768 * 1024,
+    TAGS_MAX = 1000,
+    FIND_MAX = 100,
+    IMAGE_BYTES_MAX = 768 * 1024,
 };
 #define DEFAULT_IMAGE "default.jpg"
 
@@ -86,7 +86,7 @@ static const char *check_registration(const struct user_service *service,
     if (problem == NULL)
         problem = user_check_email(request->email, user->email_key);
     if (problem == NULL)
-        problem = user_check_password(request->password, service->password_least);
+        problem = user_check_password(request->password, service->password_min);
     if (problem == NULL) {
         snprintf(user->tag, sizeof(user->tag), "%s", request->tag);
         snprintf(user->email, sizeof(user->email), "%s", request->email);
@@ -164,7 +164,7 @@ static void handle_get_users(void *ctx, struct rpc_call *call, const void *reque
     struct user_list list;
     size_t count = 0;
 
-    if (wanted->n_tags > TAGS_MOST) {
+    if (wanted->n_tags > TAGS_MAX) {
         rpc_fail(call, STATUS_INVALID_ARGUMENT, "too many tags");
         return;
     }
@@ -218,7 +218,7 @@ static void handle_find_users(void *ctx, struct rpc_call *call, const void *requ
     tag_to_key(search->exclude_tag, except_key);
     if (query_to_part(search->query, part))
         status = user_store_find(service->store, part, except_key,
-                                 search->limit < FIND_MOST ? search->limit : FIND_MOST, &list);
+                                 search->limit < FIND_MAX ? search->limit : FIND_MAX, &list);
     if (status == STATUS_OK)
         reply_list(call, &list);
     else
@@ -322,7 +322,7 @@ static void handle_put_image(void *ctx, struct rpc_call *call, const void *reque
     struct user_service *service = ctx;
     const Messenger__Image *image = ((const Messenger__PutImageRequest *)request)->image;
 
-    if (image == NULL || image->data.len == 0 || image->data.len > IMAGE_BYTES_MOST ||
+    if (image == NULL || image->data.len == 0 || image->data.len > IMAGE_BYTES_MAX ||
         image->name[0] == '\0' || strlen(image->name) >= USER_IMAGE_SIZE) {
         rpc_fail(call, STATUS_INVALID_ARGUMENT, "not an image of a fit size");
         return;
@@ -404,7 +404,7 @@ static void handle_find_revoked(void *ctx, struct rpc_call *call, const void *re
     enum status status = STATUS_OK;
     bool revoked = false;
 
-    if (wanted->n_jtis > TAGS_MOST) {
+    if (wanted->n_jtis > TAGS_MAX) {
         rpc_fail(call, STATUS_INVALID_ARGUMENT, "at most 1000 tokens");
         return;
     }

@@ -13,7 +13,7 @@ struct user_service {
     struct user_store *store;
     struct announcer *announcer;
     struct password_cost cost;
-    size_t password_least;
+    size_t password_min;
     char decoy_hash[USER_HASH_SIZE]; /* compared when the e-mail is unknown: the same time */
 };
 

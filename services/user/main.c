@@ -30,7 +30,7 @@ static enum status open_service(struct service *process, struct user_service *se
     service->bus = process->bus;
     service->cost = (struct password_cost){ (uint32_t)settings->password_hash_memory_kib,
                                             (uint32_t)settings->password_hash_passes };
-    service->password_least = (size_t)settings->password_min_length;
+    service->password_min = (size_t)settings->password_min_length;
     enum status status = user_store_open(url, &service->store);
     free(url);
     if (status == STATUS_OK && !password_hash(&service->cost, "no such user", service->decoy_hash,

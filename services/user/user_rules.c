@@ -9,7 +9,7 @@
 #include "services/common/base/tag.h"
 #include "services/common/base/text.h"
 
-enum { NAME_MOST = 64, EMAIL_MOST = 254, PASSWORD_MOST = 1024 };
+enum { NAME_LETTERS_MAX = 64, EMAIL_MAX = 254, PASSWORD_MAX = 1024 };
 
 const char *user_check_tag(const char *tag)
 {
@@ -56,7 +56,7 @@ static bool is_name(const char *name)
         if (!is_joiner(c) || (is_joiner(before) && !(before == '.' && c == ' ')))
             return false;
     }
-    return count >= 1 && count <= NAME_MOST && (!is_joiner(before) || before == '.');
+    return count >= 1 && count <= NAME_LETTERS_MAX && (!is_joiner(before) || before == '.');
 }
 
 const char *user_check_name(const char *field, const char *name, char nfc_out[USER_NAME_SIZE])
@@ -80,8 +80,7 @@ static bool is_email(const char *email)
     const char *sign = strchr(email, '@');
     utf8proc_int32_t c;
 
-    if (strlen(email) > EMAIL_MOST || sign == NULL || sign == email ||
-        strchr(sign + 1, '@') != NULL)
+    if (strlen(email) > EMAIL_MAX || sign == NULL || sign == email || strchr(sign + 1, '@') != NULL)
         return false;
     const char *dot = strchr(sign + 1, '.');
     if (dot == NULL || dot == sign + 1 || email[strlen(email) - 1] == '.')
@@ -109,13 +108,13 @@ const char *user_check_email(const char *email, char key_out[USER_EMAIL_SIZE])
     return good ? NULL : "email: must be like name@example.com, at most 254 bytes, no white space";
 }
 
-const char *user_check_password(const char *password, size_t least)
+const char *user_check_password(const char *password, size_t min)
 {
     size_t length = strlen(password);
     static _Thread_local char problem[80];
 
-    if (length >= least && length <= PASSWORD_MOST)
+    if (length >= min && length <= PASSWORD_MAX)
         return NULL;
-    snprintf(problem, sizeof(problem), "password: must have %zu to %d bytes", least, PASSWORD_MOST);
+    snprintf(problem, sizeof(problem), "password: must have %zu to %d bytes", min, PASSWORD_MAX);
     return problem;
 }

@@ -22,6 +22,6 @@ const char *user_check_name(const char *field, const char *name, char nfc_out[US
 const char *user_check_email(const char *email, char key_out[USER_EMAIL_SIZE]);
 
 /* `least` to 1024 bytes. */
-const char *user_check_password(const char *password, size_t least);
+const char *user_check_password(const char *password, size_t min);
 
 #endif

@@ -20,11 +20,11 @@
  * Either the calls are made in turn, by whoever it is, or each user has one of its `own`.
  */
 
-enum { CALL_S = 30, KEY_MOST = 32, SECOND_NS = 1000000000 };
+enum { CALL_S = 30, KEY_MAX = 32, SECOND_NS = 1000000000 };
 
 struct call {
-    char key[KEY_MOST]; /* with quotes and colon */
-    unsigned long least, most;
+    char key[KEY_MAX]; /* with quotes and colon */
+    unsigned long min, max;
     const char *request; /* method and parameters */
 };
 
@@ -53,12 +53,12 @@ static void read_calls(char *text)
     char *line;
 
     for (char *rest = text; (line = strtok_r(rest, "\n", &rest)) != NULL;) {
-        char name[KEY_MOST - 4];
+        char name[KEY_MAX - 4];
         int used = 0;
         run.calls = array_reserve(run.calls, run.call_count, &capacity, sizeof(*run.calls));
         struct call *call = &run.calls[run.call_count++];
         /* NOLINTNEXTLINE(cert-err34-c): numbers of run.py, not of a stranger */
-        if (sscanf(line, "%27s %lu %lu %n", name, &call->least, &call->most, &used) != 3)
+        if (sscanf(line, "%27s %lu %lu %n", name, &call->min, &call->max, &used) != 3)
             fail("\"%s\" is not a call", line);
         snprintf(call->key, sizeof(call->key), "\"%s\":", name);
         call->request = line + used;
@@ -108,7 +108,7 @@ static void check_answer(const struct caller *caller, const char *text, size_t l
     for (const char *at = text; (at = memmem(at, (size_t)(end - at), key, size)) != NULL;
          at += size)
         count++;
-    if (!whole || count < caller->call->least || count > caller->call->most)
+    if (!whole || count < caller->call->min || count > caller->call->max)
         fail("%s: the answer holds %s %lu times: %.*s", caller->call->request, key, count,
              length < 400 ? (int)length : 400, text);
 }

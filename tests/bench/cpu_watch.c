@@ -10,7 +10,7 @@
 #include "services/common/base/text.h"
 #include "tests/bench/fail.h"
 
-enum { PROGRAMS_MOST = 32, LINE_SIZE = 1024 };
+enum { PROGRAMS_MAX = 32, LINE_SIZE = 1024 };
 
 struct cpu_watch {
     char *text; /* holds the names */
@@ -19,7 +19,7 @@ struct cpu_watch {
         const char *name;
         int64_t pid;
         int64_t begin, end; /* in ticks */
-    } programs[PROGRAMS_MOST];
+    } programs[PROGRAMS_MAX];
     struct machine {
         int64_t busy, stolen; /* in ticks */
     } begin, end;
@@ -33,8 +33,8 @@ struct cpu_watch *cpu_watch_create(const char *programs)
     watch->text = xstrdup(programs);
     for (rest = watch->text; (item = strtok_r(rest, ",", &rest)) != NULL;) {
         char *equals = strchr(item, '=');
-        if (watch->count + 1 == PROGRAMS_MOST)
-            fail("more than %d programs to watch", PROGRAMS_MOST - 1);
+        if (watch->count + 1 == PROGRAMS_MAX)
+            fail("more than %d programs to watch", PROGRAMS_MAX - 1);
         struct program *program = &watch->programs[watch->count++];
         if (equals == NULL || !text_to_int(equals + 1, 1, INT32_MAX, &program->pid))
             fail("\"%s\" is not name=pid", item);

@@ -35,8 +35,8 @@ static struct run {
     struct ws_client hub, *contacts;
     size_t count;
     enum news wanted;
-    bool *told; /* of each contact */
-    size_t told_count;
+    bool *notified; /* of each contact */
+    size_t notified_count;
     int64_t began_ns;
     struct histogram each[NEWS], all[NEWS];
 } run;
@@ -55,32 +55,32 @@ static void handle_text(struct ws_client *client, const char *text, size_t lengt
     if (memmem(text, length, tag, strlen(tag)) == NULL)
         return; /* of another contact */
     if (memmem(text, head, kinds[run.wanted].code, strlen(kinds[run.wanted].code)) == NULL ||
-        run.told[who])
+        run.notified[who])
         fail("contact %zu is told, while \"%s\" is what there is to tell%s: %.*s", who,
-             kinds[run.wanted].name, run.told[who] ? ", and has been told" : "",
+             kinds[run.wanted].name, run.notified[who] ? ", and has been told" : "",
              length < 400 ? (int)length : 400, text);
-    run.told[who] = true;
-    run.told_count++;
+    run.notified[who] = true;
+    run.notified_count++;
     histogram_add(&run.each[run.wanted], now_ns - run.began_ns);
-    if (run.told_count == run.count)
+    if (run.notified_count == run.count)
         histogram_add(&run.all[run.wanted], now_ns - run.began_ns);
 }
 
 static void begin(enum news news)
 {
     run.wanted = news;
-    run.told_count = 0;
-    memset(run.told, 0, run.count * sizeof(*run.told));
+    run.notified_count = 0;
+    memset(run.notified, 0, run.count * sizeof(*run.notified));
     run.began_ns = loop_now_ns();
 }
 
 /* Until all are told, and a moment longer for what should not come. */
-static void wait_until_told(void)
+static void wait_until_notified(void)
 {
-    while (run.told_count < run.count) {
+    while (run.notified_count < run.count) {
         if (loop_now_ns() - run.began_ns > LONGEST_S * (int64_t)SECOND_NS)
             fail("of \"%s\" only %zu of %zu contacts are told after %d s", kinds[run.wanted].name,
-                 run.told_count, run.count, LONGEST_S);
+                 run.notified_count, run.count, LONGEST_S);
         loop_turn(run.server.loop, loop_now_ns() + SECOND_NS);
     }
     for (int64_t until = loop_now_ns() + QUIET_NS; loop_now_ns() < until;)
@@ -103,7 +103,7 @@ static void come_change_and_go(void)
 
     begin(CAME);
     ws_open_all(&run.server, hubs, &run.roster.tokens[run.count], 1, 1);
-    wait_until_told();
+    wait_until_notified();
     random_name(name, sizeof(name));
     int length = snprintf(call, sizeof(call),
                           "{\"jsonrpc\":\"2.0\",\"method\":\"setSelfInfo\",\"params\":[\"%s\"],"
@@ -112,10 +112,10 @@ static void come_change_and_go(void)
     begin(CHANGED);
     ws_client_send(&run.hub, call, (size_t)length);
     ws_client_flush(&run.hub);
-    wait_until_told();
+    wait_until_notified();
     begin(WENT);
     ws_client_close(&run.hub);
-    wait_until_told();
+    wait_until_notified();
 }
 
 static void open_contacts(void)
@@ -123,7 +123,7 @@ static void open_contacts(void)
     struct ws_client **all = xcalloc(run.count, sizeof(struct ws_client *));
 
     run.contacts = xcalloc(run.count, sizeof(*run.contacts));
-    run.told = xcalloc(run.count, sizeof(*run.told));
+    run.notified = xcalloc(run.count, sizeof(*run.notified));
     for (size_t i = 0; i < run.count; i++) {
         all[i] = &run.contacts[i];
         all[i]->number = i;

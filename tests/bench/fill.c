@@ -35,7 +35,7 @@ void scenario_fill(struct options *options)
     struct json_writer w;
 
     options_finish(&options);
-    if (fill.users > PEOPLE_MOST || fill.contacts > fill.users - FILL_SPECIAL_USERS)
+    if (fill.users > PEOPLE_MAX || fill.contacts > fill.users - FILL_SPECIAL_USERS)
         fail("so many --users or --contacts cannot be");
     if (!password_hash(&cost, password, hash, sizeof(hash)))
         fail("cannot hash a password");

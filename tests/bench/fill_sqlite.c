@@ -9,11 +9,11 @@
 #include "services/common/base/memory.h"
 #include "tests/bench/fail.h"
 
-enum { STATEMENTS_MOST = 4 };
+enum { STATEMENTS_MAX = 4 };
 
 struct fill_db {
     sqlite3 *handle;
-    sqlite3_stmt *statements[STATEMENTS_MOST];
+    sqlite3_stmt *statements[STATEMENTS_MAX];
     size_t count;
 };
 
@@ -51,8 +51,8 @@ void fill_close(struct fill_db **db)
 
 void fill_prepare(struct fill_db *db, const char *sql)
 {
-    if (db->count == STATEMENTS_MOST)
-        fail("more than %d statements", STATEMENTS_MOST);
+    if (db->count == STATEMENTS_MAX)
+        fail("more than %d statements", STATEMENTS_MAX);
     check(db, sqlite3_prepare_v2(db->handle, sql, -1, &db->statements[db->count++], NULL));
 }
 

@@ -11,7 +11,7 @@
 
 /* What one log-in's hash costs, with the service's own code: the floor of log-ins. */
 
-enum { THREADS_MOST = 256 };
+enum { THREADS_MAX = 256 };
 
 static const char password[] = "correct horse";
 
@@ -38,12 +38,12 @@ void scenario_hash(struct options *options)
                                   (uint32_t)options_int(options, "passes", 1, 2) };
     size_t threads = (size_t)options_int(options, "threads", 1, 1);
     double seconds = options_double(options, "seconds", 2);
-    pthread_t started[THREADS_MOST];
+    pthread_t started[THREADS_MAX];
     struct json_writer w;
 
     options_finish(&options);
-    if (threads > THREADS_MOST)
-        fail("--threads is at most %d", THREADS_MOST);
+    if (threads > THREADS_MAX)
+        fail("--threads is at most %d", THREADS_MAX);
     if (!password_hash(&cost, password, run.encoded, sizeof(run.encoded)))
         fail("cannot hash a password");
     int64_t begin = loop_now_ns();

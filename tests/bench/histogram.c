@@ -26,10 +26,10 @@ void histogram_add(struct histogram *histogram, int64_t ns)
     uint64_t time = ns < 0 ? 0 : (uint64_t)(ns > longest ? longest : ns);
 
     histogram->buckets[bucket_of(time)]++;
-    if (histogram->count == 0 || time < histogram->least)
-        histogram->least = time;
-    if (time > histogram->most)
-        histogram->most = time;
+    if (histogram->count == 0 || time < histogram->min)
+        histogram->min = time;
+    if (time > histogram->max)
+        histogram->max = time;
     histogram->sum += time;
     histogram->count++;
 }
@@ -43,10 +43,10 @@ int64_t histogram_quantile(const struct histogram *histogram, double part)
         seen += histogram->buckets[i];
         if (seen > 0 && (double)seen >= wanted) {
             int64_t top = top_of(i);
-            return top < (int64_t)histogram->most ? top : (int64_t)histogram->most;
+            return top < (int64_t)histogram->max ? top : (int64_t)histogram->max;
         }
     }
-    return (int64_t)histogram->most;
+    return (int64_t)histogram->max;
 }
 
 int64_t histogram_mean(const struct histogram *histogram)

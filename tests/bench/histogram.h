@@ -15,7 +15,7 @@ enum {
 };
 
 struct histogram {
-    uint64_t count, sum, least, most;
+    uint64_t count, sum, min, max;
     uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 

@@ -18,13 +18,13 @@
  * e-mail addresses are those of people.h; all have one password.
  */
 
-enum { ANSWER_MOST = 4096, SETTLE_S = 30, SECOND_NS = 1000000000 };
+enum { ANSWER_MAX = 4096, SETTLE_S = 30, SECOND_NS = 1000000000 };
 
 struct attempt {
     struct watch watch; /* its first field */
     bool sent;
     int64_t began_ns;
-    char answer[ANSWER_MOST];
+    char answer[ANSWER_MAX];
     size_t length;
 };
 
@@ -80,7 +80,7 @@ static void handle_ready(struct watch *watch, uint32_t events)
         return;
     }
     ssize_t n =
-        recv(watch->fd, attempt->answer + attempt->length, ANSWER_MOST - 1 - attempt->length, 0);
+        recv(watch->fd, attempt->answer + attempt->length, ANSWER_MAX - 1 - attempt->length, 0);
     if (n < 0 && errno != EAGAIN)
         fail("recv: %s", strerror(errno));
     if (n == 0)

@@ -7,7 +7,7 @@
 
 size_t mark_write(const struct mark *mark, size_t size, char *out)
 {
-    size_t length = (size_t)snprintf(out, MARK_MOST + 1, "b %" PRIu64 " %" PRIu64 " %" PRId64 " ",
+    size_t length = (size_t)snprintf(out, MARK_MAX + 1, "b %" PRIu64 " %" PRIu64 " %" PRId64 " ",
                                      mark->pair, mark->number, mark->at_ns);
 
     if (length < size) {

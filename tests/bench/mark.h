@@ -15,8 +15,8 @@ struct mark {
 };
 
 /* Writes the text with a NUL and filled up to `size` bytes; returns its length. Room for the larger
- * of size and MARK_MOST, and a NUL. */
-enum { MARK_MOST = 64 };
+ * of size and MARK_MAX, and a NUL. */
+enum { MARK_MAX = 64 };
 size_t mark_write(const struct mark *mark, size_t size, char *out);
 
 /* Finds the text of the first message in an answer or a notification. */

@@ -64,13 +64,13 @@ const char *options_text(struct options *options, const char *name, const char *
     return value != NULL ? value : otherwise;
 }
 
-int64_t options_int(struct options *options, const char *name, int64_t least, int64_t otherwise)
+int64_t options_int(struct options *options, const char *name, int64_t min, int64_t otherwise)
 {
     const char *value = find(options, name);
     int64_t number = otherwise;
 
-    if (value != NULL && !text_to_int(value, least, INT64_MAX, &number))
-        fail("--%s must be a whole number, at least %lld", name, (long long)least);
+    if (value != NULL && !text_to_int(value, min, INT64_MAX, &number))
+        fail("--%s must be a whole number, at least %lld", name, (long long)min);
     return number;
 }
 

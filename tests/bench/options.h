@@ -15,7 +15,7 @@ void options_finish(struct options **options);
 
 /* NULL as the default: the option must be given. */
 const char *options_text(struct options *options, const char *name, const char *otherwise);
-int64_t options_int(struct options *options, const char *name, int64_t least, int64_t otherwise);
+int64_t options_int(struct options *options, const char *name, int64_t min, int64_t otherwise);
 double options_double(struct options *options, const char *name, double otherwise); /* >= 0 */
 
 #endif

@@ -11,7 +11,7 @@
  * ("@kamo_tire2041"): a first name of 256, a last name of 4,096, a number; no two are the same, and
  * neighbours by number are not neighbours by tag.
  */
-enum { PEOPLE_MOST = 1 << 30, PEOPLE_EMAIL_SIZE = 64 };
+enum { PEOPLE_MAX = 1 << 30, PEOPLE_EMAIL_SIZE = 64 };
 
 void people_tag(uint32_t number, char tag_out[TAG_SIZE]);
 void people_email(uint32_t number, char email_out[PEOPLE_EMAIL_SIZE]);

@@ -22,7 +22,7 @@ void report_times(struct json_writer *w, const char *name, const struct histogra
     put_us(w, "p50_us", histogram_quantile(times, 0.5));
     put_us(w, "p90_us", histogram_quantile(times, 0.9));
     put_us(w, "p99_us", histogram_quantile(times, 0.99));
-    put_us(w, "max_us", (int64_t)times->most);
+    put_us(w, "max_us", (int64_t)times->max);
     json_end_object(w);
 }
 

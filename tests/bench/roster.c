@@ -27,7 +27,7 @@ char *roster_read_file(const char *path)
     return buffer_take(&text, NULL);
 }
 
-void roster_read(struct roster *roster, const char *path, size_t least)
+void roster_read(struct roster *roster, const char *path, size_t min)
 {
     size_t tag_capacity = 0, token_capacity = 0;
     char *rest, *line;
@@ -45,8 +45,8 @@ void roster_read(struct roster *roster, const char *path, size_t least)
         roster->tags[roster->count] = line;
         roster->tokens[roster->count] = space + 1;
     }
-    if (roster->count < least)
-        fail("%s has %zu users, but %zu are wanted", path, roster->count, least);
+    if (roster->count < min)
+        fail("%s has %zu users, but %zu are wanted", path, roster->count, min);
 }
 
 void roster_finish(struct roster *roster)

@@ -11,7 +11,7 @@ struct roster {
 };
 
 /* At least `least` users, or the program ends. */
-void roster_read(struct roster *roster, const char *path, size_t least);
+void roster_read(struct roster *roster, const char *path, size_t min);
 void roster_finish(struct roster *roster);
 
 /* A whole file with a NUL behind it, which the caller frees. */

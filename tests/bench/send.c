@@ -21,7 +21,7 @@
 
 enum {
     SETTLE_S = 20,
-    UNDER_WAY_MOST = 200000,
+    UNDER_WAY_MAX = 200000,
     SECOND_NS = 1000000000,
     QUIET_NS = 100000000,
     GRID_NS = 1000000
@@ -147,8 +147,8 @@ static void work(int64_t begin_ns, int64_t until_ns)
                 send_next(pair, due);
                 ws_client_flush(&pair->sender);
             }
-            if (run.sent - run.delivered > UNDER_WAY_MOST)
-                fail("%d messages are under way: it does not keep up", UNDER_WAY_MOST);
+            if (run.sent - run.delivered > UNDER_WAY_MAX)
+                fail("%d messages are under way: it does not keep up", UNDER_WAY_MAX);
             due = next_sending(begin_ns, due);
         }
         loop_turn(run.server.loop, due < until_ns ? due : until_ns);

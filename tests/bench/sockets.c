@@ -17,7 +17,7 @@
  * for as long as is wanted, then some lose their sockets and all come back at once.
  */
 
-enum { LONGEST_S = 120, SAMPLE_MOST = 64, SECOND_NS = 1000000000, PAUSE_NS = 1000000000 };
+enum { LONGEST_S = 120, SAMPLE_MAX = 64, SECOND_NS = 1000000000, PAUSE_NS = 1000000000 };
 
 static const char sync_call[] = "{\"jsonrpc\":\"2.0\",\"method\":\"sync\",\"id\":1}";
 
@@ -58,7 +58,7 @@ static bool shows_online(const char *text, size_t length, const char *tag)
 
 static size_t sample_count(void)
 {
-    return run.count < SAMPLE_MOST ? run.count : SAMPLE_MOST;
+    return run.count < SAMPLE_MAX ? run.count : SAMPLE_MAX;
 }
 
 /* The last of all is among them. */
@@ -67,7 +67,7 @@ static const char *sample_tag(size_t i)
     return run.roster.tags[(i + 1) * run.count / sample_count() - 1];
 }
 
-static void ask_who_is_online(void)
+static void fetch_online(void)
 {
     struct buffer batch = { 0 };
 
@@ -90,7 +90,7 @@ static double wait_for_presence(int64_t begin_ns)
     run.all_online = false;
     while (!run.all_online) {
         size_t answers = run.answers;
-        ask_who_is_online();
+        fetch_online();
         while (run.answers == answers) {
             if (loop_now_ns() > until)
                 fail("not everyone is shown online after %d s", LONGEST_S);

@@ -5,11 +5,11 @@
 
 #include "tests/bench/fail.h"
 
-enum { LINE_MOST = 64, TURN_NS = 1000000000 };
+enum { LINE_MAX = 64, TURN_NS = 1000000000 };
 
 static struct input {
     struct watch watch; /* its first field */
-    char line[LINE_MOST];
+    char line[LINE_MAX];
     size_t length;
     bool ended;
 } input;
@@ -18,13 +18,13 @@ static void handle_input(struct watch *watch, uint32_t events)
 {
     (void)watch;
     (void)events;
-    ssize_t n = read(STDIN_FILENO, input.line + input.length, LINE_MOST - 1 - input.length);
+    ssize_t n = read(STDIN_FILENO, input.line + input.length, LINE_MAX - 1 - input.length);
     if (n <= 0)
         input.ended = true;
     else
         input.length += (size_t)n;
-    if (input.length == LINE_MOST - 1)
-        fail("a line on stdin has more than %d bytes", LINE_MOST - 1);
+    if (input.length == LINE_MAX - 1)
+        fail("a line on stdin has more than %d bytes", LINE_MAX - 1);
 }
 
 bool steps_wait(struct loop *loop)

@@ -16,9 +16,9 @@
 
 enum {
     SCRATCH_BYTES = 256 * 1024,
-    REQUEST_MOST = 8192,
-    WHY_MOST = 200,
-    OPEN_MOST_S = 120,
+    REQUEST_MAX = 8192,
+    WHY_MAX = 200,
+    OPEN_MAX_S = 120,
     /* A source address has 28 thousand ports, and a closed connection keeps its own for a minute.
      */
     SOURCES = 16,
@@ -60,7 +60,7 @@ static void lose(struct ws_client *client, const char *why)
 
 static void lose_errno(struct ws_client *client, const char *what, int number)
 {
-    char why[WHY_MOST];
+    char why[WHY_MAX];
 
     snprintf(why, sizeof(why), "%s: %s", what, strerror(number));
     lose(client, why);
@@ -113,7 +113,7 @@ void ws_client_open(struct ws_client *client, struct ws_server *server, const ch
 double ws_open_all(struct ws_server *server, struct ws_client *const *clients,
                    const char *const *tokens, size_t count, size_t at_once)
 {
-    int64_t begin = loop_now_ns(), until = begin + OPEN_MOST_S * (int64_t)1000000000;
+    int64_t begin = loop_now_ns(), until = begin + OPEN_MAX_S * (int64_t)1000000000;
     size_t next = 0;
 
     while (next < count || server->opening > 0) {
@@ -121,7 +121,7 @@ double ws_open_all(struct ws_server *server, struct ws_client *const *clients,
             ws_client_open(clients[next], server, tokens[next]);
         loop_turn(server->loop, until);
         if (loop_now_ns() > until)
-            fail("after %d s %zu of %zu sockets are open", OPEN_MOST_S, server->open, count);
+            fail("after %d s %zu of %zu sockets are open", OPEN_MAX_S, server->open, count);
     }
     return (double)(loop_now_ns() - begin) / 1e9;
 }
@@ -129,7 +129,7 @@ double ws_open_all(struct ws_server *server, struct ws_client *const *clients,
 void ws_greet_all(struct ws_server *server, struct ws_client *const *clients, size_t count)
 {
     static const char hello[] = "{\"jsonrpc\":\"2.0\",\"method\":\"hello\",\"id\":0}";
-    int64_t until = loop_now_ns() + OPEN_MOST_S * (int64_t)1000000000;
+    int64_t until = loop_now_ns() + OPEN_MAX_S * (int64_t)1000000000;
 
     for (size_t i = 0; i < count; i++) {
         clients[i]->greeting = true;
@@ -139,7 +139,7 @@ void ws_greet_all(struct ws_server *server, struct ws_client *const *clients, si
     }
     while (server->greeting > 0) {
         if (loop_now_ns() > until)
-            fail("%zu of %zu were not greeted within %d s", server->greeting, count, OPEN_MOST_S);
+            fail("%zu of %zu were not greeted within %d s", server->greeting, count, OPEN_MAX_S);
         loop_turn(server->loop, until);
     }
 }
@@ -219,7 +219,7 @@ static size_t take_upgrade(struct ws_client *client, const char *data, size_t le
 {
     static const char good[] = "HTTP/1.1 101 ";
     const char *end = memmem(data, length, "\r\n\r\n", 4);
-    char why[WHY_MOST];
+    char why[WHY_MAX];
 
     if (end == NULL)
         return 0;
@@ -250,7 +250,7 @@ static bool take_greeting(struct ws_client *client, const char *payload, size_t 
 static void handle_frame(struct ws_client *client, unsigned first, const char *payload,
                          size_t length, int64_t now_ns)
 {
-    char why[WHY_MOST];
+    char why[WHY_MAX];
 
     switch (first) {
     case FIN | OP_TEXT:

@@ -14,6 +14,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Writes seed number 0, 1, 2... of the program, at most `room` bytes. 0 when there are no more. */
-size_t fuzz_seed(unsigned number, uint8_t *out, size_t room);
+size_t fuzz_seed(unsigned number, uint8_t *out, size_t capacity);
 
 #endif

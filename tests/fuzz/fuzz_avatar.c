@@ -57,7 +57,7 @@ static gdImagePtr draw(int side, int hole)
     return image;
 }
 
-size_t fuzz_seed(unsigned number, uint8_t *out, size_t room)
+size_t fuzz_seed(unsigned number, uint8_t *out, size_t capacity)
 {
     enum { SEEDS = 8 };
     int size = 0;
@@ -78,7 +78,7 @@ size_t fuzz_seed(unsigned number, uint8_t *out, size_t room)
     else
         made = gdImageWebpPtr(image, &size);
     gdImageDestroy(image);
-    size_t used = made != NULL && (size_t)size <= room ? (size_t)size : 0;
+    size_t used = made != NULL && (size_t)size <= capacity ? (size_t)size : 0;
     if (used > 0)
         memcpy(out, made, used);
     gdFree(made);

@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-size_t fuzz_seed(unsigned number, uint8_t *out, size_t room)
+size_t fuzz_seed(unsigned number, uint8_t *out, size_t capacity)
 {
     static const char *const seeds[] = {
         "{\"jsonrpc\":\"2.0\",\"method\":\"sendMessageToUser\",\"params\":[\"@bob\",\"hi\"],\"id\":"
@@ -86,7 +86,7 @@ size_t fuzz_seed(unsigned number, uint8_t *out, size_t room)
         "\"\\u0000\"",
         "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
     };
-    if (number >= sizeof(seeds) / sizeof(seeds[0]) || strlen(seeds[number]) > room)
+    if (number >= sizeof(seeds) / sizeof(seeds[0]) || strlen(seeds[number]) > capacity)
         return 0;
     memcpy(out, seeds[number], strlen(seeds[number]));
     return strlen(seeds[number]);

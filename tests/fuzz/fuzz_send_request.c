@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-size_t fuzz_seed(unsigned number, uint8_t *out, size_t room)
+size_t fuzz_seed(unsigned number, uint8_t *out, size_t capacity)
 {
     static char texts[][16] = { "", "@amy", "@bob", "hi \xF0\x9F\x98\x80", "c-1" };
     Messenger__SendRequest request = MESSENGER__SEND_REQUEST__INIT;
@@ -62,7 +62,7 @@ size_t fuzz_seed(unsigned number, uint8_t *out, size_t room)
     request.text = texts[number > 1 ? 3 : 0];
     request.client_message_id = texts[number > 2 ? 4 : 0];
     wire_pack(&request.base, &packed);
-    size_t size = packed.length <= room ? packed.length : 0;
+    size_t size = packed.length <= capacity ? packed.length : 0;
     memcpy(out, packed.data, size);
     buffer_finish(&packed);
     return size;

@@ -53,7 +53,7 @@ static struct buffer read_in_pieces(const uint8_t *data, size_t size, unsigned p
                 note(&said, &input);
         }
         ws_reader_keep(&reader);
-        assert(over || reader.kept.length <= WS_MESSAGE_MOST + WS_HEADER_MOST);
+        assert(over || reader.kept.length <= WS_MESSAGE_MAX + WS_HEADER_MAX);
         free(copy);
     }
     ws_reader_finish(&reader);
@@ -81,7 +81,7 @@ static bool next_frame(const uint8_t **at, size_t *left, struct view *frame)
         return false;
     for (size_t i = 0; i < bytes; i++)
         length = (i == 0 ? 0 : length << 8) | p[2 + i];
-    if (length > WS_MESSAGE_MOST || *left - 2 - bytes - MASK_BYTES < length)
+    if (length > WS_MESSAGE_MAX || *left - 2 - bytes - MASK_BYTES < length)
         return false;
     *frame = (struct view){ p[0], p + 2 + bytes, p + 2 + bytes + MASK_BYTES, (size_t)length };
     *at = frame->payload + length;
@@ -140,7 +140,7 @@ static void assemble(const uint8_t *data, size_t size)
         if (!over && opcode <= TEXT)
             buffer_append(&joined, payload, frame.length);
         if (input.event == WS_TEXT) {
-            assert(input.length == joined.length && input.length <= WS_MESSAGE_MOST);
+            assert(input.length == joined.length && input.length <= WS_MESSAGE_MAX);
             assert(input.length == 0 || memcmp(input.data, joined.data, input.length) == 0);
             assert(text_is_utf8(input.data, input.length));
         }
@@ -172,7 +172,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-size_t fuzz_seed(unsigned number, uint8_t *out, size_t room)
+size_t fuzz_seed(unsigned number, uint8_t *out, size_t capacity)
 {
     static const struct {
         const char *bytes;
@@ -187,10 +187,10 @@ size_t fuzz_seed(unsigned number, uint8_t *out, size_t room)
         { "\x02\x81\xFF\0\0\0\0\x40\0\0\0\0\0\0\0", 15 },
         { "\x09\x81\x84\x12\x34\x56\x78\x7A\x51\x3A\x14\x82\x80\0\0\0\0", 17 },
     };
-    if (number >= sizeof(seeds) / sizeof(seeds[0]) || seeds[number].size > room)
+    if (number >= sizeof(seeds) / sizeof(seeds[0]) || seeds[number].size > capacity)
         return 0;
     memcpy(out, seeds[number].bytes, seeds[number].size);
-    if (number == 2 && room >= 9 + 126) { /* with its payload */
+    if (number == 2 && capacity >= 9 + 126) { /* with its payload */
         memset(out + 9, 'x', 126);
         return 9 + 126;
     }

@@ -11,7 +11,7 @@
 
 #include "tests/fuzz/fuzz.h"
 
-enum { INPUT_MOST = 256 * 1024, SEEDS_MOST = 32, CHANGES_MOST = 6 };
+enum { INPUT_MAX = 256 * 1024, SEEDS_MAX = 32, CHANGES_MAX = 6 };
 
 static struct input {
     uint8_t *data; /* of the exact size, so that a sanitiser sees a read beyond */
@@ -70,7 +70,7 @@ static size_t splice(uint8_t *data, size_t size, const struct input *other)
         memmove(data + at, data + at + length, size - at - length);
         return size - length;
     }
-    if (other->size == 0 || size + length > INPUT_MOST)
+    if (other->size == 0 || size + length > INPUT_MAX)
         return size;
     memmove(data + at + length, data + at, size - at);
     memcpy(data + at, other->data + from, length);
@@ -81,7 +81,7 @@ static size_t mutate(uint8_t *data, size_t size, const struct input *other)
 {
     static const uint8_t edges[] = { 0, 1, 0x7F, 0x80, 0xFF, '"', '\\', '{', '[', 0xC3, 0xED };
 
-    for (size_t changes = 1 + below(CHANGES_MOST); changes > 0; changes--) {
+    for (size_t changes = 1 + below(CHANGES_MAX); changes > 0; changes--) {
         size_t at = below(size);
         switch (below(4)) {
         case 0:
@@ -111,18 +111,18 @@ static size_t read_file(const char *path, uint8_t *out)
         fprintf(stderr, "%s: %s\n", path, strerror(errno));
         exit(EXIT_FAILURE);
     }
-    size_t size = fread(out, 1, INPUT_MOST, file);
+    size_t size = fread(out, 1, INPUT_MAX, file);
     fclose(file);
     return size;
 }
 
 static void run_mutations(uint8_t *scratch)
 {
-    struct input seeds[SEEDS_MOST];
+    struct input seeds[SEEDS_MAX];
     size_t count = 0;
 
     for (size_t size;
-         count < SEEDS_MOST && (size = fuzz_seed((unsigned)count, scratch, INPUT_MOST)) > 0;
+         count < SEEDS_MAX && (size = fuzz_seed((unsigned)count, scratch, INPUT_MAX)) > 0;
          count++) {
         seeds[count] = (struct input){ malloc(size), size };
         if (seeds[count].data == NULL)
@@ -144,7 +144,7 @@ static void run_mutations(uint8_t *scratch)
 
 int main(int argc, char **argv)
 {
-    uint8_t *scratch = malloc(INPUT_MOST);
+    uint8_t *scratch = malloc(INPUT_MAX);
     int option;
 
     while ((option = getopt(argc, argv, "n:s:")) != -1) {

@@ -18,12 +18,12 @@ int64_t backoff_on_grid(int64_t ms, int64_t grid_ms)
     return due + (grid_ms - due % grid_ms) - now;
 }
 
-int64_t backoff_pause(unsigned failures, int64_t least_ms, int64_t most_ms)
+int64_t backoff_pause(unsigned failures, int64_t min_ms, int64_t max_ms)
 {
-    int64_t ms = least_ms;
+    int64_t ms = min_ms;
 
-    while (failures-- > 1 && ms < most_ms)
+    while (failures-- > 1 && ms < max_ms)
         ms *= 2;
-    ms = backoff_jittered(ms < most_ms ? ms : most_ms);
-    return ms < most_ms ? ms : most_ms;
+    ms = backoff_jittered(ms < max_ms ? ms : max_ms);
+    return ms < max_ms ? ms : max_ms;
 }

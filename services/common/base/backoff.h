@@ -14,6 +14,6 @@ int64_t backoff_on_grid(int64_t ms, int64_t grid_ms);
 
 /* Before the try after so many failures in a row, at least 1: `least_ms`, doubled for each further
  * one up to `most_ms`; of that, jittered, never more than `most_ms`. */
-int64_t backoff_pause(unsigned failures, int64_t least_ms, int64_t most_ms);
+int64_t backoff_pause(unsigned failures, int64_t min_ms, int64_t max_ms);
 
 #endif

@@ -49,8 +49,8 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
     int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
     if (length > 0) {
-        char *room = buffer_reserve(buffer, (size_t)length);
-        vsnprintf(room, (size_t)length + 1, format, again);
+        char *capacity = buffer_reserve(buffer, (size_t)length);
+        vsnprintf(capacity, (size_t)length + 1, format, again);
         buffer->length += (size_t)length;
     }
     va_end(again);

@@ -97,7 +97,7 @@ static bool is_strict(const char *at, size_t length)
                 depth++;
             if (*at == ']' || *at == '}')
                 depth--;
-            if (depth > JSON_DEPTH_MOST || depth < 0)
+            if (depth > JSON_DEPTH_MAX || depth < 0)
                 return false;
             if ((unsigned char)*at < 0x20 && *at != '\t' && *at != '\n' && *at != '\r')
                 return false;
@@ -181,12 +181,12 @@ const char *json_text(const struct json *value)
     return cJSON_GetStringValue(in(value));
 }
 
-bool json_to_int(const struct json *value, int64_t least, int64_t most, int64_t *value_out)
+bool json_to_int(const struct json *value, int64_t min, int64_t max, int64_t *value_out)
 {
     if (!cJSON_IsNumber(in(value)))
         return false;
     double number = in(value)->valuedouble;
-    if (!(number >= (double)least && number <= (double)most) || number != floor(number))
+    if (!(number >= (double)min && number <= (double)max) || number != floor(number))
         return false;
     *value_out = (int64_t)number;
     return true;

@@ -8,13 +8,13 @@
 /*
  * Reading JSON (RFC 8259). Stricter than the library underneath: the whole text must be one value
  * in well-formed UTF-8, numbers follow the grammar, raw control characters and lone surrogates are
- * refused (a byte order mark at the start is allowed), nesting goes JSON_DEPTH_MOST deep, and so is
+ * refused (a byte order mark at the start is allowed), nesting goes JSON_DEPTH_MAX deep, and so is
  * the escape \u0000, which C strings cannot hold. Memory is bounded by about 70 times the text, so
  * the caller bounds the text.
  */
 struct json;
 
-enum { JSON_DEPTH_MOST = 32 };
+enum { JSON_DEPTH_MAX = 32 };
 
 /* The caller frees the result with json_destroy. NULL when the text is not JSON as above. */
 struct json *json_parse(const char *text, size_t length);
@@ -38,7 +38,7 @@ const char *json_name(const struct json *member);
 const char *json_text(const struct json *value);
 
 /* A number without a fraction in [least, most]. */
-bool json_to_int(const struct json *value, int64_t least, int64_t most, int64_t *value_out);
+bool json_to_int(const struct json *value, int64_t min, int64_t max, int64_t *value_out);
 bool json_to_bool(const struct json *value, bool *value_out);
 double json_to_double(const struct json *number);
 

@@ -13,7 +13,7 @@
 enum { LINE_BYTES = 2048, SITES = 256, LINES_PER_WINDOW = 50, WINDOW_MS = 10000, TRACE_BYTES = 33 };
 
 static const char *program_name = "-";
-static enum log_level least_level = LOG_LEVEL_INFO;
+static enum log_level min_level = LOG_LEVEL_INFO;
 static _Thread_local char trace[TRACE_BYTES];
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
 
@@ -25,10 +25,10 @@ static struct site {
 } sites[SITES];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-void log_init(const char *program, enum log_level least)
+void log_init(const char *program, enum log_level min)
 {
     program_name = program;
-    least_level = least;
+    min_level = min;
 }
 
 bool log_level_from_name(const char *name, enum log_level *level_out)
@@ -104,7 +104,7 @@ void log_write(enum log_level level, const char *format, ...)
     char text[LINE_BYTES], line[LINE_BYTES + 128];
     unsigned dropped;
 
-    if (level < least_level)
+    if (level < min_level)
         return;
     pthread_mutex_lock(&lock);
     bool admitted = admit_locked(format, &dropped) || level == LOG_LEVEL_DEBUG;

@@ -13,7 +13,7 @@
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 
 /* `program` is borrowed for ever. Before this, lines are written at level info. */
-void log_init(const char *program, enum log_level least);
+void log_init(const char *program, enum log_level min);
 
 /* False when the name is none of debug, info, warn, error. */
 bool log_level_from_name(const char *name, enum log_level *level_out);

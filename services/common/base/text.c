@@ -54,7 +54,7 @@ size_t text_code_points(const char *utf8)
     return count;
 }
 
-bool text_to_int(const char *text, int64_t least, int64_t most, int64_t *value_out)
+bool text_to_int(const char *text, int64_t min, int64_t max, int64_t *value_out)
 {
     char *end;
 
@@ -62,7 +62,7 @@ bool text_to_int(const char *text, int64_t least, int64_t most, int64_t *value_o
         return false;
     errno = 0;
     long long value = strtoll(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < least || value > most)
+    if (errno != 0 || end == text || *end != '\0' || value < min || value > max)
         return false;
     *value_out = value;
     return true;

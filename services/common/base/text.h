@@ -21,7 +21,7 @@ char *text_casefold(const char *utf8);
 size_t text_code_points(const char *utf8);
 
 /* A decimal integer in [least, most], the whole string, no sign but '-', no space. */
-bool text_to_int(const char *text, int64_t least, int64_t most, int64_t *value_out);
+bool text_to_int(const char *text, int64_t min, int64_t max, int64_t *value_out);
 
 /* "72h", "30m", "2 days", "45s", "1 week", or a number of seconds, 1 to 10 years; in seconds. */
 bool text_to_seconds(const char *text, int64_t *seconds_out);

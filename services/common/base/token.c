@@ -70,7 +70,7 @@ bool token_verify(const char *key, const char *token, int64_t now_s,
     struct token_claims claims = { .user_id = "" };
     jwt_t *jwt = NULL;
 
-    if (strlen(token) > TOKEN_MOST ||
+    if (strlen(token) > TOKEN_MAX ||
         jwt_decode(&jwt, token, (const unsigned char *)key, (int)strlen(key)) != 0)
         return false;
     const char *jti = jwt_get_grant(jwt, "jti"), *alg = jwt_get_header(jwt, "alg");

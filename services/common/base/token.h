@@ -8,7 +8,7 @@
  * The JWT (RFC 7519) that says who a client is: HS256 and nothing else, claims
  * {"data":{"_id","tag","email"},"iat","exp","jti"}, times in seconds since 1970.
  */
-enum { TOKEN_MOST = 4096 };
+enum { TOKEN_MAX = 4096 };
 
 struct token_claims {
     char user_id[25];

@@ -23,7 +23,7 @@ struct workpool {
     size_t ring_size, first, waiting;
     bool closing;
     size_t idle; /* threads that wait for a job */
-    size_t thread_count, threads_most;
+    size_t thread_count, threads_max;
     pthread_t *threads;
     size_t stack_bytes;
     char name[THREAD_NAME_SIZE];
@@ -72,11 +72,11 @@ struct workpool *workpool_create(const struct workpool_options *options)
 
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
-    pool->ring_size = options->queue_most > 0 ? options->queue_most : 1;
+    pool->ring_size = options->queue_max > 0 ? options->queue_max : 1;
     pool->ring = xcalloc(pool->ring_size, sizeof(*pool->ring));
     pool->niceness = options->niceness;
     snprintf(pool->name, sizeof(pool->name), "%s", options->name);
-    pool->threads_most = options->threads;
+    pool->threads_max = options->threads;
     pool->threads = xcalloc(options->threads, sizeof(*pool->threads));
     pool->stack_bytes = options->stack_bytes;
     pthread_mutex_lock(&pool->lock);
@@ -96,7 +96,7 @@ bool workpool_submit(struct workpool *pool, workpool_job *job, void *arg)
     if (accepted) {
         pool->ring[(pool->first + pool->waiting) % pool->ring_size] = (struct job){ job, arg };
         pool->waiting++;
-        if (pool->waiting > pool->idle && pool->thread_count < pool->threads_most)
+        if (pool->waiting > pool->idle && pool->thread_count < pool->threads_max)
             try_start_thread_locked(pool);
     }
     pthread_mutex_unlock(&pool->lock);
@@ -154,7 +154,7 @@ static void help_share(void *arg)
  * begin. */
 static void ask_for_help(struct workpool *pool, struct share *share)
 {
-    size_t helpers = pool->threads_most < share->count ? pool->threads_most : share->count - 1;
+    size_t helpers = pool->threads_max < share->count ? pool->threads_max : share->count - 1;
     size_t asked = 0;
 
     share->references += helpers;

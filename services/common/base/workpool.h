@@ -15,7 +15,7 @@ typedef void workpool_job(void *arg);
 struct workpool_options {
     const char *name;   /* of the threads, at most 15 bytes; copied */
     size_t threads;     /* at most; at least 1 */
-    size_t queue_most;  /* jobs that may wait */
+    size_t queue_max;   /* jobs that may wait */
     int niceness;       /* 0 to 19: how far these threads stand back for others */
     size_t stack_bytes; /* 0 = the process's default */
 };

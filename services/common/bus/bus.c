@@ -21,7 +21,7 @@ enum {
     RECONNECT_MS = 200,
     RECONNECT_JITTER_MS = 300,
     PING_MS = 5000,
-    SERVERS_MOST = 16,
+    SERVERS_MAX = 16,
     CLOSE_MS = 5000,
 };
 
@@ -101,12 +101,12 @@ static natsStatus set_user(struct bus *bus, const struct bus_options *options)
 static natsStatus set_servers(struct bus *bus, const char *urls, const char *last)
 {
     char *list = xstrdup(urls), *rest = list;
-    const char *servers[SERVERS_MOST + 1];
-    unsigned char random[SERVERS_MOST];
+    const char *servers[SERVERS_MAX + 1];
+    unsigned char random[SERVERS_MAX];
     int count = 0;
 
     id_random_bytes(random, sizeof(random));
-    for (char *url; count < SERVERS_MOST && (url = strtok_r(rest, ", ", &rest)) != NULL;) {
+    for (char *url; count < SERVERS_MAX && (url = strtok_r(rest, ", ", &rest)) != NULL;) {
         int at = random[count] % (count + 1);
         servers[count] = url;
         servers[count++] = servers[at];

@@ -21,7 +21,7 @@
 #include "services/common/bus/bus_units.h"
 
 enum {
-    UNSENT_BYTES_MOST = 1024 * 1024, /* then whoever publishes more waits for the socket, too */
+    UNSENT_BYTES_MAX = 1024 * 1024, /* then whoever publishes more waits for the socket, too */
     DETACH_MS = 5000,
     LOOK_MS = 100, /* whether a socket that takes no more is still the connection's */
 };
@@ -41,7 +41,7 @@ struct bus_loop {
     atomic_bool stopping;   /* the thread */
     bool running;
     pthread_t thread;
-    bool has_received; /* the library called recv(), with `io` held */
+    bool has_received;         /* the library called recv(), with `io` held */
     _Atomic(pthread_t) reader; /* who worked last, and so must not wait for the server; 0: nobody */
 
     pthread_mutex_t lock; /* guards what follows */
@@ -170,7 +170,7 @@ static bool begin_io(struct bus_loop *loop)
             return true;
         /* Who has it looks again afterwards. */
         if (bus_loop_reads_here(loop) ||
-            natsConnection_Buffered(atomic_load(&loop->nats)) < UNSENT_BYTES_MOST)
+            natsConnection_Buffered(atomic_load(&loop->nats)) < UNSENT_BYTES_MAX)
             return false;
         pthread_mutex_lock(&loop->io);
         if (atomic_load(&loop->unsent))
@@ -349,7 +349,8 @@ struct bus_loop *bus_loop_create(const struct bus_loop_events *events)
     pthread_cond_init(&loop->change_cond, NULL);
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (loop->epoll < 0 || loop->bell < 0 || !watch_descriptor(loop, EPOLL_CTL_ADD, loop->bell, EPOLLIN)) {
+    if (loop->epoll < 0 || loop->bell < 0 ||
+        !watch_descriptor(loop, EPOLL_CTL_ADD, loop->bell, EPOLLIN)) {
         log_error("cannot wait for the bus: errno %d", errno);
         abort();
     }
@@ -389,5 +390,6 @@ void bus_loop_destroy(struct bus_loop **loop)
 
 natsStatus bus_loop_serve(struct bus_loop *loop, natsOptions *options)
 {
-    return natsOptions_SetEventLoop(options, loop, attach_loop, wish_to_read, wish_to_write, detach_loop);
+    return natsOptions_SetEventLoop(options, loop, attach_loop, wish_to_read, wish_to_write,
+                                    detach_loop);
 }

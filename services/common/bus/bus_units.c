@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { CRLF_BYTES = 2, KEPT_BYTES_MOST = 1024 * 1024 };
+enum { CRLF_BYTES = 2, KEPT_BYTES_MAX = 1024 * 1024 };
 
 static bool has_payload(const char *line, size_t length)
 {
@@ -23,7 +23,7 @@ static ssize_t payload_bytes(const char *line, size_t length)
     size_t begin = end;
     while (begin > 0 && line[begin - 1] >= '0' && line[begin - 1] <= '9') {
         bytes += (size_t)(line[--begin] - '0') * unit;
-        if (bytes > UNITS_PAYLOAD_BYTES_MOST || end - begin > 9)
+        if (bytes > UNITS_PAYLOAD_BYTES_MAX || end - begin > 9)
             return -1;
         unit *= 10;
     }
@@ -39,7 +39,7 @@ static ssize_t end_of_unit(const struct bus_units *units)
     const char *line_end = memchr(begin, '\n', length);
 
     if (line_end == NULL)
-        return length > UNITS_LINE_BYTES_MOST ? -1 : 0;
+        return length > UNITS_LINE_BYTES_MAX ? -1 : 0;
     size_t line = (size_t)(line_end - begin);
     size_t end = units->whole + line + 1;
     if (!has_payload(begin, line))
@@ -77,7 +77,7 @@ static void move_up(struct bus_units *units)
     units->whole -= units->given;
     units->next -= units->next > 0 ? units->given : 0;
     units->given = 0;
-    if (units->bytes.length == 0 && units->bytes.capacity > KEPT_BYTES_MOST)
+    if (units->bytes.length == 0 && units->bytes.capacity > KEPT_BYTES_MAX)
         buffer_finish(&units->bytes);
 }
 

@@ -12,7 +12,7 @@
 #include "services/common/base/networks.h"
 #include "services/common/base/text.h"
 
-enum { FILE_MOST = 64 * 1024, KEY_MOST = 64, JWT_KEY_LEAST = 32, NATS_USER_MOST = 32 };
+enum { FILE_MAX = 64 * 1024, KEY_MAX = 64, JWT_KEY_MIN = 32, NATS_USER_MAX = 32 };
 #define ENV_PREFIX "MESSENGER_"
 
 enum kind { KIND_TEXT, KIND_SECRET, KIND_INT, KIND_BOOL, KIND_SECONDS };
@@ -22,7 +22,7 @@ struct row {
     enum kind kind;
     size_t offset;
     const char *initial;
-    int64_t least, most; /* of an int; of a text, its length */
+    int64_t min, max; /* of an int; of a text, its length */
     const char *meaning;
 };
 
@@ -61,7 +61,7 @@ static const struct row rows[] = {
       "copies of the presence bucket, each on another NATS server" },
     { "nats.url", KIND_TEXT, AT(nats_url), "nats://127.0.0.1:4222", 1, 2048,
       "NATS servers, comma-separated" },
-    { "nats.user", KIND_TEXT, AT(nats_user), "", 0, NATS_USER_MOST,
+    { "nats.user", KIND_TEXT, AT(nats_user), "", 0, NATS_USER_MAX,
       "NATS user of this program; empty = no log-in" },
     { "password.hashMemoryKib", KIND_INT, AT(password_hash_memory_kib), "19456", 64, 4194304,
       "memory of one Argon2id hash, in KiB" },
@@ -99,7 +99,7 @@ static const struct row rows[] = {
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
 /* app.port -> MESSENGER_APP_PORT, webSocket.maxPerUser -> MESSENGER_WEB_SOCKET_MAX_PER_USER */
-static void env_name(const char *key, char out[2 * KEY_MOST])
+static void env_name(const char *key, char out[2 * KEY_MAX])
 {
     size_t n = strlen(ENV_PREFIX);
     char before = '.';
@@ -132,9 +132,9 @@ static void set_text(struct settings *settings, const struct row *row, const cha
     char **field = (char **)((char *)settings + row->offset);
     size_t length = strlen(value);
 
-    if (length < (size_t)row->least || length > (size_t)row->most) {
+    if (length < (size_t)row->min || length > (size_t)row->max) {
         buffer_printf(problems, "%s: must have %" PRId64 " to %" PRId64 " bytes\n", row->key,
-                      row->least, row->most);
+                      row->min, row->max);
         return;
     }
     free(*field);
@@ -142,7 +142,7 @@ static void set_text(struct settings *settings, const struct row *row, const cha
 }
 
 static void set_value(struct settings *settings, const struct row *row, const char *value,
-                struct buffer *problems)
+                      struct buffer *problems)
 {
     char *field = (char *)settings + row->offset;
     int64_t number;
@@ -153,13 +153,13 @@ static void set_value(struct settings *settings, const struct row *row, const ch
         set_text(settings, row, value, problems);
         return;
     case KIND_INT:
-        if (!text_to_int(value, row->least, row->most, (int64_t *)(void *)field))
+        if (!text_to_int(value, row->min, row->max, (int64_t *)(void *)field))
             buffer_printf(problems,
                           "%s: \"%s\" is not a whole number from %" PRId64 " to %" PRId64 "\n",
-                          row->key, value, row->least, row->most);
+                          row->key, value, row->min, row->max);
         return;
     case KIND_SECONDS:
-        if (text_to_seconds(value, &number) && number >= row->least && number <= row->most)
+        if (text_to_seconds(value, &number) && number >= row->min && number <= row->max)
             *(int64_t *)(void *)field = number;
         else
             buffer_printf(problems,
@@ -230,19 +230,19 @@ static void read_object(struct settings *settings, const struct json *object, co
     }
 }
 
-/* The whole file, NUL-terminated, at most FILE_MOST bytes; NULL with errno set. Caller frees. */
+/* The whole file, NUL-terminated, at most FILE_MAX bytes; NULL with errno set. Caller frees. */
 static char *read_file(const char *path, size_t *length_out)
 {
     FILE *file = fopen(path, "rb");
 
     if (file == NULL)
         return NULL;
-    char *text = xmalloc(FILE_MOST + 2);
-    *length_out = fread(text, 1, FILE_MOST + 1, file);
+    char *text = xmalloc(FILE_MAX + 2);
+    *length_out = fread(text, 1, FILE_MAX + 1, file);
     bool failed = ferror(file) != 0;
     int error = errno;
     fclose(file);
-    if (failed || *length_out > FILE_MOST) {
+    if (failed || *length_out > FILE_MAX) {
         free(text);
         errno = failed ? error : EFBIG;
         return NULL;
@@ -294,7 +294,7 @@ static void load_secret_file(struct settings *settings, const struct row *row, c
 static void load_environment(struct settings *settings, struct buffer *problems)
 {
     for (size_t i = 0; i < ROWS; i++) {
-        char name[2 * KEY_MOST];
+        char name[2 * KEY_MAX];
         env_name(rows[i].key, name);
         const char *value = getenv(name);
         if (rows[i].kind == KIND_SECRET)
@@ -308,7 +308,7 @@ const char *settings_weak_key(const char *key)
 {
     if (strcmp(key, "secret_private_key") == 0)
         return "it is the sample of the documentation";
-    if (strlen(key) < JWT_KEY_LEAST)
+    if (strlen(key) < JWT_KEY_MIN)
         return "it has fewer than 32 bytes";
     return NULL;
 }
@@ -387,7 +387,7 @@ void settings_finish(struct settings *settings)
 void settings_print(FILE *out)
 {
     for (size_t i = 0; i < ROWS; i++) {
-        char name[2 * KEY_MOST];
+        char name[2 * KEY_MAX];
         env_name(rows[i].key, name);
         fprintf(out, "  %-26s %s\n      %s (default: %s)\n", rows[i].key, name, rows[i].meaning,
                 *rows[i].initial != '\0' ? rows[i].initial : "empty");

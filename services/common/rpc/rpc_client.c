@@ -31,11 +31,11 @@ void rpc_context_trace_id(const struct rpc_context *context, char out[33])
         snprintf(out, 33, "%.32s", context->traceparent + 3);
 }
 
-enum { HEADERS_MOST = 2, TIMEOUT_SIZE = 24, SUBJECT_SIZE = 96 };
+enum { HEADERS_MAX = 2, TIMEOUT_SIZE = 24, SUBJECT_SIZE = 96 };
 
 /* What goes along with a request; false when its time is over already. */
 static bool fill_headers(const struct rpc_context *context, char timeout[TIMEOUT_SIZE],
-                         struct bus_header headers[HEADERS_MOST], size_t *count_out)
+                         struct bus_header headers[HEADERS_MAX], size_t *count_out)
 {
     int64_t left_ms = (context->deadline_us - clock_mono_us()) / 1000;
 
@@ -47,10 +47,10 @@ static bool fill_headers(const struct rpc_context *context, char timeout[TIMEOUT
 }
 
 static struct rpc_pending begin_request(struct bus *bus, const struct rpc_context *context,
-                                const char *subject, const ProtobufCMessage *request)
+                                        const char *subject, const ProtobufCMessage *request)
 {
     struct rpc_pending pending = { .deadline_us = context->deadline_us };
-    struct bus_header headers[HEADERS_MOST];
+    struct bus_header headers[HEADERS_MAX];
     char timeout[TIMEOUT_SIZE];
     struct buffer packed = { 0 };
     size_t count;
@@ -190,7 +190,7 @@ void rpc_call_async(struct bus *bus, const struct rpc_context *context, const ch
                     rpc_reply_handler *handler, void *ctx)
 {
     struct async_call *call = xmalloc(sizeof(*call));
-    struct bus_header headers[HEADERS_MOST];
+    struct bus_header headers[HEADERS_MAX];
     char timeout[TIMEOUT_SIZE], subject[SUBJECT_SIZE];
     struct buffer packed = { 0 };
     size_t count;

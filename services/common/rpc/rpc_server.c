@@ -19,7 +19,7 @@
 #include "services/common/rpc/wire.h"
 #include "services/common/base/workpool.h"
 
-enum { DEFAULT_TIMEOUT_MS = 5000, MOST_TIMEOUT_MS = 600000, RETRY_MS = 500, STOP_S = 5 };
+enum { DEFAULT_TIMEOUT_MS = 5000, MAX_TIMEOUT_MS = 600000, RETRY_MS = 500, STOP_S = 5 };
 
 #define SAME(status, code)                                                                         \
     static_assert((int)(status) == (int)MESSENGER__ERROR_CODE__ERROR_##code,                       \
@@ -150,7 +150,7 @@ static void read_context(struct rpc_call *call)
     const char *trace = bus_message_header(call->message, RPC_HEADER_TRACE);
     int64_t timeout_ms;
 
-    if (timeout == NULL || !text_to_int(timeout, 1, MOST_TIMEOUT_MS, &timeout_ms))
+    if (timeout == NULL || !text_to_int(timeout, 1, MAX_TIMEOUT_MS, &timeout_ms))
         timeout_ms = DEFAULT_TIMEOUT_MS;
     call->context.deadline_us = call->arrived_us + timeout_ms * 1000;
     if (trace != NULL && strlen(trace) == sizeof(call->context.traceparent) - 1)
@@ -215,7 +215,7 @@ static void start_lanes(struct rpc_server *server)
         struct workpool_options options = {
             .name = kinds[lane].name,
             .threads = server->options.lanes[lane].threads,
-            .queue_most = server->options.lanes[lane].queue_most,
+            .queue_max = server->options.lanes[lane].queue_max,
             .niceness = kinds[lane].niceness,
         };
         if (options.threads > 0)
@@ -246,8 +246,8 @@ enum status rpc_server_start(const struct rpc_server_options *options,
     start_lanes(server);
     enum status status = rpc_monitor_start(&monitor, &server->monitor);
     if (status == STATUS_OK)
-        status = bus_subscription_open(options->bus, subject, options->service, handle_message, server,
-                               &server->subscription);
+        status = bus_subscription_open(options->bus, subject, options->service, handle_message,
+                                       server, &server->subscription);
     free(names);
     free(subject);
     if (status != STATUS_OK)

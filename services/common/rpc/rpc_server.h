@@ -48,9 +48,9 @@ struct rpc_server_options {
     void *ctx;                   /* handed to the handlers */
     bool (*is_ready)(void *ctx); /* for Ping; must not block. NULL: always */
     struct {
-        size_t threads;    /* 0 = no method uses this lane */
-        size_t queue_most; /* calls that may wait */
-    } lanes[RPC_LANES];    /* [RPC_INLINE] is ignored */
+        size_t threads;   /* 0 = no method uses this lane */
+        size_t queue_max; /* calls that may wait */
+    } lanes[RPC_LANES];   /* [RPC_INLINE] is ignored */
 };
 
 enum status rpc_server_start(const struct rpc_server_options *options,

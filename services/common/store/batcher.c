@@ -47,11 +47,11 @@ static void lane_append(struct lane *lane, struct batch_job *job)
 }
 
 /* Cuts up to `most` jobs off the front; a list that ends with NULL, or NULL. */
-static struct batch_job *lane_take(struct lane *lane, size_t most)
+static struct batch_job *lane_take(struct lane *lane, size_t max)
 {
     struct batch_job *jobs = lane->first, **end = &lane->first;
 
-    for (size_t taken = 0; *end != NULL && taken < most; taken++) {
+    for (size_t taken = 0; *end != NULL && taken < max; taken++) {
         end = &(*end)->next;
         lane->count--;
     }
@@ -119,7 +119,7 @@ static void run_batches(void *arg)
         if (batcher->waiting.count == 0)
             break;
         let_others_submit_locked(batcher);
-        struct batch_job *batch = lane_take(&batcher->waiting, batcher->options.batch_most);
+        struct batch_job *batch = lane_take(&batcher->waiting, batcher->options.batch_max);
         pthread_mutex_unlock(&batcher->lock);
         batcher->options.run(batcher->options.ctx, batch);
         pthread_mutex_lock(&batcher->lock);
@@ -183,7 +183,7 @@ enum status batcher_submit(struct batcher *batcher, struct batch_job *job)
     enum status status = STATUS_OK;
 
     pthread_mutex_lock(&batcher->lock);
-    if (batcher->stopping || batcher->waiting.count >= batcher->options.queue_most) {
+    if (batcher->stopping || batcher->waiting.count >= batcher->options.queue_max) {
         status = STATUS_BUSY;
     } else {
         lane_append(&batcher->waiting, job);

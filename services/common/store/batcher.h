@@ -19,9 +19,9 @@ struct batch_job {
 };
 
 struct batcher_options {
-    const char *name;  /* of the threads, at most 15 bytes */
-    size_t queue_most; /* jobs that may wait */
-    size_t batch_most; /* jobs of one batch */
+    const char *name; /* of the threads, at most 15 bytes */
+    size_t queue_max; /* jobs that may wait */
+    size_t batch_max; /* jobs of one batch */
     /* Carries out a batch, in its order, and sets the status of each job. On one thread. */
     void (*run)(void *ctx, struct batch_job *jobs);
     /* Called once for every accepted job, with its outcome. Owns the job from here. Must not wait

@@ -16,8 +16,8 @@ enum {
     SOCKET_MS = 4000,
     DUPLICATE_KEY = 11000,
     UPSERT_TRIES = 8,
-    PAUSE_LEAST_MS = 100,
-    PAUSE_MOST_MS = 2000,
+    PAUSE_MIN_MS = 100,
+    PAUSE_MAX_MS = 2000,
 };
 
 struct mongo_db {
@@ -83,7 +83,7 @@ enum status mongo_db_open(const char *url, struct mongo_db **db_out)
     set_default_ms(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, SELECT_SERVER_MS);
     set_default_ms(uri, MONGOC_URI_CONNECTTIMEOUTMS, CONNECT_MS);
     set_default_ms(uri, MONGOC_URI_SOCKETTIMEOUTMS, SOCKET_MS);
-    set_default_ms(uri, MONGOC_URI_MAXPOOLSIZE, MONGO_CLIENTS_MOST);
+    set_default_ms(uri, MONGOC_URI_MAXPOOLSIZE, MONGO_CLIENTS_MAX);
     mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYWRITES, false); /* ours are repeatable */
     set_write_concern(uri);
 
@@ -135,8 +135,7 @@ static void note_silence(struct mongo_db *db)
 {
     pthread_mutex_lock(&db->lock);
     db->failures++;
-    db->not_before_ms =
-        clock_mono_ms() + backoff_pause(db->failures, PAUSE_LEAST_MS, PAUSE_MOST_MS);
+    db->not_before_ms = clock_mono_ms() + backoff_pause(db->failures, PAUSE_MIN_MS, PAUSE_MAX_MS);
     pthread_mutex_unlock(&db->lock);
 }
 
@@ -150,7 +149,7 @@ static void note_answer(struct mongo_db *db)
 /* What an operation came to: STATUS_OK, STATUS_ALREADY_EXISTS for a taken key, else
  * STATUS_UNAVAILABLE, which is logged. */
 static enum status outcome_of(struct mongo_db *db, bool done, const bson_error_t *error,
-                           const char *doing)
+                              const char *doing)
 {
     if (!done && is_silence(error))
         note_silence(db);
@@ -212,7 +211,7 @@ enum status mongo_ensure_index(struct mongo_db *db, const char *collection, cons
 /* --- reading and writing --------------------------------------------------------------------- */
 
 static enum status find_documents(struct mongo_db *db, const char *collection, const bson_t *filter,
-                        const bson_t *opts, mongo_take_document *take_document, void *ctx)
+                                  const bson_t *opts, mongo_take_document *take_document, void *ctx)
 {
     struct handle handle;
     const bson_t *document;

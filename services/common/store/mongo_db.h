@@ -19,7 +19,7 @@
  */
 struct mongo_db;
 
-enum { MONGO_CLIENTS_MOST = 32 };
+enum { MONGO_CLIENTS_MAX = 32 };
 
 /*
  * `url` is a MongoDB connection string; the database is the one it names, or "messenger". The

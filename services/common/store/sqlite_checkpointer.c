@@ -17,7 +17,7 @@ enum {
     HURRY_PAGES = LOG_PAGES * 2,
     WAIT_PAGES = LOG_PAGES * 5 / 2,
     FEW_PAGES = 128, /* that the writer can bring in itself */
-    ROUNDS_MOST = 5, /* of bringing in what came during the last */
+    ROUNDS_MAX = 5,  /* of bringing in what came during the last */
     REST_MS = 1000,
     REST_PAGES = 1000, /* less is not worth a write to the file */
 };
@@ -50,11 +50,11 @@ static bool is_nearly_done(struct sqlite_checkpointer *checkpointer, int done)
 }
 
 /* False when there is a reader in the way, another process at it, or ever more to be done. */
-static bool bring_in(struct sqlite_checkpointer *checkpointer)
+static bool checkpoint(struct sqlite_checkpointer *checkpointer)
 {
     int done = 0;
 
-    for (int round = 0; round < ROUNDS_MOST; round++) {
+    for (int round = 0; round < ROUNDS_MAX; round++) {
         int before = done;
         done = sqlite_conn_checkpoint(checkpointer->conn);
         if (done <= before)
@@ -105,7 +105,7 @@ static void run_checkpointer(void *arg)
         sqlite_paced_file_hurry(checkpointer->file, checkpointer->last_pages >= HURRY_PAGES);
         unsigned log = checkpointer->logs;
         pthread_mutex_unlock(&checkpointer->lock);
-        bool nearly_done = bring_in(checkpointer);
+        bool nearly_done = checkpoint(checkpointer);
         pthread_mutex_lock(&checkpointer->lock);
         end_run(checkpointer, checkpointer->logs == log, nearly_done);
         pthread_cond_broadcast(&checkpointer->cond);
@@ -123,7 +123,7 @@ static void keep_log_short(struct sqlite_checkpointer *checkpointer, int log_pag
 }
 
 /* The log has begun anew: all that was in it is in the file. With the lock. */
-static void begin_anew(struct sqlite_checkpointer *checkpointer)
+static void reset_all(struct sqlite_checkpointer *checkpointer)
 {
     if (checkpointer->state == TO_BE_FINISHED)
         checkpointer->state = AT_REST;
@@ -138,7 +138,7 @@ static void handle_commit(void *ctx, int log_pages)
 
     pthread_mutex_lock(&checkpointer->lock);
     if (log_pages < checkpointer->last_pages)
-        begin_anew(checkpointer);
+        reset_all(checkpointer);
     checkpointer->last_pages = log_pages;
     checkpointer->last_commit_ms = clock_mono_ms();
     if (log_pages >= REST_PAGES && !checkpointer->watches && checkpointer->state == AT_REST) {

@@ -18,8 +18,8 @@ enum {
     STATEMENTS = 48,
     AUTOCHECKPOINT_PAGES = 1000, /* SQLite's own */
     BUSY_PAUSE_US = 500,
-    BUSY_PAUSES_MOST = 8000,    /* 4 s: less than a caller's deadline */
-    MIGRATION_TURNS_MOST = 150, /* of as long each: 10 min */
+    BUSY_PAUSES_MAX = 8000,    /* 4 s: less than a caller's deadline */
+    MIGRATION_TURNS_MAX = 150, /* of as long each: 10 min */
 };
 
 struct sqlite_conn {
@@ -46,7 +46,7 @@ static int wait_for_lock(void *ctx, int pauses)
     struct timespec pause = { .tv_nsec = BUSY_PAUSE_US * 1000 };
 
     (void)ctx;
-    if (pauses >= BUSY_PAUSES_MOST)
+    if (pauses >= BUSY_PAUSES_MAX)
         return 0;
     nanosleep(&pause, NULL);
     return 1;
@@ -259,7 +259,7 @@ static enum status begin_migration(struct sqlite_conn *conn)
         result = sqlite3_exec(conn->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
         if (result == SQLITE_BUSY && turns == 0)
             log_info("store: waiting for another process, which brings it up to date");
-    } while (result == SQLITE_BUSY && turns++ < MIGRATION_TURNS_MOST);
+    } while (result == SQLITE_BUSY && turns++ < MIGRATION_TURNS_MAX);
     if (result == SQLITE_OK)
         return STATUS_OK;
     log_error("sqlite: %s: cannot be brought up to date", sqlite3_errmsg(conn->handle));
@@ -267,7 +267,8 @@ static enum status begin_migration(struct sqlite_conn *conn)
 }
 
 /* What is sorted for a new index of a large file has no place in memory. */
-static enum status migrate_schema(struct sqlite_conn *conn, const char *const *migrations, size_t count)
+static enum status migrate_schema(struct sqlite_conn *conn, const char *const *migrations,
+                                  size_t count)
 {
     enum status status = sqlite_conn_exec(conn, "PRAGMA temp_store=FILE");
 

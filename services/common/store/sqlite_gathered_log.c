@@ -9,7 +9,7 @@
 #include "services/common/store/sqlite_layer.h"
 
 enum {
-    PIECE_MOST = 120 * 1024, /* SQLite's layer writes less than 128 KiB at once */
+    PIECE_MAX = 120 * 1024, /* SQLite's layer writes less than 128 KiB at once */
 
     /* https://sqlite.org/walformat.html, "WAL locks" */
     WRITE_LOCK = 0,
@@ -23,7 +23,7 @@ struct gathered_file {
     struct sqlite_layer_file head;
     /* A log's: */
     struct gathered_file *database;
-    unsigned char *piece; /* PIECE_MOST bytes, for `offset` */
+    unsigned char *piece; /* PIECE_MAX bytes, for `offset` */
     size_t length;
     int64_t offset;
     int error; /* of a piece of this transaction, or SQLITE_OK */
@@ -59,11 +59,11 @@ static int log_write(sqlite3_file *file, const void *bytes, int size, sqlite3_in
     struct gathered_file *log = in(file);
     bool follows = offset == log->offset + (int64_t)log->length;
 
-    if (!follows || log->length + (size_t)size > PIECE_MOST)
+    if (!follows || log->length + (size_t)size > PIECE_MAX)
         (void)write_piece(file);
     if (log->error != SQLITE_OK)
         return log->error;
-    if (size > PIECE_MOST)
+    if (size > PIECE_MAX)
         return log->head.plain->xWrite(file, bytes, size, offset);
     if (log->length == 0)
         log->offset = offset;
@@ -108,7 +108,7 @@ static int log_close(sqlite3_file *file)
 }
 
 /* The checkpoint lock as well, or none. */
-static int lock_to_begin_anew(sqlite3_file *file, int first, int count, int flags)
+static int lock_to_restart_log(sqlite3_file *file, int first, int count, int flags)
 {
     const sqlite3_io_methods *plain = in(file)->head.plain;
     int result = plain->xShmLock(file, CHECKPOINT_LOCK, 1, flags);
@@ -132,7 +132,7 @@ static int database_lock(sqlite3_file *file, int first, int count, int flags)
         database->log->error = SQLITE_OK;
     }
     if (anew && !unlock)
-        return lock_to_begin_anew(file, first, count, flags);
+        return lock_to_restart_log(file, first, count, flags);
     int result = database->head.plain->xShmLock(file, first, count, flags);
     if (anew)
         database->head.plain->xShmLock(file, CHECKPOINT_LOCK, 1, flags);
@@ -146,7 +146,7 @@ static void log_opened(struct gathered_file *log, sqlite3_file *database)
 
     if ((traits & SQLITE_IOCAP_POWERSAFE_OVERWRITE) == 0)
         return;
-    log->piece = xmalloc(PIECE_MOST);
+    log->piece = xmalloc(PIECE_MAX);
     log->database = in(database);
     log->database->log = log;
     methods->xWrite = log_write;

@@ -9,9 +9,9 @@
 
 enum {
     STEP_US = 2000,
-    STEP_LEAST = 16 * 1024, /* bytes */
-    STEP_MOST = 1024 * 1024,
-    PAUSE_MOST_US = 20 * 1000, /* on a disk that is slow anyway */
+    STEP_MIN = 16 * 1024, /* bytes */
+    STEP_MAX = 1024 * 1024,
+    PAUSE_MAX_US = 20 * 1000, /* on a disk that is slow anyway */
 };
 
 struct sqlite_paced_file {
@@ -32,12 +32,12 @@ static int sync_step(sqlite3_file *file)
     int result = paced->head.plain->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
     int64_t took_us = clock_mono_us() - begin_us;
 
-    if (took_us < STEP_US / 2 && paced->step < STEP_MOST)
+    if (took_us < STEP_US / 2 && paced->step < STEP_MAX)
         paced->step *= 2;
-    else if (took_us > STEP_US * 2 && paced->step > STEP_LEAST)
+    else if (took_us > STEP_US * 2 && paced->step > STEP_MIN)
         paced->step /= 2;
-    if (took_us > PAUSE_MOST_US)
-        took_us = PAUSE_MOST_US;
+    if (took_us > PAUSE_MAX_US)
+        took_us = PAUSE_MAX_US;
     nanosleep(&(struct timespec){ .tv_nsec = took_us * 1000 }, NULL);
     return result;
 }
@@ -59,7 +59,7 @@ static void open_paced(sqlite3_file *file, const char *name, int flags)
     (void)name;
     if ((flags & SQLITE_OPEN_MAIN_DB) == 0)
         return;
-    in(file)->step = STEP_LEAST;
+    in(file)->step = STEP_MIN;
     in(file)->head.methods.xWrite = write_paced;
 }
 

@@ -9,7 +9,7 @@
 #include "services/common/store/sqlite_checkpointer.h"
 #include "services/common/store/sqlite_gathered_log.h"
 
-enum { BATCH_MOST = 512 };
+enum { BATCH_MAX = 512 };
 
 struct sqlite_writer {
     struct sqlite_conn *conn;
@@ -66,7 +66,7 @@ static struct sqlite_conn *open_conn(struct sqlite_db *db)
     return conn;
 }
 
-enum status sqlite_writer_start(struct sqlite_db *db, size_t queue_most,
+enum status sqlite_writer_start(struct sqlite_db *db, size_t queue_max,
                                 struct sqlite_writer **writer_out)
 {
     struct sqlite_conn *conn = open_conn(db);
@@ -82,8 +82,8 @@ enum status sqlite_writer_start(struct sqlite_db *db, size_t queue_most,
         return STATUS_UNAVAILABLE;
     }
     writer->batcher = batcher_start(&(struct batcher_options){ .name = "sqlite-writer",
-                                                               .queue_most = queue_most,
-                                                               .batch_most = BATCH_MOST,
+                                                               .queue_max = queue_max,
+                                                               .batch_max = BATCH_MAX,
                                                                .run = commit_batch,
                                                                .report = report_job,
                                                                .ctx = writer });

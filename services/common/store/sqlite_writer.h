@@ -31,7 +31,7 @@ struct sqlite_job {
     struct batch_job batch; /* the writer's */
 };
 
-enum status sqlite_writer_start(struct sqlite_db *db, size_t queue_most,
+enum status sqlite_writer_start(struct sqlite_db *db, size_t queue_max,
                                 struct sqlite_writer **writer_out) MUST_CHECK;
 
 /* Finishes what was accepted. */

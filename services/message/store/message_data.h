@@ -102,7 +102,7 @@ struct message_change {
 /* Which changes: at most `most`, at least 1, of those after `since`. */
 struct change_range {
     uint64_t since;
-    size_t most;
+    size_t max;
     bool dialogs; /* also the dialogs they belong to */
 };
 
@@ -128,8 +128,8 @@ struct message_profile {
     struct profile_notice {
         char key[TAG_SIZE];
         uint64_t user_seq;
-    } * told;
-    size_t told_count;
+    } * notified;
+    size_t notified_count;
 };
 
 enum { EPOCH_SIZE = 17 }; /* 16 hex digits */

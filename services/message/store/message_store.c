@@ -85,10 +85,10 @@ enum status message_store_note_profile(struct message_store *store, struct messa
 }
 
 enum status message_store_records(struct message_store *store, const char *after_owner_key,
-                                  const char *after_peer_key, size_t most,
+                                  const char *after_peer_key, size_t max,
                                   struct dialog_record_list *list_out)
 {
-    return store->kind->records(store, after_owner_key, after_peer_key, most, list_out);
+    return store->kind->records(store, after_owner_key, after_peer_key, max, list_out);
 }
 
 enum status message_store_newest_seq(struct message_store *store, const char *key,

@@ -87,7 +87,7 @@ enum status message_store_note_profile(struct message_store *store,
 /* At most `most` dialogs that come after that of the owner and the peer ("" and "": the first), by
  * the owner's key, then the peer's. Less than `most` are the last. */
 enum status message_store_records(struct message_store *store, const char *after_owner_key,
-                                  const char *after_peer_key, size_t most,
+                                  const char *after_peer_key, size_t max,
                                   struct dialog_record_list *list_out) MUST_CHECK;
 
 /* The seq of the newest message of a conversation, 0 when it has none. */

@@ -43,9 +43,9 @@ enum status user_store_by_keys(struct user_store *store, const char *const *keys
 }
 
 enum status user_store_find(struct user_store *store, const char *part, const char *except_key,
-                            size_t most, struct user_list *list_out)
+                            size_t max, struct user_list *list_out)
 {
-    return store->kind->find(store, part, except_key, most, list_out);
+    return store->kind->find(store, part, except_key, max, list_out);
 }
 
 enum status user_store_update(struct user_store *store, const char *key,
@@ -54,10 +54,10 @@ enum status user_store_update(struct user_store *store, const char *key,
     return store->kind->update(store, key, update);
 }
 
-enum status user_store_unannounced(struct user_store *store, const char *after_key, size_t most,
+enum status user_store_unannounced(struct user_store *store, const char *after_key, size_t max,
                                    struct user_list *list_out)
 {
-    return store->kind->unannounced(store, after_key, most, list_out);
+    return store->kind->unannounced(store, after_key, max, list_out);
 }
 
 enum status user_store_announced(struct user_store *store, const char *key, uint64_t revision)
@@ -98,22 +98,22 @@ enum status user_store_is_revoked(struct user_store *store, const char *jti, boo
     return store->kind->is_revoked(store, jti, revoked_out);
 }
 
-enum status user_store_page(struct user_store *store, const char *after_key, size_t most,
+enum status user_store_page(struct user_store *store, const char *after_key, size_t max,
                             struct user_list *list_out)
 {
-    return store->kind->page(store, after_key, most, list_out);
+    return store->kind->page(store, after_key, max, list_out);
 }
 
-enum status user_store_image_page(struct user_store *store, const char *after_name, size_t most,
+enum status user_store_image_page(struct user_store *store, const char *after_name, size_t max,
                                   struct user_image_names *names_out)
 {
-    return store->kind->image_page(store, after_name, most, names_out);
+    return store->kind->image_page(store, after_name, max, names_out);
 }
 
-enum status user_store_revoked_page(struct user_store *store, const char *after_jti, size_t most,
+enum status user_store_revoked_page(struct user_store *store, const char *after_jti, size_t max,
                                     struct revoked_list *list_out)
 {
-    return store->kind->revoked_page(store, after_jti, most, list_out);
+    return store->kind->revoked_page(store, after_jti, max, list_out);
 }
 
 enum status user_store_count(struct user_store *store, struct user_store_counts *counts_out)

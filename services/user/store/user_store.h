@@ -33,7 +33,7 @@ enum status user_store_by_keys(struct user_store *store, const char *const *keys
  * that begin with it first, then by key; at most `most`.
  */
 enum status user_store_find(struct user_store *store, const char *part, const char *except_key,
-                            size_t most, struct user_list *list_out) MUST_CHECK;
+                            size_t max, struct user_list *list_out) MUST_CHECK;
 
 /*
  * Replaces names and image. If anything has changed, the revision rises by one in the same write,
@@ -45,7 +45,7 @@ enum status user_store_update(struct user_store *store, const char *key,
 
 /* Users with something unannounced that come after a key, "" = the first, by key; at most `most`.
  */
-enum status user_store_unannounced(struct user_store *store, const char *after_key, size_t most,
+enum status user_store_unannounced(struct user_store *store, const char *after_key, size_t max,
                                    struct user_list *list_out) MUST_CHECK;
 
 /* All have been told of this revision. Changes nothing if there is a newer one, or no user. */
@@ -77,15 +77,15 @@ enum status user_store_is_revoked(struct user_store *store, const char *jti,
  */
 
 /* Users, by their keys as of tag_to_key. */
-enum status user_store_page(struct user_store *store, const char *after_key, size_t most,
+enum status user_store_page(struct user_store *store, const char *after_key, size_t max,
                             struct user_list *list_out) MUST_CHECK;
 
 /* The names of the images. */
-enum status user_store_image_page(struct user_store *store, const char *after_name, size_t most,
+enum status user_store_image_page(struct user_store *store, const char *after_name, size_t max,
                                   struct user_image_names *names_out) MUST_CHECK;
 
 /* The revoked tokens, by jti; expired ones too, until they are forgotten. */
-enum status user_store_revoked_page(struct user_store *store, const char *after_jti, size_t most,
+enum status user_store_revoked_page(struct user_store *store, const char *after_jti, size_t max,
                                     struct revoked_list *list_out) MUST_CHECK;
 
 /* Names, image, revision and what is unannounced become the other store's; the revision does not

@@ -28,8 +28,8 @@ static void short_times_are_exact(void **state)
     for (int64_t ns = 0; ns < 256; ns++)
         histogram_add(&histogram, ns);
     assert_int_equal(histogram.count, 256);
-    assert_int_equal(histogram.least, 0);
-    assert_int_equal(histogram.most, 255);
+    assert_int_equal(histogram.min, 0);
+    assert_int_equal(histogram.max, 255);
     assert_int_equal(histogram_quantile(&histogram, 0), 0);
     assert_int_equal(histogram_quantile(&histogram, 0.5), 127);
     assert_int_equal(histogram_quantile(&histogram, 1), 255);
@@ -44,9 +44,9 @@ static void no_time_is_told_too_short_or_much_too_long(void **state)
         memset(&histogram, 0, sizeof(histogram));
         histogram_add(&histogram, ns);
         histogram_add(&histogram, INT64_MAX);
-        int64_t told = histogram_quantile(&histogram, 0.5);
-        assert_true(told >= ns);
-        assert_true(told <= ns + ns / 128);
+        int64_t notified = histogram_quantile(&histogram, 0.5);
+        assert_true(notified >= ns);
+        assert_true(notified <= ns + ns / 128);
     }
 }
 
@@ -73,7 +73,7 @@ static void the_rare_long_one_is_seen_where_it_belongs(void **state)
     assert_int_equal(histogram_quantile(&histogram, 0.99), 100);
     assert_true(histogram_quantile(&histogram, 0.991) >= 5000000);
     assert_int_equal(histogram_quantile(&histogram, 1), 5000000);
-    assert_int_equal(histogram.most, 5000000);
+    assert_int_equal(histogram.max, 5000000);
 }
 
 static void what_is_out_of_bounds_counts_as_the_bound(void **state)
@@ -82,8 +82,8 @@ static void what_is_out_of_bounds_counts_as_the_bound(void **state)
     histogram_add(&histogram, -5);
     histogram_add(&histogram, INT64_MAX);
     assert_int_equal(histogram.count, 2);
-    assert_int_equal(histogram.least, 0);
-    assert_int_equal(histogram.most, (INT64_C(1) << HISTOGRAM_LONGEST_BITS) - 1);
+    assert_int_equal(histogram.min, 0);
+    assert_int_equal(histogram.max, (INT64_C(1) << HISTOGRAM_LONGEST_BITS) - 1);
     assert_int_equal(histogram_quantile(&histogram, 0.5), 0);
     assert_int_equal(histogram_quantile(&histogram, 1), (INT64_C(1) << HISTOGRAM_LONGEST_BITS) - 1);
 }

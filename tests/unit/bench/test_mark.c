@@ -15,7 +15,7 @@ static bool find(const char *json, struct mark *mark_out)
 
 static void what_is_written_is_found(void **state)
 {
-    char text[MARK_MOST + 1], json[256];
+    char text[MARK_MAX + 1], json[256];
     struct mark found = { 0 };
 
     (void)state;
@@ -35,19 +35,19 @@ static void a_text_is_as_long_as_is_wanted_or_as_it_must_be(void **state)
     assert_int_equal(mark_write(&mark, 200, text), 200);
     assert_int_equal(strlen(text), 200);
     assert_string_equal(text + 198, "xx");
-    size_t least = mark_write(&mark, 1, text);
-    assert_int_equal(strlen(text), least);
-    assert_true(least <= MARK_MOST);
+    size_t min = mark_write(&mark, 1, text);
+    assert_int_equal(strlen(text), min);
+    assert_true(min <= MARK_MAX);
     assert_string_equal(text, "b 12 345 6789012345678 ");
 }
 
 static void the_greatest_numbers_have_room(void **state)
 {
     const struct mark great = { UINT64_MAX, UINT64_MAX, INT64_MAX };
-    char text[MARK_MOST + 1];
+    char text[MARK_MAX + 1];
 
     (void)state;
-    assert_true(mark_write(&great, 1, text) <= MARK_MOST);
+    assert_true(mark_write(&great, 1, text) <= MARK_MAX);
     assert_int_equal(text[strlen(text) - 1], ' ');
 }
 

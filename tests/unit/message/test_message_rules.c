@@ -8,12 +8,12 @@
 static void text_has_1_byte_to_16_kib(void **state)
 {
     (void)state;
-    static char text[MESSAGE_TEXT_MOST + 2];
+    static char text[MESSAGE_TEXT_MAX + 2];
     assert_non_null(strstr(message_check_text(""), "text"));
     assert_null(message_check_text("x"));
-    memset(text, 'x', MESSAGE_TEXT_MOST);
+    memset(text, 'x', MESSAGE_TEXT_MAX);
     assert_null(message_check_text(text));
-    text[MESSAGE_TEXT_MOST] = 'x';
+    text[MESSAGE_TEXT_MAX] = 'x';
     assert_non_null(strstr(message_check_text(text), "text"));
 }
 
@@ -46,14 +46,14 @@ static void a_range_is_upward_and_has_at_most_1000_entries(void **state)
 {
     (void)state;
     assert_null(message_check_range(0, 1));
-    assert_null(message_check_range(0, MESSAGE_PAGE_MOST));
-    assert_null(message_check_range(5000, 5000 + MESSAGE_PAGE_MOST));
+    assert_null(message_check_range(0, MESSAGE_PAGE_MAX));
+    assert_null(message_check_range(5000, 5000 + MESSAGE_PAGE_MAX));
     assert_null(message_check_range(UINT32_MAX - 1, UINT32_MAX));
     assert_non_null(message_check_range(0, 0));
     assert_non_null(message_check_range(7, 7));
     assert_non_null(message_check_range(7, 6));
     assert_non_null(message_check_range(UINT32_MAX, 0));
-    assert_non_null(message_check_range(0, MESSAGE_PAGE_MOST + 1));
+    assert_non_null(message_check_range(0, MESSAGE_PAGE_MAX + 1));
     assert_non_null(message_check_range(0, UINT32_MAX));
     assert_non_null(strstr(message_check_range(1, 1), "endIndex"));
 }

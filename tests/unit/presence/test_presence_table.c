@@ -84,12 +84,12 @@ static void a_full_entry_takes_no_more(void **state)
     (void)state;
     struct presence_entry entry = { .tag = "bob" };
     char id[GATEWAY_ID_SIZE];
-    for (int i = 0; i < GATEWAYS_MOST; i++) {
+    for (int i = 0; i < GATEWAYS_MAX; i++) {
         snprintf(id, sizeof(id), "gateway-%d", i);
         assert_true(presence_entry_set(&entry, id, true));
     }
     assert_false(presence_entry_set(&entry, "one more", true));
-    assert_int_equal(entry.gateway_count, GATEWAYS_MOST);
+    assert_int_equal(entry.gateway_count, GATEWAYS_MAX);
     assert_true(presence_entry_set(&entry, "gateway-0", false));
     assert_true(presence_entry_set(&entry, "one more", true));
     presence_entry_finish(&entry);
@@ -228,10 +228,10 @@ static void what_is_not_announced_is_listed_after_its_time(void **state)
     struct presence_entry old = make_entry("old", "gw1", false);
     struct presence_entry fresh = make_entry("fresh", "gw1", false);
     struct presence_entry gone = make_entry("gone", "", false);
-    struct presence_entry told = make_entry("told", "gw1", true);
+    struct presence_entry notified = make_entry("told", "gw1", true);
     presence_table_put(table, "old", 1, 1000, &old);
     presence_table_put(table, "gone", 2, 1000, &gone);
-    presence_table_put(table, "told", 3, 1000, &told);
+    presence_table_put(table, "told", 3, 1000, &notified);
     presence_table_put(table, "fresh", 4, 2000, &fresh);
     struct presence_keys before = presence_table_unannounced(table, 1000);
     struct presence_keys after = presence_table_unannounced(table, 1001);

@@ -217,12 +217,12 @@ static void passwords_have_their_least_to_1024_bytes(void **state)
 {
     (void)state;
     char password[1100];
-    static const size_t least[] = { 1, 5, 8, 1024 };
-    for (size_t i = 0; i < COUNT_OF(least); i++) {
-        repeat(password, "p", least[i]);
-        assert_null(user_check_password(password, least[i]));
-        repeat(password, "p", least[i] - 1);
-        assert_non_null(user_check_password(password, least[i]));
+    static const size_t min[] = { 1, 5, 8, 1024 };
+    for (size_t i = 0; i < COUNT_OF(min); i++) {
+        repeat(password, "p", min[i]);
+        assert_null(user_check_password(password, min[i]));
+        repeat(password, "p", min[i] - 1);
+        assert_non_null(user_check_password(password, min[i]));
     }
     repeat(password, "p", 1024);
     assert_null(user_check_password(password, 8));

@@ -111,7 +111,7 @@ static enum status read_log(struct reading *reading)
     status = mongo_find(reading->db, CHANGES,
                         BCON_NEW("owner", BCON_UTF8(reading->owner), "mod", "{", "$gte",
                                  BCON_INT64((int64_t)reading->range.since), "}"),
-                        majority_opts(1, (int64_t)reading->range.most + 2), take_entry, reading);
+                        majority_opts(1, (int64_t)reading->range.max + 2), take_entry, reading);
     if (status == STATUS_OK && reading->unknown_kind) {
         log_warn("mongo: a change of a kind that this version does not know");
         return STATUS_UNAVAILABLE;
@@ -132,9 +132,9 @@ static bool judge_log(struct reading *reading, struct change_list *list)
     for (size_t i = 0; i < reading->count; i++)
         if (entries[i].mod != since + 1 + i)
             return false;
-    list->more = reading->count > reading->range.most;
+    list->more = reading->count > reading->range.max;
     if (list->more)
-        reading->count = reading->range.most;
+        reading->count = reading->range.max;
     list->position = since + reading->count;
     return list->more || reading->floor <= list->position;
 }
@@ -437,7 +437,7 @@ enum status message_mongo_changes_read(struct message_store *store, const char *
                                .by_peer = hashmap_create(),
                                .messages = hashmap_create() };
 
-    assert(range.most > 0);
+    assert(range.max > 0);
     *list_out = (struct change_list){ 0 };
     enum status status = read_log(&reading);
     if (status == STATUS_OK && !judge_log(&reading, list_out)) {

@@ -9,13 +9,13 @@
 #include "services/message/store/mongo/handle.h"
 
 /* Another copy may store the same messages at the same time; then ours finds them there. */
-enum { TRIES_MOST = 3 };
+enum { TRIES_MAX = 3 };
 
 /* --- reading ------------------------------------------------------------------------------- */
 
 struct record_page {
     struct dialog_record_list *list;
-    size_t most;
+    size_t max;
 };
 
 static void take_record(void *ctx, const bson_t *document)
@@ -23,7 +23,7 @@ static void take_record(void *ctx, const bson_t *document)
     struct record_page *page = ctx;
     struct dialog_document dialog;
 
-    if (page->list->count == page->most)
+    if (page->list->count == page->max)
         return;
     dialog_document_read(document, &dialog);
     struct dialog_record *record = &page->list->items[page->list->count];
@@ -60,18 +60,18 @@ static enum status read_user_seqs(struct mongo_db *db, struct dialog_record_list
 
 /* '/' comes before all that a key may hold, so that the order of the ids is that of the pairs. */
 enum status message_mongo_copy_records(struct message_store *store, const char *after_owner_key,
-                                       const char *after_peer_key, size_t most,
+                                       const char *after_peer_key, size_t max,
                                        struct dialog_record_list *list_out)
 {
     struct mongo_db *db = message_mongo_handle(store)->db;
-    struct record_page page = { list_out, most };
+    struct record_page page = { list_out, max };
     char after[DIALOG_ID_SIZE];
 
-    *list_out = (struct dialog_record_list){ .items = xcalloc(most, sizeof(struct dialog_record)) };
+    *list_out = (struct dialog_record_list){ .items = xcalloc(max, sizeof(struct dialog_record)) };
     dialog_document_id(after_owner_key, after_peer_key, after);
     enum status status = mongo_find(
         db, DIALOGS, BCON_NEW("_id", "{", "$gt", BCON_UTF8(after), "}"),
-        BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "limit", BCON_INT64((int64_t)most)),
+        BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "limit", BCON_INT64((int64_t)max)),
         take_record, &page);
     if (status == STATUS_OK)
         status = read_user_seqs(db, list_out);
@@ -180,7 +180,7 @@ enum status message_mongo_copy_import(struct message_store *store,
         status = STATUS_INVALID_ARGUMENT;
     else
         importing.conversation = message_conversation_id(one.key, other.key);
-    for (int tries = 0; tries < TRIES_MOST && status == STATUS_ALREADY_EXISTS; tries++) {
+    for (int tries = 0; tries < TRIES_MAX && status == STATUS_ALREADY_EXISTS; tries++) {
         status = find_stored(db, &importing);
         if (status == STATUS_OK)
             status = store_missing(db, &importing);

@@ -56,13 +56,13 @@ static enum status note_self(struct mongo_db *db, struct fact *self)
 
 /* All are told, also those whose change had been made by a try that failed later: nobody knows
  * whether they were. */
-static void tell_all(struct message_profile *profile, const struct notices *notices,
-                     const struct fact *self)
+static void notify_all(struct message_profile *profile, const struct notices *notices,
+                       const struct fact *self)
 {
-    profile->told = xcalloc(notices->count + 1, sizeof(*profile->told));
+    profile->notified = xcalloc(notices->count + 1, sizeof(*profile->notified));
     for (size_t i = 0; i <= notices->count; i++) {
         const struct fact *fact = i < notices->count ? &notices->facts[i] : self;
-        struct profile_notice *notice = &profile->told[profile->told_count++];
+        struct profile_notice *notice = &profile->notified[profile->notified_count++];
         snprintf(notice->key, TAG_SIZE, "%s", fact->to.key);
         notice->user_seq = fact->to_mod;
     }
@@ -75,8 +75,8 @@ enum status message_mongo_profile_note(struct message_store *store, struct messa
     struct fact self = profile_fact(profile, &profile->user);
     uint64_t noted = 0;
 
-    profile->told = NULL;
-    profile->told_count = 0;
+    profile->notified = NULL;
+    profile->notified_count = 0;
     enum status status = mongo_find(db, POSITIONS, BCON_NEW("_id", BCON_UTF8(profile->user.key)),
                                     NULL, take_revision, &noted);
     if (status != STATUS_OK || noted >= profile->revision)
@@ -92,7 +92,7 @@ enum status message_mongo_profile_note(struct message_store *store, struct messa
     if (status == STATUS_OK)
         status = note_self(db, &self);
     if (status == STATUS_OK)
-        tell_all(profile, &notices, &self);
+        notify_all(profile, &notices, &self);
     free(notices.facts);
     return status;
 }

@@ -138,7 +138,7 @@ enum status message_mongo_reads_contacts(struct message_store *store, const char
 
 struct message_reading {
     struct message_list *list;
-    size_t room;
+    size_t capacity;
     const char *owner_tag;
     uint64_t in_read, out_read;
 };
@@ -147,7 +147,7 @@ static void take_message(void *ctx, const bson_t *document)
 {
     struct message_reading *reading = ctx;
 
-    if (reading->list->count == reading->room)
+    if (reading->list->count == reading->capacity)
         return;
     struct message *message = &reading->list->items[reading->list->count++];
     message_document_read(document, message);
@@ -195,12 +195,12 @@ enum status message_mongo_reads_messages(struct message_store *store, const char
         oldest = 1;
     struct message_reading reading = {
         .list = list_out,
-        .room = (size_t)(newest - oldest + 1),
+        .capacity = (size_t)(newest - oldest + 1),
         .owner_tag = both[0].last_seq > 0 ? both[0].owner_tag : both[1].peer_tag,
         .in_read = both[0].in_read,
         .out_read = both[1].in_read,
     };
-    list_out->items = xcalloc(reading.room, sizeof(struct message));
+    list_out->items = xcalloc(reading.capacity, sizeof(struct message));
     status = read_range(message_mongo_handle(store), &conversation, oldest, newest, &reading);
     if (status != STATUS_OK)
         message_list_finish(list_out);

@@ -211,7 +211,7 @@ struct pass {
 };
 
 /* Whether the writer has not gone on since the pass before. */
-static bool stands_still(struct repair *repair, const char *writer, int64_t batch)
+static bool is_stale(struct repair *repair, const char *writer, int64_t batch)
 {
     const int64_t *before = hashmap_get(repair->seen, writer);
 
@@ -225,7 +225,7 @@ static void take_note(void *ctx, const bson_t *document)
     int64_t batch = mongo_int(document, "batch");
 
     note_writer_batch(pass->now, writer, batch);
-    if (pass->at_start || stands_still(pass->repair, writer, batch))
+    if (pass->at_start || is_stale(pass->repair, writer, batch))
         read_note(document, &pass->found);
 }
 
@@ -238,7 +238,7 @@ static enum status clear_notes(struct repair *repair, const struct hashmap *batc
 
     for (size_t cursor = 0; hashmap_next(batches, &cursor, &writer, &batch);) {
         int64_t number = *(int64_t *)batch;
-        if (status == STATUS_OK && stands_still(repair, writer, number))
+        if (status == STATUS_OK && is_stale(repair, writer, number))
             status = mongo_delete(repair->db, WORK,
                                   BCON_NEW("_id", BCON_UTF8(writer), "batch", BCON_INT64(number)));
     }

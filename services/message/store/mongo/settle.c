@@ -10,7 +10,7 @@
 #include "services/common/base/memory.h"
 #include "services/message/store/mongo/fact_order.h"
 
-enum { TRIES_MOST = 2000, STEPS_MOST = 8 };
+enum { TRIES_MAX = 2000, STEPS_MAX = 8 };
 
 void (*settle_step_for_test)(const char *step);
 
@@ -95,7 +95,7 @@ static void add_change(struct settling *settling, struct fact *fact,
 }
 
 static enum status plan_changes(struct settling *settling, struct mongo_db *db, struct fact *facts,
-                        size_t count)
+                                size_t count)
 {
     *settling = (struct settling){ .db = db };
     enum status status = fact_order_make(db, facts, count, &settling->order);
@@ -244,7 +244,7 @@ static enum status read_known_changes(struct settling *settling)
  * so: then the position was far behind.
  */
 static enum status resolve_change(struct settling *settling, struct change *change, uint64_t tried,
-                           bool *made_by_another_out)
+                                  bool *made_by_another_out)
 {
     struct position *position = change->position;
 
@@ -253,7 +253,7 @@ static enum status resolve_change(struct settling *settling, struct change *chan
     if (status == STATUS_OK && *change->mod != 0)
         *made_by_another_out = true;
     raise_known(position, *change->mod != 0 ? *change->mod : tried);
-    if (status != STATUS_OK || *change->mod != 0 || ++position->steps <= STEPS_MOST)
+    if (status != STATUS_OK || *change->mod != 0 || ++position->steps <= STEPS_MAX)
         return status;
     position->steps = 0;
     return settle_position(settling->db, position->owner, &position->known);
@@ -314,7 +314,7 @@ static enum status store_changes(struct settling *settling, enum settle_mode mod
 
     /* Each round that leaves something has met another process that went on. */
     for (int tries = 0; status == STATUS_OK && left > 0; tries++) {
-        if (tries == TRIES_MOST) {
+        if (tries == TRIES_MAX) {
             log_warn("mongo: no number could be had for %zu changes", left);
             return STATUS_UNAVAILABLE;
         }

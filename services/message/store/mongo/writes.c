@@ -37,7 +37,7 @@ static void report_job(struct batch_job *head)
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-struct message_mongo_writer *message_mongo_writes_start(struct mongo_db *db, size_t queue_most,
+struct message_mongo_writer *message_mongo_writes_start(struct mongo_db *db, size_t queue_max,
                                                         enum status *status_out)
 {
     struct message_mongo_writer *writer = xcalloc(1, sizeof(*writer));
@@ -49,8 +49,8 @@ struct message_mongo_writer *message_mongo_writes_start(struct mongo_db *db, siz
         return NULL;
     }
     writer->batcher = batcher_start(&(struct batcher_options){ .name = "mongo-writer",
-                                                               .queue_most = queue_most,
-                                                               .batch_most = BATCH_MAX,
+                                                               .queue_max = queue_max,
+                                                               .batch_max = BATCH_MAX,
                                                                .run = run_batch,
                                                                .report = report_job,
                                                                .ctx = writer });
@@ -68,7 +68,7 @@ void message_mongo_writes_stop(struct message_mongo_writer **writer)
 }
 
 static enum status submit_job(struct message_mongo_writer *writer,
-                          const struct message_mongo_job *wanted)
+                              const struct message_mongo_job *wanted)
 {
     struct message_mongo_job *job = xmalloc(sizeof(*job));
 
@@ -81,12 +81,14 @@ static enum status submit_job(struct message_mongo_writer *writer,
 
 enum status message_mongo_writes_send(struct message_store *store, struct message_send *send)
 {
-    return submit_job(message_mongo_handle(store)->writer, &(struct message_mongo_job){ .send = send });
+    return submit_job(message_mongo_handle(store)->writer,
+                      &(struct message_mongo_job){ .send = send });
 }
 
 enum status message_mongo_writes_mark_read(struct message_store *store, struct message_mark *mark)
 {
-    return submit_job(message_mongo_handle(store)->writer, &(struct message_mongo_job){ .mark = mark });
+    return submit_job(message_mongo_handle(store)->writer,
+                      &(struct message_mongo_job){ .mark = mark });
 }
 
 void message_mongo_writes_on_reported(struct message_mongo_writer *writer,

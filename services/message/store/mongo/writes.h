@@ -14,7 +14,7 @@ struct message_store;
  */
 struct message_mongo_writer;
 
-struct message_mongo_writer *message_mongo_writes_start(struct mongo_db *db, size_t queue_most,
+struct message_mongo_writer *message_mongo_writes_start(struct mongo_db *db, size_t queue_max,
                                                         enum status *status_out) MUST_CHECK;
 void message_mongo_writes_stop(struct message_mongo_writer **writer);
 

@@ -15,7 +15,7 @@
 /* Gathers changes in any order and keeps the `most` with the least numbers. */
 struct gathering {
     struct message_change *items;
-    size_t count, most;
+    size_t count, max;
     uint64_t below; /* changes from this number on are of no use any more */
 };
 
@@ -26,13 +26,13 @@ static int by_user_seq(const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
-static void keep_least(struct gathering *gathering)
+static void keep_smallest(struct gathering *gathering)
 {
     if (gathering->count > 0)
         qsort(gathering->items, gathering->count, sizeof(*gathering->items), by_user_seq);
-    while (gathering->count > gathering->most)
+    while (gathering->count > gathering->max)
         free(gathering->items[--gathering->count].message.text);
-    if (gathering->count == gathering->most)
+    if (gathering->count == gathering->max)
         gathering->below = gathering->items[gathering->count - 1].user_seq;
 }
 
@@ -46,8 +46,8 @@ static struct message_change *gather_change(struct gathering *gathering, int64_t
 {
     if (!is_wanted(gathering, (uint64_t)user_seq))
         return NULL;
-    if (gathering->count == 2 * gathering->most)
-        keep_least(gathering);
+    if (gathering->count == 2 * gathering->max)
+        keep_smallest(gathering);
     if (!is_wanted(gathering, (uint64_t)user_seq))
         return NULL;
     struct message_change *change = &gathering->items[gathering->count++];
@@ -255,13 +255,13 @@ static enum status read_changes(struct sqlite_conn *conn, const char *owner_key,
     list->reset = range.since > list->position || range.since < (uint64_t)owner.untold;
     if (list->reset || range.since == list->position)
         return STATUS_OK;
-    struct gathering gathering = { .most = range.most + 1, .below = UINT64_MAX };
-    gathering.items = xcalloc(2 * gathering.most, sizeof(*gathering.items));
+    struct gathering gathering = { .max = range.max + 1, .below = UINT64_MAX };
+    gathering.items = xcalloc(2 * gathering.max, sizeof(*gathering.items));
     status = gather_all(conn, &owner, (int64_t)range.since, &gathering);
-    keep_least(&gathering);
+    keep_smallest(&gathering);
     list->items = gathering.items;
     list->count = gathering.count;
-    list->more = list->count > range.most;
+    list->more = list->count > range.max;
     if (list->more) {
         free(list->items[--list->count].message.text);
         list->position = list->items[list->count - 1].user_seq;
@@ -355,8 +355,8 @@ static enum status note_revision(struct sqlite_conn *conn, int64_t user, uint64_
 }
 
 /* The user's own account is the first, with `ids` beside. */
-static enum status list_told(struct sqlite_conn *conn, int64_t user,
-                             struct message_profile *profile, int64_t **ids_out)
+static enum status list_notified(struct sqlite_conn *conn, int64_t user,
+                                 struct message_profile *profile, int64_t **ids_out)
 {
     sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT a.id, a.key FROM dialog d"
                                                 " JOIN account a ON a.id = d.peer"
@@ -366,18 +366,19 @@ static enum status list_told(struct sqlite_conn *conn, int64_t user,
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    profile->told = array_reserve(NULL, 0, &capacity, sizeof(*profile->told));
+    profile->notified = array_reserve(NULL, 0, &capacity, sizeof(*profile->notified));
     *ids_out = array_reserve(NULL, 0, &id_capacity, sizeof(**ids_out));
-    memcpy(profile->told[0].key, profile->user.key, TAG_SIZE);
+    memcpy(profile->notified[0].key, profile->user.key, TAG_SIZE);
     **ids_out = user;
-    profile->told_count = 1;
+    profile->notified_count = 1;
     sqlite3_bind_int64(s, 1, user);
     while ((result = sqlite_step(s)) == SQLITE_ROW) {
-        profile->told =
-            array_reserve(profile->told, profile->told_count, &capacity, sizeof(*profile->told));
-        *ids_out = array_reserve(*ids_out, profile->told_count, &id_capacity, sizeof(**ids_out));
-        (*ids_out)[profile->told_count] = sqlite3_column_int64(s, 0);
-        sqlite_column_copy(s, 1, profile->told[profile->told_count++].key, TAG_SIZE);
+        profile->notified = array_reserve(profile->notified, profile->notified_count, &capacity,
+                                          sizeof(*profile->notified));
+        *ids_out =
+            array_reserve(*ids_out, profile->notified_count, &id_capacity, sizeof(**ids_out));
+        (*ids_out)[profile->notified_count] = sqlite3_column_int64(s, 0);
+        sqlite_column_copy(s, 1, profile->notified[profile->notified_count++].key, TAG_SIZE);
     }
     return result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
@@ -413,9 +414,9 @@ static enum status run_note_profile(struct sqlite_job *job, struct sqlite_conn *
     if (status == STATUS_NOT_FOUND)
         return STATUS_OK;
     if (status == STATUS_OK)
-        status = list_told(conn, user, profile, &ids);
-    for (size_t i = 0; i < profile->told_count && status == STATUS_OK; i++)
-        status = note_for(conn, ids[i], user, &profile->told[i]);
+        status = list_notified(conn, user, profile, &ids);
+    for (size_t i = 0; i < profile->notified_count && status == STATUS_OK; i++)
+        status = note_for(conn, ids[i], user, &profile->notified[i]);
     free(ids);
     return status;
 }
@@ -425,13 +426,13 @@ enum status message_sqlite_changes_note_profile(struct message_store *store,
 {
     struct profile_job job = { { .run = run_note_profile }, profile };
 
-    profile->told = NULL;
-    profile->told_count = 0;
+    profile->notified = NULL;
+    profile->notified_count = 0;
     enum status status = sqlite_writer_run(message_sqlite_handle(store)->writer, &job.head);
     if (status != STATUS_OK) {
-        free(profile->told);
-        profile->told = NULL;
-        profile->told_count = 0;
+        free(profile->notified);
+        profile->notified = NULL;
+        profile->notified_count = 0;
     }
     return status;
 }

@@ -43,7 +43,7 @@ static const char records_sql[] =
     " ORDER BY o.key, p.key LIMIT ?3";
 
 enum status message_sqlite_copy_records(struct message_store *store, const char *after_owner_key,
-                                        const char *after_peer_key, size_t most,
+                                        const char *after_peer_key, size_t max,
                                         struct dialog_record_list *list_out)
 {
     struct sqlite_db *db = message_sqlite_handle(store)->db;
@@ -51,11 +51,11 @@ enum status message_sqlite_copy_records(struct message_store *store, const char 
     sqlite3_stmt *s = conn != NULL ? sqlite_conn_prepare(conn, records_sql) : NULL;
     int result = SQLITE_ERROR;
 
-    *list_out = (struct dialog_record_list){ .items = xcalloc(most, sizeof(struct dialog_record)) };
+    *list_out = (struct dialog_record_list){ .items = xcalloc(max, sizeof(struct dialog_record)) };
     if (s != NULL) {
         sqlite_bind_text(s, 1, after_owner_key);
         sqlite_bind_text(s, 2, after_peer_key);
-        sqlite3_bind_int64(s, 3, (sqlite3_int64)most);
+        sqlite3_bind_int64(s, 3, (sqlite3_int64)max);
         while ((result = sqlite_step(s)) == SQLITE_ROW)
             read_record(s, &list_out->items[list_out->count++]);
     }

@@ -8,7 +8,7 @@ struct message_store;
 /* What a SQLite file does for a copy; each promises what message_store.h says of its namesake. */
 
 enum status message_sqlite_copy_records(struct message_store *store, const char *after_owner_key,
-                                        const char *after_peer_key, size_t most,
+                                        const char *after_peer_key, size_t max,
                                         struct dialog_record_list *list_out) MUST_CHECK;
 
 enum status message_sqlite_copy_newest_seq(struct message_store *store, const char *key,

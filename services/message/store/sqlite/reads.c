@@ -6,7 +6,7 @@
 #include "services/message/store/sqlite/handle.h"
 
 static enum status read_dialogs(struct sqlite_conn *conn, const char *owner_key, uint32_t start,
-                                uint32_t most, struct dialog_list *list)
+                                uint32_t max, struct dialog_list *list)
 {
     sqlite3_stmt *s = sqlite_conn_prepare(
         conn, "SELECT " ROW_DIALOG_COLUMNS
@@ -25,9 +25,9 @@ static enum status read_dialogs(struct sqlite_conn *conn, const char *owner_key,
     if (status != STATUS_OK || s == NULL)
         return STATUS_UNAVAILABLE;
     sqlite3_bind_int64(s, 1, owner);
-    sqlite3_bind_int64(s, 2, most);
+    sqlite3_bind_int64(s, 2, max);
     sqlite3_bind_int64(s, 3, start);
-    while (list->count < most && (result = sqlite_step(s)) == SQLITE_ROW)
+    while (list->count < max && (result = sqlite_step(s)) == SQLITE_ROW)
         row_read_dialog(s, owner_key, owner_tag, &list->items[list->count++]);
     sqlite3_reset(s);
     return result == SQLITE_ROW || result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;

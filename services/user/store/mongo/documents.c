@@ -54,7 +54,7 @@ enum status user_mongo_documents_finish_list(enum status status, struct user_lis
     return status;
 }
 
-bson_t *user_mongo_documents_by_key(size_t most)
+bson_t *user_mongo_documents_by_key(size_t max)
 {
-    return BCON_NEW("sort", "{", "key", BCON_INT32(1), "}", "limit", BCON_INT64((int64_t)most));
+    return BCON_NEW("sort", "{", "key", BCON_INT32(1), "}", "limit", BCON_INT64((int64_t)max));
 }

@@ -28,6 +28,6 @@ void user_mongo_documents_append(void *ctx, const bson_t *document);
 enum status user_mongo_documents_finish_list(enum status status, struct user_list *list);
 
 /* Options of a find: by key, at most `most`. The caller owns them. */
-bson_t *user_mongo_documents_by_key(size_t most);
+bson_t *user_mongo_documents_by_key(size_t max);
 
 #endif

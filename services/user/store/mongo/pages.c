@@ -10,7 +10,7 @@
 
 struct page {
     char *items;
-    size_t count, most, item_size;
+    size_t count, max, item_size;
     const char *only; /* the one field to bring over; NULL = all */
     void (*read)(const bson_t *document, void *item);
 };
@@ -19,7 +19,7 @@ static void append_item(void *ctx, const bson_t *document)
 {
     struct page *page = ctx;
 
-    if (page->count < page->most)
+    if (page->count < page->max)
         page->read(document, page->items + page->item_size * page->count++);
 }
 
@@ -28,14 +28,14 @@ static enum status read_page(struct user_store *store, const char *collection, b
                              const char *field, const char *after, struct page *page)
 {
     bson_t *opts =
-        BCON_NEW("sort", "{", field, BCON_INT32(1), "}", "limit", BCON_INT64((int64_t)page->most));
+        BCON_NEW("sort", "{", field, BCON_INT32(1), "}", "limit", BCON_INT64((int64_t)page->max));
 
     BCON_APPEND(filter_take, field, "{", "$gt", BCON_UTF8(after), "}");
     if (page->only != NULL)
         BCON_APPEND(opts, "projection", "{", page->only, BCON_INT32(1), "}");
-    page->items = xcalloc(page->most, page->item_size);
-    enum status status = mongo_find(user_mongo_handle(store)->db, collection, filter_take, opts,
-                                    append_item, page);
+    page->items = xcalloc(page->max, page->item_size);
+    enum status status =
+        mongo_find(user_mongo_handle(store)->db, collection, filter_take, opts, append_item, page);
     if (status != STATUS_OK) {
         free(page->items);
         page->items = NULL;
@@ -49,10 +49,10 @@ static void read_user_item(const bson_t *document, void *item)
     user_mongo_documents_read(document, item);
 }
 
-enum status user_mongo_pages_page(struct user_store *store, const char *after_key, size_t most,
+enum status user_mongo_pages_page(struct user_store *store, const char *after_key, size_t max,
                                   struct user_list *list_out)
 {
-    struct page page = { .most = most, .item_size = sizeof(struct user), .read = read_user_item };
+    struct page page = { .max = max, .item_size = sizeof(struct user), .read = read_user_item };
 
     enum status status = read_page(store, "users", bson_new(), "key", after_key, &page);
     *list_out = (struct user_list){ (void *)page.items, page.count };
@@ -60,9 +60,9 @@ enum status user_mongo_pages_page(struct user_store *store, const char *after_ke
 }
 
 enum status user_mongo_pages_unannounced(struct user_store *store, const char *after_key,
-                                         size_t most, struct user_list *list_out)
+                                         size_t max, struct user_list *list_out)
 {
-    struct page page = { .most = most, .item_size = sizeof(struct user), .read = read_user_item };
+    struct page page = { .max = max, .item_size = sizeof(struct user), .read = read_user_item };
 
     enum status status =
         read_page(store, "users", BCON_NEW("unannounced", "{", "$gt", BCON_INT64(0), "}"), "key",
@@ -78,9 +78,9 @@ static void read_image_name(const bson_t *document, void *item)
 
 /* The pictures themselves stay where they are: an answer has room for a few only. */
 enum status user_mongo_pages_image_page(struct user_store *store, const char *after_name,
-                                        size_t most, struct user_image_names *names_out)
+                                        size_t max, struct user_image_names *names_out)
 {
-    struct page page = { .most = most,
+    struct page page = { .max = max,
                          .item_size = sizeof(struct user_image_name),
                          .only = "_id",
                          .read = read_image_name };
@@ -99,9 +99,9 @@ static void read_revoked(const bson_t *document, void *item)
 }
 
 enum status user_mongo_pages_revoked_page(struct user_store *store, const char *after_jti,
-                                          size_t most, struct revoked_list *list_out)
+                                          size_t max, struct revoked_list *list_out)
 {
-    struct page page = { .most = most,
+    struct page page = { .max = max,
                          .item_size = sizeof(struct revoked_token),
                          .read = read_revoked };
 

@@ -22,38 +22,37 @@ static bson_t *inside_filter(const char *part, const char *except_key)
 struct inside {
     struct user_list *list;
     const char *part;
-    size_t most;
+    size_t max;
 };
 
 static void append_inside(void *ctx, const bson_t *document)
 {
     struct inside *inside = ctx;
 
-    if (inside->list->count < inside->most &&
+    if (inside->list->count < inside->max &&
         strncmp(mongo_text(document, "key"), inside->part, strlen(inside->part)) != 0)
         user_mongo_documents_append(inside->list, document);
 }
 
 enum status user_mongo_search_find(struct user_store *store, const char *part,
-                                   const char *except_key, size_t most, struct user_list *list_out)
+                                   const char *except_key, size_t max, struct user_list *list_out)
 {
-    struct inside inside = { list_out, part, most };
+    struct inside inside = { list_out, part, max };
     char end[TAG_SIZE + 1];
 
     *list_out = (struct user_list){ 0 };
-    if (strlen(part) >= TAG_SIZE || most == 0)
+    if (strlen(part) >= TAG_SIZE || max == 0)
         return STATUS_OK;
-    list_out->items = xcalloc(most, sizeof(struct user));
+    list_out->items = xcalloc(max, sizeof(struct user));
     snprintf(end, sizeof(end), "%s\x7f", part);
     enum status status =
         mongo_find(user_mongo_handle(store)->db, "users",
                    BCON_NEW("key", "{", "$gte", BCON_UTF8(part), "$lt", BCON_UTF8(end), "$ne",
                             BCON_UTF8(except_key), "}"),
-                   user_mongo_documents_by_key(most), user_mongo_documents_append, list_out);
+                   user_mongo_documents_by_key(max), user_mongo_documents_append, list_out);
     size_t beginning = list_out->count;
-    if (status == STATUS_OK && beginning < most && *part != '\0')
-        status =
-            mongo_find(user_mongo_handle(store)->db, "users", inside_filter(part, except_key),
-                       user_mongo_documents_by_key(most + beginning), append_inside, &inside);
+    if (status == STATUS_OK && beginning < max && *part != '\0')
+        status = mongo_find(user_mongo_handle(store)->db, "users", inside_filter(part, except_key),
+                            user_mongo_documents_by_key(max + beginning), append_inside, &inside);
     return user_mongo_documents_finish_list(status, list_out);
 }

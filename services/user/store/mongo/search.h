@@ -8,7 +8,7 @@ struct user_store;
 /* Users by a part of their tag. Each function promises what user_store.h says of its namesake. */
 
 enum status user_mongo_search_find(struct user_store *store, const char *part,
-                                   const char *except_key, size_t most,
+                                   const char *except_key, size_t max,
                                    struct user_list *list_out) MUST_CHECK;
 
 #endif

@@ -11,18 +11,18 @@ typedef void read_item(sqlite3_stmt *s, void *item);
 
 /* The rows of a query with a key and a limit as its parameters, each read into an item. */
 static enum status read_page(struct user_sqlite_store *store, const char *sql, const char *after,
-                             size_t most, size_t item_size, read_item *read, void **items_out,
+                             size_t max, size_t item_size, read_item *read, void **items_out,
                              size_t *count_out)
 {
     struct sqlite_conn *conn = sqlite_db_borrow(store->db);
     sqlite3_stmt *s = conn != NULL ? sqlite_conn_prepare(conn, sql) : NULL;
-    char *items = xcalloc(most, item_size);
+    char *items = xcalloc(max, item_size);
     int result = SQLITE_ERROR;
     size_t count = 0;
 
     if (s != NULL) {
         sqlite_bind_text(s, 1, after);
-        sqlite3_bind_int64(s, 2, (sqlite3_int64)most);
+        sqlite3_bind_int64(s, 2, (sqlite3_int64)max);
         while ((result = sqlite_step(s)) == SQLITE_ROW)
             read(s, items + item_size * count++);
     }
@@ -43,7 +43,7 @@ static void read_user_item(sqlite3_stmt *s, void *item)
     user_sqlite_rows_read(s, item);
 }
 
-enum status user_sqlite_pages_page(struct user_store *store, const char *after_key, size_t most,
+enum status user_sqlite_pages_page(struct user_store *store, const char *after_key, size_t max,
                                    struct user_list *list_out)
 {
     void *items;
@@ -51,13 +51,13 @@ enum status user_sqlite_pages_page(struct user_store *store, const char *after_k
     enum status status =
         read_page(user_sqlite_handle(store),
                   "SELECT " USER_ROW_COLUMNS " FROM user WHERE key > ? ORDER BY key LIMIT ?",
-                  after_key, most, sizeof(struct user), read_user_item, &items, &list_out->count);
+                  after_key, max, sizeof(struct user), read_user_item, &items, &list_out->count);
     list_out->items = items;
     return status;
 }
 
 enum status user_sqlite_pages_unannounced(struct user_store *store, const char *after_key,
-                                          size_t most, struct user_list *list_out)
+                                          size_t max, struct user_list *list_out)
 {
     void *items;
 
@@ -65,7 +65,7 @@ enum status user_sqlite_pages_unannounced(struct user_store *store, const char *
         read_page(user_sqlite_handle(store),
                   "SELECT " USER_ROW_COLUMNS " FROM user WHERE unannounced <> 0"
                   " AND key > ? ORDER BY key LIMIT ?",
-                  after_key, most, sizeof(struct user), read_user_item, &items, &list_out->count);
+                  after_key, max, sizeof(struct user), read_user_item, &items, &list_out->count);
     list_out->items = items;
     return status;
 }
@@ -76,13 +76,13 @@ static void read_image_name(sqlite3_stmt *s, void *item)
 }
 
 enum status user_sqlite_pages_image_page(struct user_store *store, const char *after_name,
-                                         size_t most, struct user_image_names *names_out)
+                                         size_t max, struct user_image_names *names_out)
 {
     void *items;
 
     enum status status =
         read_page(user_sqlite_handle(store),
-                  "SELECT name FROM image WHERE name > ? ORDER BY name LIMIT ?", after_name, most,
+                  "SELECT name FROM image WHERE name > ? ORDER BY name LIMIT ?", after_name, max,
                   sizeof(struct user_image_name), read_image_name, &items, &names_out->count);
     names_out->items = items;
     return status;
@@ -97,14 +97,14 @@ static void read_revoked(sqlite3_stmt *s, void *item)
 }
 
 enum status user_sqlite_pages_revoked_page(struct user_store *store, const char *after_jti,
-                                           size_t most, struct revoked_list *list_out)
+                                           size_t max, struct revoked_list *list_out)
 {
     void *items;
 
     enum status status = read_page(
         user_sqlite_handle(store),
         "SELECT jti, expires_at FROM revoked_token WHERE jti > ? ORDER BY jti LIMIT ?", after_jti,
-        most, sizeof(struct revoked_token), read_revoked, &items, &list_out->count);
+        max, sizeof(struct revoked_token), read_revoked, &items, &list_out->count);
     list_out->items = items;
     return status;
 }

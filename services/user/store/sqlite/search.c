@@ -10,13 +10,13 @@
 #include "services/user/store/sqlite/handle.h"
 
 enum {
-    FREQUENT = 3000,   /* tails: among so many, a walk through the keys soon finds enough */
-    WALK_MOST = 20000, /* keys, if it does not, for they are all at the end */
+    FREQUENT = 3000,  /* tails: among so many, a walk through the keys soon finds enough */
+    WALK_MAX = 20000, /* keys, if it does not, for they are all at the end */
 };
 
 /* ?1 is the part, ?2 is above all that begins with it, ?3 is who is not wanted. */
-static sqlite3_stmt *prepare_search(struct sqlite_conn *conn, const char *sql_literal, const char *part,
-                             const char *except_key)
+static sqlite3_stmt *prepare_search(struct sqlite_conn *conn, const char *sql_literal,
+                                    const char *part, const char *except_key)
 {
     sqlite3_stmt *s = sqlite_conn_prepare(conn, sql_literal);
     char end[TAG_SIZE + 1];
@@ -31,60 +31,60 @@ static sqlite3_stmt *prepare_search(struct sqlite_conn *conn, const char *sql_li
 }
 
 /* Appends the rows of a bound statement until the list has `most`. */
-static enum status collect_users(sqlite3_stmt *s, size_t most, struct user_list *list)
+static enum status collect_users(sqlite3_stmt *s, size_t max, struct user_list *list)
 {
     int result = SQLITE_DONE;
 
-    while (list->count < most && (result = sqlite_step(s)) == SQLITE_ROW)
+    while (list->count < max && (result = sqlite_step(s)) == SQLITE_ROW)
         user_sqlite_rows_read(s, &list->items[list->count++]);
     sqlite3_reset(s);
     return result == SQLITE_ROW || result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
 static enum status find_prefix(struct sqlite_conn *conn, const char *part, const char *except_key,
-                               size_t most, struct user_list *list)
+                               size_t max, struct user_list *list)
 {
     sqlite3_stmt *s = prepare_search(conn,
-                              "SELECT " USER_ROW_COLUMNS " FROM user"
-                              " WHERE key >= ?1 AND key < ?2 AND key <> ?3 ORDER BY key",
-                              part, except_key);
+                                     "SELECT " USER_ROW_COLUMNS " FROM user"
+                                     " WHERE key >= ?1 AND key < ?2 AND key <> ?3 ORDER BY key",
+                                     part, except_key);
 
-    return s != NULL ? collect_users(s, most, list) : STATUS_UNAVAILABLE;
+    return s != NULL ? collect_users(s, max, list) : STATUS_UNAVAILABLE;
 }
 
 /* Each key by the first of its tails that begins with the part, so that none comes twice. */
 static enum status find_by_tail(struct sqlite_conn *conn, const char *part, const char *except_key,
-                                size_t most, struct user_list *list)
+                                size_t max, struct user_list *list)
 {
     sqlite3_stmt *s = prepare_search(conn,
-                              "SELECT " USER_ROW_COLUMNS " FROM"
-                              " (SELECT head || tail AS found FROM user_tail"
-                              "  WHERE tail >= ?1 AND tail < ?2 AND head || tail <> ?3"
-                              "  AND instr(head || tail, ?1) = length(head) + 1"
-                              "  ORDER BY found LIMIT ?4)"
-                              " JOIN user ON key = found ORDER BY found",
-                              part, except_key);
+                                     "SELECT " USER_ROW_COLUMNS " FROM"
+                                     " (SELECT head || tail AS found FROM user_tail"
+                                     "  WHERE tail >= ?1 AND tail < ?2 AND head || tail <> ?3"
+                                     "  AND instr(head || tail, ?1) = length(head) + 1"
+                                     "  ORDER BY found LIMIT ?4)"
+                                     " JOIN user ON key = found ORDER BY found",
+                                     part, except_key);
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    sqlite3_bind_int64(s, 4, (sqlite3_int64)(most - list->count));
-    return collect_users(s, most, list);
+    sqlite3_bind_int64(s, 4, (sqlite3_int64)(max - list->count));
+    return collect_users(s, max, list);
 }
 
 static enum status find_by_walk(struct sqlite_conn *conn, const char *part, const char *except_key,
-                                size_t most, struct user_list *list)
+                                size_t max, struct user_list *list)
 {
     sqlite3_stmt *s = prepare_search(conn,
-                              "SELECT " USER_ROW_COLUMNS " FROM"
-                              " (SELECT key AS found FROM user ORDER BY key LIMIT ?4)"
-                              " JOIN user ON key = found"
-                              " WHERE instr(found, ?1) > 1 AND found <> ?3 ORDER BY found",
-                              part, except_key);
+                                     "SELECT " USER_ROW_COLUMNS " FROM"
+                                     " (SELECT key AS found FROM user ORDER BY key LIMIT ?4)"
+                                     " JOIN user ON key = found"
+                                     " WHERE instr(found, ?1) > 1 AND found <> ?3 ORDER BY found",
+                                     part, except_key);
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    sqlite3_bind_int64(s, 4, WALK_MOST);
-    return collect_users(s, most, list);
+    sqlite3_bind_int64(s, 4, WALK_MAX);
+    return collect_users(s, max, list);
 }
 
 /* STATUS_OK, or STATUS_NOT_FOUND when there are fewer. */
@@ -105,43 +105,43 @@ static enum status are_frequent(struct sqlite_conn *conn, const char *part)
 
 /* Those that hold the part but do not begin with it. */
 static enum status find_inside(struct sqlite_conn *conn, const char *part, const char *except_key,
-                               size_t most, struct user_list *list)
+                               size_t max, struct user_list *list)
 {
     size_t before = list->count;
     enum status status = are_frequent(conn, part);
 
     if (status == STATUS_OK) {
-        status = find_by_walk(conn, part, except_key, most, list);
-        if (status != STATUS_OK || list->count == most)
+        status = find_by_walk(conn, part, except_key, max, list);
+        if (status != STATUS_OK || list->count == max)
             return status;
         list->count = before;
     } else if (status != STATUS_NOT_FOUND) {
         return status;
     }
-    return find_by_tail(conn, part, except_key, most, list);
+    return find_by_tail(conn, part, except_key, max, list);
 }
 
 enum status user_sqlite_search_run(struct sqlite_conn *conn, const char *part,
-                                   const char *except_key, size_t most, struct user_list *list)
+                                   const char *except_key, size_t max, struct user_list *list)
 {
-    enum status status = find_prefix(conn, part, except_key, most, list);
+    enum status status = find_prefix(conn, part, except_key, max, list);
 
-    if (status == STATUS_OK && list->count < most && *part != '\0')
-        status = find_inside(conn, part, except_key, most, list);
+    if (status == STATUS_OK && list->count < max && *part != '\0')
+        status = find_inside(conn, part, except_key, max, list);
     return status;
 }
 
 enum status user_sqlite_search_find(struct user_store *store, const char *part,
-                                    const char *except_key, size_t most, struct user_list *list_out)
+                                    const char *except_key, size_t max, struct user_list *list_out)
 {
     *list_out = (struct user_list){ 0 };
-    if (strlen(part) >= TAG_SIZE || most == 0)
+    if (strlen(part) >= TAG_SIZE || max == 0)
         return STATUS_OK; /* longer than any key */
     struct sqlite_conn *conn = sqlite_db_borrow(user_sqlite_handle(store)->db);
     if (conn == NULL)
         return STATUS_UNAVAILABLE;
-    list_out->items = xcalloc(most, sizeof(struct user));
-    enum status status = user_sqlite_search_run(conn, part, except_key, most, list_out);
+    list_out->items = xcalloc(max, sizeof(struct user));
+    enum status status = user_sqlite_search_run(conn, part, except_key, max, list_out);
     sqlite_db_give_back(user_sqlite_handle(store)->db, conn);
     if (status != STATUS_OK) {
         free(list_out->items);

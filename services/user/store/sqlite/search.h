@@ -16,12 +16,12 @@ struct user_store;
  * Appends to `list`, which has room for `most`.
  */
 enum status user_sqlite_search_run(struct sqlite_conn *conn, const char *part,
-                                   const char *except_key, size_t most,
+                                   const char *except_key, size_t max,
                                    struct user_list *list) MUST_CHECK;
 
 /* As user_store_find. */
 enum status user_sqlite_search_find(struct user_store *store, const char *part,
-                                    const char *except_key, size_t most,
+                                    const char *except_key, size_t max,
                                     struct user_list *list_out) MUST_CHECK;
 
 #endif

@@ -4,19 +4,19 @@
 #include "services/common/base/backoff.h"
 #include "services/common/base/clock.h"
 
-enum { TRIES = 2000, LEAST = 100, MOST = 5000 };
+enum { TRIES = 2000, MIN = 100, MAX = 5000 };
 
 static void a_jittered_pause_is_from_half_to_one_and_a_half(void **state)
 {
     (void)state;
-    int64_t least = INT64_MAX, most = 0;
+    int64_t min = INT64_MAX, max = 0;
     for (int i = 0; i < TRIES; i++) {
         int64_t ms = backoff_jittered(1000);
         assert_in_range(ms, 500, 1500);
-        least = ms < least ? ms : least;
-        most = ms > most ? ms : most;
+        min = ms < min ? ms : min;
+        max = ms > max ? ms : max;
     }
-    assert_true(least < 550 && most > 1450);
+    assert_true(min < 550 && max > 1450);
 }
 
 static void pauses_double_up_to_the_bound(void **state)
@@ -25,11 +25,11 @@ static void pauses_double_up_to_the_bound(void **state)
     static const int64_t middle[] = { 100, 200, 400, 800, 1600, 3200 };
     for (unsigned failures = 1; failures <= COUNT_OF(middle); failures++)
         for (int i = 0; i < TRIES; i++)
-            assert_in_range(backoff_pause(failures, LEAST, MOST), middle[failures - 1] / 2,
+            assert_in_range(backoff_pause(failures, MIN, MAX), middle[failures - 1] / 2,
                             middle[failures - 1] * 3 / 2 + 1);
     for (int i = 0; i < TRIES; i++) {
-        assert_in_range(backoff_pause(7, LEAST, MOST), MOST / 2, MOST);
-        assert_in_range(backoff_pause(4000000000u, LEAST, MOST), MOST / 2, MOST);
+        assert_in_range(backoff_pause(7, MIN, MAX), MAX / 2, MAX);
+        assert_in_range(backoff_pause(4000000000u, MIN, MAX), MAX / 2, MAX);
     }
 }
 

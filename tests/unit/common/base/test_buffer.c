@@ -67,10 +67,10 @@ static void reserved_room_is_there_and_counts_when_told(void **state)
     (void)state;
     struct buffer buffer = { 0 };
     buffer_append_text(&buffer, "head");
-    char *room = buffer_reserve(&buffer, 100000);
-    assert_ptr_equal(room, buffer.data + 4);
+    char *capacity = buffer_reserve(&buffer, 100000);
+    assert_ptr_equal(capacity, buffer.data + 4);
     assert_int_equal(buffer.length, 4);
-    memset(room, 'r', 100000);
+    memset(capacity, 'r', 100000);
     buffer.length += 100000;
     assert_int_equal(strlen(buffer_text(&buffer)), 100004);
     assert_memory_equal(buffer.data, "headrrr", 7);

@@ -175,10 +175,10 @@ static bool nests(size_t depth, char open, char close)
 static void nesting_ends_at_its_limit(void **state)
 {
     (void)state;
-    assert_true(nests(JSON_DEPTH_MOST, '[', ']'));
-    assert_false(nests(JSON_DEPTH_MOST + 1, '[', ']'));
-    assert_true(nests(JSON_DEPTH_MOST, '{', '}'));
-    assert_false(nests(JSON_DEPTH_MOST + 1, '{', '}'));
+    assert_true(nests(JSON_DEPTH_MAX, '[', ']'));
+    assert_false(nests(JSON_DEPTH_MAX + 1, '[', ']'));
+    assert_true(nests(JSON_DEPTH_MAX, '{', '}'));
+    assert_false(nests(JSON_DEPTH_MAX + 1, '{', '}'));
     assert_true(is_json("\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"", 44));
 }
 
@@ -297,10 +297,10 @@ static void every_value_has_one_type(void **state)
     json_destroy(&root);
 }
 
-static bool reads_int(const char *text, int64_t least, int64_t most, int64_t *value_out)
+static bool reads_int(const char *text, int64_t min, int64_t max, int64_t *value_out)
 {
     struct json *root = parse(text);
-    bool result = json_to_int(root, least, most, value_out);
+    bool result = json_to_int(root, min, max, value_out);
     json_destroy(&root);
     return result;
 }

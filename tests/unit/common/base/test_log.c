@@ -8,7 +8,7 @@
 #include "services/common/base/log.h"
 #include "tests/unit/capture.h"
 
-enum { LINES_MOST = 50, WINDOW_MS = 10000 };
+enum { LINES_MAX = 50, WINDOW_MS = 10000 };
 
 static int begin_test(void **state)
 {
@@ -125,9 +125,9 @@ static void a_site_may_write_50_lines_in_10_seconds(void **state)
     (void)state;
     clock_advance_for_test(10 * WINDOW_MS);
     struct capture capture = capture_begin();
-    say_often(LINES_MOST);
+    say_often(LINES_MAX);
     char *text = capture_end(&capture);
-    assert_int_equal(count_of_text(text, "the same again"), LINES_MOST);
+    assert_int_equal(count_of_text(text, "the same again"), LINES_MAX);
     free(text);
     capture = capture_begin();
     say_often(1);
@@ -149,13 +149,13 @@ static void what_was_left_out_is_counted_and_said_once(void **state)
     (void)state;
     clock_advance_for_test(10 * WINDOW_MS);
     struct capture capture = capture_begin();
-    repeat_oneself(LINES_MOST + 123);
+    repeat_oneself(LINES_MAX + 123);
     clock_advance_for_test(WINDOW_MS);
-    repeat_oneself(LINES_MOST);
+    repeat_oneself(LINES_MAX);
     clock_advance_for_test(WINDOW_MS);
     repeat_oneself(1);
     char *text = capture_end(&capture);
-    assert_int_equal(count_of_text(text, "once more"), 2 * LINES_MOST + 1);
+    assert_int_equal(count_of_text(text, "once more"), 2 * LINES_MAX + 1);
     assert_int_equal(count_of_text(text, "(123 such lines left out)\n"), 1);
     assert_int_equal(count_of_text(text, "left out"), 1);
     free(text);

@@ -114,7 +114,7 @@ static void the_longest_claims_still_make_a_good_token(void **state)
     memset(claims.email, '"', sizeof(claims.email) - 1); /* needs escapes */
     char *token = token_sign(KEY, &claims);
     assert_non_null(token);
-    assert_true(strlen(token) <= TOKEN_MOST);
+    assert_true(strlen(token) <= TOKEN_MAX);
     assert_true(token_verify(KEY, token, NOW_S, &out));
     assert_string_equal(out.tag, claims.tag);
     assert_string_equal(out.email, claims.email);
@@ -226,13 +226,13 @@ static void things_that_are_no_tokens_are_refused(void **state)
 static void an_endless_token_is_refused(void **state)
 {
     (void)state;
-    char *claims = calloc(1, 2 * TOKEN_MOST);
+    char *claims = calloc(1, 2 * TOKEN_MAX);
     struct token_claims out;
     int n = sprintf(claims, "{" DATA ",\"iat\":1000,\"exp\":2000,\"jti\":\"x\",\"pad\":\"");
-    memset(claims + n, 'p', TOKEN_MOST);
+    memset(claims + n, 'p', TOKEN_MAX);
     strcat(claims, "\"}");
     char *token = make_token(HS256_HEADER, claims, KEY, EVP_sha256());
-    assert_true(strlen(token) > TOKEN_MOST);
+    assert_true(strlen(token) > TOKEN_MAX);
     assert_false(token_verify(KEY, token, NOW_S, &out));
     free(token);
     free(claims);

@@ -61,11 +61,11 @@ static void open_gate(struct gate *gate)
     pthread_mutex_unlock(&gate->lock);
 }
 
-static struct workpool *create(size_t threads, size_t queue_most)
+static struct workpool *create(size_t threads, size_t queue_max)
 {
     struct workpool_options options = { .name = "test",
                                         .threads = threads,
-                                        .queue_most = queue_most };
+                                        .queue_max = queue_max };
     return workpool_create(&options);
 }
 
@@ -125,8 +125,8 @@ static void jobs_of_one_thread_come_first_in_first_out(void **state)
 static void a_full_queue_refuses_and_takes_again(void **state)
 {
     (void)state;
-    enum { MOST = 3 };
-    struct workpool *pool = create(2, MOST);
+    enum { MAX = 3 };
+    struct workpool *pool = create(2, MAX);
     struct gate gate;
     gate_init(&gate);
     assert_int_equal(workpool_waiting(pool), 0);
@@ -134,17 +134,17 @@ static void a_full_queue_refuses_and_takes_again(void **state)
         assert_true(workpool_submit(pool, pass_gate, &gate));
         wait_until_waiting(&gate, i);
     }
-    for (size_t i = 1; i <= MOST; i++) {
+    for (size_t i = 1; i <= MAX; i++) {
         assert_true(workpool_submit(pool, pass_gate, &gate));
         assert_int_equal(workpool_waiting(pool), i);
     }
     assert_false(workpool_submit(pool, pass_gate, &gate));
-    assert_int_equal(workpool_waiting(pool), MOST);
+    assert_int_equal(workpool_waiting(pool), MAX);
     open_gate(&gate);
-    wait_until_waiting(&gate, 2 + MOST);
+    wait_until_waiting(&gate, 2 + MAX);
     assert_true(workpool_submit(pool, pass_gate, &gate));
     workpool_destroy(&pool);
-    assert_int_equal(gate.passed, 2 + MOST + 1);
+    assert_int_equal(gate.passed, 2 + MAX + 1);
     gate_finish(&gate);
 }
 
@@ -220,7 +220,7 @@ static void threads_have_the_name_niceness_and_stack_asked_for(void **state)
     int before = getpriority(PRIO_PROCESS, 0);
     char name[] = "hash-lane";
     struct workpool_options options = {
-        .name = name, .threads = 1, .queue_most = 1, .niceness = 19, .stack_bytes = 1024 * 1024
+        .name = name, .threads = 1, .queue_max = 1, .niceness = 19, .stack_bytes = 1024 * 1024
     };
     struct workpool *pool = workpool_create(&options);
     struct self self = { .name = "" };
@@ -238,7 +238,7 @@ static void a_long_name_is_cut(void **state)
     (void)state;
     struct workpool_options options = { .name = "a-name-of-more-than-15-bytes",
                                         .threads = 1,
-                                        .queue_most = 1 };
+                                        .queue_max = 1 };
     struct workpool *pool = workpool_create(&options);
     struct self self = { .name = "" };
     assert_true(workpool_submit(pool, look_at_oneself, &self));

@@ -56,13 +56,13 @@ static inline void nats_peer_open(struct nats_peer *peer)
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t length = sizeof(address);
-    int unread_most = NATS_PEER_UNREAD;
+    int unread_max = NATS_PEER_UNREAD;
 
     memset(peer, 0, sizeof(*peer));
     peer->client = -1;
     peer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(peer->listener >= 0);
-    setsockopt(peer->listener, SOL_SOCKET, SO_RCVBUF, &unread_most, sizeof(unread_most));
+    setsockopt(peer->listener, SOL_SOCKET, SO_RCVBUF, &unread_max, sizeof(unread_max));
     assert_int_equal(bind(peer->listener, (struct sockaddr *)&address, length), 0);
     assert_int_equal(getsockname(peer->listener, (struct sockaddr *)&address, &length), 0);
     snprintf(peer->url, sizeof(peer->url), "nats://127.0.0.1:%d", ntohs(address.sin_port));

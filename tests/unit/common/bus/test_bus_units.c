@@ -192,17 +192,17 @@ static void a_line_without_an_end_is_refused(void **state)
 {
     struct fixture *f = *state;
     char piece[8192];
-    size_t told = 0;
+    size_t notified = 0;
     ssize_t n = -1;
     memset(piece, 'a', sizeof(piece));
-    for (errno = EAGAIN; errno == EAGAIN; told += sizeof(piece)) {
-        assert_true(told < 2 * (size_t)UNITS_LINE_BYTES_MOST);
+    for (errno = EAGAIN; errno == EAGAIN; notified += sizeof(piece)) {
+        assert_true(notified < 2 * (size_t)UNITS_LINE_BYTES_MAX);
         assert_int_equal(write(f->theirs, piece, sizeof(piece)), sizeof(piece));
         n = bus_units_receive(&f->units, f->ours, f->out, OUT_BYTES);
     }
     assert_int_equal(n, -1);
     assert_int_equal(errno, EBADMSG);
-    assert_true(told > UNITS_LINE_BYTES_MOST - 2 * sizeof(piece));
+    assert_true(notified > UNITS_LINE_BYTES_MAX - 2 * sizeof(piece));
 }
 
 int main(void)

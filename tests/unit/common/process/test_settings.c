@@ -249,15 +249,15 @@ static void a_file_that_is_missing_or_no_object_is_a_problem(void **state)
 static void a_file_has_at_most_64_kib(void **state)
 {
     struct fixture *f = *state;
-    enum { MOST = 64 * 1024 };
-    char *text = malloc(MOST + 1);
+    enum { MAX = 64 * 1024 };
+    char *text = malloc(MAX + 1);
     assert_non_null(text);
-    memset(text, ' ', MOST + 1);
+    memset(text, ' ', MAX + 1);
     memcpy(text, "{}", 2);
-    temp_file_write(f->path, text, MOST);
+    temp_file_write(f->path, text, MAX);
     load(f, f->path);
     assert_good(f);
-    temp_file_write(f->path, text, MOST + 1);
+    temp_file_write(f->path, text, MAX + 1);
     load(f, f->path);
     assert_one_problem(f, f->path);
     free(text);

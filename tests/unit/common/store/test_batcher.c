@@ -7,18 +7,18 @@
 
 #include "services/common/store/batcher.h"
 
-enum { QUEUE_MOST = 8, BATCH_MOST = 4, LOG_MOST = 64 };
+enum { QUEUE_MAX = 8, BATCH_MAX = 4, LOG_MAX = 64 };
 
 struct fixture {
     struct batcher *batcher;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t cond;
-    size_t batches;               /* begun */
-    size_t batch_sizes[LOG_MOST]; /* of each */
-    size_t may_run;               /* so many batches may go on */
-    bool fails_waiting;           /* the batch fails those behind it */
-    int reported[LOG_MOST];       /* numbers of jobs, in order */
-    enum status outcomes[LOG_MOST];
+    size_t batches;              /* begun */
+    size_t batch_sizes[LOG_MAX]; /* of each */
+    size_t may_run;              /* so many batches may go on */
+    bool fails_waiting;          /* the batch fails those behind it */
+    int reported[LOG_MAX];       /* numbers of jobs, in order */
+    enum status outcomes[LOG_MAX];
     size_t report_count;
 };
 
@@ -68,8 +68,8 @@ static int set_up(void **state)
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->cond, NULL);
     f->batcher = batcher_start(&(struct batcher_options){ .name = "test",
-                                                          .queue_most = QUEUE_MOST,
-                                                          .batch_most = BATCH_MOST,
+                                                          .queue_max = QUEUE_MAX,
+                                                          .batch_max = BATCH_MAX,
                                                           .run = run,
                                                           .report = report,
                                                           .ctx = f });
@@ -96,7 +96,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
 
-    let_run(f, LOG_MOST);
+    let_run(f, LOG_MAX);
     batcher_stop(&f->batcher);
     pthread_cond_destroy(&f->cond);
     pthread_mutex_destroy(&f->lock);
@@ -138,11 +138,11 @@ static void what_gathers_meanwhile_is_the_next_batch(void **state)
 {
     struct fixture *f = *state;
     begin(f, 6);
-    let_run(f, LOG_MOST);
+    let_run(f, LOG_MAX);
     wait_for(f, &f->report_count, 7);
     assert_int_equal(f->batches, 3);
     assert_int_equal(f->batch_sizes[0], 1);
-    assert_int_equal(f->batch_sizes[1], BATCH_MOST);
+    assert_int_equal(f->batch_sizes[1], BATCH_MAX);
     assert_int_equal(f->batch_sizes[2], 2);
     for (int i = 0; i < 7; i++) {
         assert_int_equal(f->reported[i], i);
@@ -153,13 +153,13 @@ static void what_gathers_meanwhile_is_the_next_batch(void **state)
 static void a_full_queue_is_busy(void **state)
 {
     struct fixture *f = *state;
-    begin(f, QUEUE_MOST);
+    begin(f, QUEUE_MAX);
     assert_int_equal(submit(f, 99), STATUS_BUSY);
-    let_run(f, LOG_MOST);
-    wait_for(f, &f->report_count, QUEUE_MOST + 1);
+    let_run(f, LOG_MAX);
+    wait_for(f, &f->report_count, QUEUE_MAX + 1);
     assert_int_equal(submit(f, 100), STATUS_OK);
-    wait_for(f, &f->report_count, QUEUE_MOST + 2);
-    assert_int_equal(f->reported[QUEUE_MOST + 1], 100);
+    wait_for(f, &f->report_count, QUEUE_MAX + 2);
+    assert_int_equal(f->reported[QUEUE_MAX + 1], 100);
 }
 
 static void those_who_wait_can_be_failed_without_being_carried_out(void **state)
@@ -167,7 +167,7 @@ static void those_who_wait_can_be_failed_without_being_carried_out(void **state)
     struct fixture *f = *state;
     begin(f, 5);
     set_fails_waiting(f, true);
-    let_run(f, LOG_MOST);
+    let_run(f, LOG_MAX);
     wait_for(f, &f->report_count, 6);
     assert_int_equal(f->batches, 1);
     for (size_t i = 0; i < 6; i++)
@@ -181,11 +181,11 @@ static void those_who_wait_can_be_failed_without_being_carried_out(void **state)
 static void stopping_finishes_what_was_accepted(void **state)
 {
     struct fixture *f = *state;
-    begin(f, QUEUE_MOST);
-    let_run(f, LOG_MOST);
+    begin(f, QUEUE_MAX);
+    let_run(f, LOG_MAX);
     batcher_stop(&f->batcher);
     assert_null(f->batcher);
-    assert_int_equal(f->report_count, QUEUE_MOST + 1);
+    assert_int_equal(f->report_count, QUEUE_MAX + 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

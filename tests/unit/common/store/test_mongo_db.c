@@ -13,7 +13,7 @@
 #include "services/common/store/mongo_db.h"
 #include "tests/unit/capture.h"
 
-enum { SELECT_MS = 300, AT_ONCE_MS = 50, PAUSE_MOST_MS = 3000 };
+enum { SELECT_MS = 300, AT_ONCE_MS = 50, PAUSE_MAX_MS = 3000 };
 
 /* A port at which nobody listens, held so that nobody will. */
 static int hold_port(uint16_t *port_out)
@@ -65,7 +65,7 @@ static void a_server_that_is_away_is_left_alone_for_a_while(void **state)
     for (int tries = 0; tries < 8; tries++) {
         assert_true(fail_once(db) >= SELECT_MS / 2); /* it was tried... */
         assert_true(fail_once(db) < AT_ONCE_MS);     /* ...and is not, again */
-        clock_advance_for_test(PAUSE_MOST_MS);       /* no pause is longer */
+        clock_advance_for_test(PAUSE_MAX_MS);        /* no pause is longer */
     }
     mongo_db_close(&db);
     close(held);

@@ -245,14 +245,14 @@ static void add_one(void *ctx)
 
 static void the_log_is_not_begun_anew_during_a_checkpoint_of_others(void **state)
 {
-    static struct sqlite_layer told = { .name = "told",
-                                        .file_size = sizeof(struct sqlite_layer_file),
-                                        .opened = told_opened };
+    static struct sqlite_layer notified = { .name = "told",
+                                            .file_size = sizeof(struct sqlite_layer_file),
+                                            .opened = told_opened };
     struct fixture *f = *state;
     int pages = 0;
     in_checkpoint = add_one;
     in_checkpoint_ctx = f;
-    struct sqlite_conn *other = sqlite_conn_open(f->db, sqlite_layer_use(&told));
+    struct sqlite_conn *other = sqlite_conn_open(f->db, sqlite_layer_use(&notified));
     assert_non_null(other);
     sqlite_conn_on_commit(f->gathering, note_pages, &pages);
     run(f->gathering, "INSERT INTO entry VALUES (0, zeroblob(100000))");

@@ -12,7 +12,7 @@
 
 enum {
     ENTRIES = 4000, /* 8 MB */
-    UNSYNCED_MOST = 1024 * 1024 + 65536,
+    UNSYNCED_MAX = 1024 * 1024 + 65536,
     PLAIN_SYNCS = 3, /* the log, its directory, the file */
 };
 
@@ -20,15 +20,15 @@ static const char *const migrations[] = { "CREATE TABLE entry (n INTEGER, data B
 
 /* Stand in for those that SQLite calls. */
 #define EXPORTED __attribute__((visibility("default")))
-static size_t unsynced, unsynced_most;
+static size_t unsynced, unsynced_max;
 static int writes, syncs;
 
 EXPORTED ssize_t pwrite64(int fd, const void *bytes, size_t size, off64_t offset)
 {
     writes++;
     unsynced += size;
-    if (unsynced > unsynced_most)
-        unsynced_most = unsynced;
+    if (unsynced > unsynced_max)
+        unsynced_max = unsynced;
     return syscall(SYS_pwrite64, fd, bytes, size, offset);
 }
 
@@ -95,7 +95,7 @@ static void fill_log(struct fixture *f)
 static void checkpoint_all(struct fixture *f, struct sqlite_conn *conn)
 {
     writes = syncs = 0;
-    unsynced = unsynced_most = 0;
+    unsynced = unsynced_max = 0;
     assert_int_equal(sqlite_conn_checkpoint(conn), f->pages);
     assert_true(writes > ENTRIES);
 }
@@ -116,8 +116,8 @@ static void a_checkpoint_goes_to_the_disk_a_few_pages_at_a_time(void **state)
     struct fixture *f = *state;
     fill_log(f);
     checkpoint_all(f, f->paced);
-    assert_in_range(unsynced_most, 1, UNSYNCED_MOST);
-    assert_true(syncs > PLAIN_SYNCS + ENTRIES * 1900 / UNSYNCED_MOST);
+    assert_in_range(unsynced_max, 1, UNSYNCED_MAX);
+    assert_true(syncs > PLAIN_SYNCS + ENTRIES * 1900 / UNSYNCED_MAX);
     assert_true(syncs < writes / 4);
     assert_whole(f);
 }
@@ -130,7 +130,7 @@ static void it_can_be_made_to_hurry(void **state)
     fill_log(f);
     sqlite_paced_file_hurry(file, true);
     checkpoint_all(f, f->paced);
-    assert_true(unsynced_most > ENTRIES * 1900); /* all of it */
+    assert_true(unsynced_max > ENTRIES * 1900); /* all of it */
     assert_in_range(syncs, 1, PLAIN_SYNCS);
     assert_whole(f);
 }

@@ -16,7 +16,7 @@
 #include "tests/unit/process.h"
 #include "tests/unit/temp_dir.h"
 
-enum { QUEUE_MOST = 3000, PROCESS_JOBS = 300 };
+enum { QUEUE_MAX = 3000, PROCESS_JOBS = 300 };
 
 static const char *const migrations[] = { "CREATE TABLE entry (name TEXT UNIQUE)" };
 
@@ -44,10 +44,10 @@ struct entry_job {
     enum status reported;
 };
 
-static void start(struct fixture *f, size_t queue_most)
+static void start(struct fixture *f, size_t queue_max)
 {
     assert_int_equal(sqlite_db_open(f->path, migrations, 1, &f->db), STATUS_OK);
-    assert_int_equal(sqlite_writer_start(f->db, queue_most, &f->writer), STATUS_OK);
+    assert_int_equal(sqlite_writer_start(f->db, queue_max, &f->writer), STATUS_OK);
 }
 
 static int set_up(void **state)
@@ -197,30 +197,30 @@ static int64_t count_entries(struct fixture *f)
 static void jobs_are_run_and_reported_in_the_order_they_came(void **state)
 {
     struct fixture *f = *state;
-    static struct entry_job jobs[QUEUE_MOST];
+    static struct entry_job jobs[QUEUE_MAX];
     struct entry_job holder;
-    start(f, QUEUE_MOST);
+    start(f, QUEUE_MAX);
     hold_writer(f, &holder);
-    for (int i = 0; i < QUEUE_MOST; i++) {
+    for (int i = 0; i < QUEUE_MAX; i++) {
         jobs[i] = make_job(f, i);
         submit(f, &jobs[i]);
     }
     release_writer(f);
-    wait_for_reports(f, QUEUE_MOST + 1);
-    for (int i = 0; i < QUEUE_MOST; i++) {
+    wait_for_reports(f, QUEUE_MAX + 1);
+    for (int i = 0; i < QUEUE_MAX; i++) {
         assert_int_equal(jobs[i].run_place, i + 2);
         assert_int_equal(jobs[i].report_place, i + 2);
         assert_int_equal(jobs[i].reported, STATUS_OK);
         assert_int_equal(jobs[i].reports, 1);
     }
-    assert_int_equal(count_entries(f), QUEUE_MOST + 1);
+    assert_int_equal(count_entries(f), QUEUE_MAX + 1);
 }
 
 static void a_report_comes_after_the_commit(void **state)
 {
     struct fixture *f = *state;
     struct entry_job jobs[40];
-    start(f, QUEUE_MOST);
+    start(f, QUEUE_MAX);
     for (int i = 0; i < (int)COUNT_OF(jobs); i++) {
         jobs[i] = make_job(f, i);
         submit(f, &jobs[i]);
@@ -234,7 +234,7 @@ static void a_failing_store_undoes_all_that_gathered_and_nothing_before(void **s
 {
     struct fixture *f = *state;
     struct entry_job holder, jobs[5], later = make_job(f, 1);
-    start(f, QUEUE_MOST);
+    start(f, QUEUE_MAX);
     hold_writer(f, &holder);
     for (int i = 0; i < 5; i++) {
         jobs[i] = make_job(f, i);
@@ -259,7 +259,7 @@ static void any_other_failure_concerns_its_job_alone(void **state)
 {
     struct fixture *f = *state;
     struct entry_job holder, jobs[5];
-    start(f, QUEUE_MOST);
+    start(f, QUEUE_MAX);
     hold_writer(f, &holder);
     for (int i = 0; i < 5; i++) {
         jobs[i] = make_job(f, i);
@@ -281,7 +281,7 @@ static void a_full_disk_fails_the_batch_and_the_store_goes_on_later(void **state
     struct rlimit usual, tight;
     struct stat wal;
     char wal_path[TEMP_PATH_SIZE + 32];
-    start(f, QUEUE_MOST);
+    start(f, QUEUE_MAX);
     assert_int_equal(sqlite_writer_run(f->writer, &before.head), STATUS_OK);
     snprintf(wal_path, sizeof(wal_path), "%s-wal", f->path);
     assert_int_equal(stat(wal_path, &wal), 0);
@@ -312,11 +312,11 @@ static enum status run_big(struct sqlite_job *job, struct sqlite_conn *conn)
 
 static void the_log_begins_anew_though_writing_never_stops(void **state)
 {
-    enum { JOBS = 1200, LOG_MOST = 96 * 1024 * 1024 }; /* 240 MB are written */
+    enum { JOBS = 1200, LOG_MAX = 96 * 1024 * 1024 }; /* 240 MB are written */
     struct fixture *f = *state;
     char wal_path[TEMP_PATH_SIZE + 32];
     struct stat wal, file;
-    start(f, QUEUE_MOST);
+    start(f, QUEUE_MAX);
     for (int i = 0; i < JOBS; i++) {
         struct sqlite_job job = { .run = run_big };
         assert_int_equal(sqlite_writer_run(f->writer, &job), STATUS_OK);
@@ -324,8 +324,8 @@ static void the_log_begins_anew_though_writing_never_stops(void **state)
     snprintf(wal_path, sizeof(wal_path), "%s-wal", f->path);
     assert_int_equal(stat(wal_path, &wal), 0); /* as long as it ever was */
     assert_int_equal(stat(f->path, &file), 0);
-    assert_in_range(wal.st_size, 1, LOG_MOST);
-    assert_true(file.st_size > 2 * LOG_MOST / 3);
+    assert_in_range(wal.st_size, 1, LOG_MAX);
+    assert_true(file.st_size > 2 * LOG_MAX / 3);
 }
 
 static void the_log_goes_into_the_file_when_writing_rests(void **state)
@@ -333,7 +333,7 @@ static void the_log_goes_into_the_file_when_writing_rests(void **state)
     enum { JOBS = 20 }; /* 4 MB */
     struct fixture *f = *state;
     struct stat file;
-    start(f, QUEUE_MOST);
+    start(f, QUEUE_MAX);
     for (int i = 0; i < JOBS; i++) {
         struct sqlite_job job = { .run = run_big };
         assert_int_equal(sqlite_writer_run(f->writer, &job), STATUS_OK);
@@ -351,7 +351,7 @@ static void stopping_while_the_log_goes_into_the_file_loses_nothing(void **state
     struct fixture *f = *state;
     struct stat file = { 0 };
     int written = 0;
-    start(f, QUEUE_MOST);
+    start(f, QUEUE_MAX);
     for (; file.st_size < 1000000; written++) { /* it has begun */
         struct sqlite_job job = { .run = run_big };
         assert_int_equal(sqlite_writer_run(f->writer, &job), STATUS_OK);
@@ -371,12 +371,12 @@ static void stopping_while_the_log_goes_into_the_file_loses_nothing(void **state
 static void a_full_queue_is_busy_and_leaves_the_job_alone(void **state)
 {
     struct fixture *f = *state;
-    enum { MOST = 3 };
-    struct entry_job holder, jobs[MOST], refused = make_job(f, 100), before;
+    enum { MAX = 3 };
+    struct entry_job holder, jobs[MAX], refused = make_job(f, 100), before;
     memcpy(&before, &refused, sizeof(before));
-    start(f, MOST);
+    start(f, MAX);
     hold_writer(f, &holder);
-    for (int i = 0; i < MOST; i++) {
+    for (int i = 0; i < MAX; i++) {
         jobs[i] = make_job(f, i);
         submit(f, &jobs[i]);
     }
@@ -385,9 +385,9 @@ static void a_full_queue_is_busy_and_leaves_the_job_alone(void **state)
     assert_int_equal(sqlite_writer_run(f->writer, &refused.head), STATUS_BUSY);
     assert_int_equal(refused.run_place, 0);
     release_writer(f);
-    wait_for_reports(f, MOST + 1);
+    wait_for_reports(f, MAX + 1);
     assert_int_equal(sqlite_writer_run(f->writer, &refused.head), STATUS_OK);
-    assert_int_equal(count_entries(f), MOST + 2);
+    assert_int_equal(count_entries(f), MAX + 2);
 }
 
 static void stopping_finishes_what_was_accepted(void **state)
@@ -395,7 +395,7 @@ static void stopping_finishes_what_was_accepted(void **state)
     struct fixture *f = *state;
     static struct entry_job jobs[1000];
     struct entry_job holder;
-    start(f, QUEUE_MOST);
+    start(f, QUEUE_MAX);
     hold_writer(f, &holder);
     for (int i = 0; i < (int)COUNT_OF(jobs); i++) {
         jobs[i] = make_job(f, i);
@@ -427,7 +427,7 @@ static void threads_wait_each_for_its_own_outcome(void **state)
 {
     struct fixture *f = *state;
     pthread_t threads[8];
-    start(f, QUEUE_MOST);
+    start(f, QUEUE_MAX);
     for (size_t i = 0; i < COUNT_OF(threads); i++)
         assert_int_equal(pthread_create(&threads[i], NULL, run_and_wait, f), 0);
     for (size_t i = 0; i < COUNT_OF(threads); i++) {
@@ -444,7 +444,7 @@ static void the_outcome_of_a_waited_job_is_its_own(void **state)
     struct entry_job good = make_job(f, 1), conflict = make_job(f, 2), down = make_job(f, 3);
     conflict.outcome = STATUS_CONFLICT;
     down.outcome = STATUS_UNAVAILABLE;
-    start(f, QUEUE_MOST);
+    start(f, QUEUE_MAX);
     assert_int_equal(sqlite_writer_run(f->writer, &good.head), STATUS_OK);
     assert_int_equal(sqlite_writer_run(f->writer, &conflict.head), STATUS_CONFLICT);
     assert_int_equal(sqlite_writer_run(f->writer, &down.head), STATUS_UNAVAILABLE);
@@ -462,7 +462,7 @@ static int write_from_a_process(void *arg)
 {
     struct fixture *f = arg;
     if (sqlite_db_open(f->path, migrations, 1, &f->db) != STATUS_OK ||
-        sqlite_writer_start(f->db, QUEUE_MOST, &f->writer) != STATUS_OK)
+        sqlite_writer_start(f->db, QUEUE_MAX, &f->writer) != STATUS_OK)
         return 1;
     for (int i = 0; i < PROCESS_JOBS; i++) {
         struct entry_job job = { .head.run = run_named };
@@ -482,7 +482,7 @@ static void processes_take_turns_in_one_file(void **state)
     for (size_t i = 0; i < COUNT_OF(pids); i++)
         pids[i] = process_start(write_from_a_process, f);
     assert_processes_went_well(pids, COUNT_OF(pids));
-    start(f, QUEUE_MOST);
+    start(f, QUEUE_MAX);
     assert_int_equal(count_entries(f), PROCESS_JOBS * COUNT_OF(pids));
 }
 

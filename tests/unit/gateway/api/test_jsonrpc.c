@@ -426,8 +426,8 @@ static void a_batch_has_1_to_100_calls(void **state)
     (void)state;
     struct calls calls = { .refuse = false };
     assert_int_equal(answers_of_batch(1, &calls), 1);
-    assert_int_equal(answers_of_batch(JSONRPC_BATCH_MOST, &calls), JSONRPC_BATCH_MOST);
-    assert_int_equal(answers_of_batch(JSONRPC_BATCH_MOST + 1, &calls), 0);
+    assert_int_equal(answers_of_batch(JSONRPC_BATCH_MAX, &calls), JSONRPC_BATCH_MAX);
+    assert_int_equal(answers_of_batch(JSONRPC_BATCH_MAX + 1, &calls), 0);
     assert_answer("[]", "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600,\"message\":"
                         "\"Invalid Request\",\"data\":{\"reason\":\"an empty batch\"}},"
                         "\"id\":null}");

@@ -109,7 +109,7 @@ static void more_busy_names_than_are_kept_start_anew(void **state)
     struct ratelimit *limit = ratelimit_create(1, 1000000000, 2);
     assert_int_equal(take_all(limit, "name-0"), 2);
     int64_t retry_ms;
-    for (unsigned n = 1; n < RATELIMIT_NAMES_MOST; n++) {
+    for (unsigned n = 1; n < RATELIMIT_NAMES_MAX; n++) {
         char name[32];
         snprintf(name, sizeof(name), "name-%u", n);
         assert_true(ratelimit_admit(limit, name, &retry_ms));

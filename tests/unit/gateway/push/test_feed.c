@@ -7,27 +7,27 @@
 
 #include "gateway/push/feed.h"
 
-enum { PUSHED_MOST = 4096 };
+enum { PUSHED_MAX = 4096 };
 
 struct fixture {
     struct feed feed;
     struct feed_outlet outlet;
-    uint64_t pushed[PUSHED_MOST];
-    char by[PUSHED_MOST][8]; /* the session that each names */
+    uint64_t pushed[PUSHED_MAX];
+    char by[PUSHED_MAX][8]; /* the session that each names */
     size_t count;
-    size_t room; /* for so many in all */
+    size_t capacity; /* for so many in all */
 };
 
 static bool has_space(void *ctx)
 {
     const struct fixture *f = ctx;
-    return f->count < f->room;
+    return f->count < f->capacity;
 }
 
 static void note_push(void *ctx, const Messenger__Notification *notification)
 {
     struct fixture *f = ctx;
-    assert_true(f->count < PUSHED_MOST);
+    assert_true(f->count < PUSHED_MAX);
     snprintf(f->by[f->count], sizeof(f->by[0]), "%s", notification->exclude_session);
     f->pushed[f->count++] = notification->user_seq;
 }
@@ -38,7 +38,7 @@ static int set_up(void **state)
     if (f == NULL)
         return -1;
     f->outlet = (struct feed_outlet){ note_push, has_space, f };
-    f->room = PUSHED_MOST;
+    f->capacity = PUSHED_MAX;
     *state = f;
     return 0;
 }
@@ -233,12 +233,12 @@ static void without_room_it_is_as_if_the_bus_had_dropped_it(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 7, &f->outlet);
-    f->room = 1;
+    f->capacity = 1;
     for (uint64_t seq = 8; seq <= 9 + FEED_HELD_MAX + 1; seq++)
         take(f, seq);
     ASSERT_PUSHED(f, 8);
     assert_true(feed_has_hole(&f->feed));
-    f->room = PUSHED_MOST;
+    f->capacity = PUSHED_MAX;
     assert_true(fill(f, 9, 9));
     assert_int_equal(f->count, 1 + FEED_HELD_MAX);
     assert_true(feed_has_hole(&f->feed));
@@ -251,12 +251,12 @@ static void what_the_store_tells_waits_for_room_too(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 7, &f->outlet);
-    f->room = 2;
+    f->capacity = 2;
     assert_false(fill(f, 8, 12));
     ASSERT_PUSHED(f, 8, 9);
     assert_true(feed_has_hole(&f->feed));
     take(f, 13);
-    f->room = 6;
+    f->capacity = 6;
     assert_true(fill(f, 10, 12));
     ASSERT_PUSHED(f, 8, 9, 10, 11, 12, 13);
     assert_false(feed_has_hole(&f->feed));
@@ -266,7 +266,7 @@ static void what_has_no_number_does_not_ask_for_room(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 7, &f->outlet);
-    f->room = 0;
+    f->capacity = 0;
     take(f, 0);
     ASSERT_PUSHED(f, 0);
 }

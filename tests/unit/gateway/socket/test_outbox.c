@@ -65,13 +65,13 @@ static void push(struct fixture *f, size_t length)
 }
 
 /* What is there now, at most `most` bytes. */
-static size_t receive(struct fixture *f, size_t most)
+static size_t receive(struct fixture *f, size_t max)
 {
     char bytes[8192];
     size_t total = 0;
-    while (total < most) {
-        size_t room = most - total < sizeof(bytes) ? most - total : sizeof(bytes);
-        ssize_t n = read(f->theirs, bytes, room);
+    while (total < max) {
+        size_t capacity = max - total < sizeof(bytes) ? max - total : sizeof(bytes);
+        ssize_t n = read(f->theirs, bytes, capacity);
         if (n <= 0)
             break;
         buffer_append(&f->received, bytes, (size_t)n);

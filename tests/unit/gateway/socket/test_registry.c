@@ -11,7 +11,7 @@
 #include "gateway/socket/registry.h"
 #include "services/common/base/log.h"
 
-enum { SESSIONS_MOST = 8, PER_USER_MOST = 3, TURNS_MOST = 100000 };
+enum { SESSIONS_MAX = 8, PER_USER_MAX = 3, TURNS_MAX = 100000 };
 
 struct turn {
     char key[TAG_SIZE];
@@ -34,7 +34,7 @@ static bool take_turn(void *ctx, const char *key, const char *tag, bool online)
     struct fixture *f = ctx;
     if (atomic_fetch_add(&f->turns_at_once, 1) != 0)
         f->overlapped = true;
-    struct turn *turn = &f->turns[f->turn_count++ % TURNS_MOST];
+    struct turn *turn = &f->turns[f->turn_count++ % TURNS_MAX];
     snprintf(turn->key, sizeof(turn->key), "%s", key);
     turn->online = online;
     snprintf(f->last_tag, sizeof(f->last_tag), "%s", tag);
@@ -43,23 +43,21 @@ static bool take_turn(void *ctx, const char *key, const char *tag, bool online)
     return f->refused_key == NULL || strcmp(f->refused_key, key) != 0;
 }
 
-static int set_up_sized(void **state, size_t sessions_most, size_t per_user_most)
+static int set_up_sized(void **state, size_t sessions_max, size_t per_user_max)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     if (f == NULL)
         return -1;
-    f->turns = calloc(TURNS_MOST, sizeof(*f->turns));
-    f->registry = registry_create(&(struct registry_options){ .sessions_most = sessions_most,
-                                                              .per_user_most = per_user_most,
-                                                              .turn = take_turn,
-                                                              .ctx = f });
+    f->turns = calloc(TURNS_MAX, sizeof(*f->turns));
+    f->registry = registry_create(&(struct registry_options){
+        .sessions_max = sessions_max, .per_user_max = per_user_max, .turn = take_turn, .ctx = f });
     *state = f;
     return f->turns == NULL;
 }
 
 static int set_up(void **state)
 {
-    return set_up_sized(state, SESSIONS_MOST, PER_USER_MOST);
+    return set_up_sized(state, SESSIONS_MAX, PER_USER_MAX);
 }
 
 static int set_up_large(void **state)
@@ -169,15 +167,15 @@ static void a_first_session_may_be_refused(void **state)
 static void sessions_of_nobody_count_and_take_no_turn(void **state)
 {
     struct fixture *f = *state;
-    struct session *sessions[SESSIONS_MOST];
-    for (size_t i = 0; i < SESSIONS_MOST; i++) /* more than one user may have */
+    struct session *sessions[SESSIONS_MAX];
+    for (size_t i = 0; i < SESSIONS_MAX; i++) /* more than one user may have */
         sessions[i] = add(f, NULL);
     assert_turns(f, "");
-    assert_int_equal(registry_count(f->registry), SESSIONS_MOST);
+    assert_int_equal(registry_count(f->registry), SESSIONS_MAX);
     assert_false(registry_is_online(f->registry, ""));
     assert_int_equal(registry_of_user(f->registry, "").count, 0);
     assert_refused(f, NULL, REGISTRY_FULL);
-    for (size_t i = 0; i < SESSIONS_MOST; i++)
+    for (size_t i = 0; i < SESSIONS_MAX; i++)
         drop(f, &sessions[i]);
     assert_turns(f, "");
 }
@@ -187,8 +185,8 @@ static void sessions_of_nobody_count_and_take_no_turn(void **state)
 static void a_user_has_at_most_so_many_sessions(void **state)
 {
     struct fixture *f = *state;
-    struct session *sessions[PER_USER_MOST];
-    for (size_t i = 0; i < PER_USER_MOST; i++)
+    struct session *sessions[PER_USER_MAX];
+    for (size_t i = 0; i < PER_USER_MAX; i++)
         sessions[i] = add(f, "@bob");
     assert_refused(f, "@bob", REGISTRY_USER_FULL);
     assert_refused(f, "@BOB", REGISTRY_USER_FULL);
@@ -197,7 +195,7 @@ static void a_user_has_at_most_so_many_sessions(void **state)
     sessions[1] = add(f, "@bob");
     assert_refused(f, "@bob", REGISTRY_USER_FULL);
     assert_turns(f, "+bob +amy ");
-    for (size_t i = 0; i < PER_USER_MOST; i++)
+    for (size_t i = 0; i < PER_USER_MAX; i++)
         drop(f, &sessions[i]);
     drop(f, &amy);
 }
@@ -205,8 +203,8 @@ static void a_user_has_at_most_so_many_sessions(void **state)
 static void all_users_together_have_at_most_so_many(void **state)
 {
     struct fixture *f = *state;
-    struct session *sessions[SESSIONS_MOST];
-    for (size_t i = 0; i < SESSIONS_MOST; i++) {
+    struct session *sessions[SESSIONS_MAX];
+    for (size_t i = 0; i < SESSIONS_MAX; i++) {
         char tag[TAG_SIZE];
         snprintf(tag, sizeof(tag), "@user%zu", i);
         sessions[i] = add(f, tag);
@@ -219,7 +217,7 @@ static void all_users_together_have_at_most_so_many(void **state)
     drop(f, &sessions[3]);
     sessions[3] = add(f, "@late");
     assert_refused(f, "@later", REGISTRY_FULL);
-    for (size_t i = 0; i < SESSIONS_MOST; i++)
+    for (size_t i = 0; i < SESSIONS_MAX; i++)
         drop(f, &sessions[i]);
 }
 
@@ -241,8 +239,8 @@ static void a_token_finds_its_session(void **state)
     assert_ptr_equal(find(f, session_token(nobody)), nobody);
     assert_null(find(f, 0));
     assert_null(find(f, UINT64_MAX));
-    assert_null(find(f, SESSIONS_MOST));
-    assert_null(find(f, UINT64_C(1) << 32 | SESSIONS_MOST));
+    assert_null(find(f, SESSIONS_MAX));
+    assert_null(find(f, UINT64_C(1) << 32 | SESSIONS_MAX));
     drop(f, &one);
     drop(f, &two);
     drop(f, &nobody);
@@ -256,13 +254,13 @@ static void a_token_of_a_former_session_finds_nobody(void **state)
         uint64_t stale = session_token(former);
         drop(f, &former);
         assert_null(find(f, stale));
-        struct session *sessions[SESSIONS_MOST]; /* so that its place is surely taken again */
-        for (size_t i = 0; i < SESSIONS_MOST; i++) {
+        struct session *sessions[SESSIONS_MAX]; /* so that its place is surely taken again */
+        for (size_t i = 0; i < SESSIONS_MAX; i++) {
             sessions[i] = add(f, NULL);
             assert_true(session_token(sessions[i]) != stale);
         }
         assert_null(find(f, stale));
-        for (size_t i = 0; i < SESSIONS_MOST; i++)
+        for (size_t i = 0; i < SESSIONS_MAX; i++)
             drop(f, &sessions[i]);
     }
 }
@@ -378,7 +376,7 @@ static void turns_of_many_threads_come_one_at_a_time_and_alternate(void **state)
         assert_ptr_equal(result, f);
     }
     assert_false(f->overlapped);
-    assert_in_range(f->turn_count, 8, TURNS_MOST);
+    assert_in_range(f->turn_count, 8, TURNS_MAX);
     for (size_t i = 0; i < f->turn_count; i++) {
         size_t user = (size_t)(f->turns[i].key[4] - '0');
         assert_int_equal(f->turns[i].online, !online[user]);

@@ -111,11 +111,11 @@ static void an_outbox_holds_its_bound(void **state)
 {
     struct fixture *f = *state;
     for (int i = 0; i < 16; i++)
-        send_filled(f, 'x', SESSION_OUTBOX_MOST / 16);
+        send_filled(f, 'x', SESSION_OUTBOX_MAX / 16);
     assert_false(session_is_closing(f->session));
     open_session(f);
     for (int i = 0; i < 16; i++)
-        assert_next_is_text(f, 'x', SESSION_OUTBOX_MOST / 16);
+        assert_next_is_text(f, 'x', SESSION_OUTBOX_MAX / 16);
     assert_hears_nothing(f);
 }
 
@@ -123,7 +123,7 @@ static void one_byte_more_than_its_bound_is_too_much(void **state)
 {
     struct fixture *f = *state;
     for (int i = 0; i < 16; i++)
-        send_filled(f, 'x', SESSION_OUTBOX_MOST / 16 + (i == 15));
+        send_filled(f, 'x', SESSION_OUTBOX_MAX / 16 + (i == 15));
     assert_true(session_is_closing(f->session));
     open_session(f);
     assert_next_is_close(f, 1013); /* and nothing else: it would be read too late anyway */
@@ -160,9 +160,9 @@ static void one_frame_alone_may_be_larger_than_the_bound(void **state)
 {
     struct fixture *f = *state;
     open_session(f);
-    send_filled(f, 'L', 2 * SESSION_OUTBOX_MOST);
+    send_filled(f, 'L', 2 * SESSION_OUTBOX_MAX);
     assert_false(session_is_closing(f->session));
-    assert_next_is_text(f, 'L', 2 * SESSION_OUTBOX_MOST);
+    assert_next_is_text(f, 'L', 2 * SESSION_OUTBOX_MAX);
 }
 
 static void a_client_that_does_not_read_is_closed_with_1013(void **state)

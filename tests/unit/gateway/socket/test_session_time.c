@@ -31,7 +31,7 @@ static void a_socket_that_takes_a_little_is_not_stuck(void **state)
         assert_true(hear(f, before + 100 * KIB)); /* by which the loop has sent more */
         session_writable(f->session);
         session_tick(f->session, clock_mono_ms(), f->ping);
-        session_heard(f->session);
+        session_note_input(f->session);
         assert_false(session_is_closing(f->session));
     }
     assert_next_is_text(f, 'x', 900 * KIB);
@@ -82,7 +82,7 @@ static void two_pings_may_stay_unanswered(void **state)
     struct fixture *f = *state;
     open_session(f);
     int64_t now = clock_mono_ms();
-    for (int i = 1; i <= SESSION_PINGS_MOST; i++) {
+    for (int i = 1; i <= SESSION_PINGS_MAX; i++) {
         session_tick(f->session, now + i * PING_INTERVAL_MS, f->ping);
         assert_int_equal(next_frame(f).opcode, WS_OPCODE_PING);
     }
@@ -102,7 +102,7 @@ static void a_client_that_was_heard_lives_on(void **state)
         clock_advance_for_test(PING_INTERVAL_MS);
         session_tick(f->session, clock_mono_ms(), f->ping);
         assert_int_equal(next_frame(f).opcode, WS_OPCODE_PING);
-        session_heard(f->session);
+        session_note_input(f->session);
     }
     assert_false(session_is_closing(f->session));
 }

@@ -20,10 +20,10 @@
 enum {
     KIB = 1024,
     MIB = 1024 * KIB,
-    SOCKETS = 128,   /* of one test, at most; the last two are not sockets: */
-    ASKED = 126,     /* is resumed to see that the loop has come so far */
-    HOLDER = 127,    /* is resumed to know that its thread waits for the test's lock */
-    ROUND_MOST = 64, /* sockets */
+    SOCKETS = 128,  /* of one test, at most; the last two are not sockets: */
+    ASKED = 126,    /* is resumed to see that the loop has come so far */
+    HOLDER = 127,   /* is resumed to know that its thread waits for the test's lock */
+    ROUND_MAX = 64, /* sockets */
     HOUR_MS = 3600000,
 };
 
@@ -452,7 +452,7 @@ static void one_socket_alone_makes_no_round(void **state)
 
 static void a_round_has_an_end_though_more_sockets_are_ready(void **state)
 {
-    check_rounds(*state, ROUND_MOST + 2, 2, ROUND_MOST);
+    check_rounds(*state, ROUND_MAX + 2, 2, ROUND_MAX);
 }
 
 /* Until one with this time or a later one. */
@@ -499,7 +499,7 @@ static void a_peer_that_goes_on_sending_gets_the_last_word_and_the_end(void **st
     await(f, 0, SOCKET_READABLE, 1);
     assert_int_equal(sendto(f->ours[0], "last", 4, MSG_NOSIGNAL, NULL, 0), 4);
     int socket = dismiss(f, 0, GENTLY_FOR_AN_HOUR);
-    size_t told = times(f, 0, SOCKET_READABLE);
+    size_t notified = times(f, 0, SOCKET_READABLE);
     tell(f, 0, 16 * MIB); /* more than the kernel keeps for who does not read */
     assert_int_equal(read(f->theirs[0], bytes, sizeof(bytes)), 4);
     assert_memory_equal(bytes, "last", 4);
@@ -508,7 +508,7 @@ static void a_peer_that_goes_on_sending_gets_the_last_word_and_the_end(void **st
     assert_true(is_open(socket));
     shutdown(f->theirs[0], SHUT_WR);
     wait_until_closed(socket);
-    assert_said(f, 0, SOCKET_READABLE, told); /* it is not spoken of any more */
+    assert_said(f, 0, SOCKET_READABLE, notified); /* it is not spoken of any more */
     assert_said(f, 0, SOCKET_GONE, 0);
 }
 

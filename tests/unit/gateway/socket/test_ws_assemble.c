@@ -160,34 +160,33 @@ static char *fill(size_t length)
 
 static void one_frame_holds_64_kib_and_not_a_byte_more(void **state)
 {
-    char *text = fill(WS_MESSAGE_MOST + 1);
-    struct ws_input input = ws_assemble(*state, FIN | TEXT, text, WS_MESSAGE_MOST);
+    char *text = fill(WS_MESSAGE_MAX + 1);
+    struct ws_input input = ws_assemble(*state, FIN | TEXT, text, WS_MESSAGE_MAX);
     assert_int_equal(input.event, WS_TEXT);
-    assert_int_equal(input.length, WS_MESSAGE_MOST);
-    assert_refused(ws_assemble(*state, FIN | TEXT, text, WS_MESSAGE_MOST + 1), WS_CLOSE_TOO_BIG);
+    assert_int_equal(input.length, WS_MESSAGE_MAX);
+    assert_refused(ws_assemble(*state, FIN | TEXT, text, WS_MESSAGE_MAX + 1), WS_CLOSE_TOO_BIG);
     free(text);
 }
 
 static void the_size_counts_over_all_fragments(void **state)
 {
-    char *text = fill(WS_MESSAGE_MOST);
-    for (size_t first = 0; first <= WS_MESSAGE_MOST; first += 16384) {
-        size_t rest = WS_MESSAGE_MOST - first;
+    char *text = fill(WS_MESSAGE_MAX);
+    for (size_t first = 0; first <= WS_MESSAGE_MAX; first += 16384) {
+        size_t rest = WS_MESSAGE_MAX - first;
         assert_int_equal(ws_assemble(*state, TEXT, text, first).event, WS_NOTHING);
         struct ws_input input = ws_assemble(*state, FIN | CONTINUATION, text, rest);
         assert_int_equal(input.event, WS_TEXT);
-        assert_int_equal(input.length, WS_MESSAGE_MOST);
+        assert_int_equal(input.length, WS_MESSAGE_MAX);
     }
     assert_int_equal(ws_assemble(*state, TEXT, text, 1).event, WS_NOTHING);
-    assert_refused(ws_assemble(*state, FIN | CONTINUATION, text, WS_MESSAGE_MOST),
-                   WS_CLOSE_TOO_BIG);
+    assert_refused(ws_assemble(*state, FIN | CONTINUATION, text, WS_MESSAGE_MAX), WS_CLOSE_TOO_BIG);
     free(text);
 }
 
 static void too_much_is_refused_before_the_message_ends(void **state)
 {
-    char *text = fill(WS_MESSAGE_MOST);
-    assert_int_equal(ws_assemble(*state, TEXT, text, WS_MESSAGE_MOST).event, WS_NOTHING);
+    char *text = fill(WS_MESSAGE_MAX);
+    assert_int_equal(ws_assemble(*state, TEXT, text, WS_MESSAGE_MAX).event, WS_NOTHING);
     assert_int_equal(ws_assemble(*state, CONTINUATION, text, 0).event, WS_NOTHING);
     assert_refused(ws_assemble(*state, CONTINUATION, text, 1), WS_CLOSE_TOO_BIG);
     free(text);

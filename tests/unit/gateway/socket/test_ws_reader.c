@@ -13,7 +13,7 @@
 #include "services/common/base/buffer.h"
 
 enum { FIN = 128, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
-enum { PAYLOAD_MOST = 65536 };
+enum { PAYLOAD_MAX = 65536 };
 
 /* Making frames */
 
@@ -59,7 +59,7 @@ static void read_piece(struct ws_reader *reader, const char *bytes, size_t lengt
     assert_non_null(copy);
     memcpy(copy, bytes, length);
     ws_reader_take(reader, copy, length);
-    while ((result = ws_frame_in_read(reader->at, reader->left, PAYLOAD_MOST, &frame,
+    while ((result = ws_frame_in_read(reader->at, reader->left, PAYLOAD_MAX, &frame,
                                       &verdict->code)) == WS_FRAME_IN_WHOLE) {
         reader->at += frame.size;
         reader->left -= frame.size;
@@ -195,18 +195,18 @@ static void a_payload_has_its_limit_and_not_a_byte_more(void **state)
 {
     (void)state;
     struct buffer stream = { 0 };
-    append_frame(&stream, (struct shape){ .first_byte = FIN | TEXT,
-                                          .length = PAYLOAD_MOST,
-                                          .payload = PAYLOAD_MOST });
+    append_frame(
+        &stream,
+        (struct shape){ .first_byte = FIN | TEXT, .length = PAYLOAD_MAX, .payload = PAYLOAD_MAX });
     append_frame(&stream, (struct shape){ .first_byte = FIN | PING });
     assert_int_equal(read_split(&stream, stream.length).code, 0);
     assert_int_equal(read_bytewise(&stream).code, 0);
     buffer_finish(&stream);
-    assert_verdict((struct shape){ .first_byte = FIN | TEXT, .length = PAYLOAD_MOST + 1 },
+    assert_verdict((struct shape){ .first_byte = FIN | TEXT, .length = PAYLOAD_MAX + 1 },
                    WS_CLOSE_TOO_BIG);
-    assert_verdict((struct shape){ .first_byte = TEXT, .length = PAYLOAD_MOST + 1 },
+    assert_verdict((struct shape){ .first_byte = TEXT, .length = PAYLOAD_MAX + 1 },
                    WS_CLOSE_TOO_BIG);
-    assert_verdict((struct shape){ .first_byte = 0, .length = PAYLOAD_MOST + 1 }, WS_CLOSE_TOO_BIG);
+    assert_verdict((struct shape){ .first_byte = 0, .length = PAYLOAD_MAX + 1 }, WS_CLOSE_TOO_BIG);
 }
 
 static void a_claim_of_gigabytes_is_refused_before_its_payload(void **state)

@@ -16,7 +16,7 @@ static inline void check_answer(const struct change_list *list, struct change_ra
         assert_false(list->more);
         return;
     }
-    assert_true(list->count <= range.most);
+    assert_true(list->count <= range.max);
     for (size_t i = 0; i < list->count; i++) {
         assert_true(list->items[i].user_seq > before);
         before = list->items[i].user_seq;
@@ -29,9 +29,9 @@ static inline void check_answer(const struct change_list *list, struct change_ra
 }
 
 static inline struct change_list changes(struct fixture *f, const char *owner_key, uint64_t since,
-                                         size_t most, bool with_dialogs)
+                                         size_t max, bool with_dialogs)
 {
-    struct change_range range = { since, most, with_dialogs };
+    struct change_range range = { since, max, with_dialogs };
     struct change_list list;
     assert_int_equal(message_store_changes(f->store, owner_key, range, &list), STATUS_OK);
     check_answer(&list, range);
@@ -96,9 +96,9 @@ static inline void assert_same_dialog(const struct dialog *one, const struct dia
 
 /* The keys of the dialogs that a page brings; each is as message_store_dialogs has it. */
 static inline void assert_dialogs(struct fixture *f, const char *owner_key, uint64_t since,
-                                  size_t most, const char *expected)
+                                  size_t max, const char *expected)
 {
-    struct change_list list = changes(f, owner_key, since, most, true);
+    struct change_list list = changes(f, owner_key, since, max, true);
     struct dialog_list all = dialogs(f, owner_key, 0, 1000);
     char text[1024] = "";
     for (size_t i = 0; i < list.dialogs.count; i++) {
@@ -129,13 +129,13 @@ static inline void assert_told(struct fixture *f, const char *tag, uint64_t revi
     struct message_profile profile = { .user = user_of(tag), .revision = revision };
     char text[1024] = "";
     assert_int_equal(message_store_note_profile(f->store, &profile), STATUS_OK);
-    if (profile.told_count > 0)
-        qsort(profile.told, profile.told_count, sizeof(*profile.told), compare_notices);
-    for (size_t i = 0; i < profile.told_count; i++)
+    if (profile.notified_count > 0)
+        qsort(profile.notified, profile.notified_count, sizeof(*profile.notified), compare_notices);
+    for (size_t i = 0; i < profile.notified_count; i++)
         snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s %" PRIu64,
-                 i > 0 ? ", " : "", profile.told[i].key, profile.told[i].user_seq);
+                 i > 0 ? ", " : "", profile.notified[i].key, profile.notified[i].user_seq);
     assert_string_equal(text, expected);
-    free(profile.told);
+    free(profile.notified);
 }
 
 #endif

@@ -7,7 +7,7 @@
 #include "tests/unit/capture.h"
 #include "tests/unit/message/store/message_store_client.h"
 
-enum { TEXT_MOST = 16 * 1024 };
+enum { TEXT_MAX = 16 * 1024 };
 
 /* --- sending ------------------------------------------------------------------------------- */
 
@@ -40,8 +40,8 @@ static void a_message_is_read_back_by_both_as_it_was_sent(void **state)
 static void text_of_every_kind_and_length_is_kept(void **state)
 {
     struct fixture *f = *state;
-    static char longest[TEXT_MOST + 1];
-    memset(longest, 'x', TEXT_MOST);
+    static char longest[TEXT_MAX + 1];
+    memset(longest, 'x', TEXT_MAX);
     memcpy(longest, "\xF0\x9F\x98\x80", 4);
     const char *const texts[] = { "x",
                                   "'; DROP TABLE message; --",

@@ -119,13 +119,13 @@ static void pages_of_any_size_bring_everything_once_and_in_order(void **state)
         if (i == 4 || i == 6)
             mark_read(f, "@amy", "@bob");
     }
-    for (size_t most = 1; most <= 14; most++) {
+    for (size_t max = 1; max <= 14; max++) {
         char texts[256] = "";
         uint64_t position = 0;
         bool more = true;
         for (int pages = 0; more; pages++) {
-            struct change_list list = changes(f, "amy", position, most, pages % 2 == 0);
-            assert_true(pages < 20 && list.count <= most && !list.reset);
+            struct change_list list = changes(f, "amy", position, max, pages % 2 == 0);
+            assert_true(pages < 20 && list.count <= max && !list.reset);
             assert_true(!list.more || list.count > 0);
             for (size_t i = 0; i < list.count; i++) {
                 assert_true(list.items[i].user_seq > position);
@@ -151,12 +151,12 @@ static void the_last_page_says_that_it_is_the_last(void **state)
     for (int i = 0; i < 3; i++)
         put(f, "@amy", "@bob", "x");
     static const struct {
-        uint64_t since, most, count, position;
+        uint64_t since, max, count, position;
         bool more;
     } cases[] = { { 0, 2, 2, 2, true },  { 0, 3, 3, 3, false }, { 0, 4, 3, 3, false },
                   { 2, 1, 1, 3, false }, { 3, 1, 0, 3, false }, { 1, 1, 1, 2, true } };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct change_list list = changes(f, "bob", cases[i].since, cases[i].most, false);
+        struct change_list list = changes(f, "bob", cases[i].since, cases[i].max, false);
         assert_int_equal(list.count, cases[i].count);
         assert_int_equal(list.position, cases[i].position);
         assert_int_equal(list.more, cases[i].more);

@@ -8,7 +8,7 @@
 #include "tests/unit/message/store/message_store_client.h"
 #include "tests/unit/temp_dir.h"
 
-enum { PAGE = 2, CHUNK = 3, STEPS_MOST = 1000 };
+enum { PAGE = 2, CHUNK = 3, STEPS_MAX = 1000 };
 
 static const char *const people[] = { "@Ann", "@bob", "@Bob_2", "@cid" };
 
@@ -113,7 +113,7 @@ static bool copy_steps(struct two *two, int steps)
 
 static void copy(struct two *two)
 {
-    assert_true(copy_steps(two, STEPS_MOST));
+    assert_true(copy_steps(two, STEPS_MAX));
 }
 
 /* --- comparing ----------------------------------------------------------------------------- */
@@ -265,19 +265,19 @@ static void a_copy_goes_on_after_the_changes_of_profiles(void **state)
     struct message_profile profile = { .user = user_of("@Ann"), .revision = 1 };
     make_history(&two->from);
     assert_int_equal(message_store_note_profile(two->from.store, &profile), STATUS_OK);
-    assert_int_equal(profile.told_count, 4);
+    assert_int_equal(profile.notified_count, 4);
     copy(two);
     assert_same(two);
-    for (size_t i = 0; i < profile.told_count; i++) {
-        struct change_range range = { .since = profile.told[i].user_seq, .most = 1 };
+    for (size_t i = 0; i < profile.notified_count; i++) {
+        struct change_range range = { .since = profile.notified[i].user_seq, .max = 1 };
         struct change_list list;
-        assert_int_equal(message_store_changes(two->to.store, profile.told[i].key, range, &list),
-                         STATUS_OK);
+        assert_int_equal(
+            message_store_changes(two->to.store, profile.notified[i].key, range, &list), STATUS_OK);
         assert_int_equal(list.position, range.since);
         assert_false(list.reset);
         change_list_finish(&list);
     }
-    free(profile.told);
+    free(profile.notified);
     assert_same_send(two, "@bob", "@Ann", "and so on");
     assert_same(two);
 }

@@ -103,9 +103,9 @@ static void learn_dialog(struct client *client, const struct dialog *dialog)
 }
 
 /* Takes one page. True while there is more. */
-static bool take_page(struct world *world, struct client *client, size_t most)
+static bool take_page(struct world *world, struct client *client, size_t max)
 {
-    struct change_list list = changes(world->f, client->user.key, client->position, most, true);
+    struct change_list list = changes(world->f, client->user.key, client->position, max, true);
     assert_false(list.reset);
     for (size_t i = 0; i < list.count; i++)
         learn_change(world, client, &list.items[i]);
@@ -175,8 +175,8 @@ static void change_something(struct world *world)
         struct message_profile profile = { .user = user_of(people[one]),
                                            .revision = ++world->revisions[one] };
         assert_int_equal(message_store_note_profile(world->f->store, &profile), STATUS_OK);
-        assert_true(profile.told_count > 0);
-        free(profile.told);
+        assert_true(profile.notified_count > 0);
+        free(profile.notified);
     }
 }
 
@@ -204,20 +204,20 @@ static void whoever_takes_pages_has_in_the_end_what_there_is(void **state)
 
 /* --- while others write -------------------------------------------------------------------- */
 
-enum { WRITERS = 4, WRITES = 40, CHANGES_MOST = 2 * WRITERS * WRITES };
+enum { WRITERS = 4, WRITES = 40, CHANGES_MAX = 2 * WRITERS * WRITES };
 
 struct writers {
     struct message_store *stores[2]; /* as of two processes */
     atomic_uint next, over, failures;
     /* amy's user sequences: of messages, which must all be told, and the newest of all */
-    atomic_bool sent[CHANGES_MOST + 1];
+    atomic_bool sent[CHANGES_MAX + 1];
     _Atomic uint64_t newest;
 };
 
 static void note_seq(struct writers *writers, uint64_t seq, bool is_message)
 {
     uint64_t newest = writers->newest;
-    if (seq > CHANGES_MOST || (seq == 0 && is_message)) {
+    if (seq > CHANGES_MAX || (seq == 0 && is_message)) {
         atomic_fetch_add(&writers->failures, 1);
         return;
     }
@@ -269,7 +269,7 @@ static void nothing_appears_below_a_position_while_others_write(void **state)
 {
     struct fixture *f = *state;
     struct writers *writers = calloc(1, sizeof(*writers));
-    static bool seen[CHANGES_MOST + 1];
+    static bool seen[CHANGES_MAX + 1];
     pthread_t threads[WRITERS];
     uint64_t position = 0;
     bool over = false, more = true;
@@ -285,7 +285,7 @@ static void nothing_appears_below_a_position_while_others_write(void **state)
         struct change_list list = changes(f, "amy", position, 1 + page % 5 * 4, page % 2 == 0);
         assert_false(list.reset);
         for (size_t i = 0; i < list.count; i++) {
-            assert_in_range(list.items[i].user_seq, position + 1, CHANGES_MOST);
+            assert_in_range(list.items[i].user_seq, position + 1, CHANGES_MAX);
             seen[list.items[i].user_seq] |= list.items[i].message.text != NULL;
         }
         if (page % 2 == 0)
@@ -299,7 +299,7 @@ static void nothing_appears_below_a_position_while_others_write(void **state)
     message_store_close(&writers->stores[1]);
     assert_int_equal(writers->failures, 0);
     assert_int_equal(position, writers->newest);
-    for (size_t i = 1; i <= CHANGES_MOST; i++)
+    for (size_t i = 1; i <= CHANGES_MAX; i++)
         assert_int_equal(seen[i], writers->sent[i]);
     check_user(f, "@amy");
     free(writers);

@@ -326,7 +326,7 @@ static void a_message_is_as_read_as_the_marks_that_are_told_with_it(void **state
 static void a_change_whose_message_cannot_be_read_is_never_left_out(void **state)
 {
     struct fixture *f = *state;
-    struct change_range range = { .most = MANY };
+    struct change_range range = { .max = MANY };
     struct change_list list;
     struct mongo_db *db = NULL;
     begin(f);

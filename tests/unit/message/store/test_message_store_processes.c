@@ -154,7 +154,7 @@ static void of_the_same_message_sent_by_many_at_once_one_is_stored(void **state)
 
 /* --- crashes ------------------------------------------------------------------------------- */
 
-enum { CRASH_ROUNDS = 20, CRASH_PAIRS = 4, CRASH_ACKS_MOST = 120 };
+enum { CRASH_ROUNDS = 20, CRASH_PAIRS = 4, CRASH_ACKS_MAX = 120 };
 
 /* What a child reports of each message that was acknowledged, or each that was marked as read. */
 struct ack {
@@ -253,7 +253,7 @@ static void note_ack(struct crash_pair *pairs, const struct ack *ack)
 }
 
 /* Runs a child and kills it after it has acknowledged `most` messages, whatever it is doing. */
-static void run_and_kill(struct fixture *f, struct crash_pair *pairs, unsigned most)
+static void run_and_kill(struct fixture *f, struct crash_pair *pairs, unsigned max)
 {
     int pipe_ends[2];
     struct ack ack;
@@ -264,14 +264,14 @@ static void run_and_kill(struct fixture *f, struct crash_pair *pairs, unsigned m
     close(pipe_ends[1]);
     while (read(pipe_ends[0], &ack, sizeof(ack)) == sizeof(ack)) {
         note_ack(pairs, &ack);
-        if (++acks == most)
+        if (++acks == max)
             kill(pid, SIGKILL);
     }
     close(pipe_ends[0]);
     int status = 0;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    assert_true(acks >= most);
+    assert_true(acks >= max);
 }
 
 static void check_after_crash(struct fixture *f, const struct crash_pair *pair)
@@ -310,7 +310,7 @@ static void a_killed_process_loses_nothing_it_acknowledged(void **state)
     for (int round = 0; round < CRASH_ROUNDS; round++) {
         random = random * 1664525u + 1013904223u;
         message_store_close(&f->store);
-        run_and_kill(f, pairs, 1 + (random >> 16) % CRASH_ACKS_MOST);
+        run_and_kill(f, pairs, 1 + (random >> 16) % CRASH_ACKS_MAX);
         reopen(f);
         for (size_t i = 0; i < CRASH_PAIRS; i++)
             check_after_crash(f, &pairs[i]);

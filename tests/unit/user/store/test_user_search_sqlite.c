@@ -11,7 +11,7 @@
 #include "services/user/store/user_store.h"
 #include "tests/unit/temp_dir.h"
 
-enum { USERS = 26000, MOST = 30 };
+enum { USERS = 26000, MAX = 30 };
 
 static struct {
     char dir[TEMP_PATH_SIZE];
@@ -76,13 +76,13 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void assert_finds(const char *part, const char *except_key, size_t most)
+static void assert_finds(const char *part, const char *except_key, size_t max)
 {
     struct user_list list;
     size_t found = 0;
-    assert_int_equal(user_store_find(f.store, part, except_key, most, &list), STATUS_OK);
+    assert_int_equal(user_store_find(f.store, part, except_key, max, &list), STATUS_OK);
     for (int begins = 1; begins >= 0; begins--)
-        for (size_t i = 0; i < USERS && found < most; i++) {
+        for (size_t i = 0; i < USERS && found < max; i++) {
             const char *at = strstr(f.keys[i], part);
             if (at == NULL || (at == f.keys[i]) != begins || strcmp(f.keys[i], except_key) == 0)
                 continue;
@@ -96,37 +96,37 @@ static void assert_finds(const char *part, const char *except_key, size_t most)
 static void what_all_hold_is_found_by_key(void **state)
 {
     (void)state;
-    assert_finds("every", "", MOST);
-    assert_finds("every", f.keys[2], MOST);
-    assert_finds("_", "", MOST);
-    assert_finds("often", "", MOST);
-    assert_finds("often", f.keys[4], MOST);
-    assert_finds("u", "", MOST);
+    assert_finds("every", "", MAX);
+    assert_finds("every", f.keys[2], MAX);
+    assert_finds("_", "", MAX);
+    assert_finds("often", "", MAX);
+    assert_finds("often", f.keys[4], MAX);
+    assert_finds("u", "", MAX);
 }
 
 static void what_many_hold_at_the_end_of_all_is_found_though_far_away(void **state)
 {
     (void)state;
-    assert_finds("late", "", MOST);
-    assert_finds("late", f.keys[7], MOST);
+    assert_finds("late", "", MAX);
+    assert_finds("late", f.keys[7], MAX);
     assert_finds("late", f.keys[USERS - 1], 3600);
 }
 
 static void what_few_hold_is_found(void **state)
 {
     (void)state;
-    assert_finds("twice", "", MOST);
-    assert_finds("twice", f.keys[1], MOST);
-    assert_finds(f.keys[17] + 1, "", MOST);
-    assert_finds("nobody", "", MOST);
+    assert_finds("twice", "", MAX);
+    assert_finds("twice", f.keys[1], MAX);
+    assert_finds(f.keys[17] + 1, "", MAX);
+    assert_finds("nobody", "", MAX);
 }
 
 static void what_begins_with_it_comes_before_what_holds_it(void **state)
 {
     (void)state;
-    assert_finds("u0001", "", MOST);
-    assert_finds("u00017", "", MOST);
-    assert_finds("0", "", MOST);
+    assert_finds("u0001", "", MAX);
+    assert_finds("u00017", "", MAX);
+    assert_finds("0", "", MAX);
     assert_finds("00", "", 500);
 }
 

@@ -283,7 +283,7 @@ static int by_text(const void *one, const void *other)
 }
 
 /* The keys a search must give, in order. Returns how many. */
-static size_t expect(const char *part, const char *except_key, size_t most,
+static size_t expect(const char *part, const char *except_key, size_t max,
                      char keys_out[][TAG_SIZE])
 {
     char keys[COUNT_OF(population)][TAG_SIZE];
@@ -292,7 +292,7 @@ static size_t expect(const char *part, const char *except_key, size_t most,
         assert_true(tag_to_key(population[i], keys[i]));
     qsort(keys, COUNT_OF(keys), TAG_SIZE, by_text);
     for (int prefix = 1; prefix >= 0; prefix--)
-        for (size_t i = 0; i < COUNT_OF(keys) && count < most; i++) {
+        for (size_t i = 0; i < COUNT_OF(keys) && count < max; i++) {
             const char *at = strstr(keys[i], part);
             if (at != NULL && (at == keys[i]) == prefix && strcmp(keys[i], except_key) != 0)
                 memcpy(keys_out[count++], keys[i], TAG_SIZE);
@@ -300,14 +300,14 @@ static size_t expect(const char *part, const char *except_key, size_t most,
     return count;
 }
 
-static void assert_finds(struct fixture *f, const char *part, const char *except_key, size_t most)
+static void assert_finds(struct fixture *f, const char *part, const char *except_key, size_t max)
 {
     char expected[COUNT_OF(population)][TAG_SIZE], key[TAG_SIZE];
-    size_t count = expect(part, except_key, most, expected);
+    size_t count = expect(part, except_key, max, expected);
     struct user_list list;
-    assert_int_equal(user_store_find(f->store, part, except_key, most, &list), STATUS_OK);
+    assert_int_equal(user_store_find(f->store, part, except_key, max, &list), STATUS_OK);
     if (list.count != count)
-        fail_msg("\"%s\" except \"%s\", at most %zu: %zu found, not %zu", part, except_key, most,
+        fail_msg("\"%s\" except \"%s\", at most %zu: %zu found, not %zu", part, except_key, max,
                  list.count, count);
     for (size_t i = 0; i < count; i++) {
         assert_true(tag_to_key(list.items[i].tag, key));
@@ -386,8 +386,8 @@ static void no_more_are_found_than_asked_for(void **state)
     static const char *const parts[] = { "", "a", "an", "ann", "n", "_", "bob" };
     add_population(f);
     for (size_t i = 0; i < COUNT_OF(parts); i++)
-        for (size_t most = 0; most < 12; most++)
-            assert_finds(f, parts[i], "an", most);
+        for (size_t max = 0; max < 12; max++)
+            assert_finds(f, parts[i], "an", max);
 }
 
 static void a_part_longer_than_any_key_finds_nobody(void **state)

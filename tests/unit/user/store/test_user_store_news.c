@@ -61,11 +61,11 @@ static void announced(struct fixture *f, const char *key, uint64_t revision)
 
 /* Who has something unannounced: "@anna 3 fl s1" is the third revision, first and last name, from
  * the session s1. */
-static void assert_page(struct fixture *f, const char *after, size_t most, const char *expected)
+static void assert_page(struct fixture *f, const char *after, size_t max, const char *expected)
 {
     struct user_list list;
     char text[512] = "";
-    assert_int_equal(user_store_unannounced(f->store, after, most, &list), STATUS_OK);
+    assert_int_equal(user_store_unannounced(f->store, after, max, &list), STATUS_OK);
     for (size_t i = 0; i < list.count; i++) {
         const struct user *user = &list.items[i];
         size_t length = strlen(text);

@@ -30,11 +30,11 @@ static void add(struct fixture *f, const char *tag)
     assert_int_equal(user_store_add(f->store, &user), STATUS_OK);
 }
 
-static void assert_page(struct fixture *f, const char *after_key, size_t most, const char *expected)
+static void assert_page(struct fixture *f, const char *after_key, size_t max, const char *expected)
 {
     struct user_list list;
     char tags[256] = "";
-    assert_int_equal(user_store_page(f->store, after_key, most, &list), STATUS_OK);
+    assert_int_equal(user_store_page(f->store, after_key, max, &list), STATUS_OK);
     for (size_t i = 0; i < list.count; i++)
         snprintf(tags + strlen(tags), sizeof(tags) - strlen(tags), "%s%s", i > 0 ? " " : "",
                  list.items[i].tag);
