@@ -355,7 +355,7 @@ static enum status start_gateway(struct service *process, void **state_out)
 static bool is_healthy(const struct settings *settings, const char *name, struct buffer *why)
 {
     (void)name;
-    return health_ask_http(settings->websocket_host, (int)settings->app_port, "/readyz", why);
+    return healthcheck_ask_http(settings->websocket_host, (int)settings->app_port, "/readyz", why);
 }
 
 int main(int argc, char **argv)

@@ -10,16 +10,16 @@
 extern const struct jsonrpc_method api_methods[];
 extern const size_t api_method_count;
 
-void method_get_self_info(struct jsonrpc_call *call);
-void method_set_self_info(struct jsonrpc_call *call);
-void method_find_users_by_tag(struct jsonrpc_call *call);
+void methods_get_self_info(struct jsonrpc_call *call);
+void methods_set_self_info(struct jsonrpc_call *call);
+void methods_find_users_by_tag(struct jsonrpc_call *call);
 
-void method_hello(struct jsonrpc_call *call);
-void method_sync(struct jsonrpc_call *call);
+void methods_hello(struct jsonrpc_call *call);
+void methods_sync(struct jsonrpc_call *call);
 
-void method_send_message_to_user(struct jsonrpc_call *call);
-void method_get_dialogs_list(struct jsonrpc_call *call);
-void method_get_messages_with_user(struct jsonrpc_call *call);
-void method_mark_messages_with_user_as_read(struct jsonrpc_call *call);
+void methods_send_message_to_user(struct jsonrpc_call *call);
+void methods_get_dialogs_list(struct jsonrpc_call *call);
+void methods_get_messages_with_user(struct jsonrpc_call *call);
+void methods_mark_messages_with_user_as_read(struct jsonrpc_call *call);
 
 #endif

@@ -44,7 +44,7 @@ static void put_sent(struct jsonrpc_call *call, const void *reply)
     json_end_object(w);
 }
 
-void method_send_message_to_user(struct jsonrpc_call *call)
+void methods_send_message_to_user(struct jsonrpc_call *call)
 {
     Messenger__SendRequest request = MESSENGER__SEND_REQUEST__INIT;
     struct rpc_context context;
@@ -54,7 +54,7 @@ void method_send_message_to_user(struct jsonrpc_call *call)
         jsonrpc_finish(call);
         return;
     }
-    service_context(call, &context);
+    service_call_context(call, &context);
     request.sender_tag = wire_borrow(caller_tag(call));
     request.receiver_tag = wire_borrow(call->params[0].text);
     request.text = wire_borrow(call->params[1].text);
@@ -109,7 +109,7 @@ static bool put_dialogs(struct jsonrpc_call *call, const struct rpc_context *con
     return call->error == 0;
 }
 
-void method_get_dialogs_list(struct jsonrpc_call *call)
+void methods_get_dialogs_list(struct jsonrpc_call *call)
 {
     Messenger__GetDialogsRequest request = MESSENGER__GET_DIALOGS_REQUEST__INIT;
     Messenger__DialogList *reply;
@@ -121,8 +121,8 @@ void method_get_dialogs_list(struct jsonrpc_call *call)
     request.end = call->params[1].number;
     if (!good_range(call, request.start, request.end))
         return;
-    service_context(call, &context);
-    if (!service_wait_known(call, &context))
+    service_call_context(call, &context);
+    if (!service_call_wait_known(call, &context))
         return;
     struct hashmap *seen = hashmap_create();
     json_begin_array(&call->result);
@@ -145,7 +145,7 @@ static void put_listed(struct json_writer *w, const Messenger__Message *message)
     json_end_object(w);
 }
 
-void method_get_messages_with_user(struct jsonrpc_call *call)
+void methods_get_messages_with_user(struct jsonrpc_call *call)
 {
     Messenger__GetMessagesRequest request = MESSENGER__GET_MESSAGES_REQUEST__INIT;
     Messenger__MessageList *reply;
@@ -158,8 +158,8 @@ void method_get_messages_with_user(struct jsonrpc_call *call)
     request.end = call->params[2].number;
     if (!good_range(call, request.start, request.end))
         return;
-    service_context(call, &context);
-    if (!service_wait_known(call, &context))
+    service_call_context(call, &context);
+    if (!service_call_wait_known(call, &context))
         return;
     json_begin_array(&call->result);
     while (more && service_call(call, &context, "message.GetMessages", &request.base,
@@ -186,12 +186,12 @@ static void put_status(struct jsonrpc_call *call, const void *reply)
     json_end_object(&call->result);
 }
 
-void method_mark_messages_with_user_as_read(struct jsonrpc_call *call)
+void methods_mark_messages_with_user_as_read(struct jsonrpc_call *call)
 {
     Messenger__MarkReadRequest request = MESSENGER__MARK_READ_REQUEST__INIT;
     struct rpc_context context;
 
-    service_context(call, &context);
+    service_call_context(call, &context);
     request.reader_tag = wire_borrow(caller_tag(call));
     request.sender_tag = wire_borrow(call->params[0].text);
     request.origin = wire_borrow(session_id(caller_of(call)->session));

@@ -42,7 +42,7 @@ static void put_hello(struct jsonrpc_call *call, const Messenger__ChangeList *wh
     json_end_object(w);
 }
 
-void method_hello(struct jsonrpc_call *call)
+void methods_hello(struct jsonrpc_call *call)
 {
     Messenger__GetChangesRequest where = MESSENGER__GET_CHANGES_REQUEST__INIT;
     Messenger__GetUsersRequest who = MESSENGER__GET_USERS_REQUEST__INIT;
@@ -53,8 +53,8 @@ void method_hello(struct jsonrpc_call *call)
     struct rpc_context context;
     struct rpc_error error, ignored;
 
-    service_context(call, &context);
-    if (!service_wait_known(call, &context))
+    service_call_context(call, &context);
+    if (!service_call_wait_known(call, &context))
         return;
     where.owner_tag = tags[0];
     where.limit = 1;
@@ -70,7 +70,7 @@ void method_hello(struct jsonrpc_call *call)
     if (status == STATUS_OK)
         put_hello(call, position, users);
     else
-        service_fail(call, &context, method, status, &error);
+        service_call_fail(call, &context, method, status, &error);
     wire_free(position);
     wire_free(users);
 }
@@ -218,7 +218,7 @@ static void put_changes(struct jsonrpc_call *call, const struct rpc_context *con
     profiles_free(&profiles);
 }
 
-void method_sync(struct jsonrpc_call *call)
+void methods_sync(struct jsonrpc_call *call)
 {
     Messenger__GetChangesRequest request = MESSENGER__GET_CHANGES_REQUEST__INIT;
     Messenger__ChangeList *list;
@@ -233,8 +233,8 @@ void method_sync(struct jsonrpc_call *call)
         jsonrpc_fail(call, JSONRPC_INVALID_PARAMS, "limit: must be 1 to 1000", 0);
         return;
     }
-    service_context(call, &context);
-    if (!service_wait_known(call, &context) ||
+    service_call_context(call, &context);
+    if (!service_call_wait_known(call, &context) ||
         !service_call(call, &context, "message.GetChanges", &request.base,
                       &messenger__change_list__descriptor, &list))
         return;

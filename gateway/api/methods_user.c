@@ -26,13 +26,13 @@ static void put_self(struct jsonrpc_call *call, const void *reply)
         jsonrpc_fail(call, JSONRPC_SERVER_ERROR, NULL, 0);
 }
 
-void method_get_self_info(struct jsonrpc_call *call)
+void methods_get_self_info(struct jsonrpc_call *call)
 {
     Messenger__GetUsersRequest request = MESSENGER__GET_USERS_REQUEST__INIT;
     struct rpc_context context;
     char *tags[] = { wire_borrow(caller_tag(call)) };
 
-    service_context(call, &context);
+    service_call_context(call, &context);
     request.n_tags = 1;
     request.tags = tags;
     service_call_then(call, &context, "user.GetUsers", &request.base,
@@ -44,12 +44,12 @@ static void put_changed_self(struct jsonrpc_call *call, const void *reply)
     put_user_object(&call->result, reply);
 }
 
-void method_set_self_info(struct jsonrpc_call *call)
+void methods_set_self_info(struct jsonrpc_call *call)
 {
     Messenger__UpdateProfileRequest request = MESSENGER__UPDATE_PROFILE_REQUEST__INIT;
     struct rpc_context context;
 
-    service_context(call, &context);
+    service_call_context(call, &context);
     request.tag = wire_borrow(caller_tag(call));
     request.first_name = wire_borrow(call->params[0].text);
     request.last_name = wire_borrow(call->params[1].text);
@@ -59,13 +59,13 @@ void method_set_self_info(struct jsonrpc_call *call)
                       &messenger__user__descriptor, put_changed_self);
 }
 
-void method_find_users_by_tag(struct jsonrpc_call *call)
+void methods_find_users_by_tag(struct jsonrpc_call *call)
 {
     Messenger__FindUsersRequest request = MESSENGER__FIND_USERS_REQUEST__INIT;
     Messenger__UserList *reply;
     struct rpc_context context;
 
-    service_context(call, &context);
+    service_call_context(call, &context);
     request.query = wire_borrow(call->params[0].text);
     request.exclude_tag = wire_borrow(caller_tag(call));
     request.limit = FIND_MAX;

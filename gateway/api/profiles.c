@@ -90,7 +90,7 @@ struct profiles *profiles_fetch(struct jsonrpc_call *call, const struct rpc_cont
         rpc_end(&users, &messenger__user_list__descriptor, &profiles->profiles, &error);
     profiles->presence = await_presence(call, context, &presence, tags, count);
     if (status != STATUS_OK) {
-        service_fail(call, context, "user.GetUsers", status, &error);
+        service_call_fail(call, context, "user.GetUsers", status, &error);
         profiles_free(&profiles);
         return NULL;
     }

@@ -20,7 +20,7 @@ const char *caller_tag(const struct jsonrpc_call *call)
     return session_identity(caller_of(call)->session)->tag;
 }
 
-void service_context(const struct jsonrpc_call *call, struct rpc_context *context)
+void service_call_context(const struct jsonrpc_call *call, struct rpc_context *context)
 {
     const struct caller *caller = caller_of(call);
 
@@ -28,8 +28,8 @@ void service_context(const struct jsonrpc_call *call, struct rpc_context *contex
     context->deadline_us -= clock_mono_us() - caller->arrived_us;
 }
 
-void service_fail(struct jsonrpc_call *call, const struct rpc_context *context, const char *method,
-                  enum status status, const struct rpc_error *error)
+void service_call_fail(struct jsonrpc_call *call, const struct rpc_context *context,
+                       const char *method, enum status status, const struct rpc_error *error)
 {
     switch (status) {
     case STATUS_INVALID_ARGUMENT:
@@ -51,7 +51,7 @@ void service_fail(struct jsonrpc_call *call, const struct rpc_context *context, 
     rpc_log_failure(context, method, status, error);
 }
 
-bool service_wait_known(struct jsonrpc_call *call, const struct rpc_context *context)
+bool service_call_wait_known(struct jsonrpc_call *call, const struct rpc_context *context)
 {
     static const struct rpc_error nothing_said = { .retry_after_ms = 0 };
     const struct caller *caller = caller_of(call);
@@ -59,7 +59,8 @@ bool service_wait_known(struct jsonrpc_call *call, const struct rpc_context *con
     enum status status = deliver_wait_known(caller->api->deliver, session_key(caller->session),
                                             context->deadline_us);
     if (status != STATUS_OK)
-        service_fail(call, context, "to learn where the user's feed stands", status, &nothing_said);
+        service_call_fail(call, context, "to learn where the user's feed stands", status,
+                          &nothing_said);
     return status == STATUS_OK;
 }
 
@@ -72,7 +73,7 @@ bool service_call(struct jsonrpc_call *call, const struct rpc_context *context, 
     enum status status = rpc_call(caller_of(call)->api->bus, context, method, request, reply_type,
                                   reply_out, &error);
     if (status != STATUS_OK)
-        service_fail(call, context, method, status, &error);
+        service_call_fail(call, context, method, status, &error);
     return status == STATUS_OK;
 }
 
@@ -91,7 +92,7 @@ static void go_on(void *ctx, enum status status, void *reply_take, const struct 
     if (status == STATUS_OK)
         continuation->then(call, reply_take);
     else
-        service_fail(call, &continuation->context, continuation->method, status, error);
+        service_call_fail(call, &continuation->context, continuation->method, status, error);
     wire_free(reply_take);
     free(continuation);
     jsonrpc_finish(call);

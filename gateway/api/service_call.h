@@ -20,16 +20,16 @@ struct caller *caller_of(const struct jsonrpc_call *call);
 const char *caller_tag(const struct jsonrpc_call *call);
 
 /* A fresh trace. The configured time runs from when the client's text arrived. */
-void service_context(const struct jsonrpc_call *call, struct rpc_context *context);
+void service_call_context(const struct jsonrpc_call *call, struct rpc_context *context);
 
 /* Before reading a state that pushes are to go on from: waits until the caller's feed knows where
  * it stands. False when it cannot be known now, and then the call has failed. */
-bool service_wait_known(struct jsonrpc_call *call, const struct rpc_context *context);
+bool service_call_wait_known(struct jsonrpc_call *call, const struct rpc_context *context);
 
 /* Fails the call the way a service's failure is shown to clients; what is not the caller's fault is
  * logged, as `method`: whom was asked for what, or what was tried. */
-void service_fail(struct jsonrpc_call *call, const struct rpc_context *context, const char *method,
-                  enum status status, const struct rpc_error *error);
+void service_call_fail(struct jsonrpc_call *call, const struct rpc_context *context,
+                       const char *method, enum status status, const struct rpc_error *error);
 
 /* rpc_call on behalf of a client's call: false when it failed, and then the call has too. */
 bool service_call(struct jsonrpc_call *call, const struct rpc_context *context, const char *method,

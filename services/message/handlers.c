@@ -19,7 +19,7 @@
 struct sending {
     struct message_send send;
     struct message_service *service;
-    struct rpc_call *call;
+    struct rpc_request *call;
     const Messenger__SendRequest *request; /* lives until the call is answered */
 };
 
@@ -41,7 +41,7 @@ static void reply_sent(const struct sending *sending)
     message.client_message_id = sending->request->client_message_id;
     reply.message = &message;
     reply.repeated = send->repeated;
-    rpc_reply(sending->call, &reply.base);
+    rpc_request_reply(sending->call, &reply.base);
 }
 
 /*
@@ -58,33 +58,33 @@ static void handle_stored(struct message_send *send, enum status status)
             fanout_message(sending->service->bus, send, sending->request->origin);
         reply_sent(sending);
     } else {
-        rpc_fail(sending->call, status,
-                 status == STATUS_CONFLICT
-                     ? "clientMessageId: used before for another receiver or text"
-                     : "the message could not be stored");
+        rpc_request_fail(sending->call, status,
+                         status == STATUS_CONFLICT
+                             ? "clientMessageId: used before for another receiver or text"
+                             : "the message could not be stored");
     }
     free(sending);
 }
 
 static const char *check_send(const Messenger__SendRequest *request)
 {
-    const char *problem = message_check_text(request->text);
+    const char *problem = message_rules_check_text(request->text);
 
     if (problem == NULL)
-        problem = message_check_client_id(request->client_message_id);
+        problem = message_rules_check_client_id(request->client_message_id);
     if (problem == NULL && tag_same(request->sender_tag, request->receiver_tag))
         problem = "receiverTag: one cannot write to oneself";
     return problem;
 }
 
-static void send_message(void *ctx, struct rpc_call *call, const void *request)
+static void send_message(void *ctx, struct rpc_request *call, const void *request)
 {
     struct message_service *service = ctx;
     const Messenger__SendRequest *wanted = request;
     const char *problem = check_send(wanted);
 
     if (problem != NULL) {
-        rpc_fail(call, STATUS_INVALID_ARGUMENT, problem);
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;
     }
     struct sending *sending = xcalloc(1, sizeof(*sending));
@@ -101,20 +101,20 @@ static void send_message(void *ctx, struct rpc_call *call, const void *request)
         tag_to_key(wanted->sender_tag, send->sender.key) ? STATUS_OK : STATUS_INVALID_ARGUMENT;
     problem = "senderTag: not a tag";
     if (status == STATUS_OK) {
-        status = user_directory_find(service->users, rpc_call_context(call), wanted->receiver_tag,
-                                     &send->receiver);
+        status = user_directory_find(service->users, rpc_request_context(call),
+                                     wanted->receiver_tag, &send->receiver);
         problem = status == STATUS_NOT_FOUND ? "receiverTag: no such user" : NULL;
     }
     if (status == STATUS_OK)
         status = message_store_send(service->store, send);
     if (status != STATUS_OK) {
-        rpc_fail(call, status, problem);
+        rpc_request_fail(call, status, problem);
         free(sending);
     }
 }
 
 /* The store takes a write over at once; who the receiver is may have to be asked. */
-static void handle_send(void *ctx, struct rpc_call *call, const void *request)
+static void handle_send(void *ctx, struct rpc_request *call, const void *request)
 {
     const struct message_service *service = ctx;
     const Messenger__SendRequest *wanted = request;
@@ -122,7 +122,7 @@ static void handle_send(void *ctx, struct rpc_call *call, const void *request)
     if (user_directory_remembers(service->users, wanted->receiver_tag))
         send_message(ctx, call, request);
     else
-        rpc_defer(call, send_message, RPC_FAST);
+        rpc_request_defer(call, send_message, RPC_FAST);
 }
 
 /* --- reading marks ----------------------------------------------------------------------- */
@@ -130,7 +130,7 @@ static void handle_send(void *ctx, struct rpc_call *call, const void *request)
 struct marking {
     struct message_mark mark;
     struct message_service *service;
-    struct rpc_call *call;
+    struct rpc_request *call;
     const Messenger__MarkReadRequest *request; /* lives until the call is answered */
 };
 
@@ -144,23 +144,24 @@ static void handle_marked(struct message_mark *mark, enum status status)
         if (mark->newly_read > 0)
             fanout_read(marking->service->bus, mark, marking->request->origin);
         reply.newly_read = mark->newly_read;
-        rpc_reply(marking->call, &reply.base);
+        rpc_request_reply(marking->call, &reply.base);
     } else {
-        rpc_fail(marking->call, status, "the mark could not be stored");
+        rpc_request_fail(marking->call, status, "the mark could not be stored");
     }
     free(marking);
 }
 
-static void mark_read(void *ctx, struct rpc_call *call, const void *request)
+static void mark_read(void *ctx, struct rpc_request *call, const void *request)
 {
     struct message_service *service = ctx;
     const Messenger__MarkReadRequest *wanted = request;
     struct message_user sender;
 
     enum status status =
-        user_directory_find(service->users, rpc_call_context(call), wanted->sender_tag, &sender);
+        user_directory_find(service->users, rpc_request_context(call), wanted->sender_tag, &sender);
     if (status != STATUS_OK) {
-        rpc_fail(call, status, status == STATUS_NOT_FOUND ? "senderTag: no such user" : NULL);
+        rpc_request_fail(call, status,
+                         status == STATUS_NOT_FOUND ? "senderTag: no such user" : NULL);
         return;
     }
     struct marking *marking = xcalloc(1, sizeof(*marking));
@@ -173,12 +174,12 @@ static void mark_read(void *ctx, struct rpc_call *call, const void *request)
                  ? message_store_mark_read(service->store, &marking->mark)
                  : STATUS_INVALID_ARGUMENT;
     if (status != STATUS_OK) {
-        rpc_fail(call, status, "readerTag: not a tag");
+        rpc_request_fail(call, status, "readerTag: not a tag");
         free(marking);
     }
 }
 
-static void handle_mark_read(void *ctx, struct rpc_call *call, const void *request)
+static void handle_mark_read(void *ctx, struct rpc_request *call, const void *request)
 {
     const struct message_service *service = ctx;
     const Messenger__MarkReadRequest *wanted = request;
@@ -186,12 +187,12 @@ static void handle_mark_read(void *ctx, struct rpc_call *call, const void *reque
     if (user_directory_remembers(service->users, wanted->sender_tag))
         mark_read(ctx, call, request);
     else
-        rpc_defer(call, mark_read, RPC_FAST);
+        rpc_request_defer(call, mark_read, RPC_FAST);
 }
 
 /* --- reads ------------------------------------------------------------------------------- */
 
-static void reply_messages(struct rpc_call *call, const struct message_list *list)
+static void reply_messages(struct rpc_request *call, const struct message_list *list)
 {
     struct message_view *views = xcalloc(list->count, sizeof(*views));
     Messenger__Message **pointers = xcalloc(list->count, sizeof(*pointers));
@@ -206,22 +207,22 @@ static void reply_messages(struct rpc_call *call, const struct message_list *lis
     reply.n_messages = n;
     reply.messages = pointers;
     reply.more = n < list->count;
-    rpc_reply(call, &reply.base);
+    rpc_request_reply(call, &reply.base);
     free(pointers);
     free(views);
 }
 
-static void handle_get_messages(void *ctx, struct rpc_call *call, const void *request)
+static void handle_get_messages(void *ctx, struct rpc_request *call, const void *request)
 {
     struct message_service *service = ctx;
     const Messenger__GetMessagesRequest *wanted = request;
     char owner[TAG_SIZE], peer[TAG_SIZE];
     struct message_list list = { 0 };
-    const char *problem = message_check_range(wanted->start, wanted->end);
+    const char *problem = message_rules_check_range(wanted->start, wanted->end);
     enum status status = STATUS_OK;
 
     if (problem != NULL) {
-        rpc_fail(call, STATUS_INVALID_ARGUMENT, problem);
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;
     }
     if (tag_to_key(wanted->owner_tag, owner) && tag_to_key(wanted->peer_tag, peer))
@@ -231,11 +232,11 @@ static void handle_get_messages(void *ctx, struct rpc_call *call, const void *re
     if (status == STATUS_OK)
         reply_messages(call, &list);
     else
-        rpc_fail(call, status, NULL);
+        rpc_request_fail(call, status, NULL);
     message_list_finish(&list);
 }
 
-static void reply_dialogs(struct rpc_call *call, const struct dialog_list *list)
+static void reply_dialogs(struct rpc_request *call, const struct dialog_list *list)
 {
     struct dialog_view *views = xcalloc(list->count, sizeof(*views));
     Messenger__Dialog **pointers = xcalloc(list->count, sizeof(*pointers));
@@ -250,22 +251,22 @@ static void reply_dialogs(struct rpc_call *call, const struct dialog_list *list)
     reply.n_dialogs = n;
     reply.dialogs = pointers;
     reply.more = n < list->count;
-    rpc_reply(call, &reply.base);
+    rpc_request_reply(call, &reply.base);
     free(pointers);
     free(views);
 }
 
-static void handle_get_dialogs(void *ctx, struct rpc_call *call, const void *request)
+static void handle_get_dialogs(void *ctx, struct rpc_request *call, const void *request)
 {
     struct message_service *service = ctx;
     const Messenger__GetDialogsRequest *wanted = request;
     struct dialog_list list = { 0 };
-    const char *problem = message_check_range(wanted->start, wanted->end);
+    const char *problem = message_rules_check_range(wanted->start, wanted->end);
     char owner[TAG_SIZE];
     enum status status = STATUS_OK;
 
     if (problem != NULL) {
-        rpc_fail(call, STATUS_INVALID_ARGUMENT, problem);
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;
     }
     if (tag_to_key(wanted->owner_tag, owner))
@@ -273,7 +274,7 @@ static void handle_get_dialogs(void *ctx, struct rpc_call *call, const void *req
     if (status == STATUS_OK)
         reply_dialogs(call, &list);
     else
-        rpc_fail(call, status, NULL);
+        rpc_request_fail(call, status, NULL);
     dialog_list_finish(&list);
 }
 

@@ -92,7 +92,7 @@ static void cut_to_fit(struct change_list *list)
     list->more = true;
 }
 
-static void reply_changes(struct rpc_call *call, char *epoch, const struct change_list *list)
+static void reply_changes(struct rpc_request *call, char *epoch, const struct change_list *list)
 {
     struct change_view *changes = xcalloc(list->count, sizeof(*changes));
     Messenger__Notification **change_pointers = xcalloc(list->count, sizeof(*change_pointers));
@@ -116,14 +116,14 @@ static void reply_changes(struct rpc_call *call, char *epoch, const struct chang
     reply.changes = change_pointers;
     reply.n_dialogs = list->dialogs.count;
     reply.dialogs = dialog_pointers;
-    rpc_reply(call, &reply.base);
+    rpc_request_reply(call, &reply.base);
     free(dialog_pointers);
     free(dialogs);
     free(change_pointers);
     free(changes);
 }
 
-void handle_get_changes(void *ctx, struct rpc_call *call, const void *request)
+void handle_get_changes(void *ctx, struct rpc_request *call, const void *request)
 {
     struct message_service *service = ctx;
     const Messenger__GetChangesRequest *wanted = request;
@@ -133,7 +133,7 @@ void handle_get_changes(void *ctx, struct rpc_call *call, const void *request)
 
     if (wanted->limit == 0 || wanted->limit > MESSAGE_PAGE_MAX ||
         !tag_to_key(wanted->owner_tag, owner)) {
-        rpc_fail(call, STATUS_INVALID_ARGUMENT, "limit: 1 to 1000");
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "limit: 1 to 1000");
         return;
     }
     enum status status = message_store_epoch(service->store, epoch);
@@ -145,14 +145,14 @@ void handle_get_changes(void *ctx, struct rpc_call *call, const void *request)
         cut_to_fit(&list);
         reply_changes(call, epoch, &list);
     } else {
-        rpc_fail(call, status, NULL);
+        rpc_request_fail(call, status, NULL);
     }
     change_list_finish(&list);
 }
 
 /* --- positions ----------------------------------------------------------------------------- */
 
-void handle_get_positions(void *ctx, struct rpc_call *call, const void *request)
+void handle_get_positions(void *ctx, struct rpc_request *call, const void *request)
 {
     struct message_service *service = ctx;
     const Messenger__GetPositionsRequest *wanted = request;
@@ -160,7 +160,7 @@ void handle_get_positions(void *ctx, struct rpc_call *call, const void *request)
     char(*keys)[TAG_SIZE], epoch[EPOCH_SIZE];
 
     if (wanted->n_tags == 0 || wanted->n_tags > TAGS_MAX) {
-        rpc_fail(call, STATUS_INVALID_ARGUMENT, "tags: 1 to 1000");
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "tags: 1 to 1000");
         return;
     }
     keys = xcalloc(wanted->n_tags, sizeof(*keys));
@@ -175,9 +175,9 @@ void handle_get_positions(void *ctx, struct rpc_call *call, const void *request)
                                          wanted->n_tags, reply.positions);
     reply.epoch = epoch;
     if (status == STATUS_OK)
-        rpc_reply(call, &reply.base);
+        rpc_request_reply(call, &reply.base);
     else
-        rpc_fail(call, status, NULL);
+        rpc_request_fail(call, status, NULL);
     free(reply.positions);
     free(keys);
 }
@@ -189,7 +189,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-static void reply_contacts(struct rpc_call *call, struct message_contacts *contacts,
+static void reply_contacts(struct rpc_request *call, struct message_contacts *contacts,
                            const char *after_key)
 {
     Messenger__ContactList reply = MESSENGER__CONTACT_LIST__INIT;
@@ -206,11 +206,11 @@ static void reply_contacts(struct rpc_call *call, struct message_contacts *conta
         reply.n_tags++;
     }
     reply.tags = pointers;
-    rpc_reply(call, &reply.base);
+    rpc_request_reply(call, &reply.base);
     free(tags);
 }
 
-void handle_get_contacts(void *ctx, struct rpc_call *call, const void *request)
+void handle_get_contacts(void *ctx, struct rpc_request *call, const void *request)
 {
     struct message_service *service = ctx;
     const Messenger__GetContactsRequest *wanted = request;
@@ -224,6 +224,6 @@ void handle_get_contacts(void *ctx, struct rpc_call *call, const void *request)
     if (status == STATUS_OK)
         reply_contacts(call, &contacts, after);
     else
-        rpc_fail(call, status, NULL);
+        rpc_request_fail(call, status, NULL);
     message_contacts_finish(&contacts);
 }

@@ -36,7 +36,7 @@ static enum status start_message(struct service *process, void **state_out)
 {
     struct state *state = xcalloc(1, sizeof(*state));
     struct message_service *service = &state->service;
-    char *url = service_store_url(process, process->settings.store_messages, "messages.db");
+    char *url = service_main_store_url(process, process->settings.store_messages, "messages.db");
     struct rpc_server_options options = {
         .bus = process->bus,
         .service = "message",

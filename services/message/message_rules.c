@@ -4,7 +4,7 @@
 
 #include "services/common/base/text.h"
 
-const char *message_check_text(const char *text)
+const char *message_rules_check_text(const char *text)
 {
     size_t length = strlen(text);
 
@@ -15,7 +15,7 @@ const char *message_check_text(const char *text)
     return text_is_utf8(text, length) ? NULL : "text: must be UTF-8";
 }
 
-const char *message_check_client_id(const char *client_message_id)
+const char *message_rules_check_client_id(const char *client_message_id)
 {
     size_t length = strlen(client_message_id);
 
@@ -25,7 +25,7 @@ const char *message_check_client_id(const char *client_message_id)
     return NULL;
 }
 
-const char *message_check_range(uint32_t start, uint32_t end)
+const char *message_rules_check_range(uint32_t start, uint32_t end)
 {
     if (end <= start)
         return "endIndex: must be greater than startIndex";

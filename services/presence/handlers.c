@@ -12,12 +12,12 @@ enum { TAGS_MAX = 1000 };
 
 static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
 
-static void answer_call(struct rpc_call *call, enum status status)
+static void answer_call(struct rpc_request *call, enum status status)
 {
     if (status == STATUS_OK)
-        rpc_reply(call, &done.base);
+        rpc_request_reply(call, &done.base);
     else
-        rpc_fail(call, status, "the presence bucket does not answer");
+        rpc_request_fail(call, status, "the presence bucket does not answer");
 }
 
 static bool is_gateway_id(const char *id)
@@ -25,12 +25,12 @@ static bool is_gateway_id(const char *id)
     return *id != '\0' && strlen(id) < GATEWAY_ID_SIZE;
 }
 
-static void handle_update(void *ctx, struct rpc_call *call, const void *request)
+static void handle_update(void *ctx, struct rpc_request *call, const void *request)
 {
     const Messenger__PresenceUpdateRequest *update = request;
 
     if (!is_gateway_id(update->gateway_id)) {
-        rpc_fail(call, STATUS_INVALID_ARGUMENT, "gateway_id");
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "gateway_id");
         return;
     }
     enum status status =
@@ -40,30 +40,30 @@ static void handle_update(void *ctx, struct rpc_call *call, const void *request)
     answer_call(call, status);
 }
 
-static void handle_announce(void *ctx, struct rpc_call *call, const void *request)
+static void handle_announce(void *ctx, struct rpc_request *call, const void *request)
 {
     const Messenger__PresenceAnnounceRequest *announce = request;
 
     if (!is_gateway_id(announce->gateway_id))
-        rpc_fail(call, STATUS_INVALID_ARGUMENT, "gateway_id");
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "gateway_id");
     else
         answer_call(call, presence_announce(ctx, announce->gateway_id, announce->online,
                                             announce->n_online));
 }
 
 /* While the bucket is not open, what is known of it is old: then nothing is known. */
-static bool can_answer(struct presence *presence, struct rpc_call *call, size_t tags)
+static bool can_answer(struct presence *presence, struct rpc_request *call, size_t tags)
 {
     if (tags > TAGS_MAX)
-        rpc_fail(call, STATUS_INVALID_ARGUMENT, "too many tags");
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "too many tags");
     else if (!presence_is_ready(presence))
-        rpc_fail(call, STATUS_UNAVAILABLE, "the bucket is not open");
+        rpc_request_fail(call, STATUS_UNAVAILABLE, "the bucket is not open");
     else
         return true;
     return false;
 }
 
-static void handle_get_online(void *ctx, struct rpc_call *call, const void *request)
+static void handle_get_online(void *ctx, struct rpc_request *call, const void *request)
 {
     const Messenger__GetOnlineRequest *wanted = request;
     Messenger__GetOnlineReply reply = MESSENGER__GET_ONLINE_REPLY__INIT;
@@ -74,11 +74,11 @@ static void handle_get_online(void *ctx, struct rpc_call *call, const void *requ
     for (size_t i = 0; i < wanted->n_tags; i++)
         if (presence_is_online(ctx, wanted->tags[i]))
             reply.online[reply.n_online++] = wanted->tags[i];
-    rpc_reply(call, &reply.base);
+    rpc_request_reply(call, &reply.base);
     free(reply.online);
 }
 
-static void handle_get_changed(void *ctx, struct rpc_call *call, const void *request)
+static void handle_get_changed(void *ctx, struct rpc_request *call, const void *request)
 {
     const Messenger__GetChangedRequest *wanted = request;
     Messenger__GetChangedReply reply = MESSENGER__GET_CHANGED_REPLY__INIT;
@@ -98,7 +98,7 @@ static void handle_get_changed(void *ctx, struct rpc_call *call, const void *req
         state->online = online;
         reply.states[reply.n_states++] = state;
     }
-    rpc_reply(call, &reply.base);
+    rpc_request_reply(call, &reply.base);
     free(reply.states);
     free(states);
 }

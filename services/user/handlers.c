@@ -31,16 +31,16 @@ static void view_user(const struct user *user, char hex[ID_HEX + 1], Messenger__
     view->img = wire_borrow(user->img);
 }
 
-static void reply_user(struct rpc_call *call, const struct user *user)
+static void reply_user(struct rpc_request *call, const struct user *user)
 {
     Messenger__User view;
     char hex[ID_HEX + 1];
 
     view_user(user, hex, &view);
-    rpc_reply(call, &view.base);
+    rpc_request_reply(call, &view.base);
 }
 
-static void reply_account(struct rpc_call *call, const struct user *user)
+static void reply_account(struct rpc_request *call, const struct user *user)
 {
     Messenger__Account account = MESSENGER__ACCOUNT__INIT;
     Messenger__User view;
@@ -49,10 +49,10 @@ static void reply_account(struct rpc_call *call, const struct user *user)
     view_user(user, hex, &view);
     account.user = &view;
     account.email = wire_borrow(user->email);
-    rpc_reply(call, &account.base);
+    rpc_request_reply(call, &account.base);
 }
 
-static void reply_list(struct rpc_call *call, const struct user_list *list)
+static void reply_list(struct rpc_request *call, const struct user_list *list)
 {
     struct item {
         Messenger__User view;
@@ -67,7 +67,7 @@ static void reply_list(struct rpc_call *call, const struct user_list *list)
     }
     reply.n_users = list->count;
     reply.users = pointers;
-    rpc_reply(call, &reply.base);
+    rpc_request_reply(call, &reply.base);
     free(pointers);
     free(items);
 }
@@ -77,16 +77,16 @@ static void reply_list(struct rpc_call *call, const struct user_list *list)
 static const char *check_registration(const struct user_service *service,
                                       const Messenger__RegisterRequest *request, struct user *user)
 {
-    const char *problem = user_check_tag(request->tag);
+    const char *problem = user_rules_check_tag(request->tag);
 
     if (problem == NULL)
-        problem = user_check_name("firstName", request->first_name, user->first_name);
+        problem = user_rules_check_name("firstName", request->first_name, user->first_name);
     if (problem == NULL)
-        problem = user_check_name("lastName", request->last_name, user->last_name);
+        problem = user_rules_check_name("lastName", request->last_name, user->last_name);
     if (problem == NULL)
-        problem = user_check_email(request->email, user->email_key);
+        problem = user_rules_check_email(request->email, user->email_key);
     if (problem == NULL)
-        problem = user_check_password(request->password, service->password_min);
+        problem = user_rules_check_password(request->password, service->password_min);
     if (problem == NULL) {
         snprintf(user->tag, sizeof(user->tag), "%s", request->tag);
         snprintf(user->email, sizeof(user->email), "%s", request->email);
@@ -106,7 +106,7 @@ static void publish_registered(struct user_service *service, const struct user *
     wire_publish(service->bus, "event.user.registered", &event.base);
 }
 
-static void handle_register(void *ctx, struct rpc_call *call, const void *request)
+static void handle_register(void *ctx, struct rpc_request *call, const void *request)
 {
     struct user_service *service = ctx;
     const Messenger__RegisterRequest *registration = request;
@@ -114,25 +114,25 @@ static void handle_register(void *ctx, struct rpc_call *call, const void *reques
 
     const char *problem = check_registration(service, registration, &user);
     if (problem != NULL) {
-        rpc_fail(call, STATUS_INVALID_ARGUMENT, problem);
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;
     }
     user.id = id_new();
     if (!password_hash(&service->cost, registration->password, user.password_hash,
                        sizeof(user.password_hash))) {
-        rpc_fail(call, STATUS_UNAVAILABLE, "no memory to hash a password");
+        rpc_request_fail(call, STATUS_UNAVAILABLE, "no memory to hash a password");
         return;
     }
     enum status status = user_store_add(service->store, &user);
     if (status != STATUS_OK) {
-        rpc_fail(call, status, "tag or e-mail is taken");
+        rpc_request_fail(call, status, "tag or e-mail is taken");
         return;
     }
     publish_registered(service, &user);
     reply_account(call, &user);
 }
 
-static void handle_authenticate(void *ctx, struct rpc_call *call, const void *request)
+static void handle_authenticate(void *ctx, struct rpc_request *call, const void *request)
 {
     struct user_service *service = ctx;
     const Messenger__AuthenticateRequest *login = request;
@@ -140,10 +140,10 @@ static void handle_authenticate(void *ctx, struct rpc_call *call, const void *re
     struct user user = { .tag = "" };
     enum status status = STATUS_NOT_FOUND;
 
-    if (user_check_email(login->email, email_key) == NULL)
+    if (user_rules_check_email(login->email, email_key) == NULL)
         status = user_store_by_email(service->store, email_key, &user);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
-        rpc_fail(call, status, NULL);
+        rpc_request_fail(call, status, NULL);
         return;
     }
     bool known = status == STATUS_OK;
@@ -151,13 +151,13 @@ static void handle_authenticate(void *ctx, struct rpc_call *call, const void *re
     if (known && right)
         reply_account(call, &user);
     else
-        rpc_fail(call, STATUS_UNAUTHENTICATED, NULL);
+        rpc_request_fail(call, STATUS_UNAUTHENTICATED, NULL);
     memory_wipe(user.password_hash, sizeof(user.password_hash));
 }
 
 /* --- profiles ---------------------------------------------------------------------------- */
 
-static void handle_get_users(void *ctx, struct rpc_call *call, const void *request)
+static void handle_get_users(void *ctx, struct rpc_request *call, const void *request)
 {
     struct user_service *service = ctx;
     const Messenger__GetUsersRequest *wanted = request;
@@ -165,7 +165,7 @@ static void handle_get_users(void *ctx, struct rpc_call *call, const void *reque
     size_t count = 0;
 
     if (wanted->n_tags > TAGS_MAX) {
-        rpc_fail(call, STATUS_INVALID_ARGUMENT, "too many tags");
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "too many tags");
         return;
     }
     char(*keys)[TAG_SIZE] = xcalloc(wanted->n_tags, sizeof(*keys));
@@ -180,7 +180,7 @@ static void handle_get_users(void *ctx, struct rpc_call *call, const void *reque
     free(pointers);
     free(keys);
     if (status != STATUS_OK) {
-        rpc_fail(call, status, NULL);
+        rpc_request_fail(call, status, NULL);
         return;
     }
     reply_list(call, &list);
@@ -207,7 +207,7 @@ static bool query_to_part(const char *query, char part_out[TAG_SIZE])
     return true;
 }
 
-static void handle_find_users(void *ctx, struct rpc_call *call, const void *request)
+static void handle_find_users(void *ctx, struct rpc_request *call, const void *request)
 {
     struct user_service *service = ctx;
     const Messenger__FindUsersRequest *search = request;
@@ -222,7 +222,7 @@ static void handle_find_users(void *ctx, struct rpc_call *call, const void *requ
     if (status == STATUS_OK)
         reply_list(call, &list);
     else
-        rpc_fail(call, status, NULL);
+        rpc_request_fail(call, status, NULL);
     free(list.items);
 }
 
@@ -240,9 +240,9 @@ static const char *apply_profile(struct user_service *service,
 
     *status_out = STATUS_INVALID_ARGUMENT;
     if (request->first_name[0] != '\0')
-        problem = user_check_name("firstName", request->first_name, user->first_name);
+        problem = user_rules_check_name("firstName", request->first_name, user->first_name);
     if (problem == NULL && request->last_name[0] != '\0')
-        problem = user_check_name("lastName", request->last_name, user->last_name);
+        problem = user_rules_check_name("lastName", request->last_name, user->last_name);
     if (problem != NULL)
         return problem;
     if (request->img[0] != '\0' && strcmp(request->img, DEFAULT_IMAGE) != 0) {
@@ -285,7 +285,7 @@ static enum status load_user(struct user_service *service, const char *tag, char
 }
 
 /* The announcer tells the others, as soon as it can be told. */
-static void handle_update_profile(void *ctx, struct rpc_call *call, const void *request)
+static void handle_update_profile(void *ctx, struct rpc_request *call, const void *request)
 {
     struct user_service *service = ctx;
     const Messenger__UpdateProfileRequest *wanted = request;
@@ -295,7 +295,7 @@ static void handle_update_profile(void *ctx, struct rpc_call *call, const void *
 
     enum status status = load_user(service, wanted->tag, key, &user);
     if (status != STATUS_OK) {
-        rpc_fail(call, status, "no such user");
+        rpc_request_fail(call, status, "no such user");
         return;
     }
     const char *problem = apply_profile(service, wanted, &user, &update.changed, &status);
@@ -307,7 +307,7 @@ static void handle_update_profile(void *ctx, struct rpc_call *call, const void *
     if (status == STATUS_OK)
         status = user_store_update(service->store, key, &update);
     if (status != STATUS_OK) {
-        rpc_fail(call, status, problem);
+        rpc_request_fail(call, status, problem);
         return;
     }
     announcer_kick(service->announcer);
@@ -316,7 +316,7 @@ static void handle_update_profile(void *ctx, struct rpc_call *call, const void *
 
 /* --- images ------------------------------------------------------------------------------ */
 
-static void handle_put_image(void *ctx, struct rpc_call *call, const void *request)
+static void handle_put_image(void *ctx, struct rpc_request *call, const void *request)
 {
     static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
     struct user_service *service = ctx;
@@ -324,18 +324,18 @@ static void handle_put_image(void *ctx, struct rpc_call *call, const void *reque
 
     if (image == NULL || image->data.len == 0 || image->data.len > IMAGE_BYTES_MAX ||
         image->name[0] == '\0' || strlen(image->name) >= USER_IMAGE_SIZE) {
-        rpc_fail(call, STATUS_INVALID_ARGUMENT, "not an image of a fit size");
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "not an image of a fit size");
         return;
     }
     struct user_image put = { image->name, image->content_type, image->data.data, image->data.len };
     enum status status = user_store_put_image(service->store, &put);
     if (status == STATUS_OK)
-        rpc_reply(call, &done.base);
+        rpc_request_reply(call, &done.base);
     else
-        rpc_fail(call, status, NULL);
+        rpc_request_fail(call, status, NULL);
 }
 
-static void handle_get_image(void *ctx, struct rpc_call *call, const void *request)
+static void handle_get_image(void *ctx, struct rpc_request *call, const void *request)
 {
     struct user_service *service = ctx;
     const Messenger__GetImageRequest *wanted = request;
@@ -351,9 +351,9 @@ static void handle_get_image(void *ctx, struct rpc_call *call, const void *reque
         image.content_type = content_type;
         image.data.data = data;
         image.data.len = size;
-        rpc_reply(call, &image.base);
+        rpc_request_reply(call, &image.base);
     } else {
-        rpc_fail(call, status, NULL);
+        rpc_request_fail(call, status, NULL);
     }
     free(content_type);
     free(data);
@@ -361,7 +361,7 @@ static void handle_get_image(void *ctx, struct rpc_call *call, const void *reque
 
 /* --- tokens ------------------------------------------------------------------------------ */
 
-static void handle_revoke_token(void *ctx, struct rpc_call *call, const void *request)
+static void handle_revoke_token(void *ctx, struct rpc_request *call, const void *request)
 {
     static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
     struct user_service *service = ctx;
@@ -371,16 +371,16 @@ static void handle_revoke_token(void *ctx, struct rpc_call *call, const void *re
     enum status status =
         user_store_revoke(service->store, token->jti, token->expires_at, clock_wall_ms() / 1000);
     if (status != STATUS_OK) {
-        rpc_fail(call, status, NULL);
+        rpc_request_fail(call, status, NULL);
         return;
     }
     event.tag = token->tag;
     event.jti = token->jti;
     wire_publish(service->bus, "event.user.logged_out", &event.base);
-    rpc_reply(call, &done.base);
+    rpc_request_reply(call, &done.base);
 }
 
-static void handle_check_token(void *ctx, struct rpc_call *call, const void *request)
+static void handle_check_token(void *ctx, struct rpc_request *call, const void *request)
 {
     struct user_service *service = ctx;
     Messenger__CheckTokenReply reply = MESSENGER__CHECK_TOKEN_REPLY__INIT;
@@ -389,14 +389,14 @@ static void handle_check_token(void *ctx, struct rpc_call *call, const void *req
     enum status status = user_store_is_revoked(
         service->store, ((const Messenger__CheckTokenRequest *)request)->jti, &revoked);
     if (status != STATUS_OK) {
-        rpc_fail(call, status, NULL);
+        rpc_request_fail(call, status, NULL);
         return;
     }
     reply.revoked = revoked;
-    rpc_reply(call, &reply.base);
+    rpc_request_reply(call, &reply.base);
 }
 
-static void handle_find_revoked(void *ctx, struct rpc_call *call, const void *request)
+static void handle_find_revoked(void *ctx, struct rpc_request *call, const void *request)
 {
     struct user_service *service = ctx;
     const Messenger__FindRevokedRequest *wanted = request;
@@ -405,7 +405,7 @@ static void handle_find_revoked(void *ctx, struct rpc_call *call, const void *re
     bool revoked = false;
 
     if (wanted->n_jtis > TAGS_MAX) {
-        rpc_fail(call, STATUS_INVALID_ARGUMENT, "at most 1000 tokens");
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "at most 1000 tokens");
         return;
     }
     reply.jtis = xcalloc(wanted->n_jtis, sizeof(*reply.jtis));
@@ -415,9 +415,9 @@ static void handle_find_revoked(void *ctx, struct rpc_call *call, const void *re
             reply.jtis[reply.n_jtis++] = wanted->jtis[i];
     }
     if (status == STATUS_OK)
-        rpc_reply(call, &reply.base);
+        rpc_request_reply(call, &reply.base);
     else
-        rpc_fail(call, status, NULL);
+        rpc_request_fail(call, status, NULL);
     free(reply.jtis);
 }
 

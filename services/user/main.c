@@ -25,7 +25,7 @@ static size_t hash_threads(const struct settings *settings)
 static enum status open_service(struct service *process, struct user_service *service)
 {
     const struct settings *settings = &process->settings;
-    char *url = service_store_url(process, settings->store_users, "users.db");
+    char *url = service_main_store_url(process, settings->store_users, "users.db");
 
     service->bus = process->bus;
     service->cost = (struct password_cost){ (uint32_t)settings->password_hash_memory_kib,

@@ -11,7 +11,7 @@
 
 enum { NAME_LETTERS_MAX = 64, EMAIL_MAX = 254, PASSWORD_MAX = 1024 };
 
-const char *user_check_tag(const char *tag)
+const char *user_rules_check_tag(const char *tag)
 {
     if (tag_is_valid(tag))
         return NULL;
@@ -59,7 +59,7 @@ static bool is_name(const char *name)
     return count >= 1 && count <= NAME_LETTERS_MAX && (!is_joiner(before) || before == '.');
 }
 
-const char *user_check_name(const char *field, const char *name, char nfc_out[USER_NAME_SIZE])
+const char *user_rules_check_name(const char *field, const char *name, char nfc_out[USER_NAME_SIZE])
 {
     char *nfc = strlen(name) < 4 * USER_NAME_SIZE ? text_nfc(name) : NULL;
     bool good = nfc != NULL && is_name(nfc) && strlen(nfc) < USER_NAME_SIZE;
@@ -97,7 +97,7 @@ static bool is_email(const char *email)
     return true;
 }
 
-const char *user_check_email(const char *email, char key_out[USER_EMAIL_SIZE])
+const char *user_rules_check_email(const char *email, char key_out[USER_EMAIL_SIZE])
 {
     char *key = is_email(email) ? text_casefold(email) : NULL;
     bool good = key != NULL && strlen(key) < USER_EMAIL_SIZE;
@@ -108,7 +108,7 @@ const char *user_check_email(const char *email, char key_out[USER_EMAIL_SIZE])
     return good ? NULL : "email: must be like name@example.com, at most 254 bytes, no white space";
 }
 
-const char *user_check_password(const char *password, size_t min)
+const char *user_rules_check_password(const char *password, size_t min)
 {
     size_t length = strlen(password);
     static _Thread_local char problem[80];

@@ -12,16 +12,17 @@
  * the form that is stored.
  */
 
-const char *user_check_tag(const char *tag);
+const char *user_rules_check_tag(const char *tag);
 
 /* 1 to 64 letters and combining marks of any script, begun by a letter, with single inner spaces,
  * hyphens, apostrophes or full stops. Writes the NFC form. `field` is "firstName" or "lastName". */
-const char *user_check_name(const char *field, const char *name, char nfc_out[USER_NAME_SIZE]);
+const char *user_rules_check_name(const char *field, const char *name,
+                                  char nfc_out[USER_NAME_SIZE]);
 
 /* x@y.z without white space, at most 254 bytes. Writes the case-folded form. */
-const char *user_check_email(const char *email, char key_out[USER_EMAIL_SIZE]);
+const char *user_rules_check_email(const char *email, char key_out[USER_EMAIL_SIZE]);
 
 /* `least` to 1024 bytes. */
-const char *user_check_password(const char *password, size_t min);
+const char *user_rules_check_password(const char *password, size_t min);
 
 #endif

@@ -155,3 +155,46 @@ def test_functions_are_short_and_files_have_one_subject():
     assert statistics.median(lengths) <= 10
     assert statistics.quantiles(lengths, n=10)[-1] <= 40
     assert {path: lines for path in sources() if (lines := len(read(path).splitlines())) > 500} == {}
+
+
+# --- names ------------------------------------------------------------------------------------------
+
+# Vocabulary headers: what they declare is used everywhere, so their names are short.
+SHORT = {
+    "services/common/base/memory.h": "x",
+    "services/common/base/json_writer.h": "json_",
+    "services/common/rpc/rpc_client.h": "rpc_",
+    "services/common/store/mongo_db.h": "mongo_",
+    "services/common/store/mongo_document.h": "mongo_",
+    "services/common/store/sqlite_db.h": "sqlite_",
+    "services/message/store/message_data.h": "(message|dialog|change)_",
+    "services/message/store/mongo/documents.h": "(dialog_documents?_|message_document)",
+    "services/message/store/sqlite/rows.h": "row_",
+    "gateway/http/http_request.h": "http_",
+}
+
+
+def declared(path):
+    """The functions that a header declares, and the structs that it names."""
+    text = re.sub(r"/\*.*?\*/", "", read(path), flags=re.DOTALL)
+    structs = re.findall(r"^(?:struct|typedef [^(;]*) (\w+)\b", text, re.MULTILINE)
+    for _ in range(3):
+        text = re.sub(r"\{[^{}]*\}", "", text)
+    text = "\n".join(line for line in text.splitlines() if not line.startswith(("#", "typedef")))
+    text = re.sub(r"__attribute__\(\(.*?\)\)", "", text)
+    return re.findall(r"(?:^|[\s*])(\w+)\([^()]*(?:\([^()]*\)[^()]*)*\)\s*(?:MUST_CHECK|PRINTF_LIKE\(\d, \d\))?\s*(?:;|$)",
+                      text, re.MULTILINE), structs
+
+
+def test_a_function_of_a_header_begins_with_the_name_of_the_file_or_of_its_struct():
+    """Of a store's engine also: with the service, the engine and the file."""
+    odd = []
+    for path in sources():
+        if not path.endswith(".h"):
+            continue
+        engine = re.fullmatch(r"services/(\w+)/store/(sqlite|mongo)/(\w+)\.h", path)
+        names, structs = declared(path)
+        begin = "|".join([pathlib.PurePath(path).stem, *structs, "_".join(engine.groups()) if engine else r"\Z.",
+                          SHORT.get(path, r"\Z.")])
+        odd += [(path, name) for name in names if not re.match(begin, name)]
+    assert odd == []

@@ -55,7 +55,7 @@ static bool ask_bus(struct bus *bus, const char *name, struct buffer *why)
     return ready;
 }
 
-bool health_ask_bus(const struct settings *settings, const char *name, struct buffer *why)
+bool healthcheck_ask_bus(const struct settings *settings, const char *name, struct buffer *why)
 {
     struct bus_options options = {
         .url = settings->nats_url,
@@ -124,7 +124,7 @@ static int get_status(int fd, const char *path)
     return (int)status;
 }
 
-bool health_ask_http(const char *host, int port, const char *path, struct buffer *why)
+bool healthcheck_ask_http(const char *host, int port, const char *path, struct buffer *why)
 {
     int fd = connect_to(host, port);
 

@@ -13,10 +13,10 @@
 
 /* The instance of this host that serves as `name` answers on the bus and can do its work. With
  * several on one host it is any of them; in containers, each is alone. */
-bool health_ask_bus(const struct settings *settings, const char *name, struct buffer *why);
+bool healthcheck_ask_bus(const struct settings *settings, const char *name, struct buffer *why);
 
 /* GET http://<host>:<port><path> is answered with 200. `host` is an IPv4 address; "" = this host.
  */
-bool health_ask_http(const char *host, int port, const char *path, struct buffer *why);
+bool healthcheck_ask_http(const char *host, int port, const char *path, struct buffer *why);
 
 #endif

@@ -163,7 +163,7 @@ static int check_health(const struct service *service, const struct service_prog
     struct buffer why = { 0 };
 
     log_init(service->name, LOG_LEVEL_ERROR); /* the one line says it all */
-    bool healthy = (program->is_healthy != NULL ? program->is_healthy : health_ask_bus)(
+    bool healthy = (program->is_healthy != NULL ? program->is_healthy : healthcheck_ask_bus)(
         &service->settings, service->name, &why);
     printf("%s: %s: %s\n", service->name, healthy ? "healthy" : "not healthy", buffer_text(&why));
     buffer_finish(&why);
@@ -171,7 +171,7 @@ static int check_health(const struct service *service, const struct service_prog
 }
 
 static int run_service(struct service *service, const struct service_program *program,
-               const sigset_t *signals)
+                       const sigset_t *signals)
 {
     struct connect_hook hook = { .program = program, .lock = PTHREAD_MUTEX_INITIALIZER };
     struct bus_options options = {
@@ -248,8 +248,8 @@ int service_main(int argc, char **argv, const struct service_program *program)
     return exit_code;
 }
 
-char *service_store_url(const struct service *service, const char *configured,
-                        const char *file_name)
+char *service_main_store_url(const struct service *service, const char *configured,
+                             const char *file_name)
 {
     if (configured[0] != '\0')
         return xstrdup(configured);

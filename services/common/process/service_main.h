@@ -29,14 +29,14 @@ struct service_program {
     void (*on_bus_connect)(void *state);
     void (*on_bus_loss)(void *state);
     /* Is the instance of this host well? Says why, or why not, in a few words. NULL: it is asked
-     * over the bus (health_ask_bus). */
+     * over the bus (healthcheck_ask_bus). */
     bool (*is_healthy)(const struct settings *settings, const char *name, struct buffer *why);
 };
 
 int service_main(int argc, char **argv, const struct service_program *program);
 
 /* The URL of a store: as configured, or SQLite in the data directory. The caller frees it. */
-char *service_store_url(const struct service *service, const char *configured,
-                        const char *file_name);
+char *service_main_store_url(const struct service *service, const char *configured,
+                             const char *file_name);
 
 #endif

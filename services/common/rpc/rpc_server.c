@@ -44,7 +44,7 @@ struct rpc_server {
     size_t unanswered;
 };
 
-struct rpc_call {
+struct rpc_request {
     struct rpc_server *server;
     const struct rpc_method *method;
     rpc_handler *handle;
@@ -54,14 +54,14 @@ struct rpc_call {
     int64_t arrived_us;
 };
 
-const struct rpc_context *rpc_call_context(const struct rpc_call *call)
+const struct rpc_context *rpc_request_context(const struct rpc_request *call)
 {
     return &call->context;
 }
 
 /* --- answering --------------------------------------------------------------------------- */
 
-static void finish_call(struct rpc_call *call, enum status status)
+static void finish_call(struct rpc_request *call, enum status status)
 {
     struct rpc_server *server = call->server;
 
@@ -77,7 +77,7 @@ static void finish_call(struct rpc_call *call, enum status status)
     pthread_mutex_unlock(&server->lock);
 }
 
-void rpc_reply(struct rpc_call *call, const ProtobufCMessage *reply)
+void rpc_request_reply(struct rpc_request *call, const ProtobufCMessage *reply)
 {
     const char *reply_to = bus_message_reply_to(call->message);
 
@@ -91,7 +91,7 @@ static bool is_expected(enum status status)
     return status < STATUS_INTERNAL;
 }
 
-void rpc_fail(struct rpc_call *call, enum status status, const char *reason)
+void rpc_request_fail(struct rpc_request *call, enum status status, const char *reason)
 {
     Messenger__ErrorDetail detail = MESSENGER__ERROR_DETAIL__INIT;
     const char *reply_to = bus_message_reply_to(call->message);
@@ -124,13 +124,13 @@ void rpc_fail(struct rpc_call *call, enum status status, const char *reason)
 
 static void run_call(void *arg)
 {
-    struct rpc_call *call = arg;
+    struct rpc_request *call = arg;
     char trace[33];
 
     rpc_context_trace_id(&call->context, trace);
     log_set_trace(trace);
     if (clock_mono_us() >= call->context.deadline_us)
-        rpc_fail(call, STATUS_DEADLINE_EXCEEDED, "the deadline passed in the queue");
+        rpc_request_fail(call, STATUS_DEADLINE_EXCEEDED, "the deadline passed in the queue");
     else
         call->handle(call->server->options.ctx, call, call->request);
     log_set_trace(NULL);
@@ -144,7 +144,7 @@ static const struct rpc_method *find_method(const struct rpc_server *server, con
     return NULL;
 }
 
-static void read_context(struct rpc_call *call)
+static void read_context(struct rpc_request *call)
 {
     const char *timeout = bus_message_header(call->message, RPC_HEADER_TIMEOUT);
     const char *trace = bus_message_header(call->message, RPC_HEADER_TRACE);
@@ -157,18 +157,18 @@ static void read_context(struct rpc_call *call)
         memcpy(call->context.traceparent, trace, sizeof(call->context.traceparent));
 }
 
-void rpc_defer(struct rpc_call *call, rpc_handler *handle, enum rpc_lane lane)
+void rpc_request_defer(struct rpc_request *call, rpc_handler *handle, enum rpc_lane lane)
 {
     call->handle = handle;
     if (!workpool_submit(call->server->lanes[lane], run_call, call))
-        rpc_fail(call, STATUS_BUSY, "too many calls are waiting");
+        rpc_request_fail(call, STATUS_BUSY, "too many calls are waiting");
 }
 
 static void handle_message(void *ctx, struct bus_message *message_take)
 {
     static const Messenger__Empty pong = MESSENGER__EMPTY__INIT;
     struct rpc_server *server = ctx;
-    struct rpc_call *call = xcalloc(1, sizeof(*call));
+    struct rpc_request *call = xcalloc(1, sizeof(*call));
     const char *dot = strrchr(bus_message_subject(message_take), '.');
 
     call->server = server;
@@ -181,25 +181,26 @@ static void handle_message(void *ctx, struct bus_message *message_take)
 
     if (strcmp(dot + 1, "Ping") == 0) {
         if (server->options.is_ready == NULL || server->options.is_ready(server->options.ctx))
-            rpc_reply(call, &pong.base);
+            rpc_request_reply(call, &pong.base);
         else
-            rpc_fail(call, STATUS_UNAVAILABLE, "not ready yet");
+            rpc_request_fail(call, STATUS_UNAVAILABLE, "not ready yet");
         return;
     }
     call->method = find_method(server, dot + 1);
     if (call->method == NULL) {
-        rpc_fail(call, STATUS_NOT_FOUND, "no such method");
+        rpc_request_fail(call, STATUS_NOT_FOUND, "no such method");
         return;
     }
     call->handle = call->method->handle;
     call->request = wire_unpack(call->method->request_type, bus_message_data(message_take),
                                 bus_message_length(message_take));
     if (call->request == NULL)
-        rpc_fail(call, STATUS_INVALID_ARGUMENT, "the payload is not a request of this method");
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT,
+                         "the payload is not a request of this method");
     else if (call->method->lane == RPC_INLINE)
         run_call(call);
     else
-        rpc_defer(call, call->handle, call->method->lane);
+        rpc_request_defer(call, call->handle, call->method->lane);
 }
 
 /* --- life -------------------------------------------------------------------------------- */

@@ -17,7 +17,7 @@
  * answers once the service can do its work.
  */
 struct rpc_server;
-struct rpc_call;
+struct rpc_request;
 
 /* Where a handler runs. Every lane is a bounded pool; inline means the bus's own thread. */
 enum rpc_lane {
@@ -28,10 +28,10 @@ enum rpc_lane {
 enum { RPC_LANES = 3 };
 
 /*
- * Answers `call` exactly once with rpc_reply or rpc_fail, now or later and from any thread.
- * `request` is of the method's type and lives until the answer.
+ * Answers `call` exactly once with rpc_request_reply or rpc_request_fail, now or later and from any
+ * thread. `request` is of the method's type and lives until the answer.
  */
-typedef void rpc_handler(void *service, struct rpc_call *call, const void *request);
+typedef void rpc_handler(void *service, struct rpc_request *call, const void *request);
 
 struct rpc_method {
     const char *name;
@@ -64,14 +64,14 @@ void rpc_server_stop(struct rpc_server **server);
 /* Instead of an answer, from an inline handler that finds it would have to wait: `handle` is called
  * in that lane, which has threads, and answers; when its queue is full, the answer is STATUS_BUSY.
  * The call is no longer the caller's. */
-void rpc_defer(struct rpc_call *call, rpc_handler *handle, enum rpc_lane lane);
+void rpc_request_defer(struct rpc_request *call, rpc_handler *handle, enum rpc_lane lane);
 
-void rpc_reply(struct rpc_call *call, const ProtobufCMessage *reply);
+void rpc_request_reply(struct rpc_request *call, const ProtobufCMessage *reply);
 
 /* `reason` goes to the caller: for people, nothing secret; NULL = none. */
-void rpc_fail(struct rpc_call *call, enum status status, const char *reason);
+void rpc_request_fail(struct rpc_request *call, enum status status, const char *reason);
 
 /* For calls to other services on behalf of this one: same trace, same deadline. Borrowed. */
-const struct rpc_context *rpc_call_context(const struct rpc_call *call);
+const struct rpc_context *rpc_request_context(const struct rpc_request *call);
 
 #endif

@@ -9,7 +9,7 @@
 static bool is_name(const char *name)
 {
     char nfc[USER_NAME_SIZE] = "untouched";
-    const char *problem = user_check_name("firstName", name, nfc);
+    const char *problem = user_rules_check_name("firstName", name, nfc);
     if (problem != NULL) {
         assert_non_null(strstr(problem, "firstName"));
         assert_string_equal(nfc, "untouched");
@@ -20,7 +20,7 @@ static bool is_name(const char *name)
 static bool is_email(const char *email)
 {
     char key[USER_EMAIL_SIZE] = "untouched";
-    const char *problem = user_check_email(email, key);
+    const char *problem = user_rules_check_email(email, key);
     if (problem != NULL) {
         assert_non_null(strstr(problem, "email"));
         assert_string_equal(key, "untouched");
@@ -128,11 +128,11 @@ static void names_are_kept_composed(void **state)
 {
     (void)state;
     char nfc[USER_NAME_SIZE];
-    assert_null(user_check_name("lastName", "Zoe\xCC\x88", nfc));
+    assert_null(user_rules_check_name("lastName", "Zoe\xCC\x88", nfc));
     assert_string_equal(nfc, "Zo\xC3\xAB");
     char decomposed[4096];
     repeat(decomposed, "e\xCC\x88", 64);
-    assert_null(user_check_name("lastName", decomposed, nfc));
+    assert_null(user_rules_check_name("lastName", decomposed, nfc));
     assert_int_equal(strlen(nfc), 128);
 }
 
@@ -140,10 +140,10 @@ static void the_field_is_named(void **state)
 {
     (void)state;
     char nfc[USER_NAME_SIZE];
-    assert_non_null(strstr(user_check_name("lastName", "1", nfc), "lastName"));
-    assert_non_null(strstr(user_check_tag("bob"), "tag"));
-    assert_non_null(strstr(user_check_password("x", 8), "password"));
-    assert_null(user_check_tag("@bob"));
+    assert_non_null(strstr(user_rules_check_name("lastName", "1", nfc), "lastName"));
+    assert_non_null(strstr(user_rules_check_tag("bob"), "tag"));
+    assert_non_null(strstr(user_rules_check_password("x", 8), "password"));
+    assert_null(user_rules_check_tag("@bob"));
 }
 
 static void emails_look_like_x_at_y_dot_z(void **state)
@@ -202,14 +202,14 @@ static void emails_that_differ_in_case_only_have_one_key(void **state)
 {
     (void)state;
     char one[USER_EMAIL_SIZE], other[USER_EMAIL_SIZE];
-    assert_null(user_check_email("Bob@Example.COM", one));
-    assert_null(user_check_email("bOB@eXAMPLE.com", other));
+    assert_null(user_rules_check_email("Bob@Example.COM", one));
+    assert_null(user_rules_check_email("bOB@eXAMPLE.com", other));
     assert_string_equal(one, other);
     assert_string_equal(one, "bob@example.com");
-    assert_null(user_check_email("\xD0\x98@x.y", one));
-    assert_null(user_check_email("\xD0\xB8@x.y", other));
+    assert_null(user_rules_check_email("\xD0\x98@x.y", one));
+    assert_null(user_rules_check_email("\xD0\xB8@x.y", other));
     assert_string_equal(one, other);
-    assert_null(user_check_email("bob2@example.com", other));
+    assert_null(user_rules_check_email("bob2@example.com", other));
     assert_string_not_equal(one, other);
 }
 
@@ -220,14 +220,14 @@ static void passwords_have_their_least_to_1024_bytes(void **state)
     static const size_t min[] = { 1, 5, 8, 1024 };
     for (size_t i = 0; i < COUNT_OF(min); i++) {
         repeat(password, "p", min[i]);
-        assert_null(user_check_password(password, min[i]));
+        assert_null(user_rules_check_password(password, min[i]));
         repeat(password, "p", min[i] - 1);
-        assert_non_null(user_check_password(password, min[i]));
+        assert_non_null(user_rules_check_password(password, min[i]));
     }
     repeat(password, "p", 1024);
-    assert_null(user_check_password(password, 8));
+    assert_null(user_rules_check_password(password, 8));
     repeat(password, "p", 1025);
-    assert_non_null(user_check_password(password, 8));
+    assert_non_null(user_rules_check_password(password, 8));
 }
 
 int main(void)
