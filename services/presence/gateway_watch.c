@@ -86,8 +86,8 @@ enum status gateway_watch_start(struct bus *bus, struct gateway_watch **watch_ou
 
     pthread_mutex_init(&watch->lock, NULL);
     watch->seen = hashmap_create();
-    enum status status =
-        bus_subscription_open(bus, "event.gateway.alive", NULL, handle_alive, watch, &watch->subscription);
+    enum status status = bus_subscription_open(bus, "event.gateway.alive", NULL, handle_alive,
+                                               watch, &watch->subscription);
     if (status != STATUS_OK) {
         log_error("cannot follow the gateways: %s", status_name(status));
         gateway_watch_stop(&watch);

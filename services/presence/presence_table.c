@@ -256,3 +256,15 @@ void presence_table_each_gateway(struct presence_table *table,
     }
     pthread_mutex_unlock(&table->lock);
 }
+
+char **presence_keys_tags(const struct presence_keys *keys)
+{
+    char **tags = xmalloc(keys->count * (sizeof(*tags) + TAG_SIZE + 1) + 1);
+    char *text = (char *)(tags + keys->count);
+
+    for (size_t i = 0; i < keys->count; i++, text += TAG_SIZE + 1) {
+        snprintf(text, TAG_SIZE + 1, "@%s", keys->keys[i]);
+        tags[i] = text;
+    }
+    return tags;
+}

@@ -72,4 +72,7 @@ struct presence_keys presence_table_unannounced(struct presence_table *table, in
 void presence_table_each_gateway(struct presence_table *table,
                                  void (*visit)(void *ctx, const char *gateway_id), void *ctx);
 
+/* The tags of the keys, in one allocation that the caller frees. */
+char **presence_keys_tags(const struct presence_keys *keys);
+
 #endif

@@ -1,0 +1,131 @@
+#include "services/presence/presence_sweep.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "event.pb-c.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/log.h"
+#include "services/common/base/memory.h"
+#include "services/common/base/thread.h"
+#include "services/common/rpc/wire.h"
+
+enum {
+    SWEEP_MS = 1000,
+    UNANNOUNCED_MS = 2000,
+    OWN_PAUSE_MS = 3000, /* this process was suspended: it cannot judge which gateways were */
+};
+
+struct presence_sweep {
+    struct presence_sweep_options options;
+    pthread_t thread;
+};
+
+static void note_from_table(void *ctx, const char *gateway_id)
+{
+    gateway_watch_note(ctx, gateway_id);
+}
+
+static enum status remove_users(struct presence_sweep *sweep, const char *gateway_id,
+                                char *const *tags, size_t count)
+{
+    struct bus_kv *kv = presence_bucket_borrow(sweep->options.bucket);
+
+    if (kv == NULL)
+        return STATUS_UNAVAILABLE;
+    enum status status =
+        presence_changer_set(sweep->options.changer, kv, gateway_id, tags, count, false);
+    presence_bucket_return(sweep->options.bucket);
+    return status;
+}
+
+static void remove_lost_gateway(struct presence_sweep *sweep, const char *gateway_id)
+{
+    struct presence_keys keys = presence_table_at(sweep->options.table, gateway_id);
+    char **tags = presence_keys_tags(&keys);
+    Messenger__GatewayLost event = MESSENGER__GATEWAY_LOST__INIT;
+
+    if (keys.count > 0)
+        log_warn("gateway %s is silent: removing its %zu users", gateway_id, keys.count);
+    if (remove_users(sweep, gateway_id, tags, keys.count) != STATUS_OK)
+        log_warn("could not remove all users of gateway %s; retrying", gateway_id);
+    /* If it is alive after all, it announces its users again. */
+    event.gateway_id = wire_borrow(gateway_id);
+    wire_publish(sweep->options.bus, "event.presence.gateway_lost", &event.base);
+    free(tags);
+    presence_keys_finish(&keys);
+}
+
+/* Two instances may do this for the same change: its event is then published twice, with the same
+ * number. */
+static void announce_unannounced(struct presence_sweep *sweep)
+{
+    struct presence_keys keys =
+        presence_table_unannounced(sweep->options.table, clock_mono_ms() - UNANNOUNCED_MS);
+    struct bus_kv *kv = keys.count > 0 ? presence_bucket_borrow(sweep->options.bucket) : NULL;
+
+    for (size_t i = 0; kv != NULL && i < keys.count; i++) {
+        struct presence_entry entry;
+        uint64_t revision;
+        if (presence_bucket_fetch(kv, keys.keys[i], &entry, &revision) == STATUS_OK &&
+            !entry.announced)
+            presence_announcer_add(sweep->options.announcer, keys.keys[i], &entry, revision);
+        presence_entry_finish(&entry);
+    }
+    if (kv != NULL)
+        presence_bucket_return(sweep->options.bucket);
+    presence_keys_finish(&keys);
+}
+
+static void sweep_once(struct presence_sweep *sweep)
+{
+    char gateway_id[GATEWAY_ID_SIZE];
+    struct bus_kv *kv = presence_bucket_borrow(sweep->options.bucket);
+
+    if (kv == NULL)
+        return;
+    presence_bucket_return(sweep->options.bucket);
+    presence_table_each_gateway(sweep->options.table, note_from_table, sweep->options.gateways);
+    while (gateway_watch_take_dead(sweep->options.gateways, gateway_id))
+        remove_lost_gateway(sweep, gateway_id);
+    announce_unannounced(sweep);
+}
+
+static void run_sweep(void *arg)
+{
+    struct presence_sweep *sweep = arg;
+    int64_t last = clock_mono_ms();
+    struct timespec pause = { .tv_nsec = 100 * 1000000 };
+    unsigned ignored;
+
+    while (presence_bucket_connects(sweep->options.bucket, &ignored)) {
+        nanosleep(&pause, NULL);
+        int64_t now = clock_mono_ms();
+        if (now - last < SWEEP_MS)
+            continue;
+        if (now - last > OWN_PAUSE_MS)
+            gateway_watch_forgive(sweep->options.gateways);
+        else
+            sweep_once(sweep);
+        last = clock_mono_ms();
+    }
+}
+
+struct presence_sweep *presence_sweep_start(const struct presence_sweep_options *options)
+{
+    struct presence_sweep *sweep = xcalloc(1, sizeof(*sweep));
+
+    sweep->options = *options;
+    sweep->thread = thread_start("presence-sweep", run_sweep, sweep);
+    return sweep;
+}
+
+void presence_sweep_join(struct presence_sweep **sweep)
+{
+    if (*sweep == NULL)
+        return;
+    pthread_join((*sweep)->thread, NULL);
+    free(*sweep);
+    *sweep = NULL;
+}
