@@ -9,12 +9,16 @@
 
 /*
  * users:    { _id, key, tag, email, emailKey, firstName, lastName, img, passwordHash, grams,
- *             revision?, unannounced?, origin? }
+ *             revision?, unannounced?, changed?: { firstName?, lastName?, img? }, origin? }
  * images:   { _id: name, contentType, data }
  * revoked:  { _id: jti, expiresAt }
  *
  * `grams` are the parts of the key of one to three letters. An index over (grams, key) finds any
  * substring by its first three letters, already in the order of the keys.
+ *
+ * What is unannounced is `unannounced`, bits of enum user_changed and at least one if there are
+ * any, together with the fields of `changed`. An update raises the number with $max and sets its
+ * own fields: one write that loses no bit, of operators that every server has ($bit is rare).
  */
 enum { GRAM_MOST = 3 };
 
@@ -54,6 +58,29 @@ static void copy_text(const bson_t *document, const char *field, char *out, size
     snprintf(out, size, "%s", mongo_text(document, field));
 }
 
+static const struct {
+    const char *path; /* in the document, true if it has changed */
+    unsigned bit;
+} changed_fields[] = {
+    { "changed.firstName", USER_CHANGED_FIRST_NAME },
+    { "changed.lastName", USER_CHANGED_LAST_NAME },
+    { "changed.img", USER_CHANGED_IMG },
+};
+enum { CHANGED_FIELDS = sizeof(changed_fields) / sizeof(changed_fields[0]) };
+
+static unsigned read_unannounced(const bson_t *document)
+{
+    unsigned bits = (unsigned)mongo_int(document, "unannounced");
+    bson_iter_t at, field;
+
+    for (size_t i = 0; bits != 0 && i < CHANGED_FIELDS; i++) {
+        if (bson_iter_init(&at, document) &&
+            bson_iter_find_descendant(&at, changed_fields[i].path, &field))
+            bits |= changed_fields[i].bit;
+    }
+    return bits;
+}
+
 static void read_user(const bson_t *document, struct user *user)
 {
     *user = (struct user){ .tag = "" };
@@ -66,7 +93,7 @@ static void read_user(const bson_t *document, struct user *user)
     copy_text(document, "img", user->img, sizeof(user->img));
     copy_text(document, "passwordHash", user->password_hash, sizeof(user->password_hash));
     user->revision = (uint64_t)mongo_int(document, "revision");
-    user->unannounced = (unsigned)mongo_int(document, "unannounced");
+    user->unannounced = read_unannounced(document);
     copy_text(document, "origin", user->origin, sizeof(user->origin));
 }
 
@@ -105,19 +132,32 @@ static enum status add(struct user_store *store, const struct user *user)
     return insert(store, "users", document);
 }
 
+static bson_t *update_change(const struct user_update *update, const char *origin)
+{
+    bson_t *change = bson_new();
+    bson_t set;
+
+    BSON_APPEND_DOCUMENT_BEGIN(change, "$set", &set);
+    BSON_APPEND_UTF8(&set, "firstName", update->first_name);
+    BSON_APPEND_UTF8(&set, "lastName", update->last_name);
+    BSON_APPEND_UTF8(&set, "img", update->img);
+    for (size_t i = 0; i < CHANGED_FIELDS; i++) {
+        if ((update->changed & changed_fields[i].bit) != 0)
+            BSON_APPEND_BOOL(&set, changed_fields[i].path, true);
+    }
+    if (update->changed != 0)
+        BSON_APPEND_UTF8(&set, "origin", origin);
+    bson_append_document_end(change, &set);
+    if (update->changed != 0)
+        BCON_APPEND(change, "$inc", "{", "revision", BCON_INT64(1), "}", "$max", "{", "unannounced",
+                    BCON_INT64(update->changed), "}");
+    return change;
+}
+
 static enum status update_where(struct user_store *store, bson_t *filter_take,
                                 const struct user_update *update, const char *origin)
 {
-    bson_t *change =
-        update->changed == 0
-            ? BCON_NEW("$set", "{", "firstName", BCON_UTF8(update->first_name), "lastName",
-                       BCON_UTF8(update->last_name), "img", BCON_UTF8(update->img), "}")
-            : BCON_NEW("$set", "{", "firstName", BCON_UTF8(update->first_name), "lastName",
-                       BCON_UTF8(update->last_name), "img", BCON_UTF8(update->img), "origin",
-                       BCON_UTF8(origin), "}", "$inc", "{", "revision", BCON_INT64(1), "}", "$bit",
-                       "{", "unannounced", "{", "or", BCON_INT64(update->changed), "}", "}");
-
-    return mongo_update(in(store)->db, "users", filter_take, change);
+    return mongo_update(in(store)->db, "users", filter_take, update_change(update, origin));
 }
 
 /* The origin is this one if nothing of another is unannounced. If it is announced between the two
@@ -137,10 +177,11 @@ static enum status update(struct user_store *store, const char *key,
 
 static enum status announced(struct user_store *store, const char *key, uint64_t revision)
 {
-    enum status status = mongo_update(
-        in(store)->db, "users",
-        BCON_NEW("key", BCON_UTF8(key), "revision", BCON_INT64((int64_t)revision)),
-        BCON_NEW("$set", "{", "unannounced", BCON_INT64(0), "origin", BCON_UTF8(""), "}"));
+    enum status status =
+        mongo_update(in(store)->db, "users",
+                     BCON_NEW("key", BCON_UTF8(key), "revision", BCON_INT64((int64_t)revision)),
+                     BCON_NEW("$set", "{", "unannounced", BCON_INT64(0), "origin", BCON_UTF8(""),
+                              "}", "$unset", "{", "changed", BCON_BOOL(true), "}"));
 
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
@@ -151,7 +192,8 @@ static enum status take_over(struct user_store *store, const char *key, const st
                         BCON_NEW("$set", "{", "firstName", BCON_UTF8(user->first_name), "lastName",
                                  BCON_UTF8(user->last_name), "img", BCON_UTF8(user->img),
                                  "unannounced", BCON_INT64(user->unannounced), "origin",
-                                 BCON_UTF8(user->origin), "}", "$max", "{", "revision",
+                                 BCON_UTF8(user->origin), "}", "$unset", "{", "changed",
+                                 BCON_BOOL(true), "}", "$max", "{", "revision",
                                  BCON_INT64((int64_t)user->revision), "}"));
 }
 
