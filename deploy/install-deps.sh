@@ -10,7 +10,7 @@ declare -A packages=(
     [run]="nats-server"
     [test]="git curl libcmocka-dev python3 python3-pytest python3-websocket python3-requests python3-jwt
         python3-protobuf protobuf-compiler python3-pil python3-selenium chromium chromium-driver
-        sqlite3"
+        sqlite3 maven default-jre-headless"
     [lint]="clang-format clang-tidy cppcheck"
     [compose]="docker.io docker-compose debootstrap iptables"
 )
