@@ -10,7 +10,7 @@ import pytest
 from support.client import User
 from support.process import REPOSITORY, binary
 from support.stack import Stack
-from support.wait import wait_until
+from support.wait import PATIENCE_SECONDS, wait_until
 
 README = (REPOSITORY / "README.md").read_text()
 VOLATILE = {"_id", "date", "epoch"}
@@ -85,7 +85,7 @@ class Player:
                     taken.add(index)
                     return True
             return False
-        wait_until(found, 10, lambda: f"{name} to get {frame}; got {socket.frames}")
+        wait_until(found, lambda: f"{name} to get {frame}; got {socket.frames}")
 
 
 def test_examples_of_the_api(own_stack):
@@ -112,7 +112,7 @@ def test_try_it_by_hand():
             "ws://localhost:8000", stack.url().replace("http", "ws"))
         assert "localhost:8000" not in script
         shell = subprocess.run(["bash", "-e", "-c", script], cwd=stack.directory, text=True,
-                               capture_output=True, timeout=30)
+                               capture_output=True, timeout=PATIENCE_SECONDS)
     assert shell.stdout.count("Sign up successful") == 2, shell.stdout + shell.stderr
     assert '"status":"OK"' in shell.stdout, shell.stdout + shell.stderr
 

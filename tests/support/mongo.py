@@ -46,7 +46,7 @@ class MongoServer:
                 argv = [_build(), "-listen", f"127.0.0.1:{port}", "-directory", str(directory)]
             self._program = Program("mongo", argv, clean_environment(), directory / "log")
             self._program.start()
-            wait_until(lambda: self._accepts(port), 60, "the MongoDB server to accept connections")
+            wait_until(lambda: self._accepts(port), "the MongoDB server to accept connections")
         except BaseException:
             self.stop()
             raise
@@ -76,7 +76,7 @@ class MongoServer:
 
     def start_again(self):
         self._program.start()
-        wait_until(lambda: self._accepts(self.port), 60, "the MongoDB server to accept connections")
+        wait_until(lambda: self._accepts(self.port), "the MongoDB server to accept connections")
 
     def freeze(self):
         self._program.freeze()
