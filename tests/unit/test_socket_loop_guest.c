@@ -14,7 +14,7 @@
 #include "services/common/clock.h"
 #include "services/common/log.h"
 
-enum { WAIT_MS = 10000, TOKEN = 1 };
+enum { WAIT_MS = 60000, TOKEN = 1 };
 
 struct fixture {
     struct socket_loop *loop;
