@@ -2,7 +2,9 @@
 #
 #   make            the programs, into build/release/bin
 #   make run        install what is missing, build, start everything, until Ctrl-C
-#   make test       install what is missing, build, all tests
+#   make test       install what is missing, build, all tests: less than 10 minutes
+#   make check      the same for the work between: build, units, walls, the main end to end tests on
+#                   SQLite; less than 2 minutes
 #   make test-compose   the containers, scaled, under load and faults
 #   make unit       the unit tests alone          (SAN=address,undefined or SAN=thread: sanitized)
 #   make bench      a release build, measured beside the floor: one table, build/bench.json (BENCH_ARGS)
@@ -72,7 +74,7 @@ UNITS := $(patsubst %.c,$(OUT)/unit/%,$(notdir $(UNIT_C)))
 BENCH_A := $(OUT)/lib/bench.a
 BENCH := $(OUT)/bench
 
-.PHONY: FORCE images all run test test-compose unit units lint format clean install-deps fuzz chaos soak bench
+.PHONY: FORCE images all run test check test-compose unit units lint format clean install-deps fuzz chaos soak bench
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BINS)
@@ -140,9 +142,14 @@ unit: units
 fuzz: $(PART_A) $(COMMON_A)
 	OUT=$(OUT) LIBS="$(LIBS)" tests/fuzz/run.sh
 
+# Where make was not told how many jobs at a time: one for each core.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 test: install-test-deps
-	@$(MAKE) -s --no-print-directory all units $(SHIM) $(BENCH)
+	@$(MAKE) -s --no-print-directory $(JOBS) all units $(SHIM) $(BENCH)
 	@tests/run-all.sh
+check: install-test-deps
+	@$(MAKE) -s --no-print-directory $(JOBS) all units
+	@tests/run-all.sh --check
 
 # In containers; skips, and says why, where it cannot.
 test-compose:
@@ -157,12 +164,12 @@ $(SHIM): tests/chaos/fault_shim.c
 SECONDS ?= 180
 STORE ?= sqlite
 chaos: install-test-deps
-	@$(MAKE) -s --no-print-directory all $(SHIM)
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(SHIM)
 	@tests/chaos/run.py --seconds $(SECONDS) --store $(STORE) $(if $(SEED),--seed $(SEED))
 
 MESSAGES ?= 1000000
 soak: install-test-deps
-	@$(MAKE) -s --no-print-directory all
+	@$(MAKE) -s --no-print-directory $(JOBS) all
 	@tests/soak/run.py --messages $(MESSAGES)
 
 # Its generator is linked with the stores of user and message, to fill them.
@@ -172,7 +179,7 @@ $(BENCH): $(OUT)/obj/tests/bench/main.o $(BENCH_A) $(OUT)/lib/user.a $(OUT)/lib/
 	$(call QUIET,LINK)$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 bench: install-test-deps
-	@$(MAKE) -s --no-print-directory all $(BENCH)
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(BENCH)
 	@tests/bench/run.py $(BENCH_ARGS)
 
 install-test-deps:
@@ -183,7 +190,7 @@ install-deps:
 # --- running ---------------------------------------------------------------------------------------
 
 run: install-deps
-	@$(MAKE) -s --no-print-directory all
+	@$(MAKE) -s --no-print-directory $(JOBS) all
 	@exec deploy/run-local.sh
 
 # Compose of either kind passes VERSION and REVISION on to deploy/Dockerfile.

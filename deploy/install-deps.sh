@@ -8,9 +8,10 @@ declare -A packages=(
         libcivetweb-dev libcjson-dev libjwt-dev libargon2-dev libsqlite3-dev libutf8proc-dev
         libgd-dev libssl-dev libmongoc-dev libbson-dev"
     [run]="nats-server"
-    [test]="git curl libcmocka-dev python3 python3-pytest python3-websocket python3-requests python3-jwt
+    [test]="git curl libcmocka-dev python3 python3-pytest python3-pytest-xdist
+        python3-websocket python3-requests python3-jwt
         python3-protobuf protobuf-compiler python3-pil python3-selenium chromium chromium-driver
-        sqlite3"
+        sqlite3 maven default-jre-headless"
     [lint]="clang-format clang-tidy cppcheck"
     [compose]="docker.io docker-compose debootstrap iptables"
 )

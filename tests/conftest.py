@@ -1,6 +1,5 @@
 """Stacks that tests share, users, and the programs' logs beside every failure."""
 
-import os
 import signal
 
 import pytest
@@ -9,13 +8,11 @@ import requests
 from support.client import Crowd, User
 from support.compose import running_inside
 from support.stack import Stack, live_stacks
+from support.wait import PATIENCE_SECONDS
 
 # They need a stack in containers, which `make test-compose` brings up.
 collect_ignore = [] if running_inside() else ["compose"]
 
-
-# The server that stands in for MongoDB reads all users to find one: the newest of a thousand in 0.3 s.
-LENDS_MOST = 30 if os.environ.get("MESSENGER_TEST_STORE_USERS") else None
 
 
 class SharedStack:
@@ -24,19 +21,13 @@ class SharedStack:
     def __init__(self, **options):
         self._options = options
         self._stack = None
-        self._lends = 0
 
     def get(self):
         if self._stack is not None and not self._stack.healthy():
             self._stack.destroy()
             self._stack = None
-        if self._stack is not None and self._lends == LENDS_MOST:
-            self._stack.stop()
-            self._stack = None
         if self._stack is None:
             self._stack = Stack(**self._options).start()
-            self._lends = 0
-        self._lends += 1
         return self._stack
 
     def stop(self):
@@ -104,7 +95,7 @@ def pytest_configure(config):
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
     """A test that hangs fails, and the next one runs."""
-    limit = 300 if item.get_closest_marker("slow") else 90
+    limit = 600 if item.get_closest_marker("slow") else 300
 
     def too_long(number, frame):
         raise AssertionError(f"the test did not end within {limit} s")
@@ -140,8 +131,8 @@ class Witness:
         self.socket = self.user.socket()
 
     def check(self):
-        assert self.socket.call("getSelfInfo", timeout=5)["tag"] == self.user.tag
-        assert requests.get(self.stack.url(path="/healthz"), timeout=5).status_code == 200
+        assert self.socket.call("getSelfInfo")["tag"] == self.user.tag
+        assert requests.get(self.stack.url(path="/healthz"), timeout=PATIENCE_SECONDS).status_code == 200
 
 
 @pytest.fixture(scope="session")

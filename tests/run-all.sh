@@ -1,9 +1,15 @@
 #!/bin/bash
-# All tests of `make test`: unit, integration, end to end, the demo page; the stores and the end to
-# end tests on MongoDB's protocol, too. Ends with the figures and one line that adds everything up.
+# All tests of `make test`: unit, integration, end to end, the demo page; what depends on the store on
+# MongoDB's protocol, too. Ends with the figures and one line that adds everything up.
+#
+#   tests/run-all.sh [--check]     --check: `make check`, a few minutes less (CONTRIBUTING.md)
 set -uo pipefail
 cd "$(dirname "$0")/.."
-# Runs pytest and adds what it counted to COUNTS.
+
+# Mostly they wait: for programs to start, for time-outs to pass. No verdict depends on the load.
+workers=$((2 * $(nproc)))
+
+# Runs pytest, and adds what it counted to COUNTS.
 run_pytest() { # report, argument...
     local report=$1 summary failures
     /usr/bin/python3 -m pytest -c tests/pytest.ini -q "${@:2}" 2>&1 | tee "$report"
@@ -14,35 +20,54 @@ run_pytest() { # report, argument...
     echo "$(number passed) $failures $(number skipped)" >>"$COUNTS"
 }
 
-# What must hold on every store, on a server that speaks MongoDB's protocol.
+side_by_side() { # as run_pytest; one file after the other where there is no pytest-xdist
+    if /usr/bin/python3 -c 'import xdist' 2>/dev/null; then
+        run_pytest "$@" -n "$workers" --dist loadfile
+    else
+        run_pytest "$@"
+    fi
+}
+
+# What reaches the store, on a server that speaks MongoDB's protocol. The rest of tests/e2e asks the
+# gateway, the bus or presence, and would be answered the same.
 run_on_mongo() {
     local unit=build/release/unit
     echo "--- on MongoDB's protocol:"
     tests/run-units.sh $unit/test_user_store* $unit/test_message_store* || true
     MESSENGER_TEST_STORE_USERS=$TEST_STORE_URLS MESSENGER_TEST_STORE_MESSAGES=$TEST_STORE_URLS \
-        run_pytest build/pytest-mongo.txt tests/e2e --ignore tests/e2e/test_figures.py \
-        --ignore tests/e2e/test_mongo_away.py --ignore tests/e2e/test_disk_full.py \
-        --ignore tests/e2e/test_storm.py --ignore tests/e2e/test_slow_clients.py
+        side_by_side build/pytest-mongo.txt \
+        tests/e2e/test_{accounts,bad_input,faults,holes,messages,notifications,original_examples,readme}.py \
+        tests/e2e/test_{rolling_restart,sync,two_gateways,upload}.py
 }
-if [ "${1:-}" = --on-mongo ]; then # by with-mongo.sh, below
+
+check() {
+    tests/run-units.sh build/release/unit/test_*[!.]
+    side_by_side build/pytest-check.txt tests/integration/test_{walls,config}.py \
+        tests/e2e/test_{accounts,messages,notifications,sync,two_gateways}.py
+}
+
+all() {
+    tests/mongo-server/build.sh >build/mongo-server.log 2>&1 & # fetches while others test
+    tests/run-units.sh build/release/unit/test_*[!.]
+    side_by_side build/pytest.txt tests --ignore tests/e2e/test_figures.py
+    run_pytest build/pytest-figures.txt tests/e2e/test_figures.py # alone: it measures
+    tests/with-mongo.sh tests/run-all.sh --on-mongo
+    [ $? = 77 ] && echo "0 0 1" >>"$COUNTS" # it said why; counts as one skipped
+    if [ -f build/test-figures.txt ]; then
+        echo
+        cat build/test-figures.txt
+    fi
+}
+
+if [ "${1:-}" = --on-mongo ]; then # by with-mongo.sh, above
     run_on_mongo
     exit
 fi
-
 COUNTS=$(mktemp)
 export COUNTS
 trap 'rm -f "$COUNTS"' EXIT
 rm -f build/test-figures.txt
-
-tests/run-units.sh build/release/unit/test_*[!.]
-run_pytest build/pytest.txt tests
-tests/with-mongo.sh tests/run-all.sh --on-mongo
-[ $? = 77 ] && echo "0 0 1" >>"$COUNTS" # it said why; counts as one skipped
-
-if [ -f build/test-figures.txt ]; then
-    echo
-    cat build/test-figures.txt
-fi
+if [ "${1:-}" = --check ]; then check; else all; fi
 read -r passed failed skipped < <(awk '{p += $1; f += $2; s += $3} END {print p, f, s}' "$COUNTS")
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs a command with TEST_STORE_URLS naming a MongoDB server: the one of MONGODB_URI, else a mongod
-# of this machine, else FerretDB built with Go (tests/mongo-server). Exit status 77: there is none.
+# of this machine, else the server of tests/mongo-server. Exit status 77: there is none.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 directory=$(mktemp -d)
@@ -18,15 +18,14 @@ else
     url=mongodb://127.0.0.1:$port
     if command -v mongod >/dev/null; then
         mongod --dbpath "$directory" --bind_ip 127.0.0.1 --port "$port" >"$directory/log" 2>&1 &
-    elif command -v go >/dev/null &&
-        (cd tests/mongo-server && go build -o ../../build/mongo-server . >../../build/mongo-server.log 2>&1); then
-        build/mongo-server -listen "127.0.0.1:$port" -directory "$directory" >"$directory/log" 2>&1 &
+    elif why=$(tests/mongo-server/build.sh); then
+        build/mongo-server/mongo-server -listen "127.0.0.1:$port" -directory "$directory" >"$directory/log" 2>&1 &
     else
-        echo "no MongoDB: neither MONGODB_URI, nor mongod, nor Go with its module proxy"
+        echo "no MongoDB: neither MONGODB_URI, nor mongod, nor a stand-in: $why"
         exit 77
     fi
     server=$!
-    for ((i = 0; i < 200; i++)); do
+    for ((i = 0; i < 1200; i++)); do
         (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
         kill -0 $server 2>/dev/null || { cat "$directory/log"; exit 1; }
         sleep 0.05 # bounded: a poll for the port

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "services/common/base/memory.h"
@@ -18,7 +19,7 @@ struct cpu_watch {
     struct program {
         const char *name;
         int64_t pid;
-        int64_t begin, end; /* in ticks */
+        int64_t begin, end; /* CPU time, in us */
     } programs[PROGRAMS_MAX];
     struct machine {
         int64_t busy, stolen; /* in ticks */
@@ -75,16 +76,15 @@ static int64_t sum_of_fields(const char *line, int first, int last)
     return sum;
 }
 
-static int64_t ticks_of_program(int64_t pid)
+/* By its CPU clock: /proc counts in ticks of 10 ms, which a short run may not reach. */
+static int64_t us_of_program(int64_t pid)
 {
-    char path[64], line[LINE_SIZE];
+    struct timespec used;
+    clockid_t clock;
 
-    snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)pid);
-    read_line(path, line, sizeof(line));
-    char *name_end = strrchr(line, ')'); /* the name may hold anything */
-    if (name_end == NULL)
-        fail("%s cannot be read", path);
-    return sum_of_fields(name_end + 1, 12, 13); /* utime and stime, counted from the state on */
+    if (clock_getcpuclockid((pid_t)pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        fail("process %lld cannot be watched", (long long)pid);
+    return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
 }
 
 /* Busy is all but idle and waiting for disks, and what guests take, which is counted twice. */
@@ -100,30 +100,30 @@ static struct machine ticks_of_machine(void)
 void cpu_watch_begin(struct cpu_watch *watch)
 {
     for (size_t i = 0; i < watch->count; i++)
-        watch->programs[i].begin = ticks_of_program(watch->programs[i].pid);
+        watch->programs[i].begin = us_of_program(watch->programs[i].pid);
     watch->begin = ticks_of_machine();
 }
 
 void cpu_watch_end(struct cpu_watch *watch)
 {
     for (size_t i = 0; i < watch->count; i++)
-        watch->programs[i].end = ticks_of_program(watch->programs[i].pid);
+        watch->programs[i].end = us_of_program(watch->programs[i].pid);
     watch->end = ticks_of_machine();
 }
 
 void cpu_watch_report(const struct cpu_watch *watch, struct json_writer *w)
 {
-    int64_t us = 1000000 / sysconf(_SC_CLK_TCK), all = 0;
+    int64_t tick_us = 1000000 / sysconf(_SC_CLK_TCK), all = 0;
 
     json_key(w, "cpu_us");
     json_begin_object(w);
     for (size_t i = 0; i < watch->count; i++) {
-        int64_t ticks = watch->programs[i].end - watch->programs[i].begin;
-        json_put_int(w, watch->programs[i].name, ticks * us);
-        all += ticks;
+        int64_t used = watch->programs[i].end - watch->programs[i].begin;
+        json_put_int(w, watch->programs[i].name, used);
+        all += used;
     }
-    int64_t others = watch->end.busy - watch->begin.busy - all;
-    json_put_int(w, "others", others > 0 ? others * us : 0);
+    int64_t others = (watch->end.busy - watch->begin.busy) * tick_us - all;
+    json_put_int(w, "others", others > 0 ? others : 0);
     json_end_object(w);
-    json_put_int(w, "stolen_us", (watch->end.stolen - watch->begin.stolen) * us);
+    json_put_int(w, "stolen_us", (watch->end.stolen - watch->begin.stolen) * tick_us);
 }

@@ -24,7 +24,7 @@
 
 static const char subject[] = "bench.floor";
 
-enum { REQUEST_TIMEOUT_MS = 5000, SETTLE_S = 5, STACK_BYTES = 256 * 1024 };
+enum { REQUEST_TIMEOUT_MS = 5000, SETTLE_S = 20, POLL_NS = 10000000, STACK_BYTES = 256 * 1024 };
 
 static void check(natsStatus status, const char *what)
 {
@@ -89,15 +89,18 @@ static struct floor {
     pthread_mutex_t lock; /* guards the figures, of threads */
     struct histogram times;
     uint64_t within;
-    int64_t *began_ns; /* of each request under way, of pipelined */
+    _Atomic uint64_t whole; /* begun and answered within what is measured */
+    int64_t *began_ns;      /* of each request under way, of pipelined */
 } run = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void note(int64_t began_ns, int64_t now_ns)
 {
     int64_t from_ns = atomic_load(&run.from_ns), until_ns = atomic_load(&run.until_ns);
 
-    if (began_ns >= from_ns && began_ns < until_ns)
+    if (began_ns >= from_ns && began_ns < until_ns) {
         histogram_add(&run.times, now_ns - began_ns);
+        atomic_fetch_add(&run.whole, now_ns < until_ns);
+    }
     run.within += now_ns >= from_ns && now_ns < until_ns;
 }
 
@@ -190,8 +193,22 @@ static void wait_until(int64_t until_ns)
         nanosleep(&wait, NULL);
 }
 
-static void report(double seconds, const struct cpu_watch *watch)
+/* So many seconds, or until there is something to report; then nobody asks any more. */
+static void measure(double seconds)
 {
+    int64_t until_ns = atomic_load(&run.from_ns) + (int64_t)(seconds * 1e9);
+
+    wait_until(until_ns);
+    for (int i = 0; i < SETTLE_S * 100 && atomic_load(&run.whole) == 0; i++)
+        wait_until(loop_now_ns() + POLL_NS);
+    atomic_store(&run.until_ns, loop_now_ns());
+    if (atomic_load(&run.whole) == 0)
+        fail("no request was answered within %d s", SETTLE_S);
+}
+
+static void report(const struct cpu_watch *watch)
+{
+    double seconds = (double)(atomic_load(&run.until_ns) - atomic_load(&run.from_ns)) / 1e9;
     struct json_writer w;
 
     report_begin(&w);
@@ -217,9 +234,8 @@ void scenario_floor(struct options *options)
     run.payload = xmalloc((size_t)run.payload_size);
     memset(run.payload, 'x', (size_t)run.payload_size);
     run.connection = connect_to(url, asap);
-    int64_t from = loop_now_ns() + (int64_t)(warm_up * 1e9);
-    atomic_store(&run.from_ns, from);
-    atomic_store(&run.until_ns, from + (int64_t)(seconds * 1e9));
+    atomic_store(&run.from_ns, loop_now_ns() + (int64_t)(warm_up * 1e9));
+    atomic_store(&run.until_ns, INT64_MAX);
     atomic_store(&run.under_way, run.callers);
     if (strcmp(manner, "threads") == 0)
         begin_threads();
@@ -227,13 +243,13 @@ void scenario_floor(struct options *options)
         begin_pipelined();
     wait_until(run.from_ns);
     cpu_watch_begin(watch);
-    wait_until(run.until_ns);
+    measure(seconds);
     cpu_watch_end(watch);
     for (int i = 0; i < SETTLE_S * 100 && atomic_load(&run.under_way) > 0; i++)
-        wait_until(loop_now_ns() + 10000000);
+        wait_until(loop_now_ns() + POLL_NS);
     if (atomic_load(&run.under_way) > 0)
         fail("%zu requests were never answered", atomic_load(&run.under_way));
-    report(seconds, watch);
+    report(watch);
     natsConnection_Destroy(run.connection);
     cpu_watch_destroy(&watch);
 }

@@ -12,13 +12,14 @@ from bench.stage import Stage, World
 from support.client import Socket
 from support.process import REPOSITORY
 from support.stack import Stack
+from support.wait import PATIENCE_SECONDS
 
 RUN = REPOSITORY / "tests" / "bench" / "run.py"
 CONTACTS, DEEP = 20, 300
 
 
 def run(*arguments):
-    return subprocess.run([RUN, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+    return subprocess.run([RUN, *map(str, arguments)], capture_output=True, text=True, timeout=240)
 
 
 def quickly(output, *arguments):
@@ -64,7 +65,7 @@ def test_a_wrong_usage_is_told(arguments, says):
     (["floor", "--callers"], "--callers needs a value"),
 ])
 def test_the_generator_tells_a_wrong_usage(arguments, says):
-    done = subprocess.run([generator.BINARY, *arguments], capture_output=True, text=True, timeout=10)
+    done = subprocess.run([generator.BINARY, *arguments], capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert done.returncode == 1
     assert says in done.stderr
 

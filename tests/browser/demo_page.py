@@ -7,7 +7,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-TIMEOUT_S = 15
+from support.wait import PATIENCE_SECONDS
 
 
 class DemoPage:
@@ -32,7 +32,7 @@ class DemoPage:
         return self.find(selector).get_property("value")
 
     def wait(self, condition, what):
-        WebDriverWait(self.driver, TIMEOUT_S, poll_frequency=0.05).until(
+        WebDriverWait(self.driver, PATIENCE_SECONDS, poll_frequency=0.05).until(
             lambda _: condition(), f"waited for {what}")
 
     def wait_text(self, selector, part):

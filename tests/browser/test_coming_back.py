@@ -15,7 +15,8 @@ OWN, UNSENT, THEIRS = "own", "own unsent", ""
 
 @pytest.fixture(scope="module")
 def two_gateways():
-    with Stack(gateways=2) as stack:
+    # A call that waits for a frozen service is not given up before the gateway is killed.
+    with Stack(gateways=2, settings={"rpc.timeoutMs": 30000}) as stack:
         yield stack
 
 

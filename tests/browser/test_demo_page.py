@@ -15,6 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from support.client import send
 from support.docs import block_with
 from support.process import REPOSITORY
+from support.wait import PATIENCE_SECONDS
 
 METHODS = ["getSelfInfo", "setSelfInfo", "sendMessageToUser", "getDialogsList",
            "getMessagesWithUser", "markMessagesWithUserAsRead", "findUsersByTag"]
@@ -35,7 +36,7 @@ def stylesheet_applies(page):
 # The page
 
 def test_the_page_comes_with_a_strict_policy_and_obeys_it(page, stack):
-    policy = requests.get(stack.url(0) + "/example", timeout=10).headers["Content-Security-Policy"]
+    policy = requests.get(stack.url(0) + "/example", timeout=PATIENCE_SECONDS).headers["Content-Security-Policy"]
     for part in ("default-src 'self'", "object-src 'none'", "base-uri 'none'",
                  "frame-ancestors 'none'"):
         assert part in policy
@@ -45,7 +46,7 @@ def test_the_page_comes_with_a_strict_policy_and_obeys_it(page, stack):
 
 def test_every_module_is_served_as_one_and_asked_for_anew_after_an_update(stack):
     for path in (REPOSITORY / "gateway/www").glob("*.js"):
-        answer = requests.get(stack.url(0) + f"/assets/{path.name}", timeout=10)
+        answer = requests.get(stack.url(0) + f"/assets/{path.name}", timeout=PATIENCE_SECONDS)
         assert (answer.status_code, answer.content) == (200, path.read_bytes()), path.name
         assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
         assert answer.headers["Cache-Control"] == "no-cache"

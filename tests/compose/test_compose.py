@@ -21,7 +21,7 @@ SCALED = {"gateway": 3, "user": 2, "message": 2, "presence": 2, "nats": 1, "mong
 def test_everything_runs_as_often_as_was_asked(stack):
     assert {service: len(stack.containers(service)) for service in SCALED} == SCALED
     with stack.bus() as bus:
-        wait_until(lambda: len(bus.request_many("$SRV.PING")) == 9, 20, "all nine programs to answer")
+        wait_until(lambda: len(bus.request_many("$SRV.PING")) == 9, "all nine programs to answer", timeout=20)
 
 
 # What people do
@@ -39,7 +39,7 @@ def test_sockets_are_spread_over_the_gateways(stack, crowd):
             key, count = gateway_and_sockets(message.data)
             sockets[key] = count
             return len(sockets) == 3 and min(sockets.values()) >= 3
-        wait_until(spread, 20, lambda: f"sockets at every gateway: {sockets}")
+        wait_until(spread, lambda: f"sockets at every gateway: {sockets}", timeout=20)
 
 
 def gateway_and_sockets(data):
@@ -57,7 +57,7 @@ def test_messages_and_presence_across_gateways(stack, crowd):
     for index, person in enumerate(people):
         sender = people[index - 1]
         assert sockets[index].wait_notification(3001)["senderTag"] == sender.tag
-        wait_until(lambda: is_online(sockets[index - 1], person), 10, "everybody to be online")
+        wait_until(lambda: is_online(sockets[index - 1], person), "everybody to be online", timeout=10)
     sockets[0].close()
     for neighbour in (sockets[1], sockets[-1]):
         neighbour.wait_notification(3100, {"loggedOutUserTag": people[0].tag}, 10)
@@ -111,7 +111,7 @@ def test_gateways_see_the_clients_address(stack):
     address, here = balancer.address("clients"), balancer.gateway_address("clients")
     there = bridge_address(stack.containers("nats")[0], "bus")
     forged = (f"198.51.100.{number}" for number in range(255))
-    wait_until(lambda: log_in_from(address, here, next(forged)) == 429, 30, "the limit of this address")
+    wait_until(lambda: log_in_from(address, here, next(forged)) == 429, "the limit of this address", timeout=30)
     assert log_in_from(address, there, "198.51.100.1") == 401
 
 
@@ -130,7 +130,7 @@ def test_a_gateway_joins_and_leaves_without_any_other_change(stack, crowd):
     newest = stack.containers("gateway")[-1]
     address = newest.address("clients")
     (balancer,) = stack.containers("balancer")
-    wait_until(lambda: f"{address}" in established(newest, crowd, stack), 20, "the new gateway to be used")
+    wait_until(lambda: f"{address}" in established(newest, crowd, stack), "the new gateway to be used", timeout=20)
     assert newest.stop() == 0
     docker("rm", newest.id)
     for _ in range(12):

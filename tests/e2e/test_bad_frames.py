@@ -70,7 +70,7 @@ BROKEN = {
 def test_broken_frame(raw, data, code):
     raw.send(data)
     assert raw.wait_close()[0] == code
-    assert raw.wait_end(10), "the connection stays open after the close frame"
+    assert raw.wait_end(), "the connection stays open after the close frame"
 
 
 @pytest.mark.parametrize("data, code", BROKEN.values(), ids=BROKEN.keys())
@@ -170,13 +170,13 @@ def test_length_in_more_bytes_than_needed(raw, length_bytes):
 def test_close_is_answered(raw, payload, code):
     raw.send_frame(payload, opcode=CLOSE)
     assert raw.wait_close()[0] in (code, 1000)
-    assert raw.wait_end(10)
+    assert raw.wait_end()
 
 
 def test_close_without_a_code_is_answered(raw):
     raw.send_frame(b"", opcode=CLOSE)
     assert raw.wait_close()[0] in (1000, 1005)
-    assert raw.wait_end(10)
+    assert raw.wait_end()
 
 
 def test_call_before_a_close_is_carried_out(stack, raw, alice, bob):
@@ -197,7 +197,7 @@ def test_claim_of_a_huge_frame_is_cut_off(stack, raw, bob, alice, claim):
     before = stack.program("gateway").resident_kib("VmHWM")
     his = bob.socket()
     raw.send(frame(b"x" * 1000, claim=claim))
-    assert raw.wait_close(10)[0] == 1009
+    assert raw.wait_close()[0] == 1009
     send(alice.socket(), bob, "all is well")
     assert his.wait_notification(3001)["text"] == "all is well"
     assert stack.program("gateway").resident_kib("VmHWM") - before < 64 * 1024
@@ -205,7 +205,7 @@ def test_claim_of_a_huge_frame_is_cut_off(stack, raw, bob, alice, claim):
 
 def test_length_with_the_highest_bit_is_cut_off(raw):
     raw.send(frame(b"x" * 1000, claim=(1 << 63) + 5))
-    assert raw.wait_close(10)[0] in (1002, 1009)
+    assert raw.wait_close()[0] in (1002, 1009)
 
 
 def test_many_huge_claims_at_once(stack, alice, bob, witness):
@@ -214,7 +214,7 @@ def test_many_huge_claims_at_once(stack, alice, bob, witness):
         raw.send(frame(b"x", claim=1 << 30))
     witness.check()
     for raw in sockets:
-        assert raw.wait_close(10)[0] == 1009
+        assert raw.wait_close()[0] == 1009
         raw.close()
     with RawWebSocket(stack.ports[0], alice.token) as raw:
         raw.send_frame(CALL)
@@ -223,7 +223,7 @@ def test_many_huge_claims_at_once(stack, alice, bob, witness):
 
 def test_claim_in_a_continuation_is_cut_off(raw):
     raw.send(frame("{", fin=False) + frame(b"x" * 10, opcode=CONTINUATION, claim=1 << 30))
-    assert raw.wait_close(10)[0] == 1009
+    assert raw.wait_close()[0] == 1009
 
 
 # Connections that end in the middle
@@ -243,14 +243,14 @@ def test_connection_that_ends_in_the_middle(stack, crowd, alice, data, how):
     observer.wait_notification(3101)
     raw.send(data)
     getattr(raw, how)()
-    observer.wait_notification(3100, timeout=10)
+    observer.wait_notification(3100)
 
 
 def test_a_thousand_short_connections(stack, alice):
     """Nothing of them is left behind: the limit on connections is far below that."""
     for _ in range(1000):
         RawWebSocket(stack.ports[0], alice.token).reset()
-    wait_until(lambda: can_call(stack, alice), 10, "a socket to work")
+    wait_until(lambda: can_call(stack, alice), "a socket to work")
 
 
 def can_call(stack, user):
@@ -285,7 +285,7 @@ def test_bad_handshake(stack, alice, headers):
     with Connection(stack.ports[0]) as connection:
         connection.send(upgrade_request(alice.token, headers=headers))
         wait_until(lambda: b"\r\n\r\n" in connection.received or not connection.read_more(5)
-                   or connection.ended, 10, "an answer")
+                   or connection.ended, "an answer")
         assert 400 <= HttpAnswer(connection.received).status < 500
 
 

@@ -70,14 +70,14 @@ class Talk:
         return bool(self.socket.seen(3001, {"text": "You wrote: " + text}))
 
     def wait_answer(self, text):
-        wait_until(lambda: self.is_answered(text), 30, lambda: f"the answer to {text!r}\n{self.bot.program.log()}")
+        wait_until(lambda: self.is_answered(text), lambda: f"the answer to {text!r}\n{self.bot.program.log()}")
 
     def wait_begun(self):
         """A bot knows no message from before its first answer to `sync`."""
         def answered():
             self.send("are you there?")
             return self.is_answered("are you there?")
-        wait_until(answered, 30, lambda: f"the bot to answer\n{self.bot.program.log()}")
+        wait_until(answered, lambda: f"the bot to answer\n{self.bot.program.log()}")
 
     def count(self, text):
         """How often it is stored."""
@@ -130,7 +130,7 @@ def test_a_bot_repeats_a_send_whose_acknowledgement_it_lost(own_stack, talk):
 
 def wait_for_send(sends, client_message_id):
     """The next request to store a message with this clientMessageId."""
-    wait_until(lambda: client_message_id in sends.next(30).data, 60, "the bot to send")
+    wait_until(lambda: client_message_id in sends.next(30).data, "the bot to send")
 
 
 

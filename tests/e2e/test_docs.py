@@ -88,7 +88,7 @@ class Player:
                     taken.add(index)
                     return True
             return False
-        wait_until(found, 10, lambda: f"{name} to get {frame}; got {socket.frames}")
+        wait_until(found, lambda: f"{name} to get {frame}; got {socket.frames}")
 
 
 def test_examples_of_the_api(own_stack):

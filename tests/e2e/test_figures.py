@@ -46,10 +46,9 @@ def test_messages_of_fifty_pairs(crowd, report, instances):
         for program in stack.programs():
             report.append(f"  {program.name}: {program.resident_kib() / 1024:.1f} MiB resident, "
                           f"{idle[program.name] / 1024:.1f} MiB before any user")
+        lost = load.lost()
         load.close()
-        assert figures.errors == 0
-        assert len(figures.acknowledged) > PAIRS, "hardly a message was sent"
-        assert len(figures.delivered) > 0.9 * len(figures.acknowledged)
+        assert (figures.errors, lost) == (0, 0)
 
 
 def test_time_from_make_run_to_ready(report, tmp_path):

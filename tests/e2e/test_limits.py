@@ -1,6 +1,7 @@
 """Rate limits and the bounds on connections: who goes too far is told so, and nobody else suffers."""
 
 import json
+import time
 
 import requests
 
@@ -77,16 +78,18 @@ def test_calls_a_second():
         user, other = User(own), User(own)
         sockets = [user.socket(), user.socket()]
         calm = other.socket()
+        begin = time.monotonic()
         ids = [(socket, socket.start_call("getSelfInfo")) for _ in range(50) for socket in sockets]
         answers = [socket.wait_answer(id) for socket, id in ids]
+        seconds = time.monotonic() - begin
         errors = [answer["error"] for answer in answers if "error" in answer]
         good = len(answers) - len(errors)
-        assert 20 <= good <= 40, f"{good} of 100 calls at once were answered"
+        assert 20 <= good <= 21 + 10 * seconds, f"{good} of 100 calls were answered in {seconds:.2f} s"
         for error in errors:
             assert (error["code"], error["message"]) == (-32002, "Too many requests")
             assert type(error["data"]["retryAfterMs"]) is int and error["data"]["retryAfterMs"] > 0
         assert calm.call("getSelfInfo")["tag"] == other.tag
-        wait_until(lambda: may_call(sockets[0]), 5, "calls to be answered again")
+        wait_until(lambda: may_call(sockets[0]), "calls to be answered again")
         user.close()
         other.close()
 
@@ -103,10 +106,12 @@ def test_a_batch_counts_as_its_calls():
     with Stack(settings={"limits.callsPerSecond": 10}) as own:
         user = User(own)
         socket = user.socket()
+        begin = time.monotonic()
         socket.send_json([{"jsonrpc": "2.0", "method": "getSelfInfo", "id": n} for n in range(100)])
         answers = socket.wait_batch()
+        seconds = time.monotonic() - begin
         refused = [a for a in answers if a.get("error", {}).get("code") == -32002]
-        assert len(answers) == 100 and 60 <= len(refused) <= 80
+        assert len(answers) == 100 and 20 <= 100 - len(refused) <= 21 + 10 * seconds
         user.close()
 
 
@@ -119,7 +124,7 @@ def test_connections_of_one_user():
         assert not can_open(user), "a fourth socket works"
         assert can_open(other)
         sockets[0].close()
-        wait_until(lambda: can_open(user), 5, "a place to be free")
+        wait_until(lambda: can_open(user), "a place to be free")
         assert all(socket.call("getSelfInfo")["tag"] == user.tag for socket in sockets[1:])
         user.close()
 
@@ -149,19 +154,19 @@ def test_more_connections_than_there_is_room_for():
         opened[0].send_frame('{"jsonrpc":"2.0","method":"getSelfInfo","id":1}')
         assert json.loads(opened[0].next_text())["result"]["tag"] == users[0].tag
         opened.pop().reset()
-        wait_until(lambda: can_open(users[0]), 10, "a place to be free")
+        wait_until(lambda: can_open(users[0]), "a place to be free")
         for raw in opened + refused:
             raw.close()
 
 
 def test_server_pings_and_gives_up_on_who_does_not_answer():
-    with Stack(settings={"webSocket.pingInterval": "1s"}) as own:
+    with Stack(settings={"webSocket.pingInterval": "2s"}) as own:
         user = User(own)
         with user.socket() as answering, RawWebSocket(own.ports[0], user.token) as silent:
-            ping = silent.next_frame(5)
+            ping = silent.next_frame()
             assert ping.opcode == 9
-            assert silent.wait_end(10), "a client that answers no ping is still connected"
-            wait_until(lambda: answering.pings >= 2, 5, "pings")
+            assert silent.wait_end(), "a client that answers no ping is still connected"
+            wait_until(lambda: answering.pings >= 2, "pings")
             assert answering.call("getSelfInfo")["tag"] == user.tag
 
 
@@ -171,5 +176,5 @@ def test_no_limit_with_zero():
         socket = user.socket()
         for method, params in (("getSelfInfo", None), ("findUsersByTag", ["a"])):
             ids = [socket.start_call(method, params) for _ in range(500)]
-            assert all("result" in socket.wait_answer(id, 20) for id in ids)
+            assert all("result" in socket.wait_answer(id) for id in ids)
         user.close()

@@ -522,7 +522,7 @@ def test_calls_of_one_socket_are_answered_in_order(alice, bob):
              ("noSuchMethod", None), ("findUsersByTag", [bob.tag]), ("getMessagesWithUser", [bob.tag]),
              ("sendMessageToUser", [bob.tag, ""])]
     ids = [socket.start_call(*kinds[number % len(kinds)], id=f"n{number}") for number in range(140)]
-    socket.wait_answer(ids[-1], 30)
+    socket.wait_answer(ids[-1])
     answered = [frame["id"] for frame in socket.frames if str(frame.get("id")).startswith("n")]
     assert answered == ids
 
@@ -530,7 +530,7 @@ def test_calls_of_one_socket_are_answered_in_order(alice, bob):
 def test_sends_of_one_socket_are_stored_in_order(alice, bob):
     socket = alice.socket()
     ids = [socket.start_call("sendMessageToUser", [bob.tag, str(number)]) for number in range(100)]
-    answers = [socket.wait_answer(id, 30)["result"]["message"] for id in ids]
+    answers = [socket.wait_answer(id)["result"]["message"] for id in ids]
     assert [m["seq"] for m in answers] == list(range(1, 101))
     assert [m["text"] for m in history(socket, bob)] == [str(n) for n in reversed(range(100))]
 
@@ -577,7 +577,7 @@ def test_batch_of_a_hundred_is_the_largest(alice):
     socket = alice.socket()
     calls = [{"jsonrpc": "2.0", "method": "getSelfInfo", "id": n} for n in range(101)]
     socket.send_json(calls[:100])
-    answers = socket.wait_batch(20)
+    answers = socket.wait_batch()
     assert sorted(answer["id"] for answer in answers) == list(range(100))
     assert all(answer["result"]["tag"] == alice.tag for answer in answers)
     socket.send_json(calls)

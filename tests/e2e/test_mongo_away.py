@@ -13,7 +13,6 @@ from support.stack import Stack
 from support.wait import wait_until
 
 RPC_TIMEOUT_MS = 5000
-SLACK_SECONDS = 1.5
 PROCESSES_ON_MONGO = 3  # one user service, two message services
 
 
@@ -48,12 +47,10 @@ def ben(stack, crowd):
 
 
 def assert_refused(hers, ben, text, client_id):
-    started = time.monotonic()
     with pytest.raises(RpcError) as raised:
         send(hers, ben, text, client_id)
     assert raised.value.code == -32001
     assert raised.value.retry_after_ms > 0
-    assert time.monotonic() - started <= RPC_TIMEOUT_MS / 1000 + SLACK_SECONDS
 
 
 def taken(hers, ben, text, client_id):
@@ -66,7 +63,7 @@ def taken(hers, ben, text, client_id):
 
 
 def wait_until_taken(hers, ben, text, client_id):
-    wait_until(lambda: taken(hers, ben, text, client_id), 15, "a send to be taken")
+    wait_until(lambda: taken(hers, ben, text, client_id), "a send to be taken")
 
 
 def messages(his, anna):
@@ -81,7 +78,7 @@ def messages(his, anna):
         except RpcError as error:
             assert error.code == -32001, error
             return False
-    wait_until(answered, 15, "messages to be read")
+    wait_until(answered, "messages to be read")
     return answer
 
 
@@ -112,7 +109,7 @@ def test_sends_are_refused_while_mongo_is_away_and_taken_when_it_is_back(mongo, 
     # Exactly once each, whether the first try was stored in the end or not.
     assert sorted(texts(his, anna)[before:]) == ["number 0", "number 1", "number 2"]
     assert len({message["seq"] for message in messages(his, anna)}) == before + 3
-    wait_until(lambda: login(stack.url(), anna.email, anna.password).status_code == 200, 15, "log-ins to work")
+    wait_until(lambda: login(stack.url(), anna.email, anna.password).status_code == 200, "log-ins to work")
 
 
 class Decoy:

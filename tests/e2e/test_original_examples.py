@@ -102,7 +102,7 @@ def test_find_users_by_a_part_of_the_tag(stack, crowd, sergey):
     online_socket = online.socket()
     request = {"jsonrpc": "2.0", "method": "findUsersByTag", "params": [name.upper()], "id": "1"}
     socket = sergey.socket()
-    wait_until(lambda: is_online(socket, online), 5, "the second user to be online")
+    wait_until(lambda: is_online(socket, online), "the second user to be online")
     answer = socket.exchange(json.dumps(request), id="1")
     first, second = answer["result"]
     assert_user(first, offline, online=False)

@@ -123,7 +123,7 @@ def test_a_changed_profile_is_a_change_of_the_user_and_of_every_contact(stack, c
     befriend(mine, bob)
     before = {socket: begin(socket) for socket in (mine, his, stranger)}
     his.call("setSelfInfo", ["Robert"])
-    wait_until(lambda: begin(mine) != before[mine], 10, "the change to be noted")
+    wait_until(lambda: begin(mine) != before[mine], "the change to be noted")
     page = mine.call("sync", before[mine])
     assert [d["userInfo"]["firstName"] for d in page["dialogs"]] == ["Robert"]
     assert page["dialogs"][0]["messages"] == [] and "self" not in page
@@ -140,7 +140,7 @@ def test_online_contacts_come_with_the_last_page(stack, crowd, alice):
     for friend in friends:
         befriend(mine, friend)
     friends[1].socket()
-    wait_until(lambda: is_online(mine, friends[1]), 5, "the friend to be online")
+    wait_until(lambda: is_online(mine, friends[1]), "the friend to be online")
     assert mine.call("sync", [epoch, position])["online"] == [friends[1].tag]
 
 

@@ -36,7 +36,7 @@ def test_presence_across(anna, ben):
     his = ben.socket()
     assert hers.wait_notification(3101) == {"loggedInUserTag": ben.tag}
     assert is_online(hers, ben)
-    wait_until(lambda: is_online(his, anna), 5, "Ben to see Anna")
+    wait_until(lambda: is_online(his, anna), "Ben to see Anna")
     his.close()
     assert hers.wait_notification(3100) == {"loggedOutUserTag": ben.tag}
 

@@ -27,7 +27,7 @@ def holds(message, *texts):
 def next_with(subscription, *texts):
     """The next message that holds these texts; others, of users of other tests, are passed over."""
     while True:
-        message = subscription.next(5)
+        message = subscription.next()
         if holds(message, *texts):
             return message
 
@@ -92,7 +92,7 @@ def test_facts_come_once_to_a_queue_group(bus, stack, alice, bob):
             send(socket, bob, f"{text} {number}")
         got = []
         wait_until(lambda: got.extend(m for s in group for m in [s.next_or_none(0.05)]
-                                      if m and holds(m, text)) or len(got) >= 20, 5, "all facts")
+                                      if m and holds(m, text)) or len(got) >= 20, "all facts")
         assert len(got) == 20
 
 
@@ -133,7 +133,7 @@ def test_no_secret_travels_in_events_and_notifications(bus, stack, crowd):
     leave(stack.url(), user.token)
     seen = []
     wait_until(lambda: seen.extend(m for s in everything for m in [s.next_or_none(0.05)] if m)
-               or any(holds(m, "Changed") for m in seen), 5, "the change of the profile")
+               or any(holds(m, "Changed") for m in seen), "the change of the profile")
     signature = user.token.split(".")[2]
     for message in seen:
         assert not holds(message, user.password) and not holds(message, signature)
@@ -153,6 +153,11 @@ def by_name(messages):
     return found
 
 
+def everybody(bus, subject):
+    """Answers of the shared stack, one of each kind, keyed likewise."""
+    return by_name(bus.request_many(subject, at_least=len(KINDS)))
+
+
 def check_identity(info, kind):
     assert info["type"] == f"io.nats.micro.v1.{kind}_response"
     assert re.fullmatch(r"[A-Za-z0-9_-]+", info["name"])
@@ -163,7 +168,7 @@ def check_identity(info, kind):
 
 @pytest.mark.parametrize("verb", ["PING", "INFO", "STATS"])
 def test_every_program_answers(bus, verb):
-    found = by_name(bus.request_many(f"$SRV.{verb}"))
+    found = everybody(bus, f"$SRV.{verb}")
     assert set(found) == set(KINDS)
     for infos in found.values():
         assert len(infos) == 1
@@ -173,24 +178,24 @@ def test_every_program_answers(bus, verb):
 def test_every_instance_answers_with_its_own_id(pair):
     pair.wait_all_instances()
     with pair.bus() as bus:
-        infos = [message.json() for message in bus.request_many("$SRV.PING")]
+        infos = [message.json() for message in bus.request_many("$SRV.PING", at_least=8)]
     assert len(infos) == 8 and len({info["id"] for info in infos}) == 8
 
 
 @pytest.mark.parametrize("verb", ["PING", "INFO", "STATS"])
 def test_one_service_and_one_instance_can_be_asked(bus, verb):
-    found = by_name(bus.request_many("$SRV.PING"))
+    found = everybody(bus, "$SRV.PING")
     assert set(found) == set(KINDS)
     for infos in found.values():
         name, id = infos[0]["name"], infos[0]["id"]
         for subject in (f"$SRV.{verb}.{name}", f"$SRV.{verb}.{name}.{id}"):
-            answers = [message.json() for message in bus.request_many(subject, quiet=0.1)]
+            answers = [message.json() for message in bus.request_many(subject, at_least=1, quiet=0.1)]
             assert [(a["name"], a["id"]) for a in answers] == [(name, id)], subject
     assert bus.request_many(f"$SRV.{verb}.nosuchservice") == []
 
 
 def test_info_lists_the_endpoints(bus):
-    found = by_name(bus.request_many("$SRV.INFO"))
+    found = everybody(bus, "$SRV.INFO")
     for kind in ("user", "message", "presence"):
         (info,) = found[kind]
         assert isinstance(info["description"], str)
@@ -202,7 +207,7 @@ def test_info_lists_the_endpoints(bus):
 
 def test_stats_count_requests(bus, alice):
     def requests_so_far():
-        (stats,) = by_name(bus.request_many("$SRV.STATS"))["user"]
+        (stats,) = everybody(bus, "$SRV.STATS")["user"]
         assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", stats["started"])
         for endpoint in stats["endpoints"]:
             for key in ("num_requests", "num_errors", "processing_time", "average_processing_time"):
@@ -219,7 +224,7 @@ def test_stats_count_requests(bus, alice):
 # Bytes that are no request
 
 def endpoints(bus):
-    found = by_name(bus.request_many("$SRV.INFO"))
+    found = everybody(bus, "$SRV.INFO")
     subjects = [endpoint["subject"] for infos in found.values() for info in infos
                 for endpoint in info.get("endpoints", []) if endpoint["subject"].startswith("rpc.")]
     assert len(subjects) >= 5, "the services list no endpoints"
@@ -291,14 +296,14 @@ def test_a_presence_change_that_comes_twice_or_late_is_dropped(bus, alice, bob):
     his = bob.socket()
     send(his, alice, "hi")
     alice.socket()
-    his.wait_notification(3101, {"loggedInUserTag": alice.tag}, 5)
+    his.wait_notification(3101, {"loggedInUserTag": alice.tag})
     heard = len(his.frames)
     future = 2 ** 60
     for change, way in ((2, "offline"), (2, "offline"), (1, "online"), (4, "online"), (3, "offline"), (5, "offline")):
         bus.publish("event.presence." + way, presence_changed(alice, future + change))
-    wait_until(lambda: len(his.frames) >= heard + 3, 5, "the changes to be told")
+    wait_until(lambda: len(his.frames) >= heard + 3, "the changes to be told")
     bus.publish("event.presence.online", presence_changed(alice, future + 6))
-    wait_until(lambda: len(his.frames) >= heard + 4, 5, "the last change to be told")
+    wait_until(lambda: len(his.frames) >= heard + 4, "the last change to be told")
     assert [frame["code"] for frame in his.frames[heard:]] == [3100, 3101, 3100, 3101]
 
 
@@ -313,10 +318,10 @@ def test_a_server_that_takes_connections_and_says_nothing_is_waited_for():
             stack.start_nats()
             proxy.swallow()
             program.start()
-            wait_until(lambda: proxy.accepted >= 4 or not program.alive, 30, "several tries")
+            wait_until(lambda: proxy.accepted >= 4 or not program.alive, "several tries")
             assert program.alive, program.log()
             proxy.heal()
-            wait_until(lambda: "connected to the bus" in program.log(), 10, "the connection")
+            wait_until(lambda: "connected to the bus" in program.log(), "the connection")
             stack.wait_all_instances()
         finally:
             stack.destroy()

@@ -11,6 +11,7 @@ from support.client import User, signup, unique
 from support.ports import free_port
 from support.process import REPOSITORY, binary, clean_environment
 from support.stack import KINDS, Stack
+from support.wait import PATIENCE_SECONDS
 
 ORIGINAL = {
     "JWT": {"expiresIn": "72h", "privateKey": "secret_private_key"},
@@ -25,7 +26,7 @@ def run(kind, *arguments, **env):
     """Runs a program that is expected to end by itself; nothing listens where it looks for NATS."""
     environment = {**clean_environment(), "MESSENGER_NATS_URL": f"nats://127.0.0.1:{free_port()}", **env}
     return subprocess.run([binary(kind), *arguments], env=environment, capture_output=True, text=True,
-                          timeout=10)
+                          timeout=PATIENCE_SECONDS)
 
 
 def write(directory, config):

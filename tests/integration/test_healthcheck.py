@@ -53,7 +53,7 @@ def test_without_nats_no_service_is(whole, kind):
 
 def test_a_gateway_whose_services_are_away_is_not_ready(whole):
     whole.kill("user")
-    wait_until(lambda: not whole.ready(), 10, "/readyz to answer 503")
+    wait_until(lambda: not whole.ready(), "/readyz to answer 503")
     check(whole, "gateway", False, "503")
 
 

@@ -8,14 +8,17 @@ import subprocess
 import pytest
 import requests
 
+from chaos.shim import Shim
 from support.client import Socket, User, error_name, leave, login, send, token_of, uploaded_name
 from support.images import png
 from support.mongo import MongoServer, NoMongo
 from support.process import binary, clean_environment
+from support.proxy import Proxy
 from support.stack import Stack
-from support.wait import pass_time, wait_until
+from support.wait import PATIENCE_SECONDS, pass_time, wait_until
 
-TIMEOUT = 120
+TIMEOUT = 240
+LONG = 50000  # messages: a hundred commits of a copy
 
 
 def ctl(*arguments):
@@ -94,11 +97,11 @@ class History:
         with Stack(settings={**on(installation), "JWT.privateKey": self.jwt_key}) as stack:
             base = stack.url()
             assert [self.look(stack, person) for person in self.people] == self.seen
-            assert requests.get(f"{base}/img/{self.picture}", timeout=10).status_code == 200
+            assert requests.get(f"{base}/img/{self.picture}", timeout=PATIENCE_SECONDS).status_code == 200
             assert login(base, self.people[0].email, "a wrong password").status_code == 401
             token_of(login(base, self.people[0].email, self.people[0].password))
             refused = requests.post(base + "/upload-image", headers={"Cookie": f"auth={self.left}"},
-                                    files={"image": ("p.png", self.picture_bytes, "image/png")}, timeout=10)
+                                    files={"image": ("p.png", self.picture_bytes, "image/png")}, timeout=PATIENCE_SECONDS)
             assert refused.status_code == 401 and error_name(refused) == "NoAuthJWTError"
             self.go_on(base)
 
@@ -254,7 +257,7 @@ def test_more_than_a_page_of_everything_is_copied_and_compared(history, tmp_path
 def long_history(history, tmp_path_factory):
     directory = tmp_path_factory.mktemp("long") / "long"
     shutil.copytree(history.directory, directory)
-    grow(directory, 200000)
+    grow(directory, LONG)
     return directory
 
 
@@ -266,9 +269,16 @@ def messages_in(directory):
         return 0
 
 
-def start_copy(source, target):
+def start_copy(source, target, slow_disk=None):
+    """`slow_disk`, a directory whose every sync takes 0.2 s, leaves time to end the copy in its
+    middle, however late the test comes to that."""
+    environment = clean_environment()
+    if slow_disk is not None:
+        disk = Shim(slow_disk / "shim", slow_disk)
+        disk.set(sync_delay_ms=200)
+        environment.update(disk.environment())
     return subprocess.Popen([binary("messengerctl"), "store", "copy", source, target],
-                            env=clean_environment(), stdout=subprocess.PIPE,
+                            env=environment, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True)
 
 
@@ -276,14 +286,14 @@ def test_a_copy_that_is_killed_again_and_again_is_finished_by_the_last(long_hist
     source, target = url(long_history), url(tmp_path / "target")
     for kill in range(5):
         before = messages_in(tmp_path / "target")
-        process = start_copy(source, target)
-        wait_until(lambda: messages_in(tmp_path / "target") > before, 30, "the copy to bring messages")
+        process = start_copy(source, target, tmp_path)
+        wait_until(lambda: messages_in(tmp_path / "target") > before, "the copy to bring messages")
         process.kill()
         process.communicate()
         assert process.returncode == -9, f"it was through before kill {kill}"
     before = messages_in(tmp_path / "target")
     said = copy(source, target)
-    assert before > 0 and f"{200023 - before / 2:.0f} messages were new" in said
+    assert before > 0 and f"{LONG + 23 - before / 2:.0f} messages were new" in said
     verify(source, target)
 
 
@@ -303,14 +313,18 @@ def test_a_copy_into_mongodb_that_is_killed_is_finished_by_the_next(history, mon
 
 def test_ctrl_c_ends_a_copy_and_says_how_to_go_on(long_history, tmp_path):
     source, target = url(long_history), url(tmp_path / "target")
-    process = start_copy(source, target)
-    wait_until(lambda: messages_in(tmp_path / "target") > 0, 30, "the copy to bring messages")
+    process = start_copy(source, target, tmp_path)
+    wait_until(lambda: messages_in(tmp_path / "target") > 0, "the copy to bring messages")
     process.send_signal(2)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1
     assert "the same command again goes on from here" in err and "messages were new" in out
     copy(source, target)
     verify(source, target)
+
+
+def proxy_url(server, proxy):
+    return server.new_url().replace(f":{server.port}/", f":{proxy.port}/")
 
 
 def test_a_target_that_goes_away_ends_the_copy_and_the_next_one_goes_on(history, tmp_path):
@@ -320,12 +334,14 @@ def test_a_target_that_goes_away_ends_the_copy_and_the_next_one_goes_on(history,
         pytest.skip(str(why))
     shutil.copytree(history.directory, tmp_path / "source")
     grow(tmp_path / "source", 3000)
-    process = start_copy(url(tmp_path / "source"), server.new_url())
     try:
-        assert process.stdout.readline().startswith("from ")
+        with contextlib.closing(Proxy(server.port)) as proxy:
+            proxy.delay(0.2)  # so that the copy is not through when its first line is read
+            process = start_copy(url(tmp_path / "source"), proxy_url(server, proxy))
+            assert process.stdout.readline().startswith("from ")
     finally:
         server.stop()
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1 and "the same command again goes on from here" in err
 
 

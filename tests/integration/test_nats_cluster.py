@@ -21,19 +21,18 @@ def answers(call):
 def test_any_server_may_die(crowd, index):
     """The one that leads, or the one that feeds a presence instance, or neither."""
     with Stack(gateways=2, presences=2, nats_nodes=3, settings={"nats.replicas": 3}) as own:
-        wait_until(own.nats_whole, 30, "the cluster to be whole")
+        wait_until(own.nats_whole, "the cluster to be whole")
         anna, ben = crowd.user(own, 0), crowd.user(own, 1)
         hers, his = anna.socket(), ben.socket()
         befriend(hers, ben)
         own.nats_node(index).kill()
-        wait_until(lambda: answers(lambda: send(hers, ben, "still there?", "id-1")), 20,
-                   "a message to be taken")
-        wait_until(lambda: own.ready(0) and own.ready(1), 20, "both gateways to be ready")
-        wait_until(lambda: answers(lambda: is_online(hers, ben)), 20, "Ben to be seen")
+        wait_until(lambda: answers(lambda: send(hers, ben, "still there?", "id-1")), "a message to be taken")
+        wait_until(lambda: own.ready(0) and own.ready(1), "both gateways to be ready")
+        wait_until(lambda: answers(lambda: is_online(hers, ben)), "Ben to be seen")
         his.close()
-        hers.wait_notification(3100, {"loggedOutUserTag": ben.tag}, 20)
+        hers.wait_notification(3100, {"loggedOutUserTag": ben.tag})
         ben.socket()
-        hers.wait_notification(3101, {"loggedInUserTag": ben.tag}, 20)
+        hers.wait_notification(3101, {"loggedInUserTag": ben.tag})
 
 
 @pytest.mark.slow
@@ -44,7 +43,7 @@ def test_a_bucket_gets_the_copies_that_it_lacks_and_keeps_those_it_has(crowd):
         presence = own.program("presence")
         for replicas in (3, 1):
             own.restart("presence", settings={"nats.replicas": replicas})
-            wait_until(lambda: is_online(hers, ben), 10, "Ben to be seen")
+            wait_until(lambda: is_online(hers, ben), "Ben to be seen")
             assert presence.log().count("has 3 replicas now") == 1
 
 
@@ -59,7 +58,7 @@ def test_presence_waits_for_enough_servers(crowd):
         assert not own.ready()
         for index in (1, 2):
             own.start_nats_node(index)
-        own.wait_ready(30)
+        own.wait_ready()
         anna, ben = crowd.users(own, 2)
         ben.socket()
-        wait_until(lambda: is_online(anna.socket(), ben), 10, "Ben to be seen")
+        wait_until(lambda: is_online(anna.socket(), ben), "Ben to be seen")

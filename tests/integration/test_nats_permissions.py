@@ -186,8 +186,8 @@ def test_the_monitor_changes_nothing(guarded, monitor):
 
 @pytest.mark.parametrize("verb", ["PING", "INFO", "STATS"])
 def test_the_monitor_may_ask_for_statistics(guarded, monitor, verb):
-    wait_until(lambda: len(monitor.request_many(f"$SRV.{verb}")) == 8, 10, "all eight to answer")
-    assert len(monitor.request_many(f"$SRV.{verb}.message")) == 2
+    wait_until(lambda: len(monitor.request_many(f"$SRV.{verb}")) == 8, "all eight to answer")
+    assert len(monitor.request_many(f"$SRV.{verb}.message", at_least=2)) == 2
     assert refusals(monitor) == []
 
 
@@ -216,7 +216,7 @@ def test_a_password_that_changes_ends_the_program_too():
         passwords.unlink()
         passwords.write_text(text)
         own.start_nats()
-        wait_until(lambda: own.program("user").exit_code == 1, 20, "the user service to end")
+        wait_until(lambda: own.program("user").exit_code == 1, "the user service to end")
         own.kill("user")
         assert "NATS refuses the log-in" in own.program("user").log()
 

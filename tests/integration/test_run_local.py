@@ -8,7 +8,7 @@ import socket
 import pytest
 import requests
 
-from support.local_run import START_SECONDS, LocalRun
+from support.local_run import LocalRun
 from support.ports import free_port
 from support.stack import KINDS
 from support.wait import wait_until
@@ -17,7 +17,7 @@ from support.wait import wait_until
 def test_starts_restarts_and_stops_on_sigterm(tmp_path):
     with LocalRun(tmp_path) as run:
         run.wait_ready()
-        wait_until(lambda: run.lines(rf"http://\S*:{run.port}\b"), 5, "the line with the address")
+        wait_until(lambda: run.lines(rf"http://\S*:{run.port}\b"), "the line with the address")
         assert len(run.lines(rf"http://\S*:{run.port}\b")) == 1, run.output()
         assert requests.get(run.url("/")).status_code == 200
         for kind in KINDS:
@@ -31,8 +31,8 @@ def check_restart(run, kind):
     (old,) = run.pids(kind)
     before = len(run.output().splitlines())
     os.kill(old, signal.SIGKILL)
-    wait_until(lambda: [pid for pid in run.pids(kind) if pid != old], 10, f"another {kind}")
-    wait_until(run.ready, 15, f"all to be ready after {kind} was killed")
+    wait_until(lambda: [pid for pid in run.pids(kind) if pid != old], f"another {kind}")
+    wait_until(run.ready, f"all to be ready after {kind} was killed")
     new = run.output().splitlines()[before:]
     said = [line for line in new if kind in line and re.search(r"signal 9|SIGKILL|killed", line, re.I)]
     assert said, "\n".join(new)
@@ -41,7 +41,7 @@ def check_restart(run, kind):
 def test_ctrl_c_stops_everything(tmp_path):
     with LocalRun(tmp_path) as run:
         run.wait_ready()
-        wait_until(lambda: run.lines("ready at"), 5, "the line that says so")
+        wait_until(lambda: run.lines("ready at"), "the line that says so")
         os.killpg(run.process.pid, signal.SIGINT)
         run.wait_stopped()
         after = run.output().split(" ready at ", 1)[1].splitlines()[1:]
@@ -60,7 +60,7 @@ def test_number_of_instances(tmp_path):
 def test_two_gateways(tmp_path):
     with LocalRun(tmp_path, GATEWAYS=2) as run:
         run.wait_ready()
-        wait_until(lambda: len(run.pids("gateway")) == 2, 10, "two gateways")
+        wait_until(lambda: len(run.pids("gateway")) == 2, "two gateways")
         os.kill(run.process.pid, signal.SIGTERM)
         run.wait_stopped()
 
@@ -87,7 +87,7 @@ def test_accounts_and_key_are_kept_for_the_next_run(tmp_path):
 # What cannot start says so in one line
 
 def assert_fails(run, *words):
-    wait_until(lambda: run.process.poll() is not None, START_SECONDS, lambda: f"an end:\n{run.output()}")
+    wait_until(lambda: run.process.poll() is not None, lambda: f"an end:\n{run.output()}")
     assert run.process.returncode != 0
     said = [line for line in run.output().splitlines() if all(word in line for word in words)]
     assert len(said) == 1, run.output()

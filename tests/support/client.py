@@ -11,7 +11,9 @@ import time
 import requests
 import websocket
 
-HTTP_TIMEOUT = 20
+from support.wait import PATIENCE_SECONDS
+
+HTTP_TIMEOUT = PATIENCE_SECONDS
 NO_AUTH_REASON = '{"Error":{"name":"NoAuthJWTError","message":"Authorization data missing."}}'
 
 
@@ -136,7 +138,7 @@ class Socket:
         all_headers = {**(auth_cookie(token) if token else {}), **(headers or {})}
         lines = [f"{name}: {value}" for name, value in all_headers.items()]
         try:
-            self._ws.connect("ws" + base.removeprefix("http") + path, header=lines, timeout=15,
+            self._ws.connect("ws" + base.removeprefix("http") + path, header=lines, timeout=PATIENCE_SECONDS,
                              origin=origin, suppress_origin=origin is None)
         except websocket.WebSocketBadStatusException as error:
             raise HandshakeRefused(error.status_code) from None
@@ -226,11 +228,11 @@ class Socket:
         self.send_json(request)
         return request["id"]
 
-    def wait_answer(self, id, timeout=10):
+    def wait_answer(self, id, timeout=PATIENCE_SECONDS):
         """The next answer with this id (None for answers whose id is null)."""
         return self._take(json.dumps(id), timeout, f"the answer with id {id!r}")
 
-    def wait_batch(self, timeout=10):
+    def wait_batch(self, timeout=PATIENCE_SECONDS):
         return self._take("batch", timeout, "the answers of a batch")
 
     def _take(self, key, timeout, what):
@@ -239,11 +241,11 @@ class Socket:
             return waiting.pop(0) if waiting else None
         return self._wait(first, timeout, what)
 
-    def call(self, method, params=None, id=None, timeout=10):
+    def call(self, method, params=None, id=None, timeout=PATIENCE_SECONDS):
         """The result of a call, or raises RpcError."""
         return result_of(self.wait_answer(self.start_call(method, params, id), timeout))
 
-    def exchange(self, text, id=None, timeout=10):
+    def exchange(self, text, id=None, timeout=PATIENCE_SECONDS):
         """Sends this very text and returns the whole answer with this id."""
         self.send_text(text)
         return self.wait_answer(id, timeout)
@@ -257,7 +259,7 @@ class Socket:
 
     # Notifications
 
-    def wait_notification(self, code, match=None, timeout=5):
+    def wait_notification(self, code, match=None, timeout=PATIENCE_SECONDS):
         """The body of the first notification of this code that matches and was not taken before."""
         def first():
             for notification in self._notifications:
@@ -276,7 +278,7 @@ class Socket:
 
     # End
 
-    def wait_closed(self, timeout=5):
+    def wait_closed(self, timeout=PATIENCE_SECONDS):
         """Waits until the server has closed; returns code and reason (None, None: without a frame)."""
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -376,7 +378,7 @@ class Crowd:
             user.close()
 
 
-def send(socket, receiver, text, client_message_id=None, timeout=10):
+def send(socket, receiver, text, client_message_id=None, timeout=PATIENCE_SECONDS):
     """Sends a message to a user and returns the stored message."""
     params = [receiver.tag, text]
     if client_message_id is not None:

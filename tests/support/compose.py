@@ -13,7 +13,6 @@ from support.process import REPOSITORY
 from support.wait import wait_until
 
 PROGRAMS = ("gateway", "user", "message", "presence")
-HEALTHY_SECONDS = 60
 
 
 def docker(*arguments, check=True):
@@ -63,7 +62,7 @@ class Container:
         """Kills its first process as the kernel would: the restart policy has to bring it back."""
         started = self.state["StartedAt"]
         os.kill(self.state["Pid"], signal.SIGKILL)
-        wait_until(lambda: self.state["StartedAt"] != started, 30, f"{self} to be started again")
+        wait_until(lambda: self.state["StartedAt"] != started, f"{self} to be started again")
         self.wait_healthy()
 
     def stop(self):
@@ -76,8 +75,7 @@ class Container:
         self.wait_healthy()
 
     def wait_healthy(self):
-        wait_until(lambda: self.healthy, HEALTHY_SECONDS,
-                   lambda: f"{self} to be healthy: {self.state.get('Health')}\n{self.log(20)}")
+        wait_until(lambda: self.healthy, lambda: f"{self} to be healthy: {self.state.get('Health')}\n{self.log(20)}")
 
     def log(self, lines=200):
         done = subprocess.run(["docker", "logs", "--tail", str(lines), self.id], text=True,
@@ -135,7 +133,7 @@ class ComposeStack:
     def wait_ready(self):
         for container in self.containers():
             container.wait_healthy()
-        wait_until(self.ready, 30, "/readyz to answer 200")
+        wait_until(self.ready, "/readyz to answer 200")
 
     def bus(self, user="monitor"):
         (server,) = self.containers("nats")

@@ -20,7 +20,7 @@ class Sender(threading.Thread):
     def run(self):
         try:
             for receiver, text in self.plan:
-                self.acknowledged.append(send(self.socket, receiver, text, timeout=30))
+                self.acknowledged.append(send(self.socket, receiver, text))
         except (AssertionError, RpcError) as error:
             self.error = error
 
@@ -64,7 +64,7 @@ def exchange(users, count):
     for sender in senders:
         sender.start()
     for sender in senders:
-        sender.join(120)
+        sender.join(240)
         assert not sender.is_alive() and sender.error is None, sender.error
     acknowledged = [message for sender in senders for message in sender.acknowledged]
     assert len(acknowledged) == count
@@ -77,7 +77,7 @@ def exchange(users, count):
 
     for user, socket in sockets.items():
         expected = [m for m in acknowledged if m["receiverTag"] == user.tag]
-        wait_until(lambda: len(socket.seen(3001)) >= len(expected), 20, f"all messages to {user.tag}")
+        wait_until(lambda: len(socket.seen(3001)) >= len(expected), f"all messages to {user.tag}")
     for sender in senders:
         planned = [(receiver.tag, text) for receiver, text in sender.plan]
         assert [(m["receiverTag"], m["text"]) for m in sender.acknowledged] == planned

@@ -33,7 +33,7 @@ class Line:
                 self._socket = Socket(self.user.stack.url(), self.user.token)
                 self.reconnects += 1
             except PASSING:
-                wait_until(lambda: self.user.stack.reachable(), 60, "the balancer to take connections")
+                wait_until(lambda: self.user.stack.reachable(), "the balancer to take connections")
         return self._socket
 
     def drop(self):
@@ -90,7 +90,7 @@ class Listener(threading.Thread):
         try:
             while not self.enough.is_set():
                 socket = self.line.socket()
-                wait_until(lambda: self.enough.is_set() or not socket.open, 600, "the end")
+                wait_until(lambda: self.enough.is_set() or not socket.open, "the end", timeout=600)
         except AssertionError as error:
             self.error = str(error)
 
@@ -123,7 +123,7 @@ class Ledger:
             errors = [thread.error for thread in (*self.senders, *self.listeners) if thread.error]
             assert not errors, errors
             return all(len(s.acknowledged) > n + 1 for s, n in zip(self.senders, before))
-        wait_until(got_on, 60, lambda: "every sender to get on: "
+        wait_until(got_on, lambda: "every sender to get on: "
                    f"{[len(s.acknowledged) - n for s, n in zip(self.senders, before)]}")
 
     def totals(self):
@@ -151,7 +151,7 @@ def whole_history(reader, peer):
     pages = []
     with Socket(reader.stack.url(), reader.token) as socket:
         for start in itertools.count(0, 500):
-            page = socket.call("getMessagesWithUser", [peer.tag, start, start + 500], timeout=20)
+            page = socket.call("getMessagesWithUser", [peer.tag, start, start + 500])
             pages += [(m["_id"], m["text"], m["seq"]) for m in page]
             if len(page) < 500:
                 return pages[::-1]

@@ -20,6 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.raw import RawWebSocket  # noqa: E402  (needs the path above when run as a program)
 
 TEXT, PING, CLOSE, PONG = 1, 9, 8, 10
+SETTLE_SECONDS = 60
 MARK = re.compile(rb'"text":"load (\d+) (\d+) ')
 
 
@@ -118,6 +119,10 @@ class Load:
         self._settle()
         return figures
 
+    def lost(self):
+        """How many of those that were sent were not both acknowledged and delivered."""
+        return 2 * sum(self._next) - len(self._acknowledged) - len(self._delivered)
+
     def close(self):
         for key in list(self._selector.get_map().values()):
             key.fileobj.close()
@@ -164,8 +169,8 @@ class Load:
 
     def _settle(self):
         """Lets what is under way come in, so that the connections end in good order."""
-        deadline = time.perf_counter() + 5
-        while len(self._acknowledged) + self._errors < sum(self._next) and time.perf_counter() < deadline:
+        deadline = time.perf_counter() + SETTLE_SECONDS
+        while self.lost() and time.perf_counter() < deadline:
             self._turn(0.05)
 
 

@@ -13,8 +13,6 @@ from support.ports import free_port
 from support.process import REPOSITORY, clean_environment
 from support.wait import wait_until
 
-START_SECONDS = 60
-STOP_SECONDS = 10
 
 
 def environment_of(pid):
@@ -48,7 +46,8 @@ class LocalRun:
 
     def __init__(self, directory, **env):
         self.directory = pathlib.Path(directory)
-        self.port, self.nats_port = free_port(), free_port()
+        self.nats_port, self.port = free_port(), free_port()
+        free_port()  # for a second gateway, which listens one port further
         self.mark = f"MESSENGER_TEST_RUN={self.directory}"
         self._log = self.directory / "output.txt"
         variables = {"PORT": self.port, "NATS_PORT": self.nats_port, "DATA_DIR": self.directory / "data",
@@ -66,8 +65,8 @@ class LocalRun:
         return self
 
     def __exit__(self, *exception):
-        wait_until(self._kill_all, 10, "the last of its processes to be gone")
-        self.process.wait(10)
+        wait_until(self._kill_all, "the last of its processes to be gone")
+        self.process.wait()
 
     def _kill_all(self):
         """Those that a test has left behind; again and again, since one may restart another."""
@@ -102,9 +101,9 @@ class LocalRun:
         def ready_or_ended():
             assert self.process.poll() is None, f"ended:\n{self.output()}"
             return self.ready()
-        wait_until(ready_or_ended, START_SECONDS, lambda: f"make run to be ready:\n{self.output()}")
+        wait_until(ready_or_ended, lambda: f"make run to be ready:\n{self.output()}")
         return self
 
-    def wait_stopped(self, timeout=STOP_SECONDS):
-        wait_until(lambda: self.process.poll() is not None and not self.pids(), timeout,
+    def wait_stopped(self):
+        wait_until(lambda: self.process.poll() is not None and not self.pids(),
                    lambda: f"all to stop; left: {[name_of(p) for p in self.pids()]}\n{self.output()}")

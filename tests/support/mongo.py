@@ -1,5 +1,5 @@
 """A server for MongoDB's protocol, by the rule of tests/with-mongo.sh: the one of MONGODB_URI, else a
-mongod of this machine, else FerretDB built with Go (tests/mongo-server)."""
+mongod of this machine, else the server of tests/mongo-server."""
 
 import os
 import pathlib
@@ -19,15 +19,11 @@ class NoMongo(Exception):
 
 
 def _build():
-    """The path of FerretDB, which is built if there is Go."""
-    if not shutil.which("go"):
-        raise NoMongo("no MongoDB: neither MONGODB_URI, nor mongod, nor Go with its module proxy")
-    path = REPOSITORY / "build" / "mongo-server"
-    built = subprocess.run(["go", "build", "-o", path, "."], cwd=REPOSITORY / "tests" / "mongo-server",
-                           capture_output=True, text=True)
+    """The path of the server of tests/mongo-server, which is built if need be."""
+    built = subprocess.run([REPOSITORY / "tests" / "mongo-server" / "build.sh"], capture_output=True, text=True)
     if built.returncode != 0:
-        raise NoMongo("no MongoDB: Go cannot build tests/mongo-server: " + built.stderr[-200:])
-    return str(path)
+        raise NoMongo("no MongoDB: neither MONGODB_URI, nor mongod, nor a stand-in: " + built.stdout.strip())
+    return str(REPOSITORY / "build" / "mongo-server" / "mongo-server")
 
 
 class MongoServer:
@@ -50,7 +46,7 @@ class MongoServer:
                 argv = [_build(), "-listen", f"127.0.0.1:{port}", "-directory", str(directory)]
             self._program = Program("mongo", argv, clean_environment(), directory / "log")
             self._program.start()
-            wait_until(lambda: self._accepts(port), 20, "the MongoDB server to accept connections")
+            wait_until(lambda: self._accepts(port), "the MongoDB server to accept connections")
         except BaseException:
             self.stop()
             raise
@@ -80,7 +76,7 @@ class MongoServer:
 
     def start_again(self):
         self._program.start()
-        wait_until(lambda: self._accepts(self.port), 20, "the MongoDB server to accept connections")
+        wait_until(lambda: self._accepts(self.port), "the MongoDB server to accept connections")
 
     def freeze(self):
         self._program.freeze()

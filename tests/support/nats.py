@@ -7,6 +7,8 @@ import socket
 import threading
 import time
 
+from support.wait import PATIENCE_SECONDS
+
 
 class Message:
     def __init__(self, subject, reply, headers, data):
@@ -27,7 +29,7 @@ class Subscription:
     def deliver(self, message):
         self._queue.put(message)
 
-    def next(self, timeout=5):
+    def next(self, timeout=PATIENCE_SECONDS):
         """The next message; fails the test when none comes in time."""
         try:
             return self._queue.get(timeout=timeout)
@@ -107,7 +109,7 @@ class Client:
         with self._write_lock:
             self._socket.sendall(data)
 
-    def flush(self, timeout=5):
+    def flush(self, timeout=PATIENCE_SECONDS):
         """Returns when the server has seen everything sent so far."""
         self._write(b"PING\r\n")
         if not self._pongs.get(timeout=timeout):
@@ -134,7 +136,7 @@ class Client:
     def new_inbox(self):
         return f"{self._inbox}.{secrets.token_hex(8)}"
 
-    def request(self, subject, data=b"", headers=None, timeout=5):
+    def request(self, subject, data=b"", headers=None, timeout=PATIENCE_SECONDS):
         """The first answer. Nobody there gives a Message whose header Status is 503."""
         inbox = self.subscribe(self.new_inbox())
         self.publish(subject, data, inbox.subject, headers)
@@ -142,17 +144,27 @@ class Client:
         self.unsubscribe(inbox)
         return answer
 
-    def request_many(self, subject, data=b"", quiet=0.3, timeout=5):
-        """All answers, until none has come for `quiet` seconds."""
+    def has_no_responder(self, subject):
+        """Whether the server itself answers, to say that nobody else will."""
+        inbox = self.subscribe(self.new_inbox())
+        self.publish(subject, b"", inbox.subject)
+        answer = inbox.next_or_none(0.3)
+        self.unsubscribe(inbox)
+        return answer is not None and answer.headers.get("Status") == "503"
+
+    def request_many(self, subject, data=b"", at_least=0, quiet=0.3, timeout=PATIENCE_SECONDS):
+        """All answers: so many at least, and then until none has come for `quiet` seconds."""
         inbox = self.subscribe(self.new_inbox())
         self.publish(subject, data, inbox.subject)
         answers, deadline = [], time.monotonic() + timeout
         while time.monotonic() < deadline:
             message = inbox.next_or_none(quiet)
-            if message is None:
-                break
-            if message.headers.get("Status") != "503":
+            if message is not None and message.headers.get("Status") == "503":
+                break  # there is nobody who could answer
+            if message is not None:
                 answers.append(message)
+            elif len(answers) >= at_least:
+                break
         self.unsubscribe(inbox)
         return answers
 

@@ -2,31 +2,49 @@
 
 A port from bind(0) may be handed to somebody's outgoing connection between our close and the
 program's bind, or while the program is down between kill and restart. Ports below that range
-are only taken by who asks for them by number.
+are only taken by who asks for them by number. Test runs that go on side by side have a block
+of them each: its first port is bound as long as the run goes on, and marks it as taken.
 """
 
-import random
 import socket
 
-LOWEST, HIGHEST = 12000, 32000
-_random = random.SystemRandom()
-_handed_out = set()
+LOWEST, HIGHEST, BLOCK = 10240, 32000, 256
+_block = None
+_next = 0
 
 
-def is_free(port):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+def _bind(port):
+    """A socket bound to the port, or None if it is not free."""
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(("127.0.0.1", port))
+    except OSError:
+        bound.close()
+        return None
+    bound.listen()  # without that, SO_REUSEADDR would let another one bind it, too
+    return bound
+
+
+def _take_block():
+    global _block
+    for first in range(LOWEST, HIGHEST, BLOCK):
+        _block = _bind(first)
+        if _block is not None:
+            return
+    raise RuntimeError("no block of ports is free")
 
 
 def free_port():
-    for _ in range(1000):
-        port = _random.randint(LOWEST, HIGHEST)
-        if port not in _handed_out and is_free(port):
-            _handed_out.add(port)
+    """Each port of the block in turn: one that a test has used rests as long as can be."""
+    global _next
+    if _block is None:
+        _take_block()
+    for _ in range(BLOCK - 1):
+        port = _block.getsockname()[1] + 1 + _next
+        _next = (_next + 1) % (BLOCK - 1)
+        probe = _bind(port)
+        if probe is not None:
+            probe.close()
             return port
     raise RuntimeError("no free port found")

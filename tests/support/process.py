@@ -5,7 +5,7 @@ import pathlib
 import signal
 import subprocess
 
-from support.wait import wait_until
+from support.wait import PATIENCE_SECONDS, wait_until
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
@@ -65,14 +65,14 @@ class Program:
             self.resume()
             self._process.send_signal(signal.SIGTERM)
 
-    def wait(self, timeout=10):
+    def wait(self, timeout=PATIENCE_SECONDS):
         """Returns the exit code, or None if the program is still running after timeout seconds."""
         try:
             return self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             return None
 
-    def stop(self, timeout=10):
+    def stop(self, timeout=PATIENCE_SECONDS):
         """SIGTERM, then fails unless the program ends by itself in time. Returns the exit code."""
         self.terminate()
         code = self.wait(timeout)
@@ -93,7 +93,7 @@ class Program:
         self._process.send_signal(signal.SIGSTOP)
         self._frozen = True
         # Each thread goes on until it takes notice, and may answer somebody meanwhile.
-        wait_until(self._stands_still, 10, "the process to stand still")
+        wait_until(self._stands_still, "the process to stand still")
 
     def _stands_still(self):
         stats = pathlib.Path(f"/proc/{self.pid}/task").glob("*/stat")

@@ -8,6 +8,8 @@ import socket
 import struct
 import time
 
+from support.wait import PATIENCE_SECONDS
+
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
@@ -55,7 +57,7 @@ class Connection:
         self._socket = socket.socket()
         if receive_buffer:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self._socket.settimeout(10)
+        self._socket.settimeout(PATIENCE_SECONDS)
         self._socket.connect((host, port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setblocking(False)
@@ -82,7 +84,7 @@ class Connection:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 
-    def send(self, data, timeout=15):
+    def send(self, data, timeout=PATIENCE_SECONDS):
         """Writes all of it; stops early, without an error, when the other side has closed."""
         view, deadline = memoryview(data), time.monotonic() + timeout
         while view and not self.ended:
@@ -98,7 +100,7 @@ class Connection:
                     self._drain()
                     return
 
-    def send_without_reading(self, data, timeout=15):
+    def send_without_reading(self, data, timeout=PATIENCE_SECONDS):
         self._socket.settimeout(timeout)
         self._socket.sendall(data)
         self._socket.setblocking(False)
@@ -134,7 +136,7 @@ class Connection:
             pass
         self.ended = True
 
-    def wait_end(self, timeout):
+    def wait_end(self, timeout=PATIENCE_SECONDS):
         """True when the other side closes within timeout; everything it said is in `received`."""
         deadline = time.monotonic() + timeout
         while not self.ended and time.monotonic() < deadline:
@@ -160,7 +162,7 @@ class HttpAnswer:
         return length is not None and len(self.body) >= int(length)
 
 
-def http(port, request, timeout=15):
+def http(port, request, timeout=PATIENCE_SECONDS):
     """Sends these very bytes and returns the answer, or None if there is none before the end."""
     with Connection(port) as connection:
         connection.send(request, timeout)
@@ -198,7 +200,7 @@ class RawWebSocket(Connection):
             if pieces > 1:
                 self.read_more(0.02)
         while b"\r\n\r\n" not in self.received:
-            assert self.read_more(10), f"no answer to the upgrade: {bytes(self.received)!r}"
+            assert self.read_more(PATIENCE_SECONDS), f"no answer to the upgrade: {bytes(self.received)!r}"
         head, _, rest = bytes(self.received).partition(b"\r\n\r\n")
         self.status = int(head.split(b" ")[1])
         self.received = bytearray(rest)
@@ -206,7 +208,7 @@ class RawWebSocket(Connection):
     def send_frame(self, payload=b"", **options):
         self.send(frame(payload, **options))
 
-    def next_frame(self, timeout=5):
+    def next_frame(self, timeout=PATIENCE_SECONDS):
         """The next frame from the server, or None at the end of the stream."""
         deadline = time.monotonic() + timeout
         while True:
@@ -219,7 +221,7 @@ class RawWebSocket(Connection):
             assert left > 0, f"no frame from the server within {timeout:.3g} s"
             self.read_more(left)
 
-    def next_text(self, timeout=5):
+    def next_text(self, timeout=PATIENCE_SECONDS):
         """The next text frame; pings in between are answered, notifications are not filtered."""
         while True:
             got = self.next_frame(timeout)
@@ -230,7 +232,7 @@ class RawWebSocket(Connection):
             elif got.opcode == TEXT:
                 return got.payload.decode()
 
-    def wait_close(self, timeout=5):
+    def wait_close(self, timeout=PATIENCE_SECONDS):
         """Close code and reason; (None, "") when the connection ends without a close frame."""
         deadline = time.monotonic() + timeout
         while True:

@@ -21,7 +21,7 @@ import requests
 from support import nats
 from support.ports import free_port
 from support.process import REPOSITORY, Program, binary, clean_environment
-from support.wait import wait_until
+from support.wait import PATIENCE_SECONDS, wait_until
 
 SERVICES = ("user", "message", "presence")
 KINDS = ("gateway",) + SERVICES
@@ -76,7 +76,7 @@ def start_nats(program, port):
             return True
         except OSError:
             return False
-    wait_until(accepts, 10, "nats-server to accept connections")
+    wait_until(accepts, "nats-server to accept connections")
 
 
 class Stack:
@@ -193,9 +193,9 @@ class Stack:
             for program in running:
                 program.terminate()
             for program in running:
-                code = program.wait(10)
+                code = program.wait()
                 if code is None:
-                    problems.append(f"{program.name} still ran 10 s after SIGTERM")
+                    problems.append(f"{program.name} still ran {PATIENCE_SECONDS:g} s after SIGTERM")
                 elif code != 0:
                     problems.append(f"{program.name} ended with {code} on SIGTERM")
             logs = self.log_tails() if problems else ""
@@ -223,7 +223,7 @@ class Stack:
     def kill(self, kind, index=0):
         self.program(kind, index).kill()
 
-    def terminate(self, kind, index=0, timeout=10):
+    def terminate(self, kind, index=0, timeout=PATIENCE_SECONDS):
         """SIGTERM and wait; fails unless the exit code is 0."""
         program = self.program(kind, index)
         code = program.stop(timeout)
@@ -284,7 +284,7 @@ class Stack:
             if not program.alive:
                 program.kill()
                 program.start()
-        self.wait_ready(20)
+        self.wait_ready()
 
     def pids(self):
         return {program.name: program.pid if program.alive else None for program in self.programs()}
@@ -304,11 +304,11 @@ class Stack:
         except requests.RequestException:
             return False
 
-    def wait_ready(self, timeout=15):
+    def wait_ready(self, timeout=PATIENCE_SECONDS):
         for index, program in enumerate(self._programs["gateway"]):
             if program.alive:
-                wait_until(lambda: self._alive_or_fail() and self.ready(index), timeout,
-                           f"/readyz of {program.name} to answer 200")
+                wait_until(lambda: self._alive_or_fail() and self.ready(index),
+                           f"/readyz of {program.name} to answer 200", timeout)
 
     def _alive_or_fail(self):
         for program in self.programs():
@@ -332,14 +332,14 @@ class Stack:
         program = self.program(kind)
         environment = {**program.env, **(env or {})}
         return subprocess.run([*program.argv, *arguments], env=environment, capture_output=True,
-                              text=True, timeout=15)
+                              text=True, timeout=PATIENCE_SECONDS)
 
-    def wait_all_instances(self, timeout=10):
+    def wait_all_instances(self, timeout=PATIENCE_SECONDS):
         """Waits until every instance, not just one of each kind, answers on the bus."""
         wanted = sum(program.alive for program in self.programs())
         with self.bus() as bus:
-            wait_until(lambda: len(bus.request_many("$SRV.PING", quiet=0.2)) >= wanted, timeout,
-                       f"all {wanted} instances to answer $SRV.PING")
+            wait_until(lambda: len(bus.request_many("$SRV.PING", quiet=0.2)) >= wanted,
+                       f"all {wanted} instances to answer $SRV.PING", timeout)
 
     def mark_logs(self):
         for program in self.programs() + self._nats:

@@ -1,14 +1,18 @@
 #include "services/common/base/clock.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <time.h>
 
 static _Atomic int64_t test_offset_ms;
+static _Atomic bool test_stopped;
+static struct timespec stopped_wall, stopped_mono;
 
 static int64_t read_us(clockid_t id)
 {
-    struct timespec now;
-    clock_gettime(id, &now);
+    struct timespec now = id == CLOCK_REALTIME ? stopped_wall : stopped_mono;
+    if (!test_stopped)
+        clock_gettime(id, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
@@ -50,4 +54,11 @@ struct timespec clock_at_us(int64_t mono_us)
 void clock_advance_for_test(int64_t ms)
 {
     test_offset_ms += ms;
+}
+
+void clock_stop_for_test(void)
+{
+    clock_gettime(CLOCK_REALTIME, &stopped_wall);
+    clock_gettime(CLOCK_MONOTONIC, &stopped_mono);
+    test_stopped = true;
 }

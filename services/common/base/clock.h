@@ -18,4 +18,8 @@ struct timespec clock_after_ms(int64_t ms);
 /* Tests only: moves both clocks forward, for every thread. */
 void clock_advance_for_test(int64_t ms);
 
+/* Tests only, before the first thread: from here on both clocks move by clock_advance_for_test
+ * alone. */
+void clock_stop_for_test(void);
+
 #endif

@@ -23,6 +23,36 @@ void user_mongo_documents_append_grams(bson_t *document, const char *key)
     hashmap_destroy(&seen);
 }
 
+static const struct {
+    const char *path; /* in the document: true if the field has changed */
+    unsigned bit;
+} changed_fields[] = {
+    { "changed.firstName", USER_CHANGED_FIRST_NAME },
+    { "changed.lastName", USER_CHANGED_LAST_NAME },
+    { "changed.img", USER_CHANGED_IMG },
+};
+enum { CHANGED_FIELDS = sizeof(changed_fields) / sizeof(changed_fields[0]) };
+
+void user_mongo_documents_append_changed(bson_t *set, unsigned changed)
+{
+    for (size_t i = 0; i < CHANGED_FIELDS; i++)
+        if ((changed & changed_fields[i].bit) != 0)
+            BSON_APPEND_BOOL(set, changed_fields[i].path, true);
+}
+
+static unsigned read_unannounced(const bson_t *document)
+{
+    unsigned bits = (unsigned)mongo_int(document, "unannounced");
+    bson_iter_t at, field;
+
+    for (size_t i = 0; bits != 0 && i < CHANGED_FIELDS; i++) {
+        if (bson_iter_init(&at, document) &&
+            bson_iter_find_descendant(&at, changed_fields[i].path, &field))
+            bits |= changed_fields[i].bit;
+    }
+    return bits;
+}
+
 void user_mongo_documents_read(const bson_t *document, struct user *user)
 {
     *user = (struct user){ .tag = "" };
@@ -35,7 +65,7 @@ void user_mongo_documents_read(const bson_t *document, struct user *user)
     mongo_copy_text(document, "img", user->img, sizeof(user->img));
     mongo_copy_text(document, "passwordHash", user->password_hash, sizeof(user->password_hash));
     user->revision = (uint64_t)mongo_int(document, "revision");
-    user->unannounced = (unsigned)mongo_int(document, "unannounced");
+    user->unannounced = read_unannounced(document);
     mongo_copy_text(document, "origin", user->origin, sizeof(user->origin));
 }
 

@@ -6,17 +6,24 @@
 
 /*
  * users:    { _id, key, tag, email, emailKey, firstName, lastName, img, passwordHash, grams,
- *             revision?, unannounced?, origin? }
+ *             revision?, unannounced?, changed?: { firstName?, lastName?, img? }, origin? }
  * images:   { _id: name, contentType, data }
  * revoked:  { _id: jti, expiresAt }
  *
  * `grams` are the parts of the key of one to three letters. An index over (grams, key) finds any
  * substring by its first three letters, already in the order of the keys.
+ *
+ * The unannounced changes are `unannounced`, bits of enum user_changed (at least one, if there are
+ * any), together with the fields of `changed`. An update raises the number with $max and sets its
+ * own fields: one write that loses no bit, by operators that every server has ($bit is rare).
  */
 enum { USER_GRAM_MAX = 3 };
 
 /* Appends the member `grams` of a key. */
 void user_mongo_documents_append_grams(bson_t *document, const char *key);
+
+/* Appends to the document of a $set what marks these fields (enum user_changed) as changed. */
+void user_mongo_documents_append_changed(bson_t *set, unsigned changed);
 
 void user_mongo_documents_read(const bson_t *document, struct user *user_out);
 

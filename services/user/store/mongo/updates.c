@@ -3,19 +3,30 @@
 #include "services/user/store/mongo/documents.h"
 #include "services/user/store/mongo/handle.h"
 
+static bson_t *update_document(const struct user_update *update, const char *origin)
+{
+    bson_t *change = bson_new();
+    bson_t set;
+
+    BSON_APPEND_DOCUMENT_BEGIN(change, "$set", &set);
+    BSON_APPEND_UTF8(&set, "firstName", update->first_name);
+    BSON_APPEND_UTF8(&set, "lastName", update->last_name);
+    BSON_APPEND_UTF8(&set, "img", update->img);
+    user_mongo_documents_append_changed(&set, update->changed);
+    if (update->changed != 0)
+        BSON_APPEND_UTF8(&set, "origin", origin);
+    bson_append_document_end(change, &set);
+    if (update->changed != 0)
+        BCON_APPEND(change, "$inc", "{", "revision", BCON_INT64(1), "}", "$max", "{", "unannounced",
+                    BCON_INT64(update->changed), "}");
+    return change;
+}
+
 static enum status update_where(struct user_store *store, bson_t *filter_take,
                                 const struct user_update *update, const char *origin)
 {
-    bson_t *change =
-        update->changed == 0
-            ? BCON_NEW("$set", "{", "firstName", BCON_UTF8(update->first_name), "lastName",
-                       BCON_UTF8(update->last_name), "img", BCON_UTF8(update->img), "}")
-            : BCON_NEW("$set", "{", "firstName", BCON_UTF8(update->first_name), "lastName",
-                       BCON_UTF8(update->last_name), "img", BCON_UTF8(update->img), "origin",
-                       BCON_UTF8(origin), "}", "$inc", "{", "revision", BCON_INT64(1), "}", "$bit",
-                       "{", "unannounced", "{", "or", BCON_INT64(update->changed), "}", "}");
-
-    return mongo_update(user_mongo_handle(store)->db, "users", filter_take, change);
+    return mongo_update(user_mongo_handle(store)->db, "users", filter_take,
+                        update_document(update, origin));
 }
 
 /* The origin is this one if nothing of another is unannounced. If it is announced between the two
@@ -39,7 +50,8 @@ enum status user_mongo_updates_announced(struct user_store *store, const char *k
     enum status status = mongo_update(
         user_mongo_handle(store)->db, "users",
         BCON_NEW("key", BCON_UTF8(key), "revision", BCON_INT64((int64_t)revision)),
-        BCON_NEW("$set", "{", "unannounced", BCON_INT64(0), "origin", BCON_UTF8(""), "}"));
+        BCON_NEW("$set", "{", "unannounced", BCON_INT64(0), "origin", BCON_UTF8(""), "}", "$unset",
+                 "{", "changed", BCON_BOOL(true), "}"));
 
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
@@ -51,6 +63,7 @@ enum status user_mongo_updates_import_profile(struct user_store *store, const ch
                         BCON_NEW("$set", "{", "firstName", BCON_UTF8(user->first_name), "lastName",
                                  BCON_UTF8(user->last_name), "img", BCON_UTF8(user->img),
                                  "unannounced", BCON_INT64(user->unannounced), "origin",
-                                 BCON_UTF8(user->origin), "}", "$max", "{", "revision",
+                                 BCON_UTF8(user->origin), "}", "$unset", "{", "changed",
+                                 BCON_BOOL(true), "}", "$max", "{", "revision",
                                  BCON_INT64((int64_t)user->revision), "}"));
 }

@@ -26,7 +26,7 @@
 #include "tests/unit/unit.h"
 
 enum {
-    NATS_PEER_MS = 10000,
+    NATS_PEER_MS = 60000,
     NATS_PEER_BYTES = 256 * 1024, /* of what is read at once, and of what is sent */
     NATS_PEER_PAYLOAD = 2048,     /* at most */
     NATS_PEER_UNREAD = 64 * 1024, /* that the kernel keeps for it */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "services/common/base/clock.h"
@@ -13,7 +14,7 @@
 #include "services/common/store/mongo_db.h"
 #include "tests/unit/capture.h"
 
-enum { SELECT_MS = 300, AT_ONCE_MS = 50, PAUSE_MAX_MS = 3000 };
+enum { SELECT_MS = 300, PAUSE_MAX_MS = 3000, TRIES = 5 };
 
 /* A port at which nobody listens, held so that nobody will. */
 static int hold_port(uint16_t *port_out)
@@ -36,19 +37,38 @@ static void take_none(void *ctx, const bson_t *document)
     *(bool *)ctx = true;
 }
 
+/* Not by the clock of the code, which stands still. */
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /* How long a call took to fail. */
 static int64_t fail_once(struct mongo_db *db)
 {
     struct capture capture = capture_begin();
-    int64_t begin = clock_mono_ms();
+    int64_t begin = now_ms();
     bool found = false;
     enum status status = mongo_find(db, "any", bson_new(), NULL, take_none, &found);
-    int64_t took = clock_mono_ms() - begin;
+    int64_t took = now_ms() - begin;
 
     free(capture_end(&capture));
     assert_int_equal(status, STATUS_UNAVAILABLE);
     assert_false(found);
     return took;
+}
+
+/* It is when one of several calls has failed sooner than a try could: any one may be kept waiting.
+ */
+static bool is_left_alone(struct mongo_db *db)
+{
+    for (int i = 0; i < TRIES; i++)
+        if (fail_once(db) < SELECT_MS / 2)
+            return true;
+    return false;
 }
 
 static void a_server_that_is_away_is_left_alone_for_a_while(void **state)
@@ -64,8 +84,8 @@ static void a_server_that_is_away_is_left_alone_for_a_while(void **state)
     assert_int_equal(mongo_db_open(url, &db), STATUS_OK);
     for (int tries = 0; tries < 8; tries++) {
         assert_true(fail_once(db) >= SELECT_MS / 2); /* it was tried... */
-        assert_true(fail_once(db) < AT_ONCE_MS);     /* ...and is not, again */
-        clock_advance_for_test(PAUSE_MAX_MS);        /* no pause is longer */
+        assert_true(is_left_alone(db));              /* ...and is not, again */
+        clock_advance_for_test(PAUSE_MAX_MS);       /* no pause is longer */
     }
     mongo_db_close(&db);
     close(held);
@@ -93,6 +113,7 @@ int main(void)
         cmocka_unit_test(a_server_that_is_away_is_left_alone_for_a_while),
         cmocka_unit_test(what_is_no_url_of_a_server_is_refused),
     };
+    clock_stop_for_test();
     log_init("unit", LOG_LEVEL_WARN);
     return cmocka_run_group_tests_name("mongo_db", tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@
 #include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 
-enum { WAIT_MS = 10000, TOKEN = 1 };
+enum { WAIT_MS = 60000, TOKEN = 1 };
 
 struct fixture {
     struct socket_loop *loop;
