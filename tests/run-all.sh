@@ -36,13 +36,13 @@ run_on_mongo() {
     tests/run-units.sh $unit/test_user_store* $unit/test_message_store* || true
     MESSENGER_TEST_STORE_USERS=$TEST_STORE_URLS MESSENGER_TEST_STORE_MESSAGES=$TEST_STORE_URLS \
         side_by_side build/pytest-mongo.txt \
-        tests/e2e/test_{accounts,bad_input,faults,holes,messages,notifications,original_examples,readme}.py \
+        tests/e2e/test_{accounts,bad_input,faults,holes,messages,notifications,original_examples,docs,bots}.py \
         tests/e2e/test_{rolling_restart,sync,two_gateways,upload}.py
 }
 
 check() {
     tests/run-units.sh build/release/unit/test_*[!.]
-    side_by_side build/pytest-check.txt tests/integration/test_{walls,config}.py \
+    side_by_side build/pytest-check.txt tests/integration/test_{walls,house,config}.py \
         tests/e2e/test_{accounts,messages,notifications,sync,two_gateways}.py
 }
 

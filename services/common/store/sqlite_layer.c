@@ -6,8 +6,8 @@
 #include "services/common/base/log.h"
 
 /*
- * SQLite's own layer keeps its file in the memory that the caller of xOpen has made; a file begins
- * with a pointer to the table of its functions. Ours lies behind it and begins with such a table.
+ * SQLite's own VFS keeps its file in the memory that the caller of xOpen has allocated; a file
+ * begins with a pointer to the table of its functions. Ours follows it and begins with such a table.
  */
 static size_t aligned_size(size_t size)
 {
@@ -38,8 +38,8 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
     return SQLITE_OK;
 }
 
-/* What a layer does not do itself gets the layer as its argument: a copy of what it belongs to. */
-static bool make_known(struct sqlite_layer *layer)
+/* Functions that the layer does not replace receive the layer as their VFS: it is a copy. */
+static bool register_layer(struct sqlite_layer *layer)
 {
     sqlite3_vfs *plain = sqlite3_vfs_find(NULL);
 
@@ -55,15 +55,25 @@ static bool make_known(struct sqlite_layer *layer)
     return true;
 }
 
+bool sqlite_layer_supports(int version)
+{
+    return version >= SQLITE_LAYER_VERSION_MIN && version < SQLITE_LAYER_VERSION_END;
+}
+
 const char *sqlite_layer_use(struct sqlite_layer *layer)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+    if (!sqlite_layer_supports(sqlite3_libversion_number())) {
+        log_warn("sqlite %s has not been tested with the layer \"%s\": writing without it",
+                 sqlite3_libversion(), layer->name);
+        return NULL;
+    }
     pthread_mutex_lock(&lock);
-    bool known = layer->plain != NULL || make_known(layer);
+    bool is_registered = layer->plain != NULL || register_layer(layer);
     pthread_mutex_unlock(&lock);
-    if (known)
+    if (is_registered)
         return layer->name;
-    log_error("sqlite: the layer \"%s\" cannot be used", layer->name);
+    log_warn("sqlite: cannot register the layer \"%s\": writing without it", layer->name);
     return NULL;
 }

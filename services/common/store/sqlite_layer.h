@@ -7,33 +7,45 @@
 #include <sqlite3.h>
 
 /*
- * A layer (https://sqlite.org/vfs.html) around the one that SQLite has for this system's files: all
- * is done by that, but for the functions of a file that the layer has replaced.
+ * A layer (https://sqlite.org/vfs.html) around SQLite's own VFS for this system's files: the own VFS
+ * does all the work except for the functions of a file that the layer has replaced.
+ *
+ * The two layers rely on more than the interface promises: that the own VFS keeps its file in the
+ * memory that xOpen was given, and in which order a commit and a checkpoint write, sync and lock.
+ * This was read in the sources of the versions below and tested with Debian 12's 3.40.1 and Debian
+ * 13's 3.46.1. With another version no layer is used: writing is slower, and as safe as SQLite.
  */
+enum {
+    SQLITE_LAYER_VERSION_MIN = 3040000, /* as sqlite3_libversion_number */
+    SQLITE_LAYER_VERSION_END = 3047000, /* the first version that has not been tested */
+};
 
-/* What each file of a layer has besides; the layer's own struct begins with it. */
+/* Whether layers are used with this version of the library. */
+bool sqlite_layer_supports(int version);
+
+/* A layer's data for one file; the layer's own struct begins with it. */
 struct sqlite_layer_file {
-    sqlite3_io_methods methods;      /* the file's functions, some of which are to be replaced */
-    const sqlite3_io_methods *plain; /* SQLite's own, for the same file */
+    sqlite3_io_methods methods;      /* the file's functions; the layer replaces some of them */
+    const sqlite3_io_methods *plain; /* SQLite's own functions for the same file */
 };
 
 struct sqlite_layer {
-    sqlite3_vfs vfs; /* what SQLite sees, and what it is around: sqlite_layer_use sets them */
-    sqlite3_vfs *plain;
+    sqlite3_vfs vfs;    /* registered with SQLite by sqlite_layer_use */
+    sqlite3_vfs *plain; /* SQLite's own */
 
     const char *name;
-    size_t file_size; /* of the layer's own struct for a file */
+    size_t file_size; /* bytes of the layer's own struct for a file */
 
-    /* Has been opened, with all of the layer's own zeroed; replaces functions. `name` and `flags`
-     * (SQLITE_OPEN_MAIN_DB, SQLITE_OPEN_WAL, ...) are as of sqlite3_vfs.xOpen. */
+    /* Called after a file was opened, the layer's own struct zeroed; replaces functions. `name` and
+     * `flags` (SQLITE_OPEN_MAIN_DB, SQLITE_OPEN_WAL, ...) are those of sqlite3_vfs.xOpen. */
     void (*opened)(sqlite3_file *file, const char *name, int flags);
 };
 
-/* Its name, for sqlite3_open_v2; makes it known to SQLite when it is not yet. NULL, logged, if that
- * cannot be. From any thread. */
+/* The layer's name, for sqlite3_open_v2; registers the layer the first time. NULL, which is SQLite's
+ * own VFS, after a warning, when the layer cannot be used. From any thread. */
 const char *sqlite_layer_use(struct sqlite_layer *layer);
 
-/* The layer's own of a file that was opened through one. */
+/* The layer's own struct of a file that was opened through a layer. */
 struct sqlite_layer_file *sqlite_layer_file_of(sqlite3_file *file);
 
 #endif
