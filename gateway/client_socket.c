@@ -20,7 +20,7 @@
 
 /* --- upgrade ----------------------------------------------------------------------------- */
 
-/* Does `origin` ("https://host:port") name the host that the request was sent to? */
+/* Whether `origin` ("https://host:port") names the host that the request was sent to. */
 static bool is_own_origin(const struct http_request *request, const char *origin)
 {
     const char *host = http_header(request, "Host");
@@ -37,7 +37,7 @@ static bool is_in_list(const char *list, const char *origin)
         list += strspn(list, ", ");
         size_t item = strcspn(list, ", ");
         if (item > 0 && list[item - 1] == '/' && item == length + 1)
-            item--; /* "http://localhost:3000/" means the same origin */
+            item--; /* "http://localhost:3000/" is the same origin */
         if (item == length && length > 0 && strncasecmp(list, origin, length) == 0)
             return true;
         list += strcspn(list, ", ");
@@ -45,7 +45,8 @@ static bool is_in_list(const char *list, const char *origin)
     return false;
 }
 
-/* Browsers say which page opens a socket; cookies go along whoever it is. Others send no Origin. */
+/* Browsers send the origin of the page that opens a socket, and the cookie for any page. Other
+ * clients send no Origin. */
 static bool is_origin_allowed(const struct client_socket_context *context,
                               const struct http_request *request)
 {
@@ -104,7 +105,8 @@ static bool handle_upgrade(void *ctx, struct http_request *request, void **socke
     switch (http_identity_find(context->site, request, &claims)) {
     case HTTP_KNOWN:
         return add_session(context, request, &claims, socket_out);
-    case HTTP_NOBODY: /* let in to be told why: browsers show a close reason, but no status */
+    case HTTP_NOBODY: /* accepted, to be closed with a reason: browsers show that, but not an HTTP
+                         status */
         return add_session(context, request, NULL, socket_out);
     default:
         http_answers_unavailable(request);
@@ -114,12 +116,12 @@ static bool handle_upgrade(void *ctx, struct http_request *request, void **socke
 
 /* --- the beginning and the end of a socket ----------------------------------------------- */
 
-/* Says good-bye with `code`, unless 0, if it is the first to do so. The thread of the socket, or
- * there is none yet. */
+/* Ends the session, with a close frame unless `code` is 0 or one was sent. On the socket's thread,
+ * or before it has one. */
 static void end_socket(struct client_socket_context *context, struct session *session, int code,
                        const char *reason)
 {
-    struct session *made = session; /* the reference of whoever made it */
+    struct session *made = session; /* the reference of session_create */
 
     if (code != 0)
         session_close(session, code, reason);
@@ -131,8 +133,8 @@ static void end_socket(struct client_socket_context *context, struct session *se
     session_unref(&made);
 }
 
-/* What the kernel keeps beside the outbox, about twice this. Left alone, it grows to megabytes for
- * one who does not read. */
+/* The kernel's buffer besides the outbox is about twice this. By default it grows to megabytes for
+ * a client that does not read. */
 enum { SEND_BUFFER_BYTES = 128 * 1024 };
 
 static void handle_open(void *ctx, void *socket, int fd)
@@ -150,7 +152,7 @@ static void handle_open(void *ctx, void *socket, int fd)
     else if (atomic_load(context->stopping))
         session_close(session, WS_CLOSE_GOING_AWAY, "the server is going down");
     session_open(session, fd);
-    /* From here on it may be over at any moment, unless it has never begun. */
+    /* Once watched, the session may end at any moment. */
     if (!socket_loop_add(context->loop, fd, session_token(session)))
         end_socket(context, session, 0, "");
 }
@@ -202,7 +204,7 @@ static bool handle_input(struct client_socket_context *context, struct session *
     }
 }
 
-/* Until nothing is left, or a call is under way, or others have waited long enough. */
+/* Until nothing is left, a call is in progress, or READS_MAX reads have been done. */
 static void read_on(struct client_socket_context *context, struct session *session)
 {
     enum { READ_BYTES = 16 * 1024, READS_MAX = 8 };

@@ -45,7 +45,7 @@ static void pop_frame(struct outbox *outbox)
     outbox->sent = 0;
 }
 
-/* `n` bytes have gone out. */
+/* `n` bytes have been sent. */
 static void advance_frames(struct outbox *outbox, size_t n)
 {
     outbox->bytes -= n;
@@ -78,7 +78,7 @@ enum outbox_result outbox_flush(struct outbox *outbox, int socket)
             return errno == EAGAIN || errno == EWOULDBLOCK ? OUTBOX_WAITS : OUTBOX_BROKEN;
         advance_frames(outbox, (size_t)n);
     }
-    /* A socket that never lags behind keeps no memory for it. */
+    /* A socket that keeps up needs no memory. */
     free(outbox->ring);
     *outbox = (struct outbox){ 0 };
     return OUTBOX_EMPTY;

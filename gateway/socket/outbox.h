@@ -7,29 +7,29 @@
 #include "gateway/socket/ws_frame_out.h"
 
 /*
- * What waits to be sent to one socket: frames in order, the first of them perhaps sent in part.
- * A zeroed struct is empty and takes no memory. Not thread-safe: the session locks.
+ * The frames pending for one socket, in order; the first may be sent in part. A zeroed struct is
+ * empty and has no memory. Not thread-safe: the session locks.
  */
 struct outbox {
     struct ws_frame_out **ring;
     size_t ring_size, first, count;
-    size_t sent;  /* bytes of the first frame that are gone */
-    size_t bytes; /* that wait */
+    size_t sent;  /* bytes of the first frame that have been sent */
+    size_t bytes; /* pending */
 };
 
 enum outbox_result {
-    OUTBOX_EMPTY,  /* all is sent */
-    OUTBOX_WAITS,  /* the socket takes no more now */
+    OUTBOX_EMPTY,  /* all frames have been sent */
+    OUTBOX_WAITS,  /* the socket's buffer is full */
     OUTBOX_BROKEN, /* the socket is gone */
 };
 
 /* Takes a reference of its own. */
 void outbox_push(struct outbox *outbox, struct ws_frame_out *frame);
 
-/* Sends as much as the socket takes without blocking. */
+/* Sends as much as the socket accepts without blocking. */
 enum outbox_result outbox_flush(struct outbox *outbox, int socket);
 
-/* Forgets every frame but one that has been sent in part. */
+/* Discards all frames except one that has been sent in part. */
 void outbox_drop_unsent(struct outbox *outbox);
 
 void outbox_finish(struct outbox *outbox);

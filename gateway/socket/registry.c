@@ -16,7 +16,7 @@ struct user_sessions {
 
 struct slot {
     struct session *session; /* NULL = free */
-    uint32_t generation;     /* tells a token of a former session from one of the present */
+    uint32_t generation;     /* distinguishes the token of an earlier session in this slot */
     size_t next_free;
 };
 
@@ -87,7 +87,7 @@ static void unlink_slot_locked(struct registry *registry, struct session *sessio
     registry->count--;
 }
 
-/* True when it is the user's first. */
+/* True for the user's first session. */
 static bool link_user_locked(struct registry *registry, struct session *session)
 {
     struct user_sessions *user = hashmap_get(registry->users, session_key(session));
@@ -102,7 +102,7 @@ static bool link_user_locked(struct registry *registry, struct session *session)
     return user->count == 1;
 }
 
-/* True when it was the user's last. */
+/* True when the user's last session was removed. */
 static bool unlink_user_locked(struct registry *registry, struct session *session)
 {
     struct user_sessions *user = hashmap_get(registry->users, session_key(session));

@@ -17,9 +17,8 @@ struct registry_options {
     size_t sessions_max;
     size_t per_user_max;
     /*
-     * The user's first session at this gateway is there, or the last one is gone. Turns of all
-     * users come one at a time, in the order in which they happened; false for a first one: the
-     * session is refused.
+     * The user's first session at this gateway was added, or the last one removed. Called for one
+     * user at a time, in the order of the events. False for a first session refuses it.
      */
     bool (*turn)(void *ctx, const char *key, const char *tag, bool online);
     void *ctx;
@@ -27,16 +26,16 @@ struct registry_options {
 
 struct registry *registry_create(const struct registry_options *options);
 
-/* All sessions must be gone. */
+/* Sessions that have not been removed by then, because shutdown timed out, are not freed. */
 void registry_destroy(struct registry **registry);
 
 enum registry_result { REGISTRY_OK, REGISTRY_FULL, REGISTRY_USER_FULL, REGISTRY_REFUSED };
 
-/* Takes a reference. Anonymous sessions count, but belong to no user. */
+/* Adds a reference of its own. Anonymous sessions count towards the maximum, but have no user. */
 enum registry_result registry_add(struct registry *registry, struct session *session);
 void registry_remove(struct registry *registry, struct session *session);
 
-/* The session of a writer's token with a reference, or NULL. */
+/* The session with this token, with a reference; NULL when it has been removed. */
 struct session *registry_find(struct registry *registry, uint64_t token);
 
 /* A user's sessions, each with a reference; the caller ends with registry_list_finish. */
@@ -50,7 +49,7 @@ void registry_list_finish(struct registry_list *list);
 
 bool registry_is_online(struct registry *registry, const char *key);
 
-/* The tags of all users here, one string each; the caller frees every one and the array. */
+/* The tags of all users that have a session here; the caller frees each string and the array. */
 char **registry_tags(struct registry *registry, size_t *count_out);
 
 size_t registry_count(struct registry *registry);

@@ -1,5 +1,6 @@
 #include "gateway/socket/session.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -26,13 +27,13 @@ struct session {
 
     pthread_mutex_t lock; /* guards what follows */
     int socket;           /* -1 before it is open and after it is shut */
-    bool in_call;         /* a text is being carried out, or its answer is still to be read */
-    bool call_ended;      /* only the latter */
-    bool more_waits;      /* the client has sent more meanwhile */
+    bool in_call;         /* a text is being processed, or its answer is unread */
+    bool call_ended;      /* it has been processed */
+    bool more_waits;      /* the client has sent more during the call */
     bool shut;
     bool closing;
     int64_t closing_since_ms;
-    int64_t stuck_since_ms; /* 0 = the socket takes what it is given */
+    int64_t stuck_since_ms; /* 0: the socket accepts bytes */
     int64_t pinged_ms;
     struct outbox outbox;
 };
@@ -98,6 +99,7 @@ bool session_is_anonymous(const struct session *session)
 
 void session_set_token(struct session *session, uint64_t token)
 {
+    assert(session->socket < 0 && !session->shut);
     session->token = token;
 }
 
@@ -118,15 +120,15 @@ void session_note_input(struct session *session)
 
 /* --- sending, with the lock held --------------------------------------------------------- */
 
-/* Ends the connection at once; the socket loop says so, and then the session is shut. */
+/* Ends the connection at once; the socket loop reports it, and then the session is shut. */
 static void cut_locked(struct session *session)
 {
     if (session->socket >= 0)
         shutdown(session->socket, SHUT_RDWR);
 }
 
-/* The next call may come once this one has ended and little enough of the answers is unread. One
- * that is closing drops what it is given: nobody needs to wait for it. */
+/* Allows the next call once this one has ended and few enough bytes are unread. A closing session
+ * drops its frames, so it need not wait for them to be read. */
 static void release_locked(struct session *session)
 {
     bool calm = session->outbox.bytes <= SESSION_OUTBOX_CALM;
@@ -152,7 +154,7 @@ static void flush_locked(struct session *session)
     case OUTBOX_WAITS:
         if (session->stuck_since_ms == 0 || session->outbox.bytes < before)
             session->stuck_since_ms = clock_mono_ms();
-        break; /* session_writable comes */
+        break; /* until session_writable */
     case OUTBOX_BROKEN:
         cut_locked(session);
         break;
@@ -173,7 +175,7 @@ static void close_locked(struct session *session, int code, const char *reason)
     release_locked(session);
 }
 
-/* The client does not read: what it has not taken is dropped, so that it hears why. */
+/* The client does not read: drops its pending frames, so that the close frame can reach it. */
 static void give_up_locked(struct session *session, const char *reason)
 {
     log_info("%s does not read: closing its socket (%s)", session->identity.tag, reason);
@@ -186,6 +188,7 @@ static void give_up_locked(struct session *session, const char *reason)
 void session_open(struct session *session, int socket)
 {
     pthread_mutex_lock(&session->lock);
+    assert(session->socket < 0 && !session->shut);
     session->socket = socket;
     flush_locked(session);
     pthread_mutex_unlock(&session->lock);
@@ -215,10 +218,10 @@ void session_send(struct session *session, struct ws_frame_out *frame)
 {
     pthread_mutex_lock(&session->lock);
     if (!session->closing && !session->shut) {
-        /* One frame may be larger than the whole bound; it is the queue behind it that counts. */
+        /* A single frame may exceed the maximum; what counts is the queue behind it. */
         if (session->outbox.bytes > 0 &&
             session->outbox.bytes + frame->length > SESSION_OUTBOX_MAX) {
-            give_up_locked(session, "too much waits to be read");
+            give_up_locked(session, "too many bytes are unread");
         } else {
             outbox_push(&session->outbox, frame);
             if (session->outbox.count == 1)
@@ -266,6 +269,7 @@ bool session_has_space(struct session *session)
 void session_call_begins(struct session *session)
 {
     pthread_mutex_lock(&session->lock);
+    assert(!session->in_call);
     session->in_call = true;
     pthread_mutex_unlock(&session->lock);
 }
@@ -282,6 +286,7 @@ bool session_call_continues(struct session *session)
 void session_call_ends(struct session *session)
 {
     pthread_mutex_lock(&session->lock);
+    assert(session->in_call && !session->call_ended);
     session->call_ended = true;
     release_locked(session);
     pthread_mutex_unlock(&session->lock);
@@ -319,7 +324,7 @@ void session_tick(struct session *session, int64_t now_ms, struct ws_frame_out *
             cut_locked(session);
     } else if (session->stuck_since_ms != 0 &&
                now_ms - session->stuck_since_ms > SESSION_STUCK_MS) {
-        give_up_locked(session, "takes nothing");
+        give_up_locked(session, "reads nothing");
     } else if (session->identity.expires_at != 0 &&
                clock_wall_ms() / 1000 >= session->identity.expires_at) {
         close_locked(session, WS_CLOSE_NORMAL, WS_REASON_AUTH_EXPIRED);

@@ -1,5 +1,6 @@
 #include "gateway/socket/socket_loop.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -19,15 +20,15 @@
 #include "services/common/base/thread.h"
 
 enum {
-    EVENTS_MAX = 64, /* a round: what the first begins may wait for the last */
+    EVENTS_MAX = 64, /* in a round: work begun by the first may wait for the last */
     THREADS_MAX = 8,
     SCRAP_BYTES = 16 * 1024,
-    DISMISSAL_BYTES_MAX = 32 * 1024 * 1024, /* that are read and thrown away */
-    ROUND_US = 1000, /* from the begin of one to that of the next, while much comes: */
-    MUCH = 4,        /* events in that time */
+    DISMISSAL_BYTES_MAX = 32 * 1024 * 1024, /* read and discarded */
+    ROUND_US = 1000,                        /* between the beginnings of two rounds under load: */
+    MUCH = 4,                               /* events in a round's time */
 };
 
-/* What is watched beside the sockets of tokens: dismissed sockets, by their number, the bell that
+/* Watched besides the sockets of tokens: dismissed sockets, by their descriptor, the bell that
  * wakes the thread, and the guest. */
 #define DISMISSED (UINT64_C(1) << 63)
 #define BELL UINT64_MAX
@@ -35,7 +36,7 @@ enum {
 
 struct dismissal {
     int socket;
-    size_t left; /* bytes that may still come */
+    size_t left; /* bytes that may still be received */
     int64_t until_ms;
 };
 
@@ -48,7 +49,7 @@ struct watcher {
     /* The thread's own. */
     bool in_round;
     bool much_comes;
-    int64_t round_us, window_us; /* when the last round began, and what is counted */
+    int64_t round_us, window_us; /* the beginning of the last round, and the events counted since */
     int64_t window_events;
     struct dismissal *dismissals;
     size_t dismissal_count, dismissal_capacity;
@@ -103,7 +104,7 @@ static void forget_late(struct watcher *watcher, int64_t now_ms)
             forget_dismissal(watcher, i - 1);
 }
 
-/* For a socket that is to be read in peace. */
+/* Keeps a dismissed socket until its client has read the last frames. */
 static bool keep_for_a_while(struct watcher *watcher, int socket)
 {
     struct epoll_event event = { .events = EPOLLIN, .data.u64 = DISMISSED | (unsigned)socket };
@@ -203,7 +204,7 @@ static void report_event(struct watcher *watcher, const struct epoll_event *even
     options->on_ready(options->ctx, event->data.u64, what);
 }
 
-/* At the begin of a round with so many events. */
+/* At the beginning of a round with this number of events. */
 static void count_events(struct watcher *watcher, int events)
 {
     watcher->round_us = clock_mono_us();
@@ -218,9 +219,9 @@ static void count_events(struct watcher *watcher, int events)
 }
 
 /*
- * A round for each event would wake this thread, and all that the event leads to in other
- * programs, for each: that is half of all CPU time when two processors are half busy. `events`
- * were in the last round; if it was full, the next has waited already.
+ * A round for each event would wake this thread, and the other programs that the event causes work
+ * in, each time: half of the CPU time when two processors are half busy. `events`: those of the
+ * last round; if it was full, the next events have waited long enough.
  */
 static void let_gather(const struct watcher *watcher, int events)
 {
@@ -338,10 +339,11 @@ void socket_loop_destroy(struct socket_loop **loop)
 
 bool socket_loop_add(struct socket_loop *loop, int socket, uint64_t token)
 {
-    /* Both ways and once for each change: nothing has to be asked for again for each message. */
+    /* Both directions, edge-triggered: no system call is needed for each message. */
     struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                                  .data.u64 = token };
 
+    assert(token < DISMISSED);
     if (epoll_ctl(watcher_of(loop, token)->epoll, EPOLL_CTL_ADD, socket, &event) == 0)
         return true;
     log_warn("cannot watch a socket: errno %d", errno);

@@ -13,7 +13,7 @@ static struct ws_input refuse_frame(int code, const char *reason)
     return (struct ws_input){ .event = WS_REFUSE, .code = code, .reason = reason };
 }
 
-/* RFC 6455, 7.4: which codes may stand in a close frame. */
+/* RFC 6455, section 7.4: the codes that a close frame may contain. */
 static bool is_close_code(int code)
 {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||

@@ -8,7 +8,7 @@
 /*
  * Joins the frames of one client into whole text messages (RFC 6455, section 5.4), at most
  * WS_MESSAGE_MAX bytes each, in well-formed UTF-8. A zeroed struct is ready. One thread.
- * Headers have been checked (ws_frame.h): masks, reserved bits, control frames' lengths.
+ * Headers have been checked (ws_frame_in.h): masks, reserved bits, lengths of control frames.
  */
 enum { WS_MESSAGE_MAX = 64 * 1024 };
 
@@ -20,9 +20,9 @@ struct ws_assembly {
 enum ws_event {
     WS_NOTHING, /* a part; more is to come */
     WS_TEXT,    /* a whole message: `data`, `length` */
-    WS_PING,    /* to be answered with the same payload */
+    WS_PING,    /* must be answered with the same payload */
     WS_PONG,
-    WS_CLOSE,  /* the client says good-bye; `code` to answer with */
+    WS_CLOSE,  /* the client closes; answer with `code` */
     WS_REFUSE, /* close with `code` and `reason` */
 };
 

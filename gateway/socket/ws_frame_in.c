@@ -7,7 +7,7 @@
 
 enum { CONTROL_MAX = 125, MASK_BYTES = 4 };
 
-/* How long the header is that begins with these bytes; 2 while that cannot be told. */
+/* The size of the header that begins with these bytes; 2 while it is unknown. */
 static size_t header_size(const unsigned char *header, size_t length)
 {
     if (length < 2)

@@ -7,8 +7,8 @@
 #include "gateway/socket/ws_protocol.h"
 
 /*
- * One WebSocket frame as a server sends it, header and payload in one piece: encoded once, shared
- * by all sockets that get it, constant after its making. Counted references, from any thread.
+ * One WebSocket frame to send, header and payload contiguous: encoded once, shared by all sockets
+ * that receive it, immutable. Counted references; from any thread.
  */
 struct ws_frame_out {
     atomic_uint references;
@@ -16,10 +16,10 @@ struct ws_frame_out {
     unsigned char bytes[];
 };
 
-/* With one reference, the caller's. `payload` is copied. */
+/* Returns one reference, owned by the caller. `payload` is copied. */
 struct ws_frame_out *ws_frame_out_create(enum ws_opcode opcode, const void *payload, size_t length);
 
-/* A close frame; `reason` is cut to the 123 bytes that fit. */
+/* A close frame; `reason` is truncated to the 123 bytes that fit. */
 struct ws_frame_out *ws_frame_out_create_close(int code, const char *reason);
 
 struct ws_frame_out *ws_frame_out_ref(struct ws_frame_out *frame);

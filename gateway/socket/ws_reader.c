@@ -7,7 +7,7 @@
 #include "gateway/socket/ws_frame_in.h"
 #include "gateway/socket/ws_protocol.h"
 
-/* Is what is left part of `kept`, and not of somebody's scratch? */
+/* Whether the unparsed bytes are in `kept`, and not in the caller's buffer. */
 static bool is_in_kept(const struct ws_reader *reader)
 {
     return reader->kept.length > 0;
@@ -58,7 +58,7 @@ bool ws_reader_fill(struct ws_reader *reader, int socket, void *scratch, size_t 
     void *target = behind ? buffer_reserve(&reader->kept, size) : scratch;
 
     ssize_t n = read_once(socket, target, size);
-    /* What comes after a read that was not filled is told of anew. */
+    /* Bytes that arrive after a short read cause another event. */
     reader->socket_has_more = n == (ssize_t)size || reader->socket_ended;
     if (n > 0) {
         reader->at = behind ? (unsigned char *)reader->kept.data : scratch;
