@@ -1,5 +1,6 @@
 #include "gateway/push/deliver.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include "services/common/bus/bus_subscription.h"
 #include "services/common/rpc/wire.h"
 
-/* About 150 bytes each; a change comes late by seconds, or never. */
+/* About 150 bytes each; a change arrives seconds late at most. */
 enum { CHANGES_MAX = 65536 };
 
 struct deliver {
@@ -44,7 +45,7 @@ static bool name_pair(const char *key, const Messenger__Notification *notificati
     return true;
 }
 
-/* Of a contact's presence the newest state counts: its events may come twice, and through two
+/* The newest state of a contact counts: its events may be duplicated, and arrive through two
  * instances of the message service in either order. */
 static bool is_outdated(struct deliver *deliver, const char *key,
                         const Messenger__Notification *notification)
@@ -55,7 +56,8 @@ static bool is_outdated(struct deliver *deliver, const char *key,
            !recent_numbers_raise(deliver->changes, name, notification->change);
 }
 
-/* Of a feed, one at a time for each user: to all sockets of the user but the one that caused it. */
+/* Called by the feed, one notification at a time for each user. Sends it to all sockets of the user
+ * except the one that caused it. */
 static void push_to_sockets(void *ctx, const char *key, const Messenger__Notification *notification)
 {
     struct deliver *deliver = ctx;
@@ -65,7 +67,7 @@ static void push_to_sockets(void *ctx, const char *key, const Messenger__Notific
         return;
     struct registry_list sessions = registry_of_user(deliver->registry, key);
     struct ws_frame_out *frame =
-        NULL; /* made for the first: often there is none but who caused it */
+        NULL; /* encoded for the first socket: often there is only the one that caused it */
     for (size_t i = 0; i < sessions.count; i++) {
         if (strcmp(session_id(sessions.items[i]), notification->exclude_session) == 0)
             continue;
@@ -89,7 +91,8 @@ static void count_calm(void *ctx, const char *key, size_t *calm_out, size_t *bus
     registry_list_finish(&sessions);
 }
 
-/* One socket that lags behind the others is pushed to until it is given up: they do not wait. */
+/* A socket that is slower than the others is pushed to until it is closed: they do not wait for
+ * it. */
 static bool has_space(void *ctx, const char *key)
 {
     struct deliver *deliver = ctx;
@@ -102,7 +105,7 @@ static bool has_space(void *ctx, const char *key)
     return space;
 }
 
-/* What they hold cannot be brought up to date: they are to begin anew. */
+/* Their clients cannot be brought up to date: closes them, so that they read their lists again. */
 static void close_sockets(void *ctx, const char *key)
 {
     struct deliver *deliver = ctx;
@@ -137,6 +140,7 @@ bool deliver_follow(struct deliver *deliver, const char *key)
     struct bus_subscription *subscription;
     char subject[TAG_SIZE + 8];
 
+    assert(deliver->registry != NULL);
     snprintf(subject, sizeof(subject), "notify.%s", key);
     enum status status = bus_subscription_open(deliver->bus, subject, NULL, handle_notification,
                                                deliver, &subscription);
@@ -172,7 +176,7 @@ static void tell_presence(void *arg)
 
     if (notice->again && name_pair(notice->key, &notice->notification, name) &&
         recent_numbers_get(notice->deliver->changes, name) == notice->notification.change)
-        notice->notification.change = 0; /* the last state that was told, once more */
+        notice->notification.change = 0; /* the state delivered last, once more */
     push_to_sockets(notice->deliver, notice->key, &notice->notification);
 }
 

@@ -19,8 +19,8 @@ static void drop_first(struct feed *feed, size_t count)
     }
 }
 
-/* Pushes what is held and follows without a hole, as far as there is room; drops what has been
- * pushed. */
+/* Pushes the held notifications that follow the position without a hole, while there is space;
+ * drops those that were pushed before. */
 static void release_held(struct feed *feed, const struct feed_outlet *outlet)
 {
     size_t n = 0;
@@ -44,7 +44,7 @@ static void hold_back(struct feed *feed, Messenger__Notification *notification)
         at--;
     bool twice = at > 0 && feed->held[at - 1]->user_seq == notification->user_seq;
     if (twice || at == FEED_HELD_MAX) {
-        wire_free(notification); /* too many: the store will tell it again */
+        wire_free(notification); /* too many: dropped, and fetched from the store later */
         return;
     }
     if (feed->held == NULL)

@@ -8,57 +8,57 @@
 #include "event.pb-c.h"
 
 /*
- * What is pushed to one user: every change once, in the order of the user sequence, without holes.
- * The bus may drop a notification, bring it twice, or late through another instance; the feed holds
- * back what comes after a hole until the missing ones are there, from the bus or from the store.
+ * The notifications of one user: every change once, in the order of the user sequence, without
+ * holes. The bus may drop a notification, duplicate it, or deliver it late through another
+ * instance; the feed holds back those after a hole until the missing ones arrive from the bus or
+ * from the store.
  *
- * Until the position is known, everything is held: a client must not read a state of which the feed
- * does not know what follows. Knows no bus and no time; not thread-safe, the owner locks. A zeroed
- * struct is a feed that knows nothing.
+ * Until the position is known, all notifications are held back. Has no bus and no clock; not
+ * thread-safe, the owner locks. A zeroed struct is a feed without a position.
  */
 enum { FEED_HELD_MAX = 64 };
 
 struct feed {
-    bool known;                     /* is the position? */
+    bool known;                     /* whether the position is */
     uint64_t position;              /* everything up to it has been pushed */
-    uint64_t newest;                /* the greatest number that was ever heard of */
+    uint64_t newest;                /* the greatest number seen */
     Messenger__Notification **held; /* by user_seq, rising, all after the position */
     size_t held_count;
 };
 
-/* Where notifications go; borrowed for the call. Must not block. While there is no room, a change
- * is kept back as if it were missing: the store has it, and tells it again when there is. */
+/* Where notifications go; borrowed for the call. Must not block. While there is no space, a change
+ * is dropped and counts as missing: it is fetched from the store when there is. */
 struct feed_outlet {
     void (*push)(void *ctx, const Messenger__Notification *notification);
     bool (*has_space)(void *ctx);
     void *ctx;
 };
 
-/* One from the bus. What has no number (presence) is pushed at once. */
+/* A notification received from the bus. One without a number (presence) is pushed at once. */
 void feed_take(struct feed *feed, Messenger__Notification *notification_take,
                const struct feed_outlet *outlet);
 
 /*
- * The store says how far it has come. The first time it becomes the position: what was held goes
- * out, whether before it or right after it. Later a number beyond the position shows a hole.
+ * The newest number in the store. The first one becomes the position, and all held notifications
+ * are pushed. Later, a number beyond the position reveals a hole.
  */
 void feed_note_newest(struct feed *feed, uint64_t newest, const struct feed_outlet *outlet);
 
-/* Is something known to be missing? */
+/* Whether a change is known to be missing. */
 bool feed_has_hole(const struct feed *feed);
 
 /*
- * All changes after the position up to `complete_to`, read from the store, by user_seq. One that is
- * held goes out as the bus brought it: it knows which session has caused it. False when there was
- * no room for all of them; the rest is missing still.
+ * All changes after the position up to `complete_to`, read from the store, by user_seq. A change
+ * that is held back is pushed as it was received from the bus, which names the session that caused
+ * it. False when there was no space for all of them; the rest is still missing.
  */
 bool feed_fill(struct feed *feed, Messenger__Notification *const *changes, size_t count,
                uint64_t complete_to, const struct feed_outlet *outlet);
 
-/* Gives up what is missing before the first that is held: the store has nothing of it. */
+/* Gives up the changes missing before the first one held back: the store does not have them. */
 void feed_skip_hole(struct feed *feed, const struct feed_outlet *outlet);
 
-/* Forgets everything, the position too. */
+/* Discards everything, including the position. */
 void feed_forget(struct feed *feed);
 
 #endif

@@ -59,7 +59,7 @@ static Messenger__ProfileChange *profile_of(const Messenger__Notification *chang
     }
 }
 
-/* Both of the kind that wire_free frees: "" stands for a string that is not there. */
+/* For strings of a message that wire_free frees; protobuf-c uses "" for a missing string. */
 static void replace_text(char **text, const char *by)
 {
     if (**text != '\0')

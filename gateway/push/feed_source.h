@@ -8,15 +8,16 @@
 #include "services/common/base/status.h"
 #include "sync.pb-c.h"
 
-/* Where feeds get what the bus has not brought: calls to the services, 2 s at most. They block. */
+/* Where feeds fetch changes that the bus has dropped: calls to the services. They block, at most 2
+ * s. */
 enum { FEED_EPOCH_SIZE = 33 };
 
 /* The newest user sequence of each of up to 1000 users, and the store's epoch. */
 enum status feed_source_positions(struct bus *bus, const char *const *keys, size_t count,
                                   char epoch_out[FEED_EPOCH_SIZE], uint64_t *newest_out) MUST_CHECK;
 
-/* What follows a position; changed profiles are filled in as they are now. The caller frees the
- * list with wire_free. */
+/* The changes after a position; changed profiles are filled in as they are now. The caller frees
+ * the list with wire_free. */
 enum status feed_source_changes(struct bus *bus, const char *key, const char *epoch, uint64_t since,
                                 Messenger__ChangeList **list_out) MUST_CHECK;
 

@@ -55,7 +55,8 @@ struct feed_table {
     char epoch[FEED_EPOCH_SIZE]; /* "": not known yet */
 };
 
-/* Both do not allocate the table itself. After the threads that use it have ended. */
+/* Neither allocates the table itself. feed_table_finish: after the threads that use it have
+ * ended. */
 void feed_table_init(struct feed_table *table, struct bus *bus, const struct feed_sink *sink);
 void feed_table_finish(struct feed_table *table);
 

@@ -6,8 +6,8 @@
 #include "event.pb-c.h"
 #include "services/common/base/json_writer.h"
 
-/* What a notification looks like to clients: {"type","code","body"}. False, and nothing written,
- * for a body that this version does not know. */
+/* Writes a notification as clients receive it: {"type","code","body"}. False, and nothing is
+ * written, for a body that this version does not know. */
 bool notification_put(struct json_writer *w, const Messenger__Notification *notification);
 
 #endif

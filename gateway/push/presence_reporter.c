@@ -23,14 +23,15 @@
 enum {
     BATCH_MAX = 256,
     RPC_TIMEOUT_MS = 2000,
-    LAST_TIMEOUT_MS = 1000, /* if nobody answered lately: a gateway that ends is missed anyway */
+    LAST_TIMEOUT_MS =
+        1000, /* if the last call failed: the service detects that the gateway has stopped */
     ALIVE_MS = 1000,
     ANNOUNCE_MS = 60000,
     RETRY_MS = 600,
     LOOK_MS = 200,
 };
 
-/* A user who came or went and of whom the service has not been told. */
+/* A user whose change has not been reported yet. */
 struct mark {
     char tag[TAG_SIZE];
     int64_t since_ms;
@@ -49,7 +50,7 @@ struct presence_reporter {
     pthread_cond_t cond;
     struct hashmap *marks; /* key -> struct mark, owned */
     bool announce;
-    bool settled; /* nothing is to be announced, and nothing is being */
+    bool settled; /* no announcement is pending or in progress */
     bool stopping;
 };
 
@@ -87,7 +88,7 @@ bool presence_reporter_is_settled(struct presence_reporter *reporter)
 static void note_settled(struct presence_reporter *reporter)
 {
     pthread_mutex_lock(&reporter->lock);
-    reporter->settled = !reporter->announce; /* one may have been asked for meanwhile */
+    reporter->settled = !reporter->announce; /* another may have been requested meanwhile */
     pthread_mutex_unlock(&reporter->lock);
 }
 
@@ -104,7 +105,7 @@ static bool call_presence(struct presence_reporter *reporter, const char *method
                                   &messenger__empty__descriptor, &reply, NULL);
     wire_free(reply);
     if (status != STATUS_OK)
-        log_debug("%s: %s; told later", method, status_name(status));
+        log_debug("%s: %s; retrying later", method, status_name(status));
     return status == STATUS_OK;
 }
 
@@ -121,8 +122,8 @@ static bool announce_all(struct presence_reporter *reporter, int64_t timeout_ms)
     return notified;
 }
 
-/* Takes up to BATCH_MAX marks that are due. An offline one waits for the grace time, if the user
- * is still gone then. Lock held. */
+/* Takes up to BATCH_MAX marks that are due. The mark of an offline user is due after the grace
+ * time. */
 static size_t take_due_locked(struct presence_reporter *reporter, struct mark *due,
                               char (*keys)[TAG_SIZE], bool *online)
 {
@@ -146,7 +147,7 @@ static size_t take_due_locked(struct presence_reporter *reporter, struct mark *d
     return n;
 }
 
-/* Puts back what could not be told, unless it has changed again since. */
+/* Puts back marks that could not be reported, unless the user was marked again. */
 static void put_back(struct presence_reporter *reporter, const struct mark *due,
                      char (*keys)[TAG_SIZE], size_t count)
 {
@@ -161,7 +162,7 @@ static void put_back(struct presence_reporter *reporter, const struct mark *due,
     pthread_mutex_unlock(&reporter->lock);
 }
 
-/* True when there was something to tell and it could be told. */
+/* True when there were marks and they have been reported. */
 static bool report_marks(struct presence_reporter *reporter, bool *failed_out)
 {
     Messenger__PresenceUpdateRequest request = MESSENGER__PRESENCE_UPDATE_REQUEST__INIT;
@@ -185,7 +186,7 @@ static bool report_marks(struct presence_reporter *reporter, bool *failed_out)
         else
             went[request.n_offline++] = due[i].tag;
     }
-    log_debug("telling that %zu came and %zu went", request.n_online, request.n_offline);
+    log_debug("reporting %zu users online and %zu offline", request.n_online, request.n_offline);
     *failed_out = !call_presence(reporter, "presence.Update", &request.base, RPC_TIMEOUT_MS);
     if (*failed_out)
         put_back(reporter, due, keys, count);
@@ -197,7 +198,7 @@ static void publish_alive(struct presence_reporter *reporter)
     Messenger__GatewayAlive event = MESSENGER__GATEWAY_ALIVE__INIT;
 
     if (!bus_is_connected(reporter->bus))
-        return; /* old signs of life are worth nothing: none is kept for later */
+        return; /* an old heartbeat is useless: none is queued */
     event.gateway_id = wire_borrow(reporter->gateway_id);
     event.sockets = (uint32_t)registry_count(reporter->registry);
     wire_publish(reporter->bus, "event.gateway.alive", &event.base);
@@ -229,7 +230,7 @@ static bool take_announce(struct presence_reporter *reporter)
     return announce || clock_mono_ms() - reporter->announced_ms > ANNOUNCE_MS;
 }
 
-/* One round; false when something could not be told. */
+/* One round; false when a report failed. */
 static bool report_round(struct presence_reporter *reporter)
 {
     bool failed = false;
@@ -273,7 +274,7 @@ static void run_reporter(void *arg)
     announce_all(reporter, notified ? RPC_TIMEOUT_MS : LAST_TIMEOUT_MS);
 }
 
-/* A thread of its own: a call that waits in vain must not make this gateway look dead. */
+/* A thread of its own: a call that times out must not make this gateway look dead. */
 static void run_alive(void *arg)
 {
     struct presence_reporter *reporter = arg;
@@ -314,7 +315,7 @@ struct presence_reporter *presence_reporter_create(struct bus *bus, struct regis
     pthread_cond_init(&reporter->cond, NULL);
     if (bus_subscription_open(bus, "event.presence.gateway_lost", NULL, handle_lost, reporter,
                               &reporter->lost_subscription) != STATUS_OK)
-        log_warn("cannot hear when this gateway is given up");
+        log_warn("cannot subscribe to event.presence.gateway_lost");
     reporter->thread = thread_start("presence-report", run_reporter, reporter);
     reporter->alive_thread = thread_start("presence-alive", run_alive, reporter);
     return reporter;

@@ -8,31 +8,31 @@
 #include "services/common/bus/bus.h"
 
 /*
- * Tells the presence service who is online here. It does not send events but states: a user who
- * came or went is marked, and when the mark is worked off it is the registry that says which of the
- * two it is. What cannot be told is kept and told later; after a reconnect, when the service has
- * given this gateway up, and once a minute, everything is told anew. It also says every second
- * that this gateway lives. No socket ever waits for it.
+ * Reports to the presence service which users are online here. It reports states, not events: a
+ * user whose first socket opened or last one closed is marked, and when the mark is processed, the
+ * registry has the state. A report that fails is retried. After a reconnect, when the service has
+ * given this gateway up, and once a minute, all users are announced. Once a second it publishes
+ * that this gateway is alive. No socket waits for it.
  */
 struct presence_reporter;
 
-/* `gateway_id` is borrowed for ever. */
+/* `gateway_id` is borrowed until presence_reporter_destroy. */
 struct presence_reporter *presence_reporter_create(struct bus *bus, struct registry *registry,
                                                    const char *gateway_id,
                                                    int64_t offline_grace_ms);
 
-/* Tells once more that all who are gone are gone. Waits 3 s at most, in all, for one who does not
- * answer. */
+/* Announces once more, so that all departed users are offline. Waits at most 3 s in all for a
+ * service that does not answer. */
 void presence_reporter_destroy(struct presence_reporter **reporter);
 
-/* Has the service been told everything since the last (re)connection? */
+/* Whether all users have been announced since the last (re)connection. */
 bool presence_reporter_is_settled(struct presence_reporter *reporter);
 
-/* The user came or went. From any thread; does not block. */
+/* The user's first socket was opened, or the last one closed. From any thread; does not block. */
 void presence_reporter_changed(struct presence_reporter *reporter, const char *key,
                                const char *tag);
 
-/* Everything is to be told anew. From any thread. */
+/* All users must be announced again. From any thread; does not block. */
 void presence_reporter_announce(struct presence_reporter *reporter);
 
 #endif

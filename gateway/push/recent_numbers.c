@@ -14,7 +14,7 @@ struct item {
 struct recent_numbers {
     pthread_mutex_t lock;  /* guards what follows */
     struct hashmap *names; /* name -> its item in the ring */
-    struct item *ring;     /* in the order they came */
+    struct item *ring;     /* in the order of insertion */
     size_t max, next;
 };
 
@@ -42,7 +42,7 @@ void recent_numbers_destroy(struct recent_numbers **recent)
     *recent = NULL;
 }
 
-/* Takes the place of the name that came first. */
+/* Evicts the oldest name. */
 static void add_locked(struct recent_numbers *recent, const char *name, uint64_t number)
 {
     struct item *item = &recent->ring[recent->next];

@@ -23,8 +23,8 @@
 
 enum { CONTACTS_MAX = 1000, RETRY_MIN_MS = 100, RETRY_MAX_MS = 2000 };
 
-/* How far back a change is asked for: longer than it takes to see that a connection is dead, and
- * than the clocks of two machines are apart. One that was told before is not told again. */
+/* How old a fetched change may be: more than the time to detect a dead connection, and than the
+ * difference of two machines' clocks. A change that was delivered before is not delivered again. */
 enum { LOOK_BACK_MS = 60 * 60 * 1000 };
 
 struct resync {
@@ -37,7 +37,7 @@ struct resync {
     struct hashmap *unknown; /* keys of users whose contacts' presence was not known */
 };
 
-enum notice { TELL_CHANGED, TELL_ONLINE };
+enum notice { DELIVER_CHANGED, DELIVER_ONLINE };
 
 /* --- contacts who came or went ----------------------------------------------------------- */
 
@@ -50,22 +50,22 @@ static enum status notify_presence_of(struct resync *resync, const struct rpc_co
 
     request.n_tags = contacts->n_tags;
     request.tags = contacts->tags;
-    if (notice == TELL_CHANGED)
+    if (notice == DELIVER_CHANGED)
         request.after = (uint64_t)(clock_wall_ms() - LOOK_BACK_MS) * 1000;
     enum status status =
         rpc_call(resync->options.bus, context, "presence.GetChanged", &request.base,
                  &messenger__get_changed_reply__descriptor, &reply, NULL);
     for (size_t i = 0; status == STATUS_OK && i < reply->n_states; i++) {
         const Messenger__GetChangedReply__State *state = reply->states[i];
-        if (notice == TELL_CHANGED || state->online)
+        if (notice == DELIVER_CHANGED || state->online)
             deliver_presence(resync->options.deliver, key, state->tag, state->change, state->online,
-                             notice == TELL_ONLINE);
+                             notice == DELIVER_ONLINE);
     }
     wire_free(reply);
     return status;
 }
 
-/* Nobody is told anything any more when the gateway stops. */
+/* A stopping gateway delivers nothing. */
 static bool is_stopping(const struct resync *resync)
 {
     return atomic_load(resync->options.stopping);
@@ -110,7 +110,7 @@ static void pause_before_retry(struct resync *resync, unsigned failures)
     pthread_mutex_unlock(&resync->lock);
 }
 
-/* Until it can be done, or the user has no socket here any more. */
+/* Retries until it succeeds, or the user has no socket here. */
 static void resync_user(struct resync *resync, const char *tag, enum notice notice)
 {
     unsigned failures = 0;
@@ -132,13 +132,13 @@ static void resync_all(struct resync *resync)
            logouts_check_all(resync->options.logouts, RESYNC_TIMEOUT_MS) != STATUS_OK)
         pause_before_retry(resync, ++failures);
     for (size_t i = 0; i < count; i++) {
-        resync_user(resync, tags[i], TELL_CHANGED);
+        resync_user(resync, tags[i], DELIVER_CHANGED);
         free(tags[i]);
     }
     free(tags);
 }
 
-/* Takes one of those whose contacts' presence was not known. */
+/* Takes one of the users whose contacts' presence was unknown. */
 static bool take_unknown_locked(struct resync *resync, char tag_out[TAG_SIZE + 1])
 {
     size_t cursor = 0;
@@ -170,7 +170,7 @@ static void run_resync(void *arg)
         if (everybody)
             resync_all(resync);
         else
-            resync_user(resync, tag, TELL_ONLINE);
+            resync_user(resync, tag, DELIVER_ONLINE);
         pthread_mutex_lock(&resync->lock);
     }
     pthread_mutex_unlock(&resync->lock);

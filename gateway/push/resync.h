@@ -4,10 +4,10 @@
 #include <stdatomic.h>
 
 /*
- * When the bus was away, or has dropped something, facts may have gone by that have no place in
- * anybody's sequence (which feeds.h looks after): contacts who came or went, tokens that were
- * revoked. They are asked for, user by user, and told if they were not. One thread; what cannot be
- * asked now is asked again until it can.
+ * While the bus was disconnected, or when it has dropped messages, events may be missed that are
+ * not part of a user's sequence (those are the task of feeds.h): contacts that went online or
+ * offline, tokens that were revoked. They are fetched, user by user, and delivered if they were
+ * missed. One thread; a call that fails is retried until it succeeds.
  */
 struct resync;
 
@@ -24,15 +24,14 @@ enum { RESYNC_TIMEOUT_MS = 2000 }; /* of each call */
 /* `options` is copied. */
 struct resync *resync_create(const struct resync_options *options);
 
-/* Waits for the call that is under way: RESYNC_TIMEOUT_MS at most, since `stopping` of the
- * gateway was set. */
+/* Waits for the call in progress: at most RESYNC_TIMEOUT_MS after `stopping` was set. */
 void resync_destroy(struct resync **resync);
 
-/* From any thread; does not block. */
+/* Begins to fetch missed events for all users. From any thread; does not block. */
 void resync_begin(struct resync *resync);
 
-/* A user was given an answer in which nobody is online, for nobody knew: those who are will be told
- * as soon as it is known. Likewise. */
+/* A user has received an answer without presence, because the service did not reply: delivers the
+ * contacts that are online as soon as it does. From any thread; does not block. */
 void resync_presence(struct resync *resync, const char *key);
 
 #endif
