@@ -4,11 +4,11 @@
 #include <stddef.h>
 
 /*
- * Carries out what clients ask. Of each session one text is under way at a time (session.h). What
- * does not block, such as sending a message, is begun where it arrives, and its answer goes out
- * where the service's reply arrives; all else gets a thread of a pool meanwhile. If all of those
- * are taken, it waits, and its time runs: so whoever asks is told in time that the services are
- * unavailable, however many ask.
+ * Processes the calls of clients, one text of each session at a time (session.h). A call that does
+ * not block, such as sending a message, is processed on the thread that received it, and its answer
+ * is sent on the thread that receives the service's reply. Any other call runs on a thread of a
+ * pool. While all of these are busy it is queued and its deadline runs, so that clients get their
+ * "unavailable" in time, however many call.
  */
 struct client_calls;
 struct api_context;
@@ -17,13 +17,14 @@ struct session;
 /* `api` is borrowed until client_calls_destroy. */
 struct client_calls *client_calls_create(const struct api_context *api);
 
-/* Carries out a text of the session; from its session_call_begins, which this calls, to its
- * session_call_ends. `text` is not needed afterwards. The thread of the socket; does not block. */
+/* Processes a text of the session: calls session_call_begins at once, and session_call_ends when
+ * the answer has been sent. `text` is borrowed for the call. On the socket's thread; does not
+ * block. */
 void client_calls_begin(struct client_calls *calls, struct session *session, const char *text,
                         size_t length);
 
-/* After all sessions are shut, or as good as that. What is under way is given up: the requests of
- * this process to services, of calls or not, end as unavailable. */
+/* After all sessions have been shut, or shutdown has timed out. All requests of this process to
+ * services end as unavailable; waits until the calls in progress have ended. */
 void client_calls_destroy(struct client_calls **calls);
 
 #endif

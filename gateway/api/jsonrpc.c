@@ -1,5 +1,6 @@
 #include "gateway/api/jsonrpc.h"
 
+#include <assert.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +49,7 @@ static void begin_answer(const struct jsonrpc_options *options, struct json_writ
         json_put_string(w, "jsonrpc", "2.0");
 }
 
-/* `id` NULL: it could not be told. */
+/* `id` NULL: unknown. */
 static void end_answer(struct json_writer *w, const struct json *id)
 {
     json_key(w, "id");
@@ -161,7 +162,7 @@ static void bind_by_name(struct jsonrpc_call *call, const struct jsonrpc_method 
 
 /* One member of a batch, or a request of its own: borrowed from the text. */
 struct request {
-    const struct json *id; /* NULL: a notification, or it could not be told */
+    const struct json *id; /* NULL: a notification, or unknown */
     const struct json *params;
     const struct jsonrpc_method *method; /* NULL: there is none of that name */
 };
@@ -236,7 +237,11 @@ static void answer_call(const struct jsonrpc_options *options, struct json_write
 
 void jsonrpc_finish(struct jsonrpc_call *call)
 {
-    call->finished(call);
+    void (*finished)(struct jsonrpc_call * call) = call->finished;
+
+    assert(finished != NULL); /* not ended before */
+    call->finished = NULL;
+    finished(call); /* may free it */
 }
 
 /* --- calls one after the other, on a thread that may wait ---------------------------------- */
@@ -254,7 +259,7 @@ static void wake_waiter(struct jsonrpc_call *call)
 static void handle_and_wait(const struct jsonrpc_method *method, struct waited_call *waited)
 {
     method->handle(&waited->call);
-    if (method->goes_on)
+    if (method->is_async)
         while (sem_wait(&waited->finished) != 0) /* EINTR */
             continue;
 }
@@ -303,7 +308,7 @@ static void handle_batch(const struct jsonrpc_options *options, const struct jso
 /* --- messages ---------------------------------------------------------------------------- */
 
 struct jsonrpc_message {
-    struct jsonrpc_call call; /* the first member; of a message that goes on */
+    struct jsonrpc_call call; /* first member; of an asynchronous message */
     struct jsonrpc_options options;
     struct json *json;      /* NULL: it is none */
     struct request request; /* of a message that is one */
@@ -324,17 +329,17 @@ struct jsonrpc_message *jsonrpc_read(const struct jsonrpc_options *options, cons
     return message;
 }
 
-static bool goes_on(const struct jsonrpc_message *message)
+static bool is_async(const struct jsonrpc_message *message)
 {
     return message->is_request && message->request.method != NULL &&
-           message->request.method->goes_on;
+           message->request.method->is_async;
 }
 
 bool jsonrpc_is_quick(const struct jsonrpc_message *message)
 {
     if (message->json != NULL && json_is_array(message->json))
         return false;
-    return !message->is_request || message->request.method == NULL || goes_on(message);
+    return !message->is_request || message->request.method == NULL || is_async(message);
 }
 
 static void deliver_answer(struct jsonrpc_message *message, struct json_writer *w)
@@ -361,7 +366,7 @@ void jsonrpc_carry_out(struct jsonrpc_message *message_take, jsonrpc_done *done,
 
     message->done = done;
     message->done_ctx = done_ctx;
-    if (goes_on(message)) {
+    if (is_async(message)) {
         message->call.ctx = message->options.ctx;
         message->call.finished = finish_message;
         if (prepare_call(&message->options, &message->request, &message->call))

@@ -24,20 +24,21 @@ enum {
 
     JSONRPC_PARAMS_MAX = 4,
     JSONRPC_BATCH_MAX = 100,
-    JSONRPC_ANSWER_MAX = 32 * 1024 * 1024, /* of a batch: calls beyond it are refused */
+    JSONRPC_ANSWER_MAX = 32 * 1024 * 1024, /* calls of a batch; a larger one is refused */
 };
 
-/* Every whole number up to it is one in every client's language, too (RFC 7493, section 2.2). */
+/* The greatest whole number that every client's language represents exactly (RFC 7493, section
+ * 2.2). */
 #define JSONRPC_POSITION_MAX ((int64_t)1 << 53)
 
-/* A parameter as bound: of the kind its row says, or its default. */
+/* A bound parameter, of the kind that its row declares, or its default. */
 struct jsonrpc_value {
     const char *text;  /* JSONRPC_TEXT; borrowed for the call */
     uint32_t number;   /* JSONRPC_INDEX */
     uint64_t position; /* JSONRPC_POSITION */
 };
 
-/* A call on its way through its handler, which either writes one value into `result` or fails. */
+/* A call for its handler, which either writes one value into `result` or calls jsonrpc_fail. */
 struct jsonrpc_call {
     struct jsonrpc_value params[JSONRPC_PARAMS_MAX];
     struct json_writer result;
@@ -45,14 +46,15 @@ struct jsonrpc_call {
     int error; /* 0, or a code; set by jsonrpc_fail */
     char reason[200];
     int64_t retry_after_ms;
-    void (*finished)(struct jsonrpc_call *call); /* whoever carries the call out */
+    void (*finished)(struct jsonrpc_call *call); /* the options' */
 };
 
 /* Answers with an error. `reason` (copied, may be NULL) goes to the client as data.reason, and
  * `retry_after_ms`, unless 0, as data.retryAfterMs. */
 void jsonrpc_fail(struct jsonrpc_call *call, int error, const char *reason, int64_t retry_after_ms);
 
-/* The call of a method that goes on is done, on whatever thread. It may be gone afterwards. */
+/* Ends the call of an asynchronous method (`is_async`), from any thread; once (asserted). The call
+ * must not be used afterwards. */
 void jsonrpc_finish(struct jsonrpc_call *call);
 
 enum jsonrpc_kind {
@@ -65,7 +67,7 @@ struct jsonrpc_param {
     const char *name;
     enum jsonrpc_kind kind;
     bool required;
-    struct jsonrpc_value initial; /* when it is not given, or null */
+    struct jsonrpc_value initial; /* when the parameter is missing or null */
 };
 
 struct jsonrpc_method {
@@ -73,36 +75,37 @@ struct jsonrpc_method {
     struct jsonrpc_param params[JSONRPC_PARAMS_MAX]; /* in their positional order */
     size_t param_count;
     void (*handle)(struct jsonrpc_call *call);
-    /* False: the call is done when `handle` returns, which may block. True: `handle` does not
-     * block, and the call is done at jsonrpc_finish, which comes exactly once, sooner or later. */
-    bool goes_on;
+    /* False: the call has ended when `handle` returns, which may block. True: `handle` does not
+     * block, and the call ends with jsonrpc_finish, called exactly once, before or after it
+     * returns. */
+    bool is_async;
 };
 
 struct jsonrpc_options {
     const struct jsonrpc_method *methods;
     size_t method_count;
     bool numeric_version; /* "jsonrpc":2, as the original */
-    /* Before each call that is well-formed: false refuses it as too many. */
+    /* Called before each well-formed call: false refuses it as one too many. */
     bool (*admit)(void *ctx, int64_t *retry_after_ms_out);
     void *ctx;
 };
 
-/* What a client has sent, read. */
+/* A parsed text of a client. */
 struct jsonrpc_message;
 
-/* Never NULL: of what is no JSON the answer says so. `text` is not needed afterwards; the methods
- * and `ctx` are borrowed. */
+/* Never NULL: an invalid text gets an answer, too. `text` is borrowed for the call; the methods and
+ * `ctx` until the answer. */
 struct jsonrpc_message *jsonrpc_read(const struct jsonrpc_options *options, const char *text,
                                      size_t length);
 
-/* Will carrying it out not block? So it is with one call of a method that goes on, and with what is
- * refused without a call. */
+/* Whether jsonrpc_carry_out will not block: a single call of an asynchronous method, or a text that
+ * is refused without a call. */
 bool jsonrpc_is_quick(const struct jsonrpc_message *message);
 
 /*
- * Carries out the calls in order and frees the message. `done` gets the answer, which it finishes;
- * empty for notifications. It is called exactly once, before this returns or, for a quick one, on
- * the thread that finishes the call.
+ * Processes the calls in order and frees the message. `done` receives the answer, which it must
+ * finish; it is empty for notifications. Called exactly once: before this returns or, for a quick
+ * message, on the thread that ends the call.
  */
 typedef void jsonrpc_done(void *done_ctx, struct buffer *answer_take);
 void jsonrpc_carry_out(struct jsonrpc_message *message_take, jsonrpc_done *done, void *done_ctx);

@@ -5,7 +5,7 @@
 
 /*
  * The methods of the API, one row each; a handler's contract is its section in docs/api.md. The
- * `ctx` of a call is a struct caller. Handlers hold no rule of the business: services do.
+ * `ctx` of a call is a struct caller. Handlers have no business rules: services do.
  */
 extern const struct jsonrpc_method api_methods[];
 extern const size_t api_method_count;

@@ -90,7 +90,7 @@ static void put_dialog(struct json_writer *w, const Messenger__Dialog *dialog,
 
 /*
  * Writes one reply's dialogs. A dialog that moved to the front between two replies pushes the
- * others back by one: `seen` drops those that come a second time.
+ * others back by one: `seen` filters duplicates.
  */
 static bool put_dialogs(struct jsonrpc_call *call, const struct rpc_context *context,
                         const Messenger__DialogList *list, struct hashmap *seen)

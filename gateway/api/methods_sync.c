@@ -166,7 +166,7 @@ static struct profiles *fetch_people(struct jsonrpc_call *call, const struct rpc
     return profiles;
 }
 
-/* The contacts who are online now: changes of presence have no place in the sequence. */
+/* The contacts that are online now: changes of presence are not part of the sequence. */
 static void put_online(struct jsonrpc_call *call, const struct rpc_context *context)
 {
     Messenger__GetContactsRequest request = MESSENGER__GET_CONTACTS_REQUEST__INIT;

@@ -37,8 +37,8 @@ static struct rpc_pending ask_presence(struct bus *bus, const struct rpc_context
 }
 
 /*
- * An instance that hangs may be asked once, the next one is another. When nobody knows, all count
- * as offline; those who are not are told to the caller's sockets as soon as it is known.
+ * An instance that hangs times out once; the retry reaches another. When presence is unknown, all
+ * users count as offline, and resync delivers the ones that are online later.
  */
 static Messenger__GetOnlineReply *await_presence(struct jsonrpc_call *call,
                                                  const struct rpc_context *context,

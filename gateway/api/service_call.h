@@ -7,11 +7,11 @@
 
 struct api_context;
 
-/* What a JSON-RPC method works with: the `ctx` of its call. */
+/* The caller of a JSON-RPC method: the `ctx` of its call. */
 struct caller {
     const struct api_context *api;
     struct session *session;
-    int64_t arrived_us; /* the client's text, clock_mono_us */
+    int64_t arrived_us; /* when the client's text arrived, clock_mono_us */
 };
 
 struct caller *caller_of(const struct jsonrpc_call *call);
@@ -19,27 +19,28 @@ struct caller *caller_of(const struct jsonrpc_call *call);
 /* The caller's own tag; borrowed. */
 const char *caller_tag(const struct jsonrpc_call *call);
 
-/* A fresh trace. The configured time runs from when the client's text arrived. */
+/* A new trace, and a deadline: `rpc.timeoutMs` after the client's text arrived. */
 void service_call_context(const struct jsonrpc_call *call, struct rpc_context *context);
 
-/* Before reading a state that pushes are to go on from: waits until the caller's feed knows where
- * it stands. False when it cannot be known now, and then the call has failed. */
+/* Before reading a state that later notifications continue: waits until the position of the
+ * caller's feed is known. False when it stays unknown; then the call has failed. */
 bool service_call_wait_known(struct jsonrpc_call *call, const struct rpc_context *context);
 
-/* Fails the call the way a service's failure is shown to clients; what is not the caller's fault is
- * logged, as `method`: whom was asked for what, or what was tried. */
+/* Fails the call with the error that clients receive for this status. Logs failures that are not
+ * the client's fault; `method` names the RPC, or what was attempted. */
 void service_call_fail(struct jsonrpc_call *call, const struct rpc_context *context,
                        const char *method, enum status status, const struct rpc_error *error);
 
-/* rpc_call on behalf of a client's call: false when it failed, and then the call has too. */
+/* rpc_call on behalf of a client's call. False when it failed; then the client's call has
+ * failed. */
 bool service_call(struct jsonrpc_call *call, const struct rpc_context *context, const char *method,
                   const ProtobufCMessage *request, const ProtobufCMessageDescriptor *reply_type,
                   void *reply_out);
 
 /*
- * The same for a method that goes on: returns at once, and the call is finished when the reply has
- * come and `then`, unless the call has failed, has written the result. `then` does not block; the
- * reply is freed after it. `method` is borrowed until then.
+ * The same for an asynchronous method: returns at once. When the reply has arrived, `then` writes
+ * the result, unless the call has failed, and the call ends. `then` must not block; the reply is
+ * freed after it. `method` is borrowed until then.
  */
 typedef void service_then(struct jsonrpc_call *call, const void *reply);
 void service_call_then(struct jsonrpc_call *call, const struct rpc_context *context,

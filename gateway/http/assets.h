@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/* The files of gateway/www, built into the program: it needs no directory to serve them from. */
+/* The files of gateway/www, linked into the program. */
 struct asset {
     const char *name;
     const char *content_type;

@@ -8,7 +8,7 @@
 
 struct http_request;
 
-/* Answers that several routes give. Each is the one answer to its request. */
+/* Answers that several routes send. A request gets exactly one. */
 
 /* 401: the client must log in. */
 #define HTTP_ANSWERS_NO_AUTH_NAME "NoAuthJWTError"

@@ -14,7 +14,7 @@ struct http_request {
     const struct mg_request_info *info;
     struct buffer headers; /* of the answer */
     bool answered;
-    bool unread; /* part of the body may still be to come: close after the answer */
+    bool unread; /* part of the body may be unread: close after the answer */
 };
 
 #endif

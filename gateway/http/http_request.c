@@ -1,5 +1,6 @@
 #include "gateway/http/http_request.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,7 @@ enum http_body http_read_form_file(struct http_request *request, const char *fie
 
 void http_add_header(struct http_request *request, const char *name, const char *value)
 {
+    assert(!request->answered && strpbrk(value, "\r\n") == NULL);
     buffer_printf(&request->headers, "%s: %s\r\n", name, value);
 }
 
@@ -154,6 +156,7 @@ void http_respond(struct http_request *request, int status, const char *content_
     bool keep = !request->unread && strcmp(request->info->http_version, "1.1") == 0 &&
                 (connection == NULL || strcasecmp(connection, "close") != 0);
 
+    assert(!request->answered);
     request->answered = true;
     buffer_printf(&answer, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\nConnection: %s\r\n", status,
                   mg_get_response_code_text(request->conn, status), length,

@@ -271,7 +271,7 @@ static void stop_civetweb(void *civetweb)
     mg_stop(civetweb);
 }
 
-/* Whether anybody accepts does not matter: a connection is there as soon as the kernel has it. */
+/* Nobody need accept it: the connection exists as soon as the kernel has completed it. */
 static void connect_once(const struct http_server *server)
 {
     const char *host = server->options.host;

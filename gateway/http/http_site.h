@@ -14,7 +14,7 @@ struct http_site {
     struct bus *bus;
     struct image_cache *images;
     struct presence_reporter *reporter;
-    const struct networks *trusted_proxies; /* whose X-Forwarded headers are believed */
+    const struct networks *trusted_proxies; /* whose X-Forwarded headers are trusted */
     struct ratelimit *logins, *signups;     /* by client address */
     struct ratelimit *uploads;              /* by user */
     sem_t *upload_slots;                    /* uploads in memory at a time */

@@ -4,29 +4,28 @@
 #include <stdbool.h>
 
 /*
- * The socket behind a request. The HTTP library tells nobody its number, nor whether more than the
- * header has been read from it already. So notes are taken of what it reads (recv_hook.h), on
- * threads that serve a connection of it.
+ * The socket of a request. The HTTP library does not expose its descriptor, nor whether it has read
+ * beyond the header. So its reads are observed (recv_hook.h), on the threads that serve
+ * connections.
  *
- * Everything here concerns the connection that the calling thread serves.
+ * All functions concern the connection that the calling thread serves.
  */
 
-/* A connection begins, or a request of it has been answered: the next bytes are a header. */
+/* A connection begins, or a request has been answered: the next bytes are a header. */
 void http_socket_reset(void);
 
 /*
- * Is the header of this request all that has been read so far? Only then may the socket become a
- * WebSocket, for frames that came along with the header would stay with the library.
+ * Whether nothing but the header of this request has been read. Only then may the socket become a
+ * WebSocket: frames received together with the header would stay in the library's buffer.
  */
 bool http_socket_header_is_all(void);
 
-/* The socket, or -1 before the first byte was read. The library's, which closes it. */
+/* The descriptor, owned by the library; -1 before the first byte was read. */
 int http_socket_number(void);
 
 /*
- * Takes the socket away from the library, which from now on finds the stream broken, and whose
- * number leads nowhere. Returns the socket, now the caller's to close, or -1 when the process has
- * no numbers left.
+ * Detaches the socket from the library, whose descriptor then refers to /dev/null. Returns a new
+ * descriptor, owned by the caller, or -1 when the process has none left.
  */
 int http_socket_detach(void);
 

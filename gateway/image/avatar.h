@@ -1,10 +1,10 @@
 /*
- * Profile pictures: a file that a stranger uploaded becomes a small, clean picture of our own.
+ * Profile pictures: turns an uploaded file, which may be hostile, into a small picture.
  *
- * Nothing of the upload survives but its pixels: metadata, comments, trailing bytes and anything
- * hidden in them are gone, because the picture is drawn anew and encoded again.
+ * Only the pixels of the upload survive: the picture is decoded, scaled and re-encoded, so
+ * metadata, comments and trailing bytes are removed.
  *
- * This is the only place that knows libgd.
+ * This is the only file that includes libgd.
  */
 #ifndef GATEWAY_IMAGE_AVATAR_H
 #define GATEWAY_IMAGE_AVATAR_H
@@ -12,17 +12,18 @@
 #include <stddef.h>
 
 enum {
-    AVATAR_SIDE_MAX = 512,               /* pixels, of what comes out */
-    AVATAR_BYTES_MAX = 700 * 1024,       /* of what comes out */
-    AVATAR_SOURCE_SIDE_MAX = 16384,      /* pixels, of what may go in */
-    AVATAR_SOURCE_PIXELS_MAX = 50000000, /* width times height of what may go in */
+    AVATAR_SIDE_MAX = 512,               /* pixels, of the result */
+    AVATAR_BYTES_MAX = 700 * 1024,       /* of the result */
+    AVATAR_SOURCE_SIDE_MAX = 16384,      /* pixels, of an upload */
+    AVATAR_SOURCE_PIXELS_MAX = 50000000, /* width times height, of an upload */
 };
 
 enum avatar_result {
     AVATAR_OK,
     AVATAR_NOT_AN_IMAGE, /* no PNG, JPEG, GIF or still WebP that decodes completely */
     AVATAR_TOO_LARGE,    /* its header claims more pixels, or more work, than we accept */
-    AVATAR_FAILED,       /* our fault: no memory, no thread. The same upload may work later */
+    AVATAR_FAILED, /* a failure of this process: no memory, no thread. The same upload may succeed
+                      later */
 };
 
 struct avatar {
@@ -35,15 +36,15 @@ struct avatar {
 };
 
 /*
- * Decodes `upload`, which may be hostile, and makes the avatar of it: turned upright by its EXIF
+ * Decodes `upload` and makes an avatar of it: turned upright by its EXIF
  * orientation (JPEG), shrunk to fit a square of AVATAR_SIDE_MAX keeping its proportions (never
  * enlarged), as a JPEG if it is opaque and as a PNG if it is not. Of an animated GIF the first
  * frame is taken; an animated WebP is not an image here. The same upload gives the same bytes
  * and so the same name.
  *
- * Sizes are read from the headers and judged before any pixel is decoded; a refusal for size
- * costs neither memory nor waiting. A file that is cut short or damaged is refused, not guessed at.
- * Nothing is logged; libpng alone may print one line of its own about a PNG made to be damaged.
+ * Sizes are read from the headers and checked before any pixel is decoded; a refusal for size
+ * costs neither memory nor waiting. A truncated or damaged file is refused. Nothing is logged;
+ * libpng may print one line about a damaged PNG.
  *
  * `upload` is borrowed for the call. On AVATAR_OK `*avatar_out` is the caller's, to be released
  * with avatar_finish(); on anything else it is empty, and finishing it does no harm.

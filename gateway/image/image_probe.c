@@ -1,5 +1,6 @@
 #include "gateway/image/image_probe.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { LZW_CODES = 4096 };
@@ -299,6 +300,7 @@ bool image_probe_gif_is_sound(const struct image_probe *probe)
 {
     struct gif_codes codes = { .in = { .at = probe->frame, .left = probe->frame_size } };
     uint16_t lengths[LZW_CODES];
+    assert(probe->format == IMAGE_GIF && probe->frame != NULL);
     unsigned first_width = *take(&codes.in, 1) + 1u, width = first_width;
 
     if (first_width < 2 || first_width > 9)

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * Token buckets by name (an address, a user). A name that has been quiet long enough is forgotten;
- * when more than RATELIMIT_NAMES_MAX are busy at once, all start anew. From any thread.
+ * Token buckets by name (an address, a user). A full bucket is discarded; when there would be more
+ * than RATELIMIT_NAMES_MAX others, all are discarded. From any thread.
  */
 enum { RATELIMIT_NAMES_MAX = 100000 };
 
@@ -16,7 +16,7 @@ struct ratelimit;
 struct ratelimit *ratelimit_create(int64_t count, int64_t period_ms, int64_t burst);
 void ratelimit_destroy(struct ratelimit **limit);
 
-/* Takes one. False when there is none left; then `*retry_ms_out` says when there will be. */
+/* Takes one token. False when there is none; then there will be one in `*retry_ms_out`. */
 bool ratelimit_admit(struct ratelimit *limit, const char *name, int64_t *retry_ms_out);
 
 #endif
