@@ -3,17 +3,17 @@
 
 #include <stdint.h>
 
-/* Pauses between tries, by chance, so that many who failed together do not come back together. */
+/* Random pauses between retries, so that clients that failed together do not retry together. */
 
-/* Between half of `ms` and one and a half of it. */
+/* A random time from 0.5 to 1.5 times `ms`. */
 int64_t backoff_jittered(int64_t ms);
 
-/* Likewise, up to the next multiple of `grid_ms` on the clock: so many that wait fall due together,
- * and can be seen to at once. */
+/* The same, rounded up to the next multiple of `grid_ms` on the clock: many pauses end together,
+ * and their work can be batched. */
 int64_t backoff_on_grid(int64_t ms, int64_t grid_ms);
 
-/* Before the try after so many failures in a row, at least 1: `least_ms`, doubled for each further
- * one up to `most_ms`; of that, jittered, never more than `most_ms`. */
+/* The pause after `failures` failures in a row, at least 1: `min_ms`, doubled for each
+ * further one, jittered, at most `max_ms`. */
 int64_t backoff_pause(unsigned failures, int64_t min_ms, int64_t max_ms);
 
 #endif

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * Bytes that grow. A zeroed struct is an empty buffer; `data` is NULL until something is
- * appended. Not for sizes that a peer chooses without a bound: growing aborts when memory is gone.
+ * A growing array of bytes. A zeroed struct is an empty buffer; `data` is NULL until something is
+ * appended. Growing aborts when memory is exhausted, so sizes that a peer chooses must be bounded.
  */
 struct buffer {
     char *data;
@@ -20,13 +20,13 @@ void buffer_append_char(struct buffer *buffer, char c);
 void buffer_printf(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Room for `more` bytes beyond `length`; returns where they go. The caller raises `length`. */
+/* Reserves `more` bytes beyond `length` and returns their address. The caller adds to `length`. */
 char *buffer_reserve(struct buffer *buffer, size_t more);
 
-/* The content with a NUL behind it, which does not count; still owned by the buffer. */
+/* The content, NUL-terminated; the NUL is not part of `length`. Owned by the buffer. */
 const char *buffer_text(struct buffer *buffer);
 
-/* Hands the content over, NUL-terminated; the caller frees it and the buffer is empty again. */
+/* Returns the content, NUL-terminated, owned by the caller; the buffer is empty afterwards. */
 char *buffer_take(struct buffer *buffer, size_t *length_out);
 
 /* Empty, but keeps its memory for the next use. */

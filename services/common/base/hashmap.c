@@ -1,5 +1,6 @@
 #include "services/common/base/hashmap.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -114,6 +115,7 @@ void *hashmap_get(const struct hashmap *map, const char *key)
 
 void *hashmap_put(struct hashmap *map, const char *key, void *value)
 {
+    assert(value != NULL);
     uint64_t hash = hash_of(key);
     struct slot *slot = find_slot(map, key, hash);
 

@@ -31,8 +31,8 @@ bool id_from_hex(const char *hex, struct id *id_out);
 /* `bytes` random bytes of the kernel as 2 * bytes hex digits and a NUL. */
 void id_random_hex(char *hex_out, size_t bytes);
 
-/* Likewise, of a generator that the kernel has seeded: no two alike, but not secret. No system
- * call, so for what is made with every call. */
+/* The same, from a generator that the kernel has seeded: unique, but not secret. Without a system
+ * call, so for identifiers of each request. */
 void id_unique_hex(char *hex_out, size_t bytes);
 
 void id_random_bytes(void *out, size_t bytes);

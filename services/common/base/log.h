@@ -6,9 +6,8 @@
 /*
  * One line an event on standard error: time (UTC), level, program, text, and the trace id of the
  * request being worked on. Control characters are escaped, so that no peer can forge a line.
- * The same call site may write 50 lines in 10 seconds, at level debug any number; what is beyond is
- * counted and said once.
- * All functions may be called from any thread.
+ * A call site may write 50 lines in 10 seconds, at level debug any number; further lines are
+ * counted, and the count is logged. All functions may be called from any thread.
  */
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 

@@ -4,9 +4,8 @@
 #include <stddef.h>
 
 /*
- * Allocation that cannot fail: the process aborts with one line when memory is gone, for a
- * restartable daemon has nothing better to do. Only for sizes we choose or have bounded;
- * a size that a peer claims is checked before it comes here.
+ * Allocation that cannot fail: the process logs one line and aborts when memory is exhausted, and
+ * is restarted. Only for bounded sizes; a size that a peer claims must be checked before.
  */
 void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
@@ -18,7 +17,7 @@ char *xstrndup(const char *text, size_t length) __attribute__((malloc, returns_n
 char *xasprintf(const char *format, ...)
     __attribute__((format(printf, 1, 2), malloc, returns_nonnull));
 
-/* Overwrites a secret; the compiler may not leave it out. */
+/* Overwrites a secret; the compiler cannot optimise it away. */
 void memory_wipe(void *secret, size_t size);
 
 #endif

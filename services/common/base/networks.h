@@ -11,15 +11,15 @@ struct networks;
 
 enum { NETWORKS_ENTRY_SIZE = 64 };
 
-/* Entries are separated by commas or spaces. NULL when one is bad: `bad_out` then holds it, cut to
- * its size. */
+/* Entries are separated by commas or spaces. NULL when one is invalid: `bad_out` then holds it,
+ * truncated. */
 struct networks *networks_parse(const char *list, char bad_out[NETWORKS_ENTRY_SIZE]);
 void networks_destroy(struct networks **networks);
 
 /* False also for what is no address. */
 bool networks_contain(const struct networks *networks, const char *address);
 
-/* Is it an address, and nothing more? */
+/* Whether the text is a single address. */
 bool networks_is_address(const char *text);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Strict readings of foreign text. Each either takes the whole of it or refuses. */
+/* Strict parsing of foreign text: each function accepts the whole text or refuses it. */
 
 /* Well-formed UTF-8 (RFC 3629): no surrogates, nothing overlong, nothing above U+10FFFF. */
 bool text_is_utf8(const void *data, size_t length);

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * The JWT (RFC 7519) that says who a client is: HS256 and nothing else, claims
+ * The JWT (RFC 7519) that identifies a client: HS256 only, claims
  * {"data":{"_id","tag","email"},"iat","exp","jti"}, times in seconds since 1970.
  */
 enum { TOKEN_MAX = 4096 };
@@ -22,7 +22,8 @@ struct token_claims {
 /* A signed token, which the caller frees; NULL when the library fails. Fills in `jti`. */
 char *token_sign(const char *key, struct token_claims *claims);
 
-/* True when the token is ours, whole and good at `now_s`; otherwise the claims are not set. */
+/* True when the token is signed with `key` and valid at `now_s`; otherwise the claims are not
+ * set. */
 bool token_verify(const char *key, const char *token, int64_t now_s,
                   struct token_claims *claims_out);
 

@@ -10,8 +10,8 @@
 
 /*
  * The bus: one NATS connection of this process. All functions may be called from any thread.
- * The connection repairs itself for ever, with jittered waits; what is published meanwhile is kept
- * (up to 8 MB) and sent afterwards, requests fail at once with STATUS_UNAVAILABLE.
+ * A lost connection is retried for ever, with jittered pauses. Messages published meanwhile are
+ * queued (up to 8 MB) and sent after the reconnect; requests fail at once with STATUS_UNAVAILABLE.
  */
 struct bus;
 
@@ -19,38 +19,37 @@ struct bus_options {
     const char *url;  /* servers by commas; borrowed for the call */
     const char *name; /* shown by the server's monitoring */
     /*
-     * Whom to log in as; "" or NULL: no log-in. Replies come to _INBOX.<user>.>, or to _INBOX.> for
-     * nobody in particular, so that a server may keep each user from reading others' replies.
+     * The user to log in as; "" or NULL: no log-in. Replies arrive at _INBOX.<user>.>, or at
+     * _INBOX.> without a log-in, so that the server can keep users from reading others' replies.
      */
     const char *user;
     const char *password;
     /* After each connect and reconnect, on a thread of the bus; must not block. May be NULL. */
     void (*on_connect)(void *ctx);
-    /* The server has refused the log-in of a reconnect: the connection is gone for good, and its
-     * subscriptions with it. Should end the process. May be NULL. */
+    /* The server has refused the log-in of a reconnect: the connection and its subscriptions are
+     * closed and will not be retried. Should end the process. May be NULL. */
     void (*on_refused)(void *ctx);
     /* A subscription lost messages because its handler was too slow. May be NULL. */
     void (*on_loss)(void *ctx);
     void *ctx;
 };
 
-/*
- * Starts connecting and returns at once; the server need not be there yet. STATUS_INVALID_ARGUMENT
- * for a URL that cannot be, STATUS_UNAUTHENTICATED when the server refuses the log-in,
- * STATUS_INTERNAL otherwise.
+/* Starts connecting and returns at once; the server may start later. STATUS_INVALID_ARGUMENT for an
+ * invalid URL, STATUS_UNAUTHENTICATED when the server refuses the log-in, STATUS_UNAVAILABLE when
+ * the NATS library cannot be used (bus_library.h).
  */
 enum status bus_connect(const struct bus_options *options, struct bus **bus_out) MUST_CHECK;
 
 bool bus_is_connected(const struct bus *bus);
 
-/* Sends out what is pending (waits up to 5 s), closes, frees. */
+/* Sends the pending messages (waits at most 5 s), closes, frees. NULL is allowed. */
 void bus_destroy(struct bus **bus);
 
 /*
- * The bus has a thread of its own, which reads what comes and hands it on. A program that does its
- * work on one thread anyway may do this there, too, and so spare itself to wake and be woken for
- * each message: it borrows the bus, and whenever the descriptor is readable, level-triggered, calls
- * bus_work, on one thread at a time. After bus_give_back the bus's own thread goes on.
+ * The bus has a thread that reads messages and calls their handlers. A program that works on one
+ * thread can do this there instead, and save a wake-up for each message: it borrows the bus, and
+ * calls bus_work, on one thread at a time, whenever the returned descriptor is readable
+ * (level-triggered). After bus_give_back the bus's own thread resumes.
  */
 int bus_borrow(struct bus *bus);
 void bus_work(struct bus *bus);
@@ -58,16 +57,16 @@ void bus_give_back(struct bus *bus);
 
 /* --- publishing -------------------------------------------------------------------------- */
 
-/* `data` may be NULL when `length` is 0. What cannot be sent later is logged, and lost. */
+/* Enqueues a message. `data` may be NULL when `length` is 0. A message that cannot be sent later is
+ * logged and dropped. */
 enum status bus_publish(struct bus *bus, const char *subject, const void *data,
                         size_t length) MUST_CHECK;
 enum status bus_publish_headers(struct bus *bus, const char *subject,
                                 const struct bus_header *headers, size_t header_count,
                                 const void *data, size_t length) MUST_CHECK;
 
-/* What this thread publishes in between may go out together at the end: a batch costs little more
- * than a single one. To hold again changes nothing. Not around anything that waits for an answer.
- */
+/* Messages that this thread publishes between the two calls may be sent together at the end: a
+ * batch costs little more than one message. Holds do not nest. Not around a wait for a reply. */
 void bus_hold(struct bus *bus);
 void bus_release(struct bus *bus);
 

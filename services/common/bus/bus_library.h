@@ -13,7 +13,7 @@
  */
 enum {
     BUS_LIBRARY_VERSION_MIN = 0x030400,
-    BUS_LIBRARY_VERSION_END = 0x030e00, /* the first version that nobody has looked at */
+    BUS_LIBRARY_VERSION_END = 0x030e00, /* the first version whose source has not been read */
 };
 
 /*

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "services/common/bus/bus_loop.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -308,6 +309,7 @@ void bus_loop_settle(struct bus_loop *loop, int64_t timeout_ms)
     struct timespec end = clock_after_ms(timeout_ms);
     int waited = 0;
 
+    assert(!bus_loop_reads_here(loop));
     pthread_mutex_lock(&loop->lock);
     /* The one under way may have looked before the call: the end of the next is waited for. */
     for (uint64_t until = loop->rounds + 2; loop->rounds < until && waited == 0;) {

@@ -30,8 +30,8 @@ void bus_message_destroy(struct bus_message **message);
  */
 typedef void bus_handler(void *ctx, struct bus_message *message_take);
 
-/* The handler of a request (bus_request.h). Called exactly once; must neither block nor use the bus.
- * On STATUS_OK it destroys the reply; otherwise there is none. */
+/* The handler of a request (bus_request.h). Called exactly once; must neither block nor use the
+ * bus. On STATUS_OK it destroys the reply; otherwise there is none. */
 typedef void bus_reply_handler(void *ctx, enum status status, struct bus_message *reply_take);
 
 #endif

@@ -26,7 +26,7 @@ struct bus {
     pthread_cond_t closed_cond;
     bool closed;
     atomic_bool connected;
-    atomic_bool closing; /* on our own wish */
+    atomic_bool closing; /* by bus_destroy */
     char inbox[BUS_INBOX_SIZE];
     natsSubscription *inbox_subscription;
     struct bus_replies *replies;
@@ -34,7 +34,6 @@ struct bus {
     struct bus_loop *loop;
     struct bus_sender *sender;
 };
-
 
 /* The library's status in the terms of the program. */
 enum status bus_parts_status(natsStatus status);

@@ -155,8 +155,8 @@ void bus_replies_fail(struct bus_replies *replies, uint64_t number)
 
 /* Removes the requests for which `is_over` returns true, as a list. */
 static struct bus_request *remove_locked(struct bus_replies *replies,
-                                           bool (*is_over)(const struct bus_request *, int64_t),
-                                           int64_t now_us)
+                                         bool (*is_over)(const struct bus_request *, int64_t),
+                                         int64_t now_us)
 {
     struct bus_request *removed = NULL;
 
@@ -247,7 +247,7 @@ static void watch_one_more_locked(struct bus_replies *replies)
 /* A request with a handler may be completed and freed as soon as it is in the table: its number is
  * all that the caller may use. */
 static struct bus_request *add_request(struct bus_replies *replies, bus_reply_handler *handler,
-                                  void *ctx, int64_t deadline_us, uint64_t *number_out)
+                                       void *ctx, int64_t deadline_us, uint64_t *number_out)
 {
     struct bus_request *request = xcalloc(1, sizeof(*request));
 

@@ -13,7 +13,7 @@
 enum {
     TURNS_MAX = 16,         /* so often a thread sends what has gathered, then another must */
     HELD_BYTES_MAX = 65536, /* what a thread that holds lets gather */
-    GATHER_BYTES = 262144,   /* are published, then they go to the socket */
+    GATHER_BYTES = 262144,  /* are published, then they go to the socket */
 };
 
 struct entry {
@@ -34,7 +34,7 @@ struct bus_sender {
 
     pthread_mutex_t lock;       /* guards what follows */
     pthread_cond_t relief_cond; /* the thread below is to send */
-    pthread_cond_t space_cond;   /* something has been taken to be sent, or nobody sends */
+    pthread_cond_t space_cond;  /* something has been taken to be sent, or nobody sends */
     struct entries waiting;
     /* The sending thread's, while `sending`: */
     struct entries taken;
@@ -205,8 +205,7 @@ void bus_sender_set_connection(struct bus_sender *sender, natsConnection *nats)
     pthread_mutex_unlock(&sender->lock);
 }
 
-struct bus_sender *bus_sender_create(struct bus_loop *loop, bus_sender_unsent *on_unsent,
-                                     void *ctx)
+struct bus_sender *bus_sender_create(struct bus_loop *loop, bus_sender_unsent *on_unsent, void *ctx)
 {
     struct bus_sender *sender = xcalloc(1, sizeof(*sender));
 

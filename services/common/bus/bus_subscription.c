@@ -37,7 +37,7 @@ static void handle_library_complete(void *ctx)
 }
 
 static natsStatus subscribe_receiver(struct bus_subscription *subscription, const char *subject,
-                            const char *queue)
+                                     const char *queue)
 {
     natsConnection *nats = subscription->bus->nats;
 

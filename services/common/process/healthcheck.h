@@ -7,16 +7,16 @@
 #include "services/common/process/settings.h"
 
 /*
- * Health checks, for a process beside the one that is asked (`--healthcheck`): no shell and no
- * other tool is needed. Both wait at most 3 seconds and say in a few words why they judge so.
+ * Health checks of another process (`--healthcheck`), without a shell or another tool. Both wait at
+ * most 3 seconds and give the reason of their verdict in a few words.
  */
 
-/* The instance of this host that serves as `name` answers on the bus and can do its work. With
- * several on one host it is any of them; in containers, each is alone. */
+/* Whether the instance of the service `name` on this host answers on the bus and is ready. With
+ * several on one host, any of them; in a container there is one. */
 bool healthcheck_ask_bus(const struct settings *settings, const char *name, struct buffer *why);
 
-/* GET http://<host>:<port><path> is answered with 200. `host` is an IPv4 address; "" = this host.
- */
+/* Whether GET http://<host>:<port><path> is answered with 200. `host` is an IPv4 address; "": this
+ * host. */
 bool healthcheck_ask_http(const char *host, int port, const char *path, struct buffer *why);
 
 #endif

@@ -5,12 +5,12 @@
 #include "services/common/process/settings.h"
 
 /*
- * The life that all programs share: read the command line and the settings, connect to the bus,
- * start, wait for SIGTERM or SIGINT, stop. Exit codes: 0 after an orderly end, 1 when it could not
- * start or NATS refuses the log-in, 2 for a wrong command line or configuration.
+ * What the main functions of all programs share: parse the command line, load the settings, connect
+ * to the bus, start, wait for SIGTERM or SIGINT, stop. Exit status: 0 after an orderly shutdown, 1
+ * when the program could not start or NATS refused the log-in, 2 for an invalid command line or
+ * configuration.
  *
- * `--healthcheck` asks an instance that runs already, and ends: 0 when that one is well, 1 when
- * not.
+ * `--healthcheck` checks a running instance and exits: 0 when it is healthy, else 1.
  */
 struct service {
     const char *name;
@@ -21,15 +21,15 @@ struct service {
 struct service_program {
     const char *name;
     const char *summary; /* one line for --help */
-    /* Sets up everything on top of the bus; on failure it has logged why and undone its part. */
+    /* Creates everything on top of the bus; on failure it logs why and undoes its part. */
     enum status (*start)(struct service *service, void **state_out);
     /* Stops taking work, finishes what was accepted, frees. */
     void (*stop)(struct service *service, void *state);
     /* As in struct bus_options, with the state; called only while it is set. May be NULL. */
     void (*on_bus_connect)(void *state);
     void (*on_bus_loss)(void *state);
-    /* Is the instance of this host well? Says why, or why not, in a few words. NULL: it is asked
-     * over the bus (healthcheck_ask_bus). */
+    /* Whether the instance on this host is healthy, with the reason in a few words. NULL:
+     * healthcheck_ask_bus decides. */
     bool (*is_healthy)(const struct settings *settings, const char *name, struct buffer *why);
 };
 

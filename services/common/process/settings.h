@@ -56,20 +56,21 @@ struct settings {
 };
 
 /*
- * Reads all sources. `file` may be NULL (none). On anything wrong, STATUS_INVALID_ARGUMENT and in
- * `problems` one line for each problem found. Free with settings_finish in either case.
+ * Reads all sources. `file` may be NULL (none). STATUS_INVALID_ARGUMENT when anything is invalid;
+ * then `problems` has one line for each problem. Free with settings_finish in either case.
  */
 enum status settings_load(const char *file, struct settings *settings_out,
                           struct buffer *problems) MUST_CHECK;
 void settings_finish(struct settings *settings);
 
-/* The table for people: key, environment variable, default, meaning. */
+/* Prints the table: key, environment variable, default, meaning. */
 void settings_print(FILE *out);
 
-/* What a key is set to, on a line; of a secret "(set)", or an empty line. False: no such key. */
+/* Prints the value of a key on a line; for a secret "(set)" or an empty line. False: no such
+ * key. */
 bool settings_print_value(const struct settings *settings, const char *key, FILE *out);
 
-/* Why this JWT key is weak, or NULL when it is not. */
+/* Why this JWT key is weak; NULL when it is not. */
 const char *settings_weak_key(const char *key);
 
 #endif

@@ -9,7 +9,7 @@
 
 /* Calls to services over the bus: subject rpc.<service>.<Method>, see proto/README.md. */
 
-/* What belongs to one piece of work across all services it touches. */
+/* The context of a request, shared by all services that work on it. */
 struct rpc_context {
     char traceparent[56]; /* W3C Trace Context, version 00 */
     int64_t deadline_us;  /* clock_mono_us */
@@ -21,49 +21,49 @@ void rpc_context_start(struct rpc_context *context, int64_t timeout_ms);
 /* The 32 hex digits of the trace id, written with a NUL; "" when there is none. */
 void rpc_context_trace_id(const struct rpc_context *context, char out[33]);
 
-/* Why a service refused; text for people, nothing secret. */
+/* Why a service refused; `reason` is shown to users and must not contain secrets. */
 struct rpc_error {
     char reason[200];
-    uint32_t retry_after_ms; /* 0 = none said */
+    uint32_t retry_after_ms; /* 0: none given */
 };
 
-/* A call under way; begun calls are ended. Several at once make one answer from many parts. */
+/* A call in flight. Each call that was begun must be ended. Several may be in flight at once. */
 struct rpc_pending {
     struct bus_request *request;
-    enum status status; /* of the beginning */
+    enum status status; /* of rpc_begin */
     int64_t deadline_us;
 };
 
-/* `method` is e.g. "user.GetUsers". Never fails here: rpc_end tells. */
+/* `method` is e.g. "user.GetUsers". A failure is reported by rpc_end. */
 struct rpc_pending rpc_begin(struct bus *bus, const struct rpc_context *context, const char *method,
                              const ProtobufCMessage *request);
 
-/* The same with the subject of a fact, e.g. "event.user.updated", which whoever sees to it answers
- * with Empty. */
+/* The same with the subject of an event, e.g. "event.user.updated", whose consumer answers with
+ * Empty. */
 struct rpc_pending rpc_begin_fact(struct bus *bus, const struct rpc_context *context,
                                   const char *subject, const ProtobufCMessage *fact);
 
 /*
  * STATUS_OK: `*reply_out` is a message of that type, which the caller frees with wire_free.
- * Otherwise it is NULL and `error_out` (may be NULL) says why.
+ * Otherwise it is NULL and `error_out` (may be NULL) has the reason.
  */
 enum status rpc_end(struct rpc_pending *pending, const ProtobufCMessageDescriptor *reply_type,
                     void *reply_out, struct rpc_error *error_out) MUST_CHECK;
 
-/* Both in one. */
+/* rpc_begin and rpc_end. Blocks; not on the thread that reads for the bus (asserted). */
 enum status rpc_call(struct bus *bus, const struct rpc_context *context, const char *method,
                      const ProtobufCMessage *request, const ProtobufCMessageDescriptor *reply_type,
                      void *reply_out, struct rpc_error *error_out) MUST_CHECK;
 
-/* Logs that a call failed by no fault of whoever asked, with its trace, which this thread's lines
- * do not carry afterwards: not for a service's handler. `error` may be NULL. */
+/* Logs a failure that is not the client's fault, with the trace id of the call; clears the thread's
+ * trace id, so not for a service's handler. `error` may be NULL. */
 void rpc_log_failure(const struct rpc_context *context, const char *method, enum status status,
                      const struct rpc_error *error);
 
 /*
  * rpc_call without waiting: `handler` is called once, on a thread of the bus or before this
- * returns, with what rpc_call would have said; it frees the reply. It must neither block nor call.
- * `error` is borrowed. Everything else is read before this returns.
+ * returns, with the result of rpc_call; it frees the reply. It must neither block nor make calls.
+ * `error` is borrowed. All arguments are read before this returns.
  */
 typedef void rpc_reply_handler(void *ctx, enum status status, void *reply_take,
                                const struct rpc_error *error);

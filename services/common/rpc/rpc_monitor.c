@@ -143,7 +143,7 @@ static enum status subscribe_verbs(struct rpc_monitor *monitor)
     snprintf(subjects[3], SUBJECT_SIZE, "$SRV.PING.%s.%s", monitor->name, monitor->host);
     for (int i = 0; i < SUBSCRIPTIONS && status == STATUS_OK; i++)
         status = bus_subscription_open(monitor->bus, subjects[i], NULL, handle_question, monitor,
-                               &monitor->subscriptions[i]);
+                                       &monitor->subscriptions[i]);
     return status;
 }
 

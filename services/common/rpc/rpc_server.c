@@ -159,6 +159,7 @@ static void read_context(struct rpc_request *call)
 
 void rpc_request_defer(struct rpc_request *call, rpc_handler *handle, enum rpc_lane lane)
 {
+    assert(lane != RPC_INLINE && call->server->lanes[lane] != NULL);
     call->handle = handle;
     if (!workpool_submit(call->server->lanes[lane], run_call, call))
         rpc_request_fail(call, STATUS_BUSY, "too many calls are waiting");

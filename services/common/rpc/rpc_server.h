@@ -19,11 +19,12 @@
 struct rpc_server;
 struct rpc_request;
 
-/* Where a handler runs. Every lane is a bounded pool; inline means the bus's own thread. */
+/* Where a handler runs. Each lane is a bounded pool; RPC_INLINE is the thread that reads for the
+ * bus. */
 enum rpc_lane {
     RPC_INLINE, /* must not block */
     RPC_FAST,   /* store and service calls */
-    RPC_SLOW,   /* long computations; stands back for everything else */
+    RPC_SLOW,   /* long computations, at a lower priority */
 };
 enum { RPC_LANES = 3 };
 
@@ -45,7 +46,7 @@ struct rpc_server_options {
     const char *service; /* borrowed for ever, as are the methods */
     const struct rpc_method *methods;
     size_t method_count;
-    void *ctx;                   /* handed to the handlers */
+    void *ctx;                   /* passed to the handlers */
     bool (*is_ready)(void *ctx); /* for Ping; must not block. NULL: always */
     struct {
         size_t threads;   /* 0 = no method uses this lane */
@@ -61,17 +62,18 @@ void rpc_server_stop(struct rpc_server **server);
 
 /* --- for handlers ------------------------------------------------------------------------ */
 
-/* Instead of an answer, from an inline handler that finds it would have to wait: `handle` is called
- * in that lane, which has threads, and answers; when its queue is full, the answer is STATUS_BUSY.
- * The call is no longer the caller's. */
+/* Instead of an answer, for an inline handler that would have to wait: `handle` is called in that
+ * lane, which has threads (asserted), and answers; when its queue is full, the answer is
+ * STATUS_BUSY. The caller must not use the request afterwards. */
 void rpc_request_defer(struct rpc_request *call, rpc_handler *handle, enum rpc_lane lane);
 
 void rpc_request_reply(struct rpc_request *call, const ProtobufCMessage *reply);
 
-/* `reason` goes to the caller: for people, nothing secret; NULL = none. */
+/* `reason` is sent to the caller and may be shown to users: no secrets. NULL: none. */
 void rpc_request_fail(struct rpc_request *call, enum status status, const char *reason);
 
-/* For calls to other services on behalf of this one: same trace, same deadline. Borrowed. */
+/* The context for calls to other services on behalf of this request: same trace, same deadline.
+ * Borrowed. */
 const struct rpc_context *rpc_request_context(const struct rpc_request *call);
 
 #endif

@@ -13,17 +13,18 @@
 /* Appends the packed message. */
 void wire_pack(const ProtobufCMessage *message, struct buffer *out);
 
-/* A new message, freed with wire_free; NULL when the bytes are not such a message. */
+/* A new message, freed with wire_free; NULL when the bytes are not a message of this type. */
 void *wire_unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t length);
 
-/* For a field of a message that is packed: protobuf-c has no const, but packing only reads. */
+/* A borrowed string for a field of a message to pack: protobuf-c has no const, but packing only
+ * reads. */
 char *wire_borrow(const char *text);
 
 /* NULL is allowed. */
 void wire_free(void *message);
 
-/* Publishes a fact or a notification. False, and logged, when it could not even be queued: whoever
- * lacks it pulls it later. */
+/* Publishes an event or a notification. False, and logged, when it could not be enqueued: its
+ * receivers fetch it later. */
 bool wire_publish(struct bus *bus, const char *subject, const ProtobufCMessage *message);
 
 #endif

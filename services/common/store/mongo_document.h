@@ -19,7 +19,7 @@ void mongo_copy_text(const bson_t *document, const char *field, char *out, size_
 /* A date, in milliseconds since 1970. */
 int64_t mongo_date(const bson_t *document, const char *field);
 
-/* Our ids are ObjectIds to it. */
+/* Ids are stored as ObjectIds. */
 void mongo_append_id(bson_t *document, const char *field, const struct id *id);
 
 /* An array under construction: begin, append, append..., end. */
@@ -35,7 +35,7 @@ void mongo_array_append_int(struct mongo_array *array, int64_t value);
 void mongo_array_append_document(struct mongo_array *array, const bson_t *document);
 void mongo_array_end(struct mongo_array *array);
 
-/* Walks an array of a document; nothing when there is none. */
+/* Calls `take_item` for each item of an array; not at all when there is none. */
 void mongo_array_each(const bson_t *document, const char *field,
                       void (*take_item)(void *ctx, const bson_iter_t *item), void *ctx);
 

@@ -16,21 +16,20 @@
 struct sqlite_db;
 struct sqlite_conn;
 
-/*
- * Opens or creates the file at `path` (its directory is made if missing). `migrations` are SQL
- * scripts; the table schema_version says how many have been applied, the rest are, all in
- * one transaction. Failures are logged.
+/* Opens or creates the file at `path`, and its directory. `migrations` are SQL scripts; the table
+ * schema_version has the number of those applied, and the others are applied in one transaction.
+ * Failures are logged.
  */
 enum status sqlite_db_open(const char *path, const char *const *migrations, size_t migration_count,
                            struct sqlite_db **db_out) MUST_CHECK;
 void sqlite_db_close(struct sqlite_db **db);
 
-/* A connection for reading; waits while all are taken. NULL when the file cannot be opened. */
+/* A connection for reading; blocks while all are in use. NULL when the file cannot be opened. */
 struct sqlite_conn *sqlite_db_borrow(struct sqlite_db *db);
 void sqlite_db_give_back(struct sqlite_db *db, struct sqlite_conn *conn);
 
-/* A connection of one's own; `layer` is the name of one of sqlite_layer.h, or NULL. NULL when the
- * file cannot be opened. */
+/* A connection owned by the caller; `layer` is the name of a layer (sqlite_layer.h), or NULL. NULL
+ * when the file cannot be opened. */
 struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db, const char *layer);
 void sqlite_conn_close(struct sqlite_conn **conn);
 
@@ -49,15 +48,15 @@ enum status sqlite_conn_exec(struct sqlite_conn *conn, const char *sql) MUST_CHE
 /* Steps: SQLITE_ROW, SQLITE_DONE or an error, which is logged. Resets unless it is a row. */
 int sqlite_step(sqlite3_stmt *statement);
 
-/* From now on the log is brought into the file by sqlite_conn_checkpoint alone; `committed` hears
- * after each commit of this connection how many pages it has. NULL: as before. */
+/* From now on only sqlite_conn_checkpoint checkpoints the log; `committed` is called after each
+ * commit of this connection with the number of pages in the log. NULL: as before. */
 void sqlite_conn_on_commit(struct sqlite_conn *conn, void (*committed)(void *ctx, int log_pages),
                            void *ctx);
 
 /*
- * Brings the log into the file, as far as readers allow; waits for none of them. Returns how many
- * pages of the log are in the file now, counted from its begin; 0 when another is at it, when
- * sqlite3_interrupt ended it, or on failure, which is logged.
+ * Checkpoints the log as far as readers allow, without waiting for them. Returns the number of
+ * pages of the log that are in the file, counted from its beginning; 0 when another connection is
+ * checkpointing, when sqlite3_interrupt ended it, or on failure, which is logged.
  */
 int sqlite_conn_checkpoint(struct sqlite_conn *conn);
 

@@ -2,20 +2,20 @@
 #define COMMON_STORE_SQLITE_GATHERED_LOG_H
 
 /*
- * For the connection that writes: SQLite writes each page of a transaction into its write-ahead log
- * with two system calls. Here they gather in memory and go into the log in large pieces, the last
- * at the sync of the commit; before it nobody else has a use for them.
+ * For the connection that writes. SQLite writes each page of a transaction to the write-ahead log
+ * with two system calls. This layer buffers the pages and writes them in large pieces, the last one
+ * at the sync of the commit; no other connection needs them before.
  *
- * A layer of sqlite_layer.h, for a connection with synchronous=FULL only, where each commit syncs
- * the log before others can see it. What has not been synced when the connection gives back the
- * lock for writing was undone, and is dropped: its place in the log may be another's next. Until
- * then, what could not be written makes all that follows fail, so that it cannot be committed. On a
- * file system where SQLite writes behind that sync (without SQLITE_IOCAP_POWERSAFE_OVERWRITE),
- * everything is as without the layer.
+ * A layer of sqlite_layer.h, only for a connection with synchronous=FULL, which syncs the log
+ * before a commit becomes visible. Pages that have not been synced when the connection releases the
+ * write lock were rolled back and are discarded: another connection may write to their place next.
+ * After a failed write all further writes of the transaction fail, so that it cannot be committed.
+ * On a file system on which SQLite writes after that sync (without
+ * SQLITE_IOCAP_POWERSAFE_OVERWRITE), the layer does nothing.
  *
- * And it does not begin the log anew while another connection, perhaps of another process, is at a
- * checkpoint, which up to version 3.51.2 may then take the new log for the old one and lose what is
- * in it (https://sqlite.org/wal.html#walresetbug).
+ * The log is not restarted while another connection, perhaps of another process, is checkpointing:
+ * up to version 3.51.2 that checkpoint may mistake the new log for the old one and lose its pages
+ * (https://sqlite.org/wal.html#walresetbug).
  */
 
 /* The name of the layer, for sqlite3_open_v2; NULL, logged, if there is none. From any thread. */

@@ -7,7 +7,8 @@
 
 /*
  * SQLite's own VFS keeps its file in the memory that the caller of xOpen has allocated; a file
- * begins with a pointer to the table of its functions. Ours follows it and begins with such a table.
+ * begins with a pointer to the table of its functions. Ours follows it and begins with such a
+ * table.
  */
 static size_t aligned_size(size_t size)
 {

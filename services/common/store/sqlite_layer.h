@@ -7,8 +7,8 @@
 #include <sqlite3.h>
 
 /*
- * A layer (https://sqlite.org/vfs.html) around SQLite's own VFS for this system's files: the own VFS
- * does all the work except for the functions of a file that the layer has replaced.
+ * A layer (https://sqlite.org/vfs.html) around SQLite's own VFS for this system's files: the own
+ * VFS does all the work except for the functions of a file that the layer has replaced.
  *
  * The two layers rely on more than the interface promises: that the own VFS keeps its file in the
  * memory that xOpen was given, and in which order a commit and a checkpoint write, sync and lock.
@@ -41,8 +41,8 @@ struct sqlite_layer {
     void (*opened)(sqlite3_file *file, const char *name, int flags);
 };
 
-/* The layer's name, for sqlite3_open_v2; registers the layer the first time. NULL, which is SQLite's
- * own VFS, after a warning, when the layer cannot be used. From any thread. */
+/* The layer's name, for sqlite3_open_v2; registers the layer the first time. NULL, which is
+ * SQLite's own VFS, after a warning, when the layer cannot be used. From any thread. */
 const char *sqlite_layer_use(struct sqlite_layer *layer);
 
 /* The layer's own struct of a file that was opened through a layer. */

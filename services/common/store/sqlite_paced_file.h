@@ -6,20 +6,19 @@
 #include <sqlite3.h>
 
 /*
- * For the connection that brings a write-ahead log into its file: thousands of pages all over it,
- * which SQLite writes as fast as the kernel takes them and then syncs in one go. The disk would be
- * busy with them for tens of milliseconds, and every commit would wait behind. Here they go to the
- * disk a few at a time, as many as it takes in some two milliseconds, and then it belongs to the
- * commits for as long again.
+ * For the connection that checkpoints the log. A checkpoint writes thousands of scattered pages;
+ * SQLite writes them as fast as the kernel accepts them, and then syncs the file once. The disk is
+ * busy for tens of milliseconds, and every commit waits. This layer writes and syncs a few pages at
+ * a time, for about two milliseconds, and then leaves the disk to commits for as long again.
  *
- * A layer of sqlite_layer.h. What is written is the same, and in the same order.
+ * A layer of sqlite_layer.h. The writes are the same, in the same order.
  */
 
 /* The name of the layer, for sqlite3_open_v2; NULL, logged, if there is none. From any thread. */
 const char *sqlite_paced_file_layer(void);
 
-/* Whether to write as SQLite itself would, without waiting, from now on; at first: no. From any
- * thread while the connection is open; of one opened without the layer, nothing changes. */
+/* Turns the pauses off (`hurry`) or on; at first they are on. From any thread while the connection
+ * is open. NULL, of a connection without the layer, is allowed. */
 struct sqlite_paced_file;
 struct sqlite_paced_file *sqlite_paced_file_of(sqlite3 *handle); /* the connection's thread */
 void sqlite_paced_file_hurry(struct sqlite_paced_file *file, bool hurry);
