@@ -5,9 +5,9 @@
 #include "services/message/store/message_store.h"
 
 /*
- * Who is told what: the only place that publishes notify.<tag>. It also follows
- * event.presence.online, .offline and event.user.updated and tells the contacts. A notification
- * for a user without a socket costs one publish, which the bus drops.
+ * Notifies users: the only place that publishes notify.<tag>. It also subscribes to
+ * event.presence.online, .offline and event.user.updated and notifies the contacts. A notification
+ * for a user without a socket costs one publish, which NATS drops.
  */
 struct fanout;
 

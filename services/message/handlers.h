@@ -3,7 +3,7 @@
 
 #include "services/common/rpc/rpc_server.h"
 
-/* The table of rpc.message.*; see proto/message.proto for what each promises. */
+/* The table of rpc.message.*; proto/message.proto specifies the methods. */
 extern const struct rpc_method message_methods[];
 extern const size_t message_method_count;
 

@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-/* What a message may be: the one place that knows. Each check returns NULL when the value is good,
- * else a sentence for people that names the field. */
+/* The rules for the fields of a message. Each check returns NULL for a valid value, else an error
+ * message for users that names the field. */
 enum { MESSAGE_TEXT_MAX = 16 * 1024, MESSAGE_CLIENT_ID_MAX = 64, MESSAGE_PAGE_MAX = 1000 };
 
 /* 1 byte to 16 KiB of UTF-8. */

@@ -5,7 +5,7 @@
 #include "services/message/store/message_store.h"
 #include "services/message/user_directory.h"
 
-/* What the handlers of this service work with. */
+/* The context of this service's handlers. */
 struct message_service {
     struct bus *bus;
     struct message_store *store;

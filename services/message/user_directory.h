@@ -7,18 +7,18 @@
 #include "services/message/store/message_store.h"
 
 /*
- * Does a user exist, and how is the tag written? Asked of the user service once and remembered:
- * users are never removed and tags never change. From any thread.
+ * Whether a user exists, and the tag as typed. Fetched from the user service once and cached: users
+ * are never removed and tags never change. From any thread.
  */
 struct user_directory;
 
 struct user_directory *user_directory_create(struct bus *bus);
 void user_directory_destroy(struct user_directory **directory);
 
-/* Whether user_directory_find would answer at once. */
+/* Whether user_directory_find would return without a call. */
 bool user_directory_remembers(struct user_directory *directory, const char *tag);
 
-/* STATUS_NOT_FOUND: no such user (not remembered). Others as of rpc_call. */
+/* STATUS_NOT_FOUND: no such user (not cached). Others as of rpc_call. */
 enum status user_directory_find(struct user_directory *directory, const struct rpc_context *context,
                                 const char *tag, struct message_user *user_out) MUST_CHECK;
 

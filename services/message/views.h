@@ -8,8 +8,8 @@
 #include "services/message/store/message_store.h"
 
 /*
- * Protobuf views of what the store gives, for replies. A view borrows from what it shows, and has
- * pointers into itself: it must stay where it was set.
+ * Protobuf views of the store's data, for replies. A view borrows from the data and has pointers
+ * into itself: it must not be moved once it is set.
  */
 struct message_view {
     Messenger__Message proto;
@@ -29,7 +29,8 @@ struct reply_budget {
     size_t bytes, entries;
 };
 
-/* Takes room for an entry with this text; false when it does not fit, but the first always does. */
+/* Reserves space for an entry with this text. False when it does not fit; the first one always
+ * does. */
 bool reply_budget_take(struct reply_budget *capacity, const char *text);
 
 #endif

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 
 /*
- * All that people see: lines on standard output, errors on standard error, and a bar at the bottom
- * of a terminal, which the lines leave whole. Control characters become question marks.
+ * The program's output: lines on standard output, errors on standard error, and a progress bar at
+ * the bottom of a terminal. Control characters are replaced by question marks.
  */
 void console_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -14,7 +14,7 @@ void console_error(const char *format, ...) __attribute__((format(printf, 1, 2))
 
 bool console_is_terminal(void);
 
-/* Draws the bar over the one before; on a terminal only. "" takes it away. */
+/* Draws the bar over the previous one; on a terminal only. "" removes it. */
 void console_bar(const char *text);
 
 #endif

@@ -5,21 +5,21 @@
 #include "services/messengerctl/progress.h"
 
 /*
- * Brings everything of one installation into another that is empty, or holds a part of the same:
- * what an earlier copy brought. What is there already is passed over; names, pictures and read
- * marks that have changed since are brought up to date. Nothing else in the target is changed: what
- * contradicts, or is not in the source, ends the copy with STATUS_CONFLICT.
+ * Copies an installation to another one that is empty or has a part of the same data, from an
+ * earlier copy. Existing data is skipped; names, pictures and read marks that have changed since
+ * are updated. Nothing else in the target is changed: data that conflicts with the source, or is
+ * not in it, ends the copy with STATUS_CONFLICT.
  *
- * There is no note of how far a copy has come but the target itself. Users come first, then the
- * pictures, so that each user's picture is among them; of each dialog the messages, then itself.
+ * The target is the only record of the progress. Users are copied first, then the pictures, so that
+ * each user's picture is included; of each dialog the messages, then the dialog.
  */
 struct copy {
     struct installation *from, *to;
     struct progress progress;
-    uint64_t users, changed_users, images, revoked, dialogs, messages; /* brought by this copy */
+    uint64_t users, changed_users, images, revoked, dialogs, messages; /* copied by this run */
 };
 
-/* All failures are printed; what was brought as well. */
+/* Prints all failures, and the numbers of copied items. */
 enum status copy_run(struct installation *from, struct installation *to) MUST_CHECK;
 
 /* The part of it that concerns messages and dialogs. */

@@ -7,32 +7,31 @@
 #include "services/user/store/user_store.h"
 
 /*
- * All that an installation keeps: the users' store and the messages'. It is named by
- * sqlite:///directory, with users.db and messages.db in it as the services name them, or by
- * mongodb://host/database, where both lie in one database, or by @file, the first line of which is
- * one of those: so a password need not stand in a command line.
+ * The data of an installation: the user store and the message store. Named by sqlite:///directory,
+ * with users.db and messages.db in it, by mongodb://host/database, with both in one database, or by
+ * @file, whose first line is one of these, so that a password need not be in a command line.
  */
 struct installation {
     char *url;
-    char *name; /* for people: the URL without user, password and options */
+    char *name; /* for messages: the URL without user, password and options */
     struct user_store *users;
     struct message_store *messages;
 };
 
-/* Reads the argument. False: it names none; the reason has been printed. */
+/* Parses the argument. False, printed, when it is invalid. */
 bool installation_name(struct installation *installation, const char *argument);
 
-/* Are they the same place? */
+/* Whether both name the same place. */
 bool installation_same(const struct installation *one, const struct installation *other);
 
-/* Opens both stores; what is not there is made, or refused if it must be. False: the reason has
- * been printed. */
+/* Opens both stores; a missing one is created, or refused if it must exist. False, printed, on
+ * failure. */
 bool installation_open(struct installation *installation, bool must_exist);
 
-/* Also of one that has not been opened. */
+/* One that has not been opened is allowed. */
 void installation_close(struct installation *installation);
 
-/* Prints that it could not do what it was asked for; returns the status. */
+/* Prints that an operation failed; returns the status. */
 enum status installation_failed(const struct installation *installation, enum status status,
                                 const char *doing);
 

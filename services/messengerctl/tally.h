@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-/* What a comparison of two installations, called A and B, has found of one kind of thing. */
+/* The result of a comparison of two installations, A and B, for one kind of item. */
 struct tally {
     const char *what; /* plural */
     uint64_t in_a, in_b, differing;
@@ -11,11 +11,12 @@ struct tally {
 
 enum { TALLY_PRINTED_MAX = 10 };
 
-/* Counts a difference and prints it, unless enough of the kind have been. */
+/* Counts a difference, and prints it unless the maximum of the kind has been printed. */
 void tally_difference(struct tally *tally, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Counts a thing that A has, or B, or both; that only one has it is a difference, called `name`. */
+/* Counts an item that A has, or B, or both. If only one has it, that is a difference; `name` names
+ * the item. */
 void tally_count(struct tally *tally, const void *in_a, const void *in_b, const char *name);
 
 /* The line with the totals. */

@@ -3,8 +3,8 @@
 
 #include "services/common/rpc/rpc_server.h"
 
-/* The table of rpc.presence.*, whose context is a struct presence; see proto/presence.proto for
- * what each promises. */
+/* The table of rpc.presence.*, whose context is a struct presence; proto/presence.proto specifies
+ * the methods. */
 extern const struct rpc_method presence_methods[];
 extern const size_t presence_method_count;
 

@@ -7,16 +7,16 @@
 #include "services/presence/presence_table.h"
 
 /*
- * Tells changes of presence: event.presence.online and .offline go out as requests, and count as
- * told when the message service answers that the contacts have been. One thread, many requests at a
- * time. From any thread.
+ * Publishes changes of presence: event.presence.online and .offline, as requests. A change counts
+ * as announced when the message service replies that the contacts have been notified. One thread,
+ * many requests in flight. From any thread.
  */
 struct presence_announcer;
 
 struct presence_announcer_options {
     struct bus *bus;
-    /* The contacts have been told of this change; `entry` is as it was given, at `revision`. On the
-     * announcer's thread. */
+    /* The contacts have been notified of this change; `entry` is the one passed, at `revision`. On
+     * the announcer's thread. */
     void (*notified)(void *ctx, const char *key, struct presence_entry *entry, uint64_t revision);
     void *ctx;
 };
@@ -24,11 +24,11 @@ struct presence_announcer_options {
 struct presence_announcer *presence_announcer_create(
     const struct presence_announcer_options *options);
 
-/* Ends what is under way, 2 s at most; forgets the rest. */
+/* Waits for the requests in flight, at most 2 s; discards the pending changes. */
 void presence_announcer_destroy(struct presence_announcer **announcer);
 
-/* Takes the entry over. What is not told in time, or too much at once, is forgotten: it stays
- * marked in the bucket, and whoever finds it adds it again. */
+/* Owns the entry. A change that is not acknowledged in time, or exceeds the queue, is discarded: it
+ * stays marked in the bucket, and presence_sweep adds it again. */
 void presence_announcer_add(struct presence_announcer *announcer, const char *key,
                             struct presence_entry *entry_take, uint64_t revision);
 

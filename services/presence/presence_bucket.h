@@ -9,45 +9,45 @@
 #include "services/presence/presence_table.h"
 
 /*
- * The bucket, which may vanish with the server while threads work with it, and its entries. From
- * any thread; the thread that opens and closes it is one.
+ * The bucket, which may be lost with the server while threads use it, and its entries. From any
+ * thread; one thread opens and withdraws it.
  */
 struct presence_bucket;
 
 struct presence_bucket *presence_bucket_create(void);
 void presence_bucket_destroy(struct presence_bucket **bucket);
 
-/* NULL while it is not open; else to be returned. */
+/* NULL while it is not open; else the caller must return it. */
 struct bus_kv *presence_bucket_borrow(struct presence_bucket *bucket);
 void presence_bucket_return(struct presence_bucket *bucket);
 bool presence_bucket_is_open(struct presence_bucket *bucket);
 
-/* Has the bus not connected anew since the bucket was opened? Then it is the same bucket still,
- * unless that happened a moment ago. */
+/* Whether the bus has not reconnected since the bucket was opened: then it is still the same
+ * bucket. */
 bool presence_bucket_is_same(struct presence_bucket *bucket);
 
 /* --- the thread that opens it ------------------------------------------------------------ */
 
-/* It is open now, seen at connection number `connects`. */
+/* The bucket is open, since connection number `connects`. */
 void presence_bucket_open(struct presence_bucket *bucket, struct bus_kv *kv, unsigned connects);
 
-/* Takes it away from the other threads and waits until none works with it. */
+/* Withdraws the bucket and waits until all borrowers have returned it. */
 struct bus_kv *presence_bucket_withdraw(struct presence_bucket *bucket);
 
-/* How often the bus has connected; false when stopping. */
+/* The number of connections of the bus so far; false when stopping. */
 bool presence_bucket_connects(struct presence_bucket *bucket, unsigned *connects_out);
 
 /* Waits for a connection, or for `ms`. */
 void presence_bucket_wait(struct presence_bucket *bucket, int64_t ms);
 
-/* From the bus, and at the end. */
+/* The bus has connected; the process is stopping. */
 void presence_bucket_connected(struct presence_bucket *bucket);
 void presence_bucket_stop(struct presence_bucket *bucket);
 
 /* --- entries ----------------------------------------------------------------------------- */
 
-/* The entry as it is in the bucket now. A key that is not there is an entry without gateways,
- * revision 0. The caller finishes the entry in any case. */
+/* Reads an entry from the bucket. A missing key is an entry without gateways, revision 0. The
+ * caller finishes the entry in any case. */
 enum status presence_bucket_fetch(struct bus_kv *kv, const char *key,
                                   struct presence_entry *entry_out,
                                   uint64_t *revision_out) MUST_CHECK;

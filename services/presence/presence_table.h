@@ -8,18 +8,18 @@
 #include "services/common/base/tag.h"
 
 /*
- * What this process knows of who is online where: a replica of the bucket, fed by its watch, and a
- * few milliseconds behind it. All functions may be called from any thread.
+ * A replica of the bucket in this process, updated by its watch and a few milliseconds behind it.
+ * All functions may be called from any thread.
  */
 enum { GATEWAY_ID_SIZE = 33, GATEWAYS_MAX = 256 };
 
 /* One user. No gateways: offline. */
 struct presence_entry {
-    char tag[TAG_SIZE]; /* as the gateways write it */
+    char tag[TAG_SIZE]; /* as the gateways report it */
     char (*gateways)[GATEWAY_ID_SIZE];
     size_t gateway_count;
-    bool announced;  /* of the last change the contacts have been told */
-    uint64_t change; /* rises with each change from offline to online or back */
+    bool announced;  /* the contacts have been notified of the last change */
+    uint64_t change; /* increases with each change from offline to online or back */
 };
 
 void presence_entry_finish(struct presence_entry *entry);
@@ -38,7 +38,7 @@ struct presence_table;
 struct presence_table *presence_table_create(void);
 void presence_table_destroy(struct presence_table **table);
 
-/* Takes the entry over. `now_ms` is when it was seen, for presence_table_unannounced. */
+/* Owns the entry. `now_ms` is the time at which it was received, for presence_table_unannounced. */
 void presence_table_put(struct presence_table *table, const char *key, uint64_t revision,
                         int64_t now_ms, struct presence_entry *entry_take);
 
@@ -48,10 +48,11 @@ bool presence_table_get(struct presence_table *table, const char *key,
 
 bool presence_table_is_online(struct presence_table *table, const char *key);
 
-/* The greatest change of all entries that were ever put here, whatever has become of them. */
+/* The greatest change number of all entries ever put, including those replaced since. */
 uint64_t presence_table_latest(struct presence_table *table);
 
-/* Swaps the contents of two tables; the latest change of the second goes over to the first, too. */
+/* Swaps the contents of two tables; the first keeps the greater of the two latest change
+ * numbers. */
 void presence_table_exchange(struct presence_table *one, struct presence_table *other);
 
 /* Keys as a list; the caller frees it with presence_keys_finish. */

@@ -5,23 +5,23 @@
 #include "services/user/store/user_store.h"
 
 /*
- * Tells of changed profiles, each at least once, even if the process that made the change dies
- * right after. What is unannounced stands in the store; a thread sends it as event.user.updated, a
- * request that the message service answers once it is noted there, and then takes the mark off.
- * What is not answered is sent again, after a pause that grows to 5 s.
+ * Announces changed profiles, each at least once, even if the process that made the change dies
+ * right after. The store marks profiles as unannounced; a thread sends each as event.user.updated,
+ * a request that the message service answers once it has recorded the change, and then clears the
+ * mark. A request without a reply is retried, after a pause that grows to 5 s.
  *
- * It looks when it is kicked, and every 5 s for what others have left. Several at once may send
- * the same: whoever is told knows an old revision.
+ * It looks for marks when it is kicked, and every 5 s for those of other instances. Several
+ * instances may announce the same revision; receivers ignore a repeated one.
  */
 struct announcer;
 
 struct announcer *announcer_start(struct bus *bus, struct user_store *store);
 
-/* There is something to announce. Never blocks; from any thread. */
+/* A profile has been marked. Never blocks; from any thread. */
 void announcer_kick(struct announcer *announcer);
 
-/* Sends what it was kicked for. Takes no longer than 2 s, and as long as the store does; what is
- * not answered then, others send. */
+/* Announces the marked profiles, for at most 2 s besides the time of the store; other instances
+ * announce the rest. */
 void announcer_stop(struct announcer **announcer);
 
 #endif

@@ -7,17 +7,18 @@
 #include "services/user/password.h"
 #include "services/user/store/user_store.h"
 
-/* What the handlers of this service work with. */
+/* The context of this service's handlers. */
 struct user_service {
     struct bus *bus;
     struct user_store *store;
     struct announcer *announcer;
     struct password_cost cost;
     size_t password_min;
-    char decoy_hash[USER_HASH_SIZE]; /* compared when the e-mail is unknown: the same time */
+    char decoy_hash[USER_HASH_SIZE]; /* verified when the e-mail is unknown, so that both cases take
+                                        the same time */
 };
 
-/* The table of rpc.user.*; see proto/user.proto for what each promises. */
+/* The table of rpc.user.*; proto/user.proto specifies the methods. */
 extern const struct rpc_method user_methods[];
 extern const size_t user_method_count;
 

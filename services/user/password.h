@@ -11,12 +11,12 @@ struct password_cost {
     uint32_t passes;
 };
 
-/* Writes the encoded hash ($argon2id$v=19$m=...), with a fresh salt. False when memory is gone. */
+/* Writes the encoded hash ($argon2id$v=19$m=...), with a new salt. False when memory is
+ * exhausted. */
 bool password_hash(const struct password_cost *cost, const char *password, char *encoded_out,
                    size_t size);
 
-/* Compares with the parameters that the encoding names, in time that does not depend on the data.
- */
+/* Verifies with the parameters of the encoded hash, in time that does not depend on the data. */
 bool password_verify(const char *encoded, const char *password);
 
 #endif

@@ -11,7 +11,7 @@
 
 /* What a message store takes and returns; message_store.h explains the model. */
 
-/* A user as a conversation knows it: the tag as typed at sign-up, and its key. */
+/* A user of a conversation: the tag as typed at sign-up, and its key. */
 struct message_user {
     char tag[TAG_SIZE];
     char key[TAG_SIZE];
@@ -22,13 +22,13 @@ struct message {
     char sender_tag[TAG_SIZE];
     char receiver_tag[TAG_SIZE];
     char *text;      /* UTF-8 */
-    int64_t date_ms; /* never falls within a conversation */
+    int64_t date_ms; /* never decreases within a conversation */
     uint64_t seq;
     uint64_t sender_count;
     bool is_read;
 };
 
-/* What sending needs and yields. */
+/* Input and output of sending. */
 struct message_send {
     /* in: borrowed until `done` */
     struct message_user sender, receiver;
@@ -39,7 +39,8 @@ struct message_send {
     struct id id;
     int64_t date_ms;
     uint64_t seq;
-    bool repeated; /* it had been stored before; the other out fields are of then, is_read of now */
+    bool repeated; /* it had been stored before; the other out fields are those of then, is_read is
+                      current */
     bool is_read;
     uint64_t sender_user_seq, receiver_user_seq; /* 0 when repeated */
     /*
@@ -53,7 +54,7 @@ struct message_send {
 /* Marks everything the sender sent to the reader as read. */
 struct message_mark {
     struct message_user reader, sender; /* in; keys only */
-    uint64_t newly_read; /* out: 0 when there was nothing to mark, not even a dialog */
+    uint64_t newly_read;                /* out: 0 when there was nothing to mark, or no dialog */
     bool has_dialog;
     char sender_tag[TAG_SIZE], reader_tag[TAG_SIZE]; /* out, as typed, if there is a dialog */
     uint64_t reader_user_seq, sender_user_seq;       /* 0 when nothing changed */
@@ -82,7 +83,7 @@ struct message_contacts {
     size_t count;
 };
 
-/* What can change for a user. */
+/* The kinds of changes that concern a user. */
 enum change_kind {
     CHANGE_NEW_MESSAGE,  /* sent to the owner */
     CHANGE_MESSAGE_SENT, /* by the owner */
@@ -99,7 +100,7 @@ struct message_change {
     char peer_tag[TAG_SIZE];
 };
 
-/* Which changes: at most `most`, at least 1, of those after `since`. */
+/* A range of changes: those after `since`, at most `max`, which is at least 1. */
 struct change_range {
     uint64_t since;
     size_t max;
@@ -117,14 +118,15 @@ struct change_list {
     struct dialog_list dialogs;
     uint64_t position; /* the owner's newest user sequence, or with `more` that of the last item */
     bool more;
-    bool reset; /* cannot be told from there: nothing is listed, `position` is the newest */
+    bool reset; /* the changes after `since` are unknown: nothing is listed, `position` is the
+                   newest */
 };
 
-/* A new state of a user's profile, which the user and all contacts are to see. */
+/* A new state of a user's profile, of which the user and all contacts must be notified. */
 struct message_profile {
     struct message_user user; /* in */
-    uint64_t revision;        /* in: from 1 on, rises with each change of this user's profile */
-    /* out: who takes notice, the user included; free `told` with free. */
+    uint64_t revision;        /* in: 1 or more, increases with each change of this user's profile */
+    /* out: the users to notify, including this one; the caller frees `notified` with free. */
     struct profile_notice {
         char key[TAG_SIZE];
         uint64_t user_seq;
@@ -139,11 +141,11 @@ struct dialog_record {
     struct message_user owner, peer;
     uint64_t last_seq;
     uint64_t in_count, out_count; /* sent to the owner, and by the owner */
-    uint64_t in_read, out_read;   /* how many of them are read */
+    uint64_t in_read, out_read;   /* of these, how many are read */
     int64_t last_date_ms;
     uint64_t last_mod; /* the owner's user sequence at the last message */
     uint64_t mod;      /* and at the last change */
-    uint64_t user_seq; /* the owner's newest user sequence, of whichever dialog */
+    uint64_t user_seq; /* the owner's newest user sequence, of any dialog */
 };
 
 /* Owned by the caller; free `items` with free. */
@@ -156,8 +158,8 @@ struct message_store_counts {
     uint64_t dialogs, messages;
 };
 
-/* Which part of a conversation: entries [start, end) counted back from the message `newest_seq`,
- * or from the newest when that is 0. */
+/* A part of a conversation: entries [start, end), counted backwards from the message `newest_seq`,
+ * or from the newest one when that is 0. */
 struct message_range {
     uint32_t start, end;
     uint64_t newest_seq;
@@ -169,7 +171,7 @@ void dialog_list_finish(struct dialog_list *list);
 void message_contacts_finish(struct message_contacts *contacts);
 void change_list_finish(struct change_list *list);
 
-/* The user with this tag. False when it is not a valid one. */
+/* Sets the user with this tag. False when the tag is invalid. */
 bool message_user_set(struct message_user *user, const char *tag);
 
 /* The id of the conversation of two users, in either order of their keys. */

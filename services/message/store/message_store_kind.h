@@ -5,8 +5,8 @@
 
 struct message_store;
 
-/* What a kind of store provides; the functions promise what message_store.h says of their
- * namesakes. A store's own struct begins with struct message_store. */
+/* The functions of an engine; each promises what message_store.h says of its namesake. An engine's
+ * own struct begins with struct message_store. */
 struct message_store_kind {
     const char *scheme; /* of the URL, e.g. "sqlite" */
     enum status (*open)(const char *url, struct message_store **store_out);
@@ -27,7 +27,7 @@ struct message_store_kind {
     enum status (*records)(struct message_store *, const char *, const char *, size_t,
                            struct dialog_record_list *);
     enum status (*newest_seq)(struct message_store *, const char *, const char *, uint64_t *);
-    /* Of the shape that is promised, by valid tags, without a hole above what is there. */
+    /* The front has checked the list: its shape, its tags. */
     enum status (*import)(struct message_store *, const struct message_list *);
     enum status (*import_dialogs)(struct message_store *, const struct dialog_record *, size_t);
     enum status (*count)(struct message_store *, struct message_store_counts *);

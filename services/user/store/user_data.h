@@ -20,7 +20,7 @@ enum {
     USER_ORIGIN_SIZE = 80,
 };
 
-/* What an update has changed: a set of bits. */
+/* The fields that an update changes: a set of bits. */
 enum user_changed {
     USER_CHANGED_FIRST_NAME = 1,
     USER_CHANGED_LAST_NAME = 2,
@@ -34,11 +34,12 @@ struct user {
     char last_name[USER_NAME_SIZE];
     char img[USER_IMAGE_SIZE];
     char email[USER_EMAIL_SIZE];     /* as typed */
-    char email_key[USER_EMAIL_SIZE]; /* case folded: what is unique */
+    char email_key[USER_EMAIL_SIZE]; /* case folded, unique */
     char password_hash[USER_HASH_SIZE];
-    uint64_t revision;             /* of names and image: how often they were changed */
-    unsigned unannounced;          /* what of it nobody has been told of yet */
-    char origin[USER_ORIGIN_SIZE]; /* the session that made all that is unannounced; "" = several */
+    uint64_t revision; /* of names and image: the number of changes */
+    unsigned
+        unannounced; /* the changed fields that have not been announced, of enum user_changed */
+    char origin[USER_ORIGIN_SIZE]; /* the session that made all unannounced changes; "": several */
 };
 
 /* Owned by the caller; free `items` with free. A zeroed list is empty. */
@@ -79,8 +80,8 @@ struct user_store_counts {
 /* A new state of names and image. */
 struct user_update {
     const char *first_name, *last_name, *img;
-    unsigned changed;   /* what of it is new, of enum user_changed */
-    const char *origin; /* the session it came from, shorter than USER_ORIGIN_SIZE; "" = none */
+    unsigned changed;   /* the fields that differ, of enum user_changed */
+    const char *origin; /* the session that sent it, shorter than USER_ORIGIN_SIZE; "": none */
 };
 
 #endif

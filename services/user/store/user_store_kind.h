@@ -5,8 +5,8 @@
 
 struct user_store;
 
-/* What a kind of store provides; the functions promise what user_store.h says of their namesakes.
- * A store's own struct begins with struct user_store. */
+/* The functions of an engine; each promises what user_store.h says of its namesake. An engine's own
+ * struct begins with struct user_store. */
 struct user_store_kind {
     const char *scheme; /* of the URL, e.g. "sqlite" */
     enum status (*open)(const char *url, struct user_store **store_out);

@@ -15,8 +15,8 @@ struct message_mongo_job {
 /*
  * Writes a batch of jobs with a few commands: notes what it is about to do (repair.h), inserts the
  * messages, settles what follows from them. None of the batch's operations has been answered, so
- * any order is right; marks come first. Sets the status of each job. Otherwise than with STATUS_OK,
- * the store has failed and so has every job that has no status of its own.
+ * any order is valid; marks come first. Sets the status of each job. Any status but STATUS_OK means
+ * that the store has failed, and all jobs without a status of their own with it.
  */
 enum status message_mongo_batch_write(struct mongo_db *db, struct repair *repair,
                                       struct batch_job *jobs) MUST_CHECK;

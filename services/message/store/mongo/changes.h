@@ -6,23 +6,22 @@
 struct message_store;
 
 /*
- * What a user has missed, from MongoDB; each promises what message_store.h says of its namesake.
+ * Missed changes, from MongoDB; each function promises what message_store.h says of its namesake.
  *
- * The collection `changes` is the log: what comes after `since` without a hole is all there was. A
- * number that is not there, or a hole, is history that was imported: it cannot be told.
+ * The collection `changes` is the log: the changes after `since`, if they have no hole, are
+ * complete. A missing number is imported history, whose changes are unknown.
  *
- * Dialogs are written after the changes, and a writer may have died in between. So they are read
- * last, and raised:
- *   1. the changes; whatever is visible now was noted by its writer before;
- *   2. the notes of all writers. A change of step 1 is in one of them, or its writer has written
- *      another since, which it does only when all of the last is settled: then its dialogs are;
- *   3. the dialogs, each raised by what the notes say of it, and by the changes of the answer.
- * So they lack nothing of what came before the position. They may have more. Numbers only grow, so
- * that it does no harm to raise by what is settled already; a mark that was only noted is settled
- * by whoever finds the note.
+ * Dialogs are written after the changes, and a writer may die in between. So they are read last,
+ * and raised:
+ *   1. the changes; each visible one was noted by its writer before;
+ *   2. the notes of all writers. A change of step 1 is in one of them, or its writer has written a
+ *      later note, which it does only when all of the earlier one is settled, dialogs included;
+ *   3. the dialogs, each raised by the notes that concern it, and by the changes of the answer.
+ * So they include everything up to the position, and may be newer. Numbers only grow, so raising by
+ * settled facts is harmless; a mark that was only noted is settled by the reader of the note.
  *
- * Changes are read as the majority has them: a number that was told and then lost with a primary
- * would be given away again, and its change be missed.
+ * Changes are read with majority read concern: a number that was returned and then lost with a
+ * primary would be assigned again, and its change be missed.
  */
 
 enum status message_mongo_changes_read(struct message_store *store, const char *owner_key,

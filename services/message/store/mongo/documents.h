@@ -6,19 +6,17 @@
 
 /*
  * The documents of the MongoDB message store.
- *
- * Facts. They are inserted and never changed; a unique key decides who comes first.
+ * Facts. They are inserted and never changed; a unique key orders concurrent writers.
  *   messages   { _id, conv, seq, senderTag, receiverTag, text, date, senderCount, imported? }
  *              unique (conv, seq): the sequencer of a conversation. One that was imported from
- *              another store has no changes here, and never gets any: they were made there.
+ *              another store has no changes here.
  *   changes    { _id: "<owner>/<cause>", owner, mod, peer, kind, seq | count | revision }
  *              unique (owner, mod): the sequencer of a user. The cause is the message, or the mark,
  *              or the revision of a profile: so a change is one and the same however often it is
  *              made. That a user has read so many messages of another is a fact by the reader's
  *              change. They are kept as long as the messages, so that a user may have been away
- *              for any time (message_changes_mongo.h).
- *
- * What follows from them, and can be made again at any time (message_settle_mongo.h):
+ *              for any time (changes.h).
+ * Derived from the facts, and can be derived again at any time (settle.h):
  *   dialogs    { _id: "<owner>/<peer>", ownerTag, peerTag, lastSeq, lastDate, inCount, outCount,
  *                inRead, outRead, lastMod, mod }
  *              Each number only grows, and is written with $max: writes may come in any order,
@@ -27,11 +25,9 @@
  *              About the owner's newest change, never more than it; but never less than the
  *              history that was imported, of which there are no changes: the next one follows it.
  *              `revision` of the owner's own profile is the newest that all have a change of.
- *
- * What may have to be made again:
+ * Notes of the facts that may have to be settled again (repair.h):
  *   work       { _id: writer, batch, messages: [_id], reads: [{ reader, sender, count }], at }
- *
- * And what a store is called:
+ * The identity of the store:
  *   meta       { _id: "epoch", value: 16 hex digits }
  *
  * Shard keys: messages { conv: 1 }, dialogs { _id: 1 } (an owner's dialogs lie together), changes
@@ -50,7 +46,7 @@ enum { DIALOG_ID_SIZE = 2 * TAG_SIZE, CHANGE_ID_SIZE = 3 * TAG_SIZE };
 
 /* A conversation as of one of its messages, from which all its numbers follow. */
 struct conversation_state {
-    uint64_t seq;           /* 0: it has no message yet */
+    uint64_t seq;           /* 0: no message yet */
     uint64_t sent_by_first; /* how many of them by the user with the lesser key */
     int64_t date_ms;
 };
@@ -69,7 +65,7 @@ void dialog_document_id(const char *owner_key, const char *peer_key, char id_out
 /* A filter for all dialogs of an owner; the caller destroys it. */
 bson_t *dialog_documents_of(const char *owner_key);
 
-/* How many of them are not read. Another process's mark may be seen before the message. */
+/* The number of unread messages; 0 when another process's mark is visible before the message. */
 uint64_t dialog_document_unread(uint64_t count, uint64_t read);
 
 void dialog_document_read(const bson_t *document, struct dialog_document *dialog_out);
@@ -78,13 +74,13 @@ void dialog_document_read(const bson_t *document, struct dialog_document *dialog
 enum status dialog_documents_find(struct mongo_db *db, const char (*ids)[DIALOG_ID_SIZE],
                                   size_t count, struct dialog_document *dialogs_out) MUST_CHECK;
 
-/* A message to be inserted; the caller destroys it. */
+/* The document of a message; the caller destroys it. */
 bson_t *message_document(const struct message *message, const struct id *conversation);
 
-/* Whether the message came from another store, and so must not be settled. */
+/* Whether the message was imported from another store, and so must not be settled. */
 bool message_document_is_imported(const bson_t *document);
 
-/* The text is the caller's to free. is_read is left out. */
+/* The caller frees the text. is_read is not set. */
 void message_document_read(const bson_t *document, struct message *message_out);
 
 /* A conversation's newest message; a zeroed state when there is none. */

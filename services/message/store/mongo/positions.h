@@ -5,8 +5,8 @@
 
 struct message_store;
 
-/* How far each user's sequence has come, and in which epoch; each function promises what
- * message_store.h says of its namesake. */
+/* The newest user sequences and the epoch; each function promises what message_store.h says of its
+ * namesake. */
 
 /* One find for all users. */
 enum status message_mongo_positions_read(struct message_store *store, const char (*keys)[TAG_SIZE],

@@ -6,9 +6,9 @@
 struct message_store;
 
 /*
- * As message_store_note_profile. The contacts first, in portions, then the user, then the revision
- * in the user's position: so a revision that is there is done with, and one that is not is gone
- * through once more, which makes no change a second time.
+ * As message_store_note_profile. Records the changes of the contacts, in portions, then the user's,
+ * then the revision in the user's position: a recorded revision is complete, and an incomplete one
+ * is repeated, which inserts no change twice.
  */
 enum status message_mongo_profile_note(struct message_store *store,
                                        struct message_profile *profile) MUST_CHECK;

@@ -6,12 +6,7 @@
 
 struct message_store;
 
-/*
- * The writes of the MongoDB message store. What has gathered goes in a batch, all of it in a few
- * commands: note what is to be done, insert the messages, settle what follows from them. Of the
- * operations of a batch none has been answered, so they may be taken in any order; marks come
- * first.
- */
+/* The writes of the MongoDB message store: pending writes are run as one batch (batch.h). */
 struct message_mongo_writer;
 
 struct message_mongo_writer *message_mongo_writes_start(struct mongo_db *db, size_t queue_max,

@@ -6,13 +6,13 @@
 struct message_store;
 
 /*
- * What a user has missed, told by the SQLite store without a log: every row knows the user sequence
- * of its last change. A message has those of its sender and of its receiver (which rise with seq,
- * so that the first new one of a conversation is found by halving), a dialog those of the last mark
- * in each direction and of the peer's profile, an account that of its own profile. So nothing grows
- * but what is kept anyway. The functions promise what message_store.h says of their namesakes.
+ * Missed changes, without a log: each row has the user sequence of its last change. A message has
+ * those of its sender and receiver (which increase with seq, so that the first new one of a
+ * conversation is found by bisection), a dialog those of the last mark in each direction and of the
+ * peer's profile, an account that of its own profile. Nothing grows but the data itself. Each
+ * function promises what message_store.h says of its namesake.
  *
- * Up to account.untold nothing of this is known: it was stored before, or came from another store.
+ * Changes up to account.untold are unknown: their rows are older, or were imported.
  */
 enum status message_sqlite_changes_epoch(struct message_store *store,
                                          char epoch_out[EPOCH_SIZE]) MUST_CHECK;

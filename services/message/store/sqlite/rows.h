@@ -4,9 +4,8 @@
 #include "services/common/store/sqlite_db.h"
 #include "services/message/store/message_data.h"
 
-/*
- * The rows that the SQLite store's statements share: accounts and dialogs. All return
- * STATUS_UNAVAILABLE when the store fails, and belong into a transaction of the caller.
+/* Rows of accounts and dialogs, for the statements of this folder. All functions return
+ * STATUS_UNAVAILABLE when the store fails, and run inside a transaction of the caller.
  */
 
 /* One owner's view of a conversation, without its owner and peer. */
@@ -19,7 +18,7 @@ struct dialog_row {
 enum status row_find_account(struct sqlite_conn *conn, const char *key, int64_t *id_out,
                              char *tag_out) MUST_CHECK;
 
-/* Finds or makes it. */
+/* Finds or inserts the account. */
 enum status row_ensure_account(struct sqlite_conn *conn, const struct message_user *user,
                                int64_t *id_out) MUST_CHECK;
 
@@ -36,8 +35,8 @@ struct account_row {
 enum status row_read_account(struct sqlite_conn *conn, const char *key,
                              struct account_row *row_out) MUST_CHECK;
 
-/* Takes the next user sequence of what row_read_account has read in this transaction; makes the
- * account if there was none. */
+/* Takes the next user sequence of the row that row_read_account has read in this transaction;
+ * inserts the account if there was none. */
 enum status row_advance_account(struct sqlite_conn *conn, const struct message_user *user,
                                 struct account_row *row) MUST_CHECK;
 
@@ -45,22 +44,22 @@ enum status row_advance_account(struct sqlite_conn *conn, const struct message_u
 enum status row_find_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
                             struct dialog_row *row_out) MUST_CHECK;
 
-/* Makes the dialog, or brings it up to date after a message; the read counts of one that is there
- * stay as they are. `mod` is the owner's user sequence of the change. */
+/* Inserts the dialog, or updates it after a message; the read counts of an existing one do not
+ * change. `mod` is the owner's user sequence of the change. */
 enum status row_put_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
                            const struct dialog_row *row, int64_t mod) MUST_CHECK;
 
-/* Makes a conversation for the two who have none. */
+/* Inserts a conversation. */
 enum status row_new_conversation(struct sqlite_conn *conn, int64_t *conversation_out) MUST_CHECK;
 
-/* A conversation lies together in the tree, in the order of its messages. */
+/* The row id of a message: those of a conversation are adjacent, in the order of seq. */
 int64_t row_message_rowid(int64_t conversation, int64_t seq);
 
 /* The columns of a message `m`, for row_read_message; `owner` is SQL for the reader's number. */
 #define ROW_MESSAGE_COLUMNS(owner)                                                                 \
     "m.rowid, m.id, m.date_ms, m.sender_count, m.text, m.sender = " owner
 
-/* `row`: how much of the conversation is read. The text is the caller's to free. */
+/* `row`: the read counts of the conversation. The caller frees the text. */
 void row_read_message(sqlite3_stmt *statement, const char *owner_tag, const char *peer_tag,
                       const struct dialog_row *row, struct message *message_out);
 

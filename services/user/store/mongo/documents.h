@@ -22,19 +22,18 @@ enum { USER_GRAM_MAX = 3 };
 /* Appends the member `grams` of a key. */
 void user_mongo_documents_append_grams(bson_t *document, const char *key);
 
-/* Appends to the document of a $set what marks these fields (enum user_changed) as changed. */
+/* Appends to the document of a $set the marks of these changed fields (enum user_changed). */
 void user_mongo_documents_append_changed(bson_t *set, unsigned changed);
 
 void user_mongo_documents_read(const bson_t *document, struct user *user_out);
 
-/* For mongo_find: appends the user to the struct user_list that is the `ctx`, which has the
- * capacity. */
+/* For mongo_find: appends the user to `ctx`, a struct user_list with enough capacity. */
 void user_mongo_documents_append(void *ctx, const bson_t *document);
 
 /* Frees the list unless `status` is STATUS_OK; returns it. */
 enum status user_mongo_documents_finish_list(enum status status, struct user_list *list);
 
-/* Options of a find: by key, at most `most`. The caller owns them. */
+/* Options of a find: by key, at most `max`. The caller owns them. */
 bson_t *user_mongo_documents_by_key(size_t max);
 
 #endif

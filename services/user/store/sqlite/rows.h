@@ -4,13 +4,13 @@
 #include "services/common/store/sqlite_db.h"
 #include "services/user/store/user_data.h"
 
-/* What the SQLite store's statements share: a user's row. */
+/* A user's row, for the statements of this folder. */
 
 #define USER_ROW_COLUMNS                                                                           \
     "id, tag, email, email_key, first_name, last_name, img, password_hash, revision, unannounced," \
     " origin"
 
-/* The row that a statement with these columns first is at. */
+/* Reads the current row of a statement whose first columns are these. */
 void user_sqlite_rows_read(sqlite3_stmt *statement, struct user *user_out);
 
 /*

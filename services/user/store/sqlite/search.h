@@ -7,13 +7,13 @@
 struct user_store;
 
 /*
- * Finds users by what is in their tags, as user_store_find says. What a key begins with is a range
- * of the keys; what it holds further on is a range of the tails of keys, which the store keeps
- * beside them, each key cut in two at every place. So it costs as much as there is to be found. If
- * that is very much, a walk through the keys finds enough of it sooner; only where it does not,
- * because they are all far down the alphabet, everything is looked at that holds the part.
+ * Finds users by a part of their tags, as user_store_find specifies. Keys with a prefix are a range
+ * of the keys; keys that contain a part are a range of the suffixes of keys, which a table of its
+ * own has, one row for each suffix. So the cost grows with the number of matches. If a part is
+ * frequent, a scan of the keys in order finds enough matches sooner; only if it does not, because
+ * all matches are at the end of the alphabet, are all of them read.
  *
- * Appends to `list`, which has room for `most`.
+ * Appends to `list`, which has a capacity of `max`.
  */
 enum status user_sqlite_search_run(struct sqlite_conn *conn, const char *part,
                                    const char *except_key, size_t max,
