@@ -172,7 +172,7 @@ static bool check_key(const struct settings *settings)
         return false;
     }
     if (weak != NULL)
-        log_warn("!!! JWT.privateKey is weak: %s. Anybody who guesses it can be any user. !!!",
+        log_warn("!!! JWT.privateKey is weak: %s. Whoever guesses it can act as any user. !!!",
                  weak);
     return true;
 }

@@ -40,8 +40,8 @@ struct http_server {
     int port;
 };
 
-/* The WebSocket whose handshake this thread makes. The library cannot carry it from the upgrade to
- * the handshake and back out when that fails. */
+/* The WebSocket whose handshake this thread sends. The library has no place for it between the
+ * upgrade and the end of the handshake. */
 static _Thread_local void *opening;
 
 static struct http_server *server_of(const struct mg_connection *conn)
@@ -117,8 +117,7 @@ static int handle_connection(const struct mg_connection *conn, void **conn_data)
     return 0;
 }
 
-/* After each request. A socket made by the upgrade whose handshake then failed has nobody else to
- * close it. */
+/* After each request. Abandons a socket whose handshake failed after the upgrade. */
 static void handle_request_end(const struct mg_connection *conn, int status)
 {
     struct http_server *server = server_of(conn);
@@ -291,9 +290,8 @@ static void connect_once(const struct http_server *server)
 }
 
 /*
- * The library's thread that accepts looks whether it should stop when somebody connects, or once in
- * two seconds. So long, new clients would wait in a queue that nobody serves any more; therefore
- * we connect ourselves.
+ * The library's accepting thread checks whether it should stop after each connection, or every two
+ * seconds. Until then, new clients would be queued and never served; so we connect ourselves.
  */
 static void stop_at_once(const struct http_server *server)
 {

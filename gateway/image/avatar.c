@@ -157,7 +157,7 @@ static gdImagePtr shrink_image(gdImagePtr source, int side)
     return image;
 }
 
-/* Turns the picture as its EXIF orientation asks; takes `image`, and returns it or a new one. */
+/* Applies the EXIF orientation. Owns `image`, and returns it or a new one. */
 static gdImagePtr turn_upright_take(gdImagePtr image, unsigned orientation)
 {
     static const struct {

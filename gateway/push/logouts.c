@@ -82,7 +82,7 @@ bool logouts_is_recent(struct logouts *logouts, const char *jti)
     return recent_numbers_has(logouts->recent, jti);
 }
 
-/* --- what was not heard of --------------------------------------------------------------- */
+/* --- missed events ------------------------------------------------------------------------ */
 
 static enum status check_some(struct logouts *logouts, int64_t timeout_ms,
                               struct session **sessions, size_t count)

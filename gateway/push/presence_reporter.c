@@ -92,7 +92,7 @@ static void note_settled(struct presence_reporter *reporter)
     pthread_mutex_unlock(&reporter->lock);
 }
 
-/* --- telling ----------------------------------------------------------------------------- */
+/* --- reports ----------------------------------------------------------------------------- */
 
 static bool call_presence(struct presence_reporter *reporter, const char *method,
                           const ProtobufCMessage *request, int64_t timeout_ms)

@@ -39,7 +39,7 @@ struct resync {
 
 enum notice { DELIVER_CHANGED, DELIVER_ONLINE };
 
-/* --- contacts who came or went ----------------------------------------------------------- */
+/* --- contacts' presence ------------------------------------------------------------------ */
 
 static enum status notify_presence_of(struct resync *resync, const struct rpc_context *context,
                                       const char *key, const Messenger__ContactList *contacts,

@@ -100,7 +100,7 @@ static void acknowledge_event(struct fanout *fanout, const struct bus_message *m
         wire_publish(fanout->bus, bus_message_reply_to(message), &done.base);
 }
 
-/* False when they are not told, and the fact should be said again. */
+/* False when they have not been notified, and the event must be sent again. */
 static bool notify_contacts(struct fanout *fanout, const char *tag,
                             Messenger__Notification *notification)
 {
@@ -111,10 +111,10 @@ static bool notify_contacts(struct fanout *fanout, const char *tag,
         return true;
     enum status status = message_store_contacts(fanout->store, key, &contacts);
     if (status != STATUS_OK) {
-        log_warn("the contacts of %s are not told: %s", tag, status_name(status));
+        log_warn("cannot notify the contacts of %s: %s", tag, status_name(status));
         return false;
     }
-    log_debug("telling %zu contacts of %s", contacts.count, tag);
+    log_debug("notifying %zu contacts of %s", contacts.count, tag);
     bus_hold(fanout->bus);
     for (size_t i = 0; i < contacts.count; i++)
         notify_user(fanout->bus, contacts.keys[i], notification);
@@ -167,7 +167,8 @@ static void notify_noted(struct fanout *fanout, const struct message_profile *pr
     bus_release(fanout->bus);
 }
 
-/* Noted durably, then told, then acknowledged: until then the user service says it again. */
+/* Recorded durably, then notified, then acknowledged: until then the user service sends it
+ * again. */
 static void notify_profile(struct fanout *fanout, const struct bus_message *message)
 {
     Messenger__UserUpdated *event =
@@ -186,7 +187,8 @@ static void notify_profile(struct fanout *fanout, const struct bus_message *mess
         notify_noted(fanout, &profile, event);
         acknowledge_event(fanout, message);
     } else {
-        log_warn("the contacts of %s are not told yet: %s", profile.user.tag, status_name(status));
+        log_warn("the contacts of %s have not been notified yet: %s", profile.user.tag,
+                 status_name(status));
     }
     free(profile.notified);
     wire_free(event);

@@ -44,9 +44,8 @@ static void reply_sent(const struct sending *sending)
     rpc_request_reply(sending->call, &reply.base);
 }
 
-/*
- * The receiver is told before the sender is answered, over the same connection: so whatever the
- * sender does next is published after it, and no receiver sees the two out of order.
+/* The receiver is notified before the sender is answered, over the same connection: so whatever the
+ * sender sends next is published after it, and no receiver gets the two out of order.
  */
 static void handle_stored(struct message_send *send, enum status status)
 {
@@ -113,7 +112,7 @@ static void send_message(void *ctx, struct rpc_request *call, const void *reques
     }
 }
 
-/* The store takes a write over at once; who the receiver is may have to be asked. */
+/* The store enqueues a write without blocking; to look up the receiver may need a call. */
 static void handle_send(void *ctx, struct rpc_request *call, const void *request)
 {
     const struct message_service *service = ctx;

@@ -138,7 +138,7 @@ void handle_get_changes(void *ctx, struct rpc_request *call, const void *request
     }
     enum status status = message_store_epoch(service->store, epoch);
     if (status == STATUS_OK && strcmp(epoch, wanted->epoch) != 0)
-        range.since = UINT64_MAX; /* nobody gets that far: only the position is told */
+        range.since = UINT64_MAX; /* no sequence reaches it: only the position is returned */
     if (status == STATUS_OK)
         status = message_store_changes(service->store, owner, range, &list);
     if (status == STATUS_OK) {

@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 {
     static const struct service_program program = {
         .name = "message",
-        .summary = "conversations, and who is told what",
+        .summary = "conversations and notifications",
         .start = start_message,
         .stop = stop_message,
     };

@@ -9,7 +9,7 @@
 #include "services/common/rpc/wire.h"
 #include "user.pb-c.h"
 
-/* About 100 bytes each; when it is full it starts anew, for the busy ones are soon back. */
+/* About 100 bytes each; a full cache is cleared: active users are soon added again. */
 enum { REMEMBERED_MAX = 200000 };
 
 struct user_directory {

@@ -28,7 +28,7 @@ void console_bar(const char *text)
     draw_line(bar);
 }
 
-/* What comes out of a store must not steer the terminal. */
+/* Text from a store must not control the terminal. */
 static void print_line(FILE *out, const char *prefix, const char *format, va_list args)
 {
     char text[LINE_SIZE];

@@ -174,6 +174,6 @@ enum status copy_run(struct installation *from, struct installation *to)
     else if (status == STATUS_CONFLICT)
         console_error("stopped; what contradicts was left as it is");
     else
-        console_error("stopped before the end; the same command again goes on from here");
+        console_error("stopped before the end; run the same command to resume");
     return status;
 }

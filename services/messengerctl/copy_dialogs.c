@@ -11,7 +11,7 @@ enum { CHUNK = 256, RECORDS_MAX = 256 };
 
 struct dialogs_copy {
     struct copy *copy;
-    /* Dialogs whose messages are in the target, and which are not yet. */
+    /* Dialogs whose messages have been copied, but not the dialogs themselves. */
     struct dialog_record records[RECORDS_MAX];
     size_t count;
 };
@@ -64,8 +64,8 @@ static enum status copy_chunk(struct copy *copy, const struct dialog_record *rec
     return status;
 }
 
-/* How far both have come in the conversation. A page of dialogs may be older than what the copy of
- * the other side has brought since; but the target is never ahead of the source. */
+/* The newest message of the conversation in both. A page of dialogs may be older than messages
+ * copied from the other side since; but the target is never ahead of the source. */
 static enum status compare_newest(struct copy *copy, const struct dialog_record *record,
                                   uint64_t *there_out, uint64_t *last_out)
 {
@@ -85,8 +85,8 @@ static enum status compare_newest(struct copy *copy, const struct dialog_record 
                                   : STATUS_OK;
 }
 
-/* Copies from the newest message that is there on. That one again: if it is the same, so are those
- * before it, for no message goes where it does not fit. */
+/* Copies from the target's newest message on, including that one: if it is equal, so are all
+ * earlier ones, since the import refuses messages that do not fit. */
 static enum status copy_messages(struct copy *copy, const struct dialog_record *record)
 {
     uint64_t there = 0, last = 0;
@@ -123,8 +123,8 @@ static bool is_same_dialog(const struct dialog_record *one, const struct dialog_
            one->last_mod == other->last_mod && one->mod == other->mod;
 }
 
-/* The numbers in the target came from the source, whose numbers only grow. What messages that were
- * copied have raised already is looked at with the messages. */
+/* The numbers in the target were copied from the source, whose numbers only grow. Numbers that
+ * copied messages have raised are checked with the messages. */
 static bool is_ahead(const struct dialog_record *there, const struct dialog_record *record)
 {
     return there->mod > record->mod || there->in_read > record->in_read ||

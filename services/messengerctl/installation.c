@@ -48,8 +48,8 @@ static char *read_url_file(const char *path)
     return url;
 }
 
-/* Without what comes before an '@', for that may be a password, and what comes behind a '?'. The
- * last '@', for somebody may have written one into a password. */
+/* Without the part before the last '@', which may contain a password (with an '@' in it), and
+ * without the part after a '?'. */
 static char *mongo_name(const char *url)
 {
     const char *host = url + strlen(mongo_scheme);
@@ -81,7 +81,7 @@ bool installation_name(struct installation *installation, const char *argument)
         installation->name = mongo_name(installation->url);
     if (installation->name != NULL)
         return true;
-    /* Not printed if it came from a file: that is for secrets. */
+    /* Not printed if it was read from a file: that is for secrets. */
     console_error("%s names no installation; use sqlite:///directory, mongodb://host/database, or "
                   "@file with one of them",
                   *argument == '@' || strchr(argument, '@') != NULL ? "the URL" : argument);

@@ -15,7 +15,7 @@ enum { EXIT_DIFFERS = 1, EXIT_USAGE = 2 };
 static const struct command {
     const char *noun, *verb;
     const char *arguments;
-    bool into; /* the second one is made if it is not there, and must not be the first */
+    bool into; /* the second one is created if it is missing, and must differ from the first */
     enum status (*run)(struct installation *one, struct installation *other);
 } commands[] = {
     { "store", "copy", "FROM TO", true, copy_run },
@@ -27,23 +27,21 @@ enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 static void print_help(void)
 {
     puts(
-        "messengerctl: looks after the stores of an installation\n\n"
+        "messengerctl: copies and compares the stores of an installation\n\n"
         "usage: messengerctl store copy FROM TO\n"
         "       messengerctl store verify A B\n"
         "       messengerctl --version | --help\n\n"
-        "  store copy    brings all users, pictures, revoked tokens, dialogs and messages of FROM\n"
-        "                into TO, which is empty or holds what an earlier copy has brought. May "
-        "be\n"
-        "                stopped at any time; the same command again goes on from there, and "
-        "brings\n"
-        "                what is new in FROM. FROM may be in use, TO may not.\n"
-        "  store verify  compares everything in A with everything in B, and says what differs\n\n"
+        "  store copy    copies all users, pictures, revoked tokens, dialogs and messages of FROM\n"
+        "                to TO, which is empty or has the data of an earlier copy. Can be stopped\n"
+        "                at any time: run the same command again to resume, or to copy what is\n"
+        "                new in FROM. FROM may be in use, TO may not.\n"
+        "  store verify  compares all data of A and B, and prints the differences\n\n"
         "An installation is one of\n"
         "  sqlite:///directory      the directory with users.db and messages.db\n"
-        "  mongodb://host/database  with user:password@ before the host and ?options if need be\n"
-        "  @file                    the first line of the file is one of these: so nobody sees a\n"
-        "                           password in the list of processes\n\n"
-        "Exit status: 0 all is well, 1 it failed or they differ, 2 wrong usage.");
+        "  mongodb://host/database  optionally with user:password@ before the host, and ?options\n"
+        "  @file                    a file whose first line is one of these, so that a password\n"
+        "                           is not visible in the list of processes\n\n"
+        "Exit status: 0 success, 1 failure or differences, 2 usage error.");
 }
 
 static void handle_signal(int number)
@@ -52,7 +50,8 @@ static void handle_signal(int number)
     pairs_stop();
 }
 
-/* Once asks, twice ends at once: a copy can be ended at any point. */
+/* The first signal stops the copy at the next item, the second one at once: it can be resumed from
+ * any point. */
 static void handle_signals(void)
 {
     struct sigaction action = { .sa_handler = handle_signal };
@@ -69,9 +68,7 @@ static const struct command *find_command(const char *noun, const char *verb)
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(commands[i].noun, noun) == 0 && strcmp(commands[i].verb, verb) == 0)
             return &commands[i];
-    console_error("there is no command \"%s %s\", but \"store copy\" and \"store verify\"; --help "
-                  "tells more",
-                  noun, verb);
+    console_error("unknown command \"%s %s\"; see --help", noun, verb);
     return NULL;
 }
 
@@ -112,13 +109,12 @@ int main(int argc, char **argv)
             return EXIT_SUCCESS;
         }
         if (strncmp(argv[i], "--", 2) == 0) {
-            console_error("unknown option %s; --help tells what there is", argv[i]);
+            console_error("unknown option %s; see --help", argv[i]);
             return EXIT_USAGE;
         }
     }
     if (argc < 3) {
-        console_error(
-            "a command is missing: \"store copy\" or \"store verify\"; --help tells more");
+        console_error("a command is missing: \"store copy\" or \"store verify\"; see --help");
         return EXIT_USAGE;
     }
     const struct command *command = find_command(argv[1], argv[2]);

@@ -116,7 +116,8 @@ const struct listing listing_dialogs = { "reading the dialogs", sizeof(struct di
 
 /* --- walking ------------------------------------------------------------------------------- */
 
-/* A place in a list. The page is kept until the next one has come, which follows its last item. */
+/* A position in a list. The page is kept until the next one has been read, which follows its last
+ * item. */
 struct cursor {
     const struct listing *listing;
     struct installation *installation;

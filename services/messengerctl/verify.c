@@ -17,10 +17,10 @@ struct verification {
     struct installation *a, *b;
     struct progress progress;
     struct tally users, images, revoked, dialogs, messages, sequences;
-    char owner_key[TAG_SIZE]; /* whose user sequence was compared last */
+    char owner_key[TAG_SIZE]; /* the owner whose user sequence was compared last */
 };
 
-/* One of the two is there. */
+/* At least one of the two exists. */
 static const void *either(const void *one, const void *other)
 {
     return one != NULL ? one : other;
@@ -218,7 +218,7 @@ static void compare_dialog(struct tally *tally, const char *name, const struct d
     if (strcmp(a->owner.tag, b->owner.tag) != 0 || strcmp(a->peer.tag, b->peer.tag) != 0)
         tally_difference(tally, "%s: the case of a tag differs", name);
     compare_number(tally, name, "the last message", a->last_seq, b->last_seq);
-    compare_number(tally, name, "the count of what came in", a->in_count, b->in_count);
+    compare_number(tally, name, "the number of messages received", a->in_count, b->in_count);
     compare_number(tally, name, "the count of what went out", a->out_count, b->out_count);
     compare_number(tally, name, "what the owner has read", a->in_read, b->in_read);
     compare_number(tally, name, "what the other has read", a->out_read, b->out_read);

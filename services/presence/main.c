@@ -61,7 +61,7 @@ int main(int argc, char **argv)
 {
     static const struct service_program program = {
         .name = "presence",
-        .summary = "who is online",
+        .summary = "which users are online",
         .start = start_presence,
         .stop = stop_presence,
         .on_bus_connect = on_bus_connect,

@@ -27,9 +27,9 @@ struct presence_change {
 /* --- one user ---------------------------------------------------------------------------- */
 
 /*
- * The time, but more than any change that was ever seen here: so the number goes on rising though
- * the clocks of two instances are apart, and though the bucket was lost with the server, and with
- * it those who were offline.
+ * The time, but greater than any change number seen here: so the number increases although the
+ * clocks of two instances differ, and although the bucket was lost with the server, including the
+ * entries of offline users.
  */
 static uint64_t next_change(struct presence_changer *changer, uint64_t before)
 {

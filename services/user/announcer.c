@@ -100,8 +100,8 @@ static int64_t answer_deadline(struct announcer *announcer)
     return deadline_us;
 }
 
-/* Goes through all that is unannounced. Ends early when nothing of a page could be told: nobody
- * answers. True when nothing is left. */
+/* Announces all marked profiles. Stops early when no request of a page was answered. True when none
+ * is left. */
 static bool run_pass(struct announcer *announcer)
 {
     char after[TAG_SIZE] = "";
@@ -120,8 +120,9 @@ static bool run_pass(struct announcer *announcer)
     return all;
 }
 
-/* Until it is kicked or the time is over. After a failure a kick does not shorten the pause: who
- * does not answer is not asked at every change. False: it is to stop, and nothing is left to do. */
+/* Waits until it is kicked or the time has passed. After a failure a kick does not shorten the
+ * pause, so that an unavailable service is not called at each change. False: it must stop, and
+ * nothing is left to do. */
 static bool wait_for_pass(struct announcer *announcer, unsigned failures)
 {
     int64_t pause_ms =

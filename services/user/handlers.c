@@ -187,7 +187,7 @@ static void handle_get_users(void *ctx, struct rpc_request *call, const void *re
     free(list.items);
 }
 
-/* The part of a key that a query looks for; false when no key can hold it. */
+/* The part of a key that a query searches for; false when no key can contain it. */
 static bool query_to_part(const char *query, char part_out[TAG_SIZE])
 {
     if (*query == '@')
@@ -284,7 +284,7 @@ static enum status load_user(struct user_service *service, const char *tag, char
     return status;
 }
 
-/* The announcer tells the others, as soon as it can be told. */
+/* The announcer notifies the contacts. */
 static void handle_update_profile(void *ctx, struct rpc_request *call, const void *request)
 {
     struct user_service *service = ctx;

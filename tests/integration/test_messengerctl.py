@@ -318,7 +318,7 @@ def test_ctrl_c_ends_a_copy_and_says_how_to_go_on(long_history, tmp_path):
     process.send_signal(2)
     out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1
-    assert "the same command again goes on from here" in err and "messages were new" in out
+    assert "run the same command to resume" in err and "messages were new" in out
     copy(source, target)
     verify(source, target)
 
@@ -342,7 +342,7 @@ def test_a_target_that_goes_away_ends_the_copy_and_the_next_one_goes_on(history,
     finally:
         server.stop()
     _, err = process.communicate(timeout=PATIENCE_SECONDS)
-    assert process.returncode == 1 and "the same command again goes on from here" in err
+    assert process.returncode == 1 and "run the same command to resume" in err
 
 
 def test_a_pipe_sees_a_line_of_progress_now_and_then(long_history, tmp_path):
@@ -439,7 +439,7 @@ def test_help_lists_the_commands():
 @pytest.mark.parametrize("arguments, code, expected", [
     ((), 2, "a command is missing"),
     (("store",), 2, "a command is missing"),
-    (("store", "cpoy", "sqlite:///a", "sqlite:///b"), 2, 'there is no command "store cpoy"'),
+    (("store", "cpoy", "sqlite:///a", "sqlite:///b"), 2, 'unknown command "store cpoy"'),
     (("store", "copy", "sqlite:///a"), 2, "usage: messengerctl store copy FROM TO"),
     (("store", "copy", "sqlite:///a", "sqlite:///b", "more"), 2, "usage: messengerctl store copy FROM TO"),
     (("store", "copy", "--force", "sqlite:///a", "sqlite:///b"), 2, "unknown option --force"),

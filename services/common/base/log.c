@@ -17,7 +17,7 @@ static enum log_level min_level = LOG_LEVEL_INFO;
 static _Thread_local char trace[TRACE_BYTES];
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
 
-/* Lines already written per call site, told apart by the address of the format. Guarded by lock. */
+/* Lines written by each call site, identified by the address of the format. Guarded by the lock. */
 static struct site {
     const char *format;
     int64_t window_start;
@@ -124,7 +124,7 @@ void log_write(enum log_level level, const char *format, ...)
     if (dropped > 0)
         n += (size_t)snprintf(line + n, sizeof(line) - n, " (%u such lines left out)", dropped);
     line[n++] = '\n';
-    /* One write a line keeps lines of several threads whole; a full disk is nobody's fault here. */
+    /* One write for each line keeps lines of several threads intact; a full disk is ignored. */
     if (write(STDERR_FILENO, line, n) < 0)
         return;
 }

@@ -76,10 +76,9 @@ bool token_verify(const char *key, const char *token, int64_t now_s,
     const char *jti = jwt_get_grant(jwt, "jti"), *alg = jwt_get_header(jwt, "alg");
     claims.issued_at = jwt_get_grant_int(jwt, "iat");
     claims.expires_at = jwt_get_grant_int(jwt, "exp");
-    /* An `iat` of the future is good: only we sign, so our own clocks are apart, and to send
-     * everybody to the login page would not set them right (RFC 7519, section 4.1.6, asks for no
-     * more). The library checks the signature with the algorithm that the token itself names, and
-     * takes any spelling of it. */
+    /* An `iat` in the future is accepted: only we sign, so it means that our clocks differ, and
+     * refusing all users would not correct them (RFC 7519, section 4.1.6, requires no check). The
+     * library verifies the signature with the algorithm that the token names, in any spelling. */
     bool good = jwt_get_alg(jwt) == JWT_ALG_HS256 && alg != NULL && strcmp(alg, "HS256") == 0 &&
                 claims.expires_at > now_s && claims.issued_at > 0 &&
                 claims.issued_at < claims.expires_at && jti != NULL &&

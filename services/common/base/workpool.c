@@ -100,7 +100,7 @@ bool workpool_submit(struct workpool *pool, workpool_job *job, void *arg)
             try_start_thread_locked(pool);
     }
     pthread_mutex_unlock(&pool->lock);
-    if (accepted) /* outside the lock, or who is woken would wait for it at once */
+    if (accepted) /* outside the lock: the woken thread would block on it */
         pthread_cond_signal(&pool->wake);
     return accepted;
 }
@@ -115,7 +115,7 @@ struct share {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t done_cond;
     size_t next, done;
-    size_t references; /* helpers that have not begun may come when all is done */
+    size_t references; /* helpers may start after all is done */
 };
 
 static void share_unref(struct share *share)

@@ -159,10 +159,9 @@ static void handle_library_reply(natsConnection *nats, natsSubscription *subscri
 }
 
 /*
- * Behind the servers an address that nobody can connect to, for the kernel refuses it at once.
- * Without it the library (3.4.1) gives up for good when the last server of its first round takes
- * the connection and then says nothing, as one that stands still does: it forgets which server it
- * was at, and finds no next one.
+ * Appends an address that the kernel refuses at once. Without it the library (3.4.1) stops retrying
+ * when the last server of its first round accepts the connection and then does not answer, as a
+ * suspended one: it loses its place in the list, and finds no next server.
  */
 static natsStatus connect_later(struct bus *bus, const char *urls)
 {
@@ -179,7 +178,7 @@ static natsStatus connect_and_listen(struct bus *bus, const char *urls)
 {
     char subject[sizeof(bus->inbox) + 4];
 
-    /* First without repeating, to hear at once that the log-in is refused. */
+    /* First without retries, to detect a refused log-in at once. */
     natsStatus s = natsConnection_Connect(&bus->nats, bus->options);
     if (s != NATS_OK && s != NATS_CONNECTION_AUTH_FAILED)
         s = connect_later(bus, urls);
@@ -265,7 +264,7 @@ enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
     bus->on_refused = options->on_refused;
     bus->on_loss = options->on_loss;
     bus->ctx = options->ctx;
-    /* No spinning for locks: who holds one may well wait for the very core. */
+    /* No spinning for locks: the owner of the lock may be waiting for this core. */
     natsStatus s = check_libraries() ? nats_Open(0) : NATS_ILLEGAL_STATE;
     if (s == NATS_OK)
         s = natsOptions_Create(&bus->options);

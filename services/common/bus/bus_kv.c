@@ -35,7 +35,8 @@ static natsStatus make_bucket(struct bus_kv *kv, const char *bucket, int64_t rep
     return js_CreateKeyValue(&kv->store, kv->jetstream, &config);
 }
 
-/* The number may have risen since somebody made the bucket; the stream behind it is told. */
+/* The setting may have been raised since the bucket was created; updates the stream of the
+ * bucket. */
 static void raise_replicas(struct bus_kv *kv, const char *bucket, int64_t replicas)
 {
     jsStreamInfo *info = NULL;
@@ -161,7 +162,7 @@ bool bus_kv_watch_is_behind(struct bus_kv *kv, struct bus_kv_watch *watch)
     if (js_GetStreamInfo(&info, kv->jetstream, kv->stream, NULL, NULL) != NATS_OK)
         return false;
     bool is_behind = info->State.LastSeq != watch->shown;
-    bool was_behind = watch->was_behind; /* else it may just be on its way */
+    bool was_behind = watch->was_behind; /* else the change may be in flight */
     watch->was_behind = is_behind;
     jsStreamInfo_Destroy(info);
     return is_behind && was_behind;

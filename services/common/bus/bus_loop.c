@@ -22,7 +22,7 @@
 #include "services/common/bus/bus_units.h"
 
 enum {
-    UNSENT_BYTES_MAX = 1024 * 1024, /* then whoever publishes more waits for the socket, too */
+    UNSENT_BYTES_MAX = 1024 * 1024, /* above this, publishers wait for the socket, too */
     DETACH_MS = 5000,
     LOOK_MS = 100, /* whether a socket that takes no more is still the connection's */
 };
@@ -42,8 +42,9 @@ struct bus_loop {
     atomic_bool stopping;   /* the thread */
     bool running;
     pthread_t thread;
-    bool has_received;         /* the library called recv(), with `io` held */
-    _Atomic(pthread_t) reader; /* who worked last, and so must not wait for the server; 0: nobody */
+    bool has_received; /* the library called recv(), with `io` held */
+    _Atomic(pthread_t)
+        reader; /* the thread that worked last, and must not wait for the server; 0: none */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t change_cond;
@@ -112,7 +113,7 @@ static natsStatus wish_to_read(void *ctx, bool begins)
         pthread_mutex_lock(&loop->fd_lock);
         int fd = atomic_exchange(&loop->fd, -1);
         pthread_mutex_unlock(&loop->fd_lock);
-        if (fd >= 0) { /* nobody reads it any more, and the library writes under the same lock */
+        if (fd >= 0) { /* it is no longer read, and the library writes under the same lock */
             watch_descriptor(loop, EPOLL_CTL_DEL, fd, 0);
             bus_library_close_socket(fd);
         }
@@ -149,7 +150,7 @@ static void write_socket(struct bus_loop *loop)
 {
     natsConnection *nats = atomic_load(&loop->nats);
 
-    /* First, so that what comes meanwhile is not forgotten. */
+    /* First, so that bytes added meanwhile are not missed. */
     atomic_store(&loop->unsent, false);
     if (natsConnection_Buffered(nats) <= 0)
         return; /* the library takes a write of nothing for the connection's end */
@@ -169,7 +170,7 @@ static bool begin_io(struct bus_loop *loop)
     while (atomic_load(&loop->unsent) && atomic_load(&loop->fd) >= 0) {
         if (pthread_mutex_trylock(&loop->io) == 0)
             return true;
-        /* Who has it looks again afterwards. */
+        /* The thread that holds it checks again afterwards. */
         if (bus_loop_reads_here(loop) ||
             natsConnection_Buffered(atomic_load(&loop->nats)) < UNSENT_BYTES_MAX)
             return false;
@@ -311,7 +312,7 @@ void bus_loop_settle(struct bus_loop *loop, int64_t timeout_ms)
 
     assert(!bus_loop_reads_here(loop));
     pthread_mutex_lock(&loop->lock);
-    /* The one under way may have looked before the call: the end of the next is waited for. */
+    /* The current round may have read before the call: waits for the end of the next one. */
     for (uint64_t until = loop->rounds + 2; loop->rounds < until && waited == 0;) {
         ring_bell(loop);
         waited = pthread_cond_clockwait(&loop->change_cond, &loop->lock, CLOCK_MONOTONIC, &end);

@@ -103,7 +103,7 @@ static void request_free(struct bus_request **request)
     *request = NULL;
 }
 
-/* What a reply, or none, means: that a server has nobody to give the request to is also one. */
+/* The status of a reply; NULL is none. "No responders" is a reply of the server, too. */
 static enum status take_reply(natsMsg *reply, struct bus_message **reply_out)
 {
     if (reply == NULL || natsMsg_IsNoResponders(reply)) {

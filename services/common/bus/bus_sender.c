@@ -34,12 +34,12 @@ struct bus_sender {
 
     pthread_mutex_t lock;       /* guards what follows */
     pthread_cond_t relief_cond; /* the thread below is to send */
-    pthread_cond_t space_cond;  /* something has been taken to be sent, or nobody sends */
+    pthread_cond_t space_cond;  /* pending messages have been taken, or no thread is sending */
     struct entries waiting;
     /* The sending thread's, while `sending`: */
     struct entries taken;
     bool sending;
-    bool relief; /* by the thread below, and nobody else */
+    bool relief; /* only the thread below may send */
     bool stopping;
     size_t space_waiters;
     pthread_t thread;
@@ -61,7 +61,8 @@ static void end_one(struct bus_sender *sender, const struct entry *entry, natsSt
     bus_library_free_message(entry->message);
 }
 
-/* What the thread that reads brings, and the server does not take, gathers in the connection. */
+/* Messages of the thread that reads accumulate in the connection while the server does not accept
+ * them. */
 static natsStatus send_one(struct bus_sender *sender, const struct entry *entry)
 {
     if (bus_loop_reads_here(sender->loop) &&
@@ -110,7 +111,7 @@ static void send_waiting_locked(struct bus_sender *sender, int turns)
         pthread_cond_broadcast(&sender->space_cond);
 }
 
-/* Goes on for a thread that has sent for others long enough. */
+/* Relieves a thread that has sent the messages of others for TURNS_MAX turns. */
 static void run_sender(void *arg)
 {
     struct bus_sender *sender = arg;

@@ -47,7 +47,7 @@ static bool ask_bus(struct bus *bus, const char *name, struct buffer *why)
     }
     status = bus_request_end(&request, clock_mono_us() + WAIT_S * 1000000, &answer);
     if (status != STATUS_OK) {
-        buffer_printf(why, "nobody at %s answers: %s", host, status_name(status));
+        buffer_printf(why, "no answer at %s: %s", host, status_name(status));
         return false;
     }
     bool ready = judge_answer(answer, host, why);
@@ -77,7 +77,7 @@ bool healthcheck_ask_bus(const struct settings *settings, const char *name, stru
 
 /* --- over HTTP --------------------------------------------------------------------------- */
 
-/* A socket whose every wait is bounded, or -1. */
+/* A connected socket with timeouts, or -1. */
 static int connect_to(const char *host, int port)
 {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };

@@ -49,8 +49,8 @@ static void handle_loss(void *ctx)
     pthread_mutex_unlock(&hook->lock);
 }
 
-/* Without the bus there is nothing to do here, nor to bring to an end: what was acknowledged is
- * stored. Whoever starts this program again may know a better password. */
+/* Without the bus there is no work, and nothing to finish: acknowledged writes are stored. A
+ * restart may have the right password. */
 static void handle_refused(void *ctx)
 {
     (void)ctx;
@@ -81,11 +81,11 @@ static void print_help(const struct service_program *program)
     printf(
         "messenger %s: %s\n\n"
         "usage: %s [--config FILE] [--check | --get KEY | --healthcheck | --version | --help]\n\n"
-        "  --config FILE  a config.json; MESSENGER_CONFIG names one too\n"
-        "  --check        only says whether the configuration is usable\n"
-        "  --get KEY      prints what a key is set to; of a secret, whether it is\n"
-        "  --healthcheck  asks the instance that runs on this host; exit code 0: it is well\n\n"
-        "Every key of the file also has an environment variable, which wins:\n\n",
+        "  --config FILE  a config.json; or set MESSENGER_CONFIG\n"
+        "  --check        only checks the configuration\n"
+        "  --get KEY      prints the value of a key; for a secret, whether it is set\n"
+        "  --healthcheck  checks the instance that runs on this host; exit status 0: healthy\n\n"
+        "Each key of the file also has an environment variable, which takes precedence:\n\n",
         program->name, program->summary, program->name);
     settings_print(stdout);
 }
@@ -97,7 +97,7 @@ struct arguments {
     const char *get; /* a key, or NULL */
 };
 
-/* True when the program should go on; otherwise `*exit_out` is its exit code. */
+/* True when the program should continue; otherwise `*exit_out` is its exit status. */
 static bool read_arguments(int argc, char **argv, const struct service_program *program,
                            struct arguments *arguments_out, int *exit_out)
 {
@@ -209,15 +209,15 @@ static int run_service(struct service *service, const struct service_program *pr
 }
 
 /*
- * A thread that is woken does not push the one that runs off its core, as it would by default, and
- * so finds more to do when its turn comes: under load, far fewer wake-ups and commits a message. On
- * an idle core nothing changes (sched(7)). What a system refuses is done without.
+ * SCHED_BATCH: a woken thread does not preempt the running one, and so finds more work when it is
+ * scheduled: under load, far fewer wake-ups and commits for each message. No difference on an idle
+ * core (sched(7)). Optional: a refusal is ignored.
  */
 static void prefer_batches(void)
 {
     struct sched_param none = { 0 };
 
-    sched_setscheduler(0, SCHED_BATCH, &none); /* inherited by all threads to come */
+    sched_setscheduler(0, SCHED_BATCH, &none); /* inherited by all later threads */
 }
 
 int service_main(int argc, char **argv, const struct service_program *program)

@@ -10,7 +10,7 @@
 #include "services/common/base/memory.h"
 #include "services/common/base/thread.h"
 
-/* A first-in-first-out list of jobs and who waits for it. */
+/* A first-in-first-out list of jobs, and the thread that waits for it. */
 struct lane {
     struct batch_job *first, **last;
     size_t count;
@@ -99,8 +99,8 @@ static void have_reported_locked(struct batcher *batcher)
         pthread_cond_signal(&batcher->finished.cond);
 }
 
-/* If others are to run on this core, then they first: the more they bring, the larger the batch. On
- * an idle core this takes no time. */
+/* Lets other threads of this core run first: the more jobs they submit, the larger the batch. No
+ * cost on an idle core. */
 static void let_others_submit_locked(struct batcher *batcher)
 {
     pthread_mutex_unlock(&batcher->lock);
@@ -189,7 +189,7 @@ enum status batcher_submit(struct batcher *batcher, struct batch_job *job)
         lane_append(&batcher->waiting, job);
     }
     pthread_mutex_unlock(&batcher->lock);
-    /* Outside the lock, or who is woken would wait for it at once. */
+    /* Outside the lock: the woken thread would block on it. */
     if (status == STATUS_OK)
         pthread_cond_signal(&batcher->waiting.cond);
     return status;

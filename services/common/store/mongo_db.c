@@ -146,7 +146,7 @@ static void note_answer(struct mongo_db *db)
     pthread_mutex_unlock(&db->lock);
 }
 
-/* What an operation came to: STATUS_OK, STATUS_ALREADY_EXISTS for a taken key, else
+/* The outcome of an operation: STATUS_OK, STATUS_ALREADY_EXISTS for a duplicate key, else
  * STATUS_UNAVAILABLE, which is logged. */
 static enum status outcome_of(struct mongo_db *db, bool done, const bson_error_t *error,
                               const char *doing)
@@ -299,7 +299,7 @@ static void note_write_error(void *ctx, const bson_iter_t *item)
         insertion->first_failed = index;
 }
 
-/* What an insertion that failed has done; false when that cannot be told. */
+/* The outcomes of a failed insertion; false when they are unknown. */
 static bool read_outcomes(const bson_t *reply, bool ordered, struct insertion *insertion)
 {
     bson_iter_t at;

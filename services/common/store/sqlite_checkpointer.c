@@ -13,11 +13,11 @@
 
 enum {
     LOG_PAGES = 16384,           /* of 2 KiB; in older files of 4 */
-    AGAIN_PAGES = LOG_PAGES / 4, /* more, if a reader has kept the log from beginning anew */
+    AGAIN_PAGES = LOG_PAGES / 4, /* more, if a reader has prevented the log from restarting */
     HURRY_PAGES = LOG_PAGES * 2,
     WAIT_PAGES = LOG_PAGES * 5 / 2,
-    FEW_PAGES = 128, /* that the writer can bring in itself */
-    ROUNDS_MAX = 5,  /* of bringing in what came during the last */
+    FEW_PAGES = 128, /* that the writer can checkpoint itself */
+    ROUNDS_MAX = 5,  /* of the pages written during the last run */
     REST_MS = 1000,
     REST_PAGES = 1000, /* less is not worth a write to the file */
 };
@@ -30,13 +30,13 @@ struct sqlite_checkpointer {
     pthread_t thread;
 
     pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t cond;  /* the state has changed, or the end has come */
+    pthread_cond_t cond;  /* the state has changed, or it must stop */
     bool stopping;
     enum state state;
     int last_pages; /* of the log, at the writer's last commit */
     int next_pages; /* at which to begin */
-    unsigned logs;  /* that have begun anew */
-    bool watches;   /* for the writer to rest */
+    unsigned logs;  /* restarts of the log */
+    bool watches;   /* without a write */
     int64_t last_commit_ms;
 };
 
@@ -49,7 +49,7 @@ static bool is_nearly_done(struct sqlite_checkpointer *checkpointer, int done)
     return nearly;
 }
 
-/* False when there is a reader in the way, another process at it, or ever more to be done. */
+/* False when a reader prevents it, another process is checkpointing, or the log grows faster. */
 static bool checkpoint(struct sqlite_checkpointer *checkpointer)
 {
     int done = 0;
@@ -65,7 +65,7 @@ static bool checkpoint(struct sqlite_checkpointer *checkpointer)
     return false;
 }
 
-/* With the lock. Of a log that has begun anew meanwhile, nothing is left to be done. */
+/* With the lock. If the log has restarted meanwhile, nothing is left to do. */
 static void end_run(struct sqlite_checkpointer *checkpointer, bool same_log, bool nearly_done)
 {
     checkpointer->state = same_log && nearly_done ? TO_BE_FINISHED : AT_REST;
@@ -73,7 +73,7 @@ static void end_run(struct sqlite_checkpointer *checkpointer, bool same_log, boo
         checkpointer->next_pages = checkpointer->last_pages + AGAIN_PAGES;
 }
 
-/* Until there is something to be brought in, or the end has come. With the lock. */
+/* Until there is something to checkpoint, or it must stop. With the lock. */
 static void wait_for_work(struct sqlite_checkpointer *checkpointer)
 {
     while (checkpointer->state != WANTED && !checkpointer->stopping) {
@@ -113,7 +113,7 @@ static void run_checkpointer(void *arg)
     pthread_mutex_unlock(&checkpointer->lock);
 }
 
-/* More comes than goes, if the log is so long. With the lock. */
+/* At this length, the log grows faster than it is checkpointed. With the lock. */
 static void keep_log_short(struct sqlite_checkpointer *checkpointer, int log_pages)
 {
     if (log_pages >= HURRY_PAGES)
@@ -122,7 +122,7 @@ static void keep_log_short(struct sqlite_checkpointer *checkpointer, int log_pag
         pthread_cond_wait(&checkpointer->cond, &checkpointer->lock);
 }
 
-/* The log has begun anew: all that was in it is in the file. With the lock. */
+/* The log has restarted: all its pages are in the file. With the lock. */
 static void reset_all(struct sqlite_checkpointer *checkpointer)
 {
     if (checkpointer->state == TO_BE_FINISHED)

@@ -53,11 +53,11 @@ static int wait_for_lock(void *ctx, int pauses)
 }
 
 /*
- * Pages of 2 KiB, in a file that is made anew: what is written together lies in many pages, of
- * each a little, and each goes into the log as a whole.
+ * Pages of 2 KiB, in a new file: a transaction changes a little of many pages, and each is written
+ * to the log as a whole.
  *
- * Two processes that make the file at once may find it locked here, and SQLite does not ask the
- * busy handler about this lock.
+ * If two processes create the file at the same time, it may be locked here, and SQLite does not
+ * call the busy handler for this lock.
  */
 static bool use_wal(sqlite3 *handle)
 {
@@ -80,7 +80,7 @@ enum status sqlite_conn_exec(struct sqlite_conn *conn, const char *sql)
     return STATUS_UNAVAILABLE;
 }
 
-/* Statistics that nobody asks for would cost a lock of all threads at each allocation. */
+/* Memory statistics, which are not used, would take a global lock for each allocation. */
 static void set_up_library(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -100,8 +100,9 @@ struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db, const char *layer)
         return NULL;
     }
     sqlite3_busy_handler(conn->handle, wait_for_lock, NULL);
-    /* What is read again comes from the kernel's cache, which all connections share and which goes
-     * when memory is short: a process must not grow with the file. So no mapping either. */
+    /* Repeated reads are served by the kernel's cache, which all connections share and which
+     * shrinks under memory pressure: a process must not grow with the file. So no mapping
+     * either. */
     if (!use_wal(conn->handle) ||
         sqlite_conn_exec(conn, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
                                "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;"
@@ -191,9 +192,8 @@ int sqlite_conn_checkpoint(struct sqlite_conn *conn)
 
     if (result == SQLITE_OK)
         return done;
-    if (result != SQLITE_BUSY && result != SQLITE_INTERRUPT) /* another process may be at it */
-        log_warn("sqlite: the log cannot be brought into the file: %s",
-                 sqlite3_errmsg(conn->handle));
+    if (result != SQLITE_BUSY && result != SQLITE_INTERRUPT) /* another process may be doing it */
+        log_warn("sqlite: checkpoint failed: %s", sqlite3_errmsg(conn->handle));
     return 0;
 }
 
@@ -250,7 +250,7 @@ static enum status migrate_locked(struct sqlite_conn *conn, const char *const *m
     return status;
 }
 
-/* Another process may be at it, for as long as a large file takes. */
+/* Another process may be migrating it; a large file takes long. */
 static enum status begin_migration(struct sqlite_conn *conn)
 {
     int result, turns = 0;
@@ -258,11 +258,11 @@ static enum status begin_migration(struct sqlite_conn *conn)
     do {
         result = sqlite3_exec(conn->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
         if (result == SQLITE_BUSY && turns == 0)
-            log_info("store: waiting for another process, which brings it up to date");
+            log_info("store: waiting for another process that migrates it");
     } while (result == SQLITE_BUSY && turns++ < MIGRATION_TURNS_MAX);
     if (result == SQLITE_OK)
         return STATUS_OK;
-    log_error("sqlite: %s: cannot be brought up to date", sqlite3_errmsg(conn->handle));
+    log_error("sqlite: %s: migration failed", sqlite3_errmsg(conn->handle));
     return STATUS_UNAVAILABLE;
 }
 

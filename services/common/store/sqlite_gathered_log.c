@@ -14,7 +14,7 @@ enum {
     /* https://sqlite.org/walformat.html, "WAL locks" */
     WRITE_LOCK = 0,
     CHECKPOINT_LOCK = 1,
-    SECOND_READ_LOCK = 4, /* taken with all behind it to begin the log anew, and for nothing else */
+    SECOND_READ_LOCK = 4, /* taken, with all following ones, only to restart the log */
     READ_LOCKS_BUT_ONE = 4,
 };
 
@@ -47,7 +47,7 @@ static int write_piece(sqlite3_file *file)
     return log->error;
 }
 
-/* Whether some of these bytes are to come from the piece. */
+/* Whether some of these bytes are in the buffered piece. */
 static bool is_gathered(const struct gathered_file *log, int size, sqlite3_int64 offset)
 {
     return log->length > 0 && offset < log->offset + (int64_t)log->length &&

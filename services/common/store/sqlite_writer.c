@@ -55,8 +55,8 @@ static void report_job(struct batch_job *job)
     job_of(job)->done(job_of(job), job->status);
 }
 
-/* What a thousand busy pairs of users, who are all over a large file, change again and again: with
- * the cache of a reader each of their pages would be read anew for nearly every message. */
+/* The cache holds the pages of a thousand active pairs of users, which are scattered over a large
+ * file: with a reader's cache size, each page would be read again for nearly every message. */
 static struct sqlite_conn *open_conn(struct sqlite_db *db)
 {
     struct sqlite_conn *conn = sqlite_conn_open(db, sqlite_gathered_log_layer());

@@ -23,7 +23,7 @@ struct conversation {
     struct id id;
     struct conversation_state stored;  /* as of the newest message known */
     struct conversation_state planned; /* and with what this round tries to add */
-    uint64_t settled;                  /* as far as the dialogs tell */
+    uint64_t settled;                  /* as far as the dialogs show */
     bool planned_here;
 };
 
@@ -35,7 +35,7 @@ struct sending {
     struct message message; /* borrows the text */
     bool over;              /* stored, or refused */
     bool repeats;           /* was stored before */
-    bool imported;          /* came from another store: there is nothing to settle */
+    bool imported;          /* imported from another store: nothing to settle */
 };
 
 struct batch {
@@ -148,7 +148,7 @@ static bool is_first(const struct message_send *send)
     return strcmp(send->sender.key, send->receiver.key) < 0;
 }
 
-/* The conversation of a send, as its sender's dialog tells of it; that may lie behind. */
+/* The conversation of a send, as its sender's dialog shows it; that may be behind. */
 static struct conversation *conversation_of(struct batch *batch, const struct message_send *send,
                                             const struct dialog_document *dialog)
 {
@@ -386,7 +386,7 @@ static enum status store_messages(struct batch *batch)
     return status == STATUS_OK ? read_is_read(batch) : status;
 }
 
-/* All that follows from it came with it. */
+/* Everything that follows from it was imported with it. */
 static void report_imported(const struct sending *sending)
 {
     sending->job->head.status = STATUS_OK;

@@ -119,7 +119,7 @@ static enum status read_log(struct reading *reading)
     return status;
 }
 
-/* Cuts what was read to what is listed. False: it cannot be told. */
+/* Truncates the entries to those to list. False: the changes are unknown. */
 static bool judge_log(struct reading *reading, struct change_list *list)
 {
     uint64_t since = reading->range.since;
@@ -338,7 +338,7 @@ static bool copy_message(const struct reading *reading, const struct concern *co
 
 /* --- the answer ---------------------------------------------------------------------------- */
 
-/* As typed; a dialog that nobody can see yet has the key alone, which names the same user. */
+/* As typed; a dialog that is not visible yet has only the key, which names the same user. */
 static void peer_tag(const struct concern *concern, char tag_out[TAG_SIZE])
 {
     if (*concern->document.peer_tag != '\0')
@@ -388,7 +388,7 @@ static enum status list_dialogs(const struct reading *reading, struct dialog_lis
     return STATUS_OK;
 }
 
-/* Who is told to read everything anew must find in the dialogs what led to the position. */
+/* A client that gets `reset` reads the dialogs: they must include everything up to the position. */
 static enum status reset_list(struct reading *reading, struct change_list *list)
 {
     struct fact *facts;

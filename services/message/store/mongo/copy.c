@@ -42,8 +42,8 @@ static void take_record(void *ctx, const bson_t *document)
         page->list->count++;
 }
 
-/* An owner's dialogs follow each other, so that each owner is asked for once. Only after the
- * dialogs: a user sequence that is older than a change would give its number away again. */
+/* An owner's dialogs are adjacent, so each owner is read once. After the dialogs: a user sequence
+ * older than a change would assign its number again. */
 static enum status read_user_seqs(struct mongo_db *db, struct dialog_record_list *list)
 {
     enum status status = STATUS_OK;
@@ -58,7 +58,7 @@ static enum status read_user_seqs(struct mongo_db *db, struct dialog_record_list
     return status;
 }
 
-/* '/' comes before all that a key may hold, so that the order of the ids is that of the pairs. */
+/* '/' sorts before all characters of a key, so the order of the ids is that of the pairs. */
 enum status message_mongo_copy_records(struct message_store *store, const char *after_owner_key,
                                        const char *after_peer_key, size_t max,
                                        struct dialog_record_list *list_out)
@@ -124,7 +124,7 @@ static void compare_stored(void *ctx, const bson_t *document)
     free(stored.text);
 }
 
-/* Which of them are there? STATUS_CONFLICT: another has a place of theirs. */
+/* Finds those that are stored. STATUS_CONFLICT: another message has the seq of one. */
 static enum status find_stored(struct mongo_db *db, struct importing *importing)
 {
     const struct message_list *messages = importing->messages;
@@ -140,8 +140,8 @@ static enum status find_stored(struct mongo_db *db, struct importing *importing)
     return status == STATUS_OK && importing->conflict ? STATUS_CONFLICT : status;
 }
 
-/* Stores what is not there, oldest first and one after the other, so that no hole can be left.
- * STATUS_ALREADY_EXISTS: something that was not there is now, or an id is another message's. */
+/* Stores the missing ones, oldest first, one by one, so that no hole can be left.
+ * STATUS_ALREADY_EXISTS: one has been stored meanwhile, or an id is another message's. */
 static enum status store_missing(struct mongo_db *db, const struct importing *importing)
 {
     const struct message_list *messages = importing->messages;

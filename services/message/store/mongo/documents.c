@@ -12,8 +12,8 @@ void dialog_document_id(const char *owner_key, const char *peer_key, char id_out
     snprintf(id_out, DIALOG_ID_SIZE, "%s/%s", owner_key, peer_key);
 }
 
-/* An owner's dialogs lie between "owner/" and "owner0": '0' comes after '/', and both are no part
- * of a key's beginning that could come between. */
+/* An owner's dialogs are between "owner/" and "owner0": '0' follows '/', and no key sorts
+ * between. */
 bson_t *dialog_documents_of(const char *owner_key)
 {
     char first[TAG_SIZE + 1], end[TAG_SIZE + 1];
@@ -84,7 +84,7 @@ static void take_dialog(void *ctx, const bson_t *document)
 enum status dialog_documents_find(struct mongo_db *db, const char (*ids)[DIALOG_ID_SIZE],
                                   size_t count, struct dialog_document *dialogs_out)
 {
-    struct hashmap *first = hashmap_create(); /* of each id, for one may come twice */
+    struct hashmap *first = hashmap_create(); /* for each id: one may be repeated */
 
     for (size_t i = 0; i < count; i++) {
         dialogs_out[i] = (struct dialog_document){ .last_seq = 0 };

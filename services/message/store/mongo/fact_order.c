@@ -8,7 +8,7 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
 
-/* A message and its conversation, whose name is the id of one of its dialogs. */
+/* A message and its conversation, named by the id of one of its dialogs. */
 struct place {
     char conversation[DIALOG_ID_SIZE];
     struct fact *fact;
@@ -109,7 +109,7 @@ static size_t count_holes(const struct ordering *ordering)
 
 /* --- what others have stored --------------------------------------------------------------- */
 
-/* Whoever stored them may have settled them since. */
+/* Their writers may have settled them since. */
 static enum status read_settled(struct ordering *ordering)
 {
     char(*ids)[DIALOG_ID_SIZE] = xcalloc(ordering->run_count, sizeof(*ids));
@@ -215,7 +215,7 @@ static int compare_run(const void *name, const void *run)
     return strcmp(name, ((const struct run *)run)->places->conversation);
 }
 
-/* The message, and before it all of its conversation that come before it. */
+/* The message, after all earlier ones of its conversation. */
 static void append_message(struct ordering *ordering, const struct fact *fact,
                            struct fact_order *order)
 {

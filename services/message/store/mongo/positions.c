@@ -19,7 +19,7 @@ static void take_position(void *ctx, const bson_t *document)
 enum status message_mongo_positions_read(struct message_store *store, const char (*keys)[TAG_SIZE],
                                          size_t count, uint64_t *positions_out)
 {
-    struct hashmap *first = hashmap_create(); /* of each key, for one may come twice */
+    struct hashmap *first = hashmap_create(); /* for each key: one may be repeated */
 
     if (count == 0) {
         hashmap_destroy(&first);
@@ -52,7 +52,7 @@ static enum status find_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE])
                       epoch_out);
 }
 
-/* Of two processes that ask for the first time, one makes it. */
+/* If two processes read a new store at the same time, one of them creates the epoch. */
 static enum status fetch_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE])
 {
     enum status outcome = STATUS_OK;

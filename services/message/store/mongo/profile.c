@@ -54,8 +54,8 @@ static enum status note_self(struct mongo_db *db, struct fact *self)
     return mongo_upsert(db, POSITIONS, &upsert, 1, MONGO_DURABLE);
 }
 
-/* All are told, also those whose change had been made by a try that failed later: nobody knows
- * whether they were. */
+/* Lists all users, including those whose change was inserted by an attempt that failed later: they
+ * may not have been notified. */
 static void notify_all(struct message_profile *profile, const struct notices *notices,
                        const struct fact *self)
 {

@@ -72,7 +72,7 @@ static enum status read_last_messages(struct message_mongo_store *store,
     return mongo_find(store->db, MESSAGES, filter, NULL, take_last_message, reading);
 }
 
-/* A dialog whose message cannot be seen yet (a read that hit a member which lags) is left out. */
+/* Leaves out a dialog whose last message is not visible yet (a read from a lagging member). */
 static void leave_out_empty(struct dialog_list *list)
 {
     size_t kept = 0;

@@ -210,7 +210,7 @@ struct pass {
     struct findings found; /* of those to settle */
 };
 
-/* Whether the writer has not gone on since the pass before. */
+/* Whether the writer has made no progress since the previous pass. */
 static bool is_stale(struct repair *repair, const char *writer, int64_t batch)
 {
     const int64_t *before = hashmap_get(repair->seen, writer);
@@ -229,7 +229,7 @@ static void take_note(void *ctx, const bson_t *document)
         read_note(document, &pass->found);
 }
 
-/* A settled note goes, if its writer has stood still and not written another meanwhile. */
+/* Deletes a settled note, unless its writer has written another one meanwhile. */
 static enum status clear_notes(struct repair *repair, const struct hashmap *batches)
 {
     enum status status = STATUS_OK;
@@ -321,7 +321,7 @@ enum status repair_note(struct repair *repair, const struct fact *facts, size_t 
     };
     bson_destroy(&set);
     repair->dirty = true;
-    /* It need not be durable by itself: what comes after it is, and not without it. */
+    /* It need not be durable by itself: the later writes are, and they imply it. */
     enum status status = mongo_upsert(repair->db, WORK, &upsert, 1, MONGO_HINT);
     settle_note_step("note");
     return status;

@@ -20,7 +20,7 @@ void settle_note_step(const char *step)
         settle_step_for_test(step);
 }
 
-/* How far an owner's sequence has come. */
+/* The newest number of an owner's sequence. */
 struct position {
     const char *owner; /* borrowed */
     uint64_t known;    /* taken, as far as we know */
@@ -133,7 +133,7 @@ static void take_position(void *ctx, const bson_t *document)
         position->known = (uint64_t)mongo_int(document, "mod");
 }
 
-/* They may lie behind; the unique key tells. */
+/* They may be behind; the unique key detects it. */
 static enum status read_positions(struct settling *settling)
 {
     char(*owners)[TAG_SIZE] = xcalloc(settling->position_count, sizeof(*owners));
@@ -239,9 +239,9 @@ static enum status read_known_changes(struct settling *settling)
 }
 
 /*
- * An insertion found a key taken: by the same change, made before, or by another's that has the
- * number `tried`. In the second case we know one number more, and that is enough, unless it goes on
- * so: then the position was far behind.
+ * A duplicate key: of the same change, inserted before, or of another change with the number
+ * `tried`. In the second case the next number is tried, unless this is repeated: then the position
+ * was far behind.
  */
 static enum status resolve_change(struct settling *settling, struct change *change, uint64_t tried,
                                   bool *made_by_another_out)
@@ -293,7 +293,7 @@ static enum status store_change_round(struct settling *settling, size_t *left_ou
         }
         bson_destroy(documents[i]);
     }
-    if (status == STATUS_OK && met_another) /* who has made one of them will have made more */
+    if (status == STATUS_OK && met_another) /* if one of them exists, more are likely to */
         status = read_known_changes(settling);
     *left_out = 0;
     for (size_t i = 0; i < n; i++)
@@ -433,7 +433,7 @@ enum status settle_facts(struct mongo_db *db, struct fact *facts, size_t count,
     if (status != STATUS_OK)
         return status;
     if (settling.order.earlier_count > 0)
-        mode = SETTLE_AGAIN; /* those who stored them are about it */
+        mode = SETTLE_AGAIN; /* their writers are settling them */
     status = store_changes(&settling, mode);
     settle_note_step("changes");
     if (status == STATUS_OK)

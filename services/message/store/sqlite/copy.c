@@ -33,8 +33,8 @@ static void read_record(sqlite3_stmt *s, struct dialog_record *record)
     sqlite_column_copy(s, 3, record->peer.tag, TAG_SIZE);
 }
 
-/* Along the index of the keys, and of each owner's dialogs those that come after: the joins are
- * told their order, for another would sort the whole table for each page. */
+/* In the order of the index of the keys, from the given dialog on. CROSS JOIN fixes the join order:
+ * another one would sort the whole table for each page. */
 static const char records_sql[] =
     "SELECT o.key, o.tag, p.key, p.tag, d.last_seq, d.in_count, d.out_count, d.in_read,"
     " d.out_read, d.last_date_ms, d.last_mod, d.mod, o.user_seq"
@@ -68,7 +68,7 @@ enum status message_sqlite_copy_records(struct message_store *store, const char 
     return STATUS_UNAVAILABLE;
 }
 
-/* Both accounts, and the dialog as `key` sees it; STATUS_NOT_FOUND when any of it is not there. */
+/* Both accounts, and the dialog of `key`; STATUS_NOT_FOUND when one of them is missing. */
 static enum status find_dialog(struct sqlite_conn *conn, const char *key, const char *other_key,
                                struct dialog_row *row_out)
 {

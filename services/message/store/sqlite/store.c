@@ -13,9 +13,9 @@ enum { WRITES_PENDING_MAX = 16384 };
 
 /*
  * Keys are small integers: an account's number for a tag, a conversation's number for a pair, and
- * a message's rowid is (conversation << 32) + seq, so that a conversation lies together in the
- * tree and a page of it is one range. Ids are random, but those of a sender lie together: who sends
- * again needs the same pages again, however many messages there are.
+ * a message's rowid is (conversation << 32) + seq, so that a conversation is contiguous in the
+ * tree and a page of it is one range. Ids are random, but those of a sender are adjacent: the next
+ * message of a sender needs the same pages, however large the table is.
  */
 static const char *const migrations[] = {
     "CREATE TABLE account ("
@@ -46,7 +46,7 @@ static const char *const migrations[] = {
     "  out_read INTEGER NOT NULL,"
     "  mod INTEGER NOT NULL," /* the owner's user sequence at the last change */
     "  PRIMARY KEY (owner, peer)) WITHOUT ROWID;",
-    /* What message_changes_sqlite.h needs. What was there before has no place in a sequence. */
+    /* The columns of changes.h. Earlier rows are not part of a sequence. */
     "ALTER TABLE message ADD COLUMN sender_mod INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE message ADD COLUMN receiver_mod INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE dialog ADD COLUMN in_read_mod INTEGER NOT NULL DEFAULT 0;"

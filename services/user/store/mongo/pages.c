@@ -11,7 +11,7 @@
 struct page {
     char *items;
     size_t count, max, item_size;
-    const char *only; /* the one field to bring over; NULL = all */
+    const char *only; /* the only field to fetch; NULL: all */
     void (*read)(const bson_t *document, void *item);
 };
 
@@ -23,7 +23,7 @@ static void append_item(void *ctx, const bson_t *document)
         page->read(document, page->items + page->item_size * page->count++);
 }
 
-/* The documents that match and whose `field` comes after the key. */
+/* The matching documents whose `field` follows the key. */
 static enum status read_page(struct user_store *store, const char *collection, bson_t *filter_take,
                              const char *field, const char *after, struct page *page)
 {
@@ -76,7 +76,7 @@ static void read_image_name(const bson_t *document, void *item)
     mongo_copy_text(document, "_id", ((struct user_image_name *)item)->name, USER_IMAGE_SIZE);
 }
 
-/* The pictures themselves stay where they are: an answer has room for a few only. */
+/* Without the pictures themselves: a reply has space for a few only. */
 enum status user_mongo_pages_image_page(struct user_store *store, const char *after_name,
                                         size_t max, struct user_image_names *names_out)
 {

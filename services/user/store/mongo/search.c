@@ -18,7 +18,8 @@ static bson_t *inside_filter(const char *part, const char *except_key)
                     BCON_UTF8(except_key), "}");
 }
 
-/* Appends those who hold the part further inside; those who begin with it are there already. */
+/* Appends users whose key contains the part but does not begin with it; the others are in the
+ * list. */
 struct inside {
     struct user_list *list;
     const char *part;

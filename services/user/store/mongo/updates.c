@@ -29,8 +29,8 @@ static enum status update_where(struct user_store *store, bson_t *filter_take,
                         update_document(update, origin));
 }
 
-/* The origin is this one if nothing of another is unannounced. If it is announced between the two
- * tries, nobody is the origin; then the one who is hears of it, too. */
+/* The origin is kept if no change of another origin is unannounced. If one is announced between the
+ * two attempts, there is no origin, and the session that made the change is notified of it, too. */
 enum status user_mongo_updates_update(struct user_store *store, const char *key,
                                       const struct user_update *wanted)
 {
@@ -47,11 +47,11 @@ enum status user_mongo_updates_update(struct user_store *store, const char *key,
 enum status user_mongo_updates_announced(struct user_store *store, const char *key,
                                          uint64_t revision)
 {
-    enum status status = mongo_update(
-        user_mongo_handle(store)->db, "users",
-        BCON_NEW("key", BCON_UTF8(key), "revision", BCON_INT64((int64_t)revision)),
-        BCON_NEW("$set", "{", "unannounced", BCON_INT64(0), "origin", BCON_UTF8(""), "}", "$unset",
-                 "{", "changed", BCON_BOOL(true), "}"));
+    enum status status =
+        mongo_update(user_mongo_handle(store)->db, "users",
+                     BCON_NEW("key", BCON_UTF8(key), "revision", BCON_INT64((int64_t)revision)),
+                     BCON_NEW("$set", "{", "unannounced", BCON_INT64(0), "origin", BCON_UTF8(""),
+                              "}", "$unset", "{", "changed", BCON_BOOL(true), "}"));
 
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }

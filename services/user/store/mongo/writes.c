@@ -7,7 +7,8 @@
 #include "services/user/store/mongo/handle.h"
 
 /* STATUS_ALREADY_EXISTS; the document is destroyed. */
-static enum status insert_document(struct user_store *store, const char *collection, bson_t *document_take)
+static enum status insert_document(struct user_store *store, const char *collection,
+                                   bson_t *document_take)
 {
     enum status outcome = STATUS_UNAVAILABLE;
 
@@ -40,7 +41,7 @@ enum status user_mongo_writes_add(struct user_store *store, const struct user *u
     return insert_document(store, "users", document);
 }
 
-/* A document whose _id stands for its content: to have it twice is to have it. */
+/* A document whose _id identifies its content: a duplicate is not an error. */
 static enum status insert_once(struct user_store *store, const char *collection,
                                bson_t *document_take)
 {

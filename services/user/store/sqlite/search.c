@@ -14,7 +14,7 @@ enum {
     WALK_MAX = 20000, /* keys, if it does not, for they are all at the end */
 };
 
-/* ?1 is the part, ?2 is above all that begins with it, ?3 is who is not wanted. */
+/* ?1: the part, ?2: greater than all strings with this prefix, ?3: the excluded key. */
 static sqlite3_stmt *prepare_search(struct sqlite_conn *conn, const char *sql_literal,
                                     const char *part, const char *except_key)
 {
@@ -52,7 +52,7 @@ static enum status find_prefix(struct sqlite_conn *conn, const char *part, const
     return s != NULL ? collect_users(s, max, list) : STATUS_UNAVAILABLE;
 }
 
-/* Each key by the first of its tails that begins with the part, so that none comes twice. */
+/* Each key by its first suffix that begins with the part, so that none is repeated. */
 static enum status find_by_tail(struct sqlite_conn *conn, const char *part, const char *except_key,
                                 size_t max, struct user_list *list)
 {

@@ -3,7 +3,7 @@
 #include "services/user/store/sqlite/rows.h"
 #include "services/user/store/sqlite/handle.h"
 
-/* A statement on one user has been carried out; was there one? */
+/* Runs a statement on one user; STATUS_NOT_FOUND when there is none. */
 static enum status finish_update(sqlite3_stmt *s)
 {
     if (sqlite_step(s) != SQLITE_DONE)
