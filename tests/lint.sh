@@ -12,8 +12,9 @@ tidy() { clang-tidy --quiet "$@" -- -std=c11 -D_POSIX_C_SOURCE=200809L -I. -isys
     grep -v 'warnings\? generated\|^Suppressed\|^Use -header-filter' ; [ "${PIPESTATUS[0]}" = 0 ]; }
 export -f tidy
 printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -n 8 bash -c 'tidy "$@"' _ || failed=1
+# cppcheck sees no system header, so it would take an #error about a library's version for the truth.
 cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr \
-    --suppress=missingIncludeSystem --error-exitcode=1 -j "$(nproc)" -I. \
+    --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective --error-exitcode=1 -j "$(nproc)" -I. \
     -D_POSIX_C_SOURCE=200809L "${sources[@]}" || failed=1
-[ $failed = 0 ] && echo "lint: ${#files[@]} files, nothing to say"
+[ $failed = 0 ] && echo "lint: ${#files[@]} files checked, no findings"
 exit $failed

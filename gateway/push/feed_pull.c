@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "gateway/push/feed_source.h"
+#include "gateway/socket/lock_rank.h"
 #include "services/common/base/backoff.h"
 #include "services/common/base/clock.h"
+#include "services/common/base/lock_order.h"
 #include "services/common/base/log.h"
 #include "services/common/rpc/wire.h"
 
@@ -18,13 +20,13 @@ static enum pulled fill_feed(struct user_feed *user, const Messenger__ChangeList
     struct feed_outlet outlet = feed_table_outlet(user);
     enum pulled result = PULLED_ALL;
 
-    pthread_mutex_lock(&user->lock);
+    lock_order_lock(&user->lock, LOCK_RANK_FEED);
     uint64_t before = user->feed.position;
     bool all =
         feed_fill(&user->feed, changes->changes, changes->n_changes, changes->position, &outlet);
     if (feed_has_hole(&user->feed) || changes->more)
         result = !all || user->feed.position > before ? PULLED_SOME : PULLED_NOTHING;
-    pthread_mutex_unlock(&user->lock);
+    lock_order_unlock(&user->lock, LOCK_RANK_FEED);
     log_debug("pulled %zu changes of @%s after %" PRIu64, changes->n_changes, user->key, before);
     return result;
 }
@@ -34,11 +36,11 @@ static void reset_feed(struct user_feed *user)
 {
     struct feed_table *table = user->table;
 
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     bool closed = user->closed;
     user->known = false;
     feed_table_set_due_locked(user, 0);
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
     if (closed)
         return;
     log_warn("what @%s has missed is unknown: closing its sockets", user->key);
@@ -53,15 +55,15 @@ static enum status pull_once(struct user_feed *user, enum pulled *result_out)
     char epoch[FEED_EPOCH_SIZE];
 
     *result_out = PULLED_ALL;
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     bool closed = user->closed;
     memcpy(epoch, table->epoch, sizeof(epoch));
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
     if (closed)
         return STATUS_OK;
-    pthread_mutex_lock(&user->lock);
+    lock_order_lock(&user->lock, LOCK_RANK_FEED);
     uint64_t since = user->feed.position;
-    pthread_mutex_unlock(&user->lock);
+    lock_order_unlock(&user->lock, LOCK_RANK_FEED);
     enum status status = feed_source_changes(table->bus, user->key, epoch, since, &changes);
     if (status != STATUS_OK)
         return status;
@@ -80,11 +82,11 @@ static void give_up_hole(struct user_feed *user)
 {
     struct feed_outlet outlet = feed_table_outlet(user);
 
-    pthread_mutex_lock(&user->lock);
+    lock_order_lock(&user->lock, LOCK_RANK_FEED);
     log_error("@%s: the store has nothing between %" PRIu64 " and %" PRIu64 "; continuing without",
               user->key, user->feed.position, user->feed.newest);
     feed_skip_hole(&user->feed, &outlet);
-    pthread_mutex_unlock(&user->lock);
+    lock_order_unlock(&user->lock, LOCK_RANK_FEED);
 }
 
 /* Whether the next page may be pushed. A slow socket delays the others for a short time only. */
@@ -106,11 +108,11 @@ static void end_pull(struct user_feed *user, int64_t wait_ms)
 {
     struct feed_table *table = user->table;
 
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     user->pulling = false;
     feed_table_set_due_locked(user, user->due_again ? 0 : clock_mono_ms() + wait_ms);
     feed_table_release_locked(user);
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
 }
 
 /* The wait until the next check after a pull with this result. */
@@ -119,7 +121,7 @@ static int64_t note_pulled(struct user_feed *user, enum status status, enum pull
     struct feed_table *table = user->table;
     bool fruitless = status != STATUS_OK || result == PULLED_NOTHING;
 
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     user->failures = fruitless ? user->failures + 1 : 0;
     int64_t wait_ms = fruitless
                           ? backoff_pause(user->failures, FEED_RETRY_MIN_MS, FEED_RETRY_MAX_MS)
@@ -127,7 +129,7 @@ static int64_t note_pulled(struct user_feed *user, enum status status, enum pull
     bool give_up = status == STATUS_OK && user->failures > FRUITLESS_MAX;
     if (give_up)
         user->failures = 0;
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
     if (give_up)
         give_up_hole(user);
     return wait_ms;
@@ -154,14 +156,14 @@ void feed_pull_begin(struct user_feed *user_take, struct workpool *pool)
     struct user_feed *user = user_take;
     struct feed_table *table = user->table;
 
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     user->pulling = true;
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
     if (workpool_submit(pool, run_pull, user))
         return;
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     user->pulling = false;
     feed_table_set_due_locked(user, clock_mono_ms() + FEED_RETRY_MIN_MS);
     feed_table_release_locked(user);
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
 }

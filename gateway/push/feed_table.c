@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/socket/lock_rank.h"
 #include "services/common/base/hashmap.h"
+#include "services/common/base/lock_order.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 
@@ -36,11 +38,11 @@ void feed_table_finish(struct feed_table *table)
 
 struct user_feed *feed_table_find(struct feed_table *table, const char *key)
 {
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     struct user_feed *user = hashmap_get(table->by_key, key);
     if (user != NULL)
         user->references++;
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
     return user;
 }
 
@@ -57,9 +59,9 @@ void feed_table_release(struct user_feed *user)
 {
     struct feed_table *table = user->table;
 
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     feed_table_release_locked(user);
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
 }
 
 void feed_table_set_due_locked(struct user_feed *user, int64_t due_ms)
@@ -99,9 +101,9 @@ struct feed_outlet feed_table_outlet(struct user_feed *user)
 
 void feed_table_forget(struct user_feed *user)
 {
-    pthread_mutex_lock(&user->lock);
+    lock_order_lock(&user->lock, LOCK_RANK_FEED);
     feed_forget(&user->feed);
-    pthread_mutex_unlock(&user->lock);
+    lock_order_unlock(&user->lock, LOCK_RANK_FEED);
 }
 
 static void forget_all(struct feed_table *table)
@@ -111,7 +113,7 @@ static void forget_all(struct feed_table *table)
     const char *key;
     void *value;
 
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     users = xcalloc(hashmap_count(table->by_key), sizeof(struct user_feed *));
     for (size_t cursor = 0; hashmap_next(table->by_key, &cursor, &key, &value);) {
         users[count] = value;
@@ -119,7 +121,7 @@ static void forget_all(struct feed_table *table)
         users[count]->known = false;
         feed_table_set_due_locked(users[count++], 0);
     }
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
     for (size_t i = 0; i < count; i++) {
         feed_table_forget(users[i]);
         feed_table_release(users[i]);
@@ -129,11 +131,11 @@ static void forget_all(struct feed_table *table)
 
 bool feed_table_check_epoch(struct feed_table *table, const char *epoch)
 {
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     bool same = strcmp(table->epoch, epoch) == 0;
     bool first = table->epoch[0] == '\0';
     snprintf(table->epoch, sizeof(table->epoch), "%s", epoch);
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
     if (same || first)
         return true;
     log_warn("the message store is another one now (epoch %s): closing all sockets", epoch);

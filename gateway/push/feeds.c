@@ -11,9 +11,11 @@
 #include "gateway/push/feed_pull.h"
 #include "gateway/push/feed_source.h"
 #include "gateway/push/feed_table.h"
+#include "gateway/socket/lock_rank.h"
 #include "services/common/base/backoff.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/hashmap.h"
+#include "services/common/base/lock_order.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/thread.h"
 #include "services/common/base/workpool.h"
@@ -57,9 +59,9 @@ static void take_due_locked(struct feed_table *table, struct round *round, int64
 
 static bool has_hole(struct user_feed *user)
 {
-    pthread_mutex_lock(&user->lock);
+    lock_order_lock(&user->lock, LOCK_RANK_FEED);
     bool hole = feed_has_hole(&user->feed);
-    pthread_mutex_unlock(&user->lock);
+    lock_order_unlock(&user->lock, LOCK_RANK_FEED);
     return hole;
 }
 
@@ -82,10 +84,10 @@ static bool note_newest(struct user_feed *user, uint64_t newest)
 {
     struct feed_outlet outlet = feed_table_outlet(user);
 
-    pthread_mutex_lock(&user->lock);
+    lock_order_lock(&user->lock, LOCK_RANK_FEED);
     feed_note_newest(&user->feed, newest, &outlet);
     bool hole = feed_has_hole(&user->feed);
-    pthread_mutex_unlock(&user->lock);
+    lock_order_unlock(&user->lock, LOCK_RANK_FEED);
     return hole;
 }
 
@@ -102,18 +104,18 @@ static void end_round(struct feed_table *table, struct round *round, const uint6
     for (size_t i = 0; i < round->count; i++) {
         struct user_feed *user = round->users[i];
         bool hole = newest != NULL && note_newest(user, newest[i]);
-        pthread_mutex_lock(&table->lock);
+        lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
         user->known = user->known || newest != NULL;
         user->failures = newest != NULL ? 0 : user->failures + 1;
         user->rounds++;
         feed_table_set_due_locked(user,
                                   clock_mono_ms() + next_check_ms(user, newest != NULL, hole));
         feed_table_release_locked(user);
-        pthread_mutex_unlock(&table->lock);
+        lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
     }
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     pthread_cond_broadcast(&table->round_ended);
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
 }
 
 static void check_round(struct feeds *feeds, struct round *round)
@@ -140,7 +142,7 @@ static void run_checks(void *arg)
     struct round *round = xmalloc(sizeof(*round));
     int64_t wait_ms;
 
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     while (!table->stopping) {
         take_due_locked(table, round, &wait_ms);
         if (round->count == 0) {
@@ -148,11 +150,11 @@ static void run_checks(void *arg)
             pthread_cond_clockwait(&table->wake, &table->lock, CLOCK_MONOTONIC, &until);
             continue;
         }
-        pthread_mutex_unlock(&table->lock);
+        lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
         check_round(feeds, round);
-        pthread_mutex_lock(&table->lock);
+        lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     }
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
     free(round);
 }
 
@@ -167,27 +169,27 @@ void feeds_open(struct feeds *feeds, const char *key)
     user->references = 1;
     snprintf(user->key, sizeof(user->key), "%s", key);
     pthread_mutex_init(&user->lock, NULL);
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     hashmap_put(table->by_key, key, user);
     feed_table_set_due_locked(user, 0);
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
 }
 
 void feeds_close(struct feeds *feeds, const char *key)
 {
     struct feed_table *table = &feeds->table;
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     struct user_feed *user = hashmap_remove(table->by_key, key);
     if (user != NULL) {
         user->closed = true;
         due_queue_remove(&table->due, &user->due);
     }
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
     if (user == NULL)
         return;
-    pthread_mutex_lock(&user->lock);
+    lock_order_lock(&user->lock, LOCK_RANK_FEED);
     user->gone = true; /* a pull in progress pushes to nobody */
-    pthread_mutex_unlock(&user->lock);
+    lock_order_unlock(&user->lock, LOCK_RANK_FEED);
     feed_table_release(user);
 }
 
@@ -201,15 +203,15 @@ void feeds_take(struct feeds *feeds, const char *key, Messenger__Notification *n
         return;
     }
     struct feed_outlet outlet = feed_table_outlet(user);
-    pthread_mutex_lock(&user->lock);
+    lock_order_lock(&user->lock, LOCK_RANK_FEED);
     feed_take(&user->feed, notification_take, &outlet);
     bool hole = feed_has_hole(&user->feed);
-    pthread_mutex_unlock(&user->lock);
-    pthread_mutex_lock(&table->lock);
+    lock_order_unlock(&user->lock, LOCK_RANK_FEED);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     if (hole && user->failures == 0)
         feed_table_set_due_locked(user, clock_mono_ms() + FEED_GRACE_MS);
     feed_table_release_locked(user);
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
 }
 
 void feeds_in_turn(struct feeds *feeds, const char *key, void (*call)(void *arg), void *arg)
@@ -218,10 +220,10 @@ void feeds_in_turn(struct feeds *feeds, const char *key, void (*call)(void *arg)
 
     if (user == NULL)
         return;
-    pthread_mutex_lock(&user->lock);
+    lock_order_lock(&user->lock, LOCK_RANK_FEED);
     if (!user->gone)
         call(arg);
-    pthread_mutex_unlock(&user->lock);
+    lock_order_unlock(&user->lock, LOCK_RANK_FEED);
     feed_table_release(user);
 }
 
@@ -231,10 +233,10 @@ void feeds_check_all(struct feeds *feeds)
     const char *key;
     void *user;
 
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     for (size_t cursor = 0; hashmap_next(table->by_key, &cursor, &key, &user);)
         feed_table_set_due_locked(user, 0);
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
 }
 
 enum status feeds_wait_known(struct feeds *feeds, const char *key, int64_t deadline_us)
@@ -243,10 +245,10 @@ enum status feeds_wait_known(struct feeds *feeds, const char *key, int64_t deadl
     struct timespec until = clock_at_us(deadline_us);
     enum status status = STATUS_OK;
 
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     struct user_feed *user = hashmap_get(table->by_key, key);
     if (user == NULL || user->known) {
-        pthread_mutex_unlock(&table->lock);
+        lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
         return STATUS_OK; /* without a feed nothing is pushed */
     }
     unsigned rounds = user->rounds;
@@ -261,7 +263,7 @@ enum status feeds_wait_known(struct feeds *feeds, const char *key, int64_t deadl
     if (status == STATUS_OK && !user->known)
         status = STATUS_UNAVAILABLE;
     feed_table_release_locked(user);
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
     return status;
 }
 
@@ -287,12 +289,12 @@ static void stop_table(struct feed_table *table)
     const char *key;
     void *user;
 
-    pthread_mutex_lock(&table->lock);
+    lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
     table->stopping = true;
     for (size_t cursor = 0; hashmap_next(table->by_key, &cursor, &key, &user);)
         ((struct user_feed *)user)->closed = true; /* ends a pull in progress */
     pthread_cond_signal(&table->wake);
-    pthread_mutex_unlock(&table->lock);
+    lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
 }
 
 void feeds_destroy(struct feeds **feeds)

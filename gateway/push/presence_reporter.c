@@ -9,10 +9,12 @@
 
 #include "common.pb-c.h"
 #include "event.pb-c.h"
+#include "gateway/socket/lock_rank.h"
 #include "presence.pb-c.h"
 #include "services/common/base/backoff.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/hashmap.h"
+#include "services/common/base/lock_order.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/thread.h"
@@ -56,7 +58,7 @@ struct presence_reporter {
 
 void presence_reporter_changed(struct presence_reporter *reporter, const char *key, const char *tag)
 {
-    pthread_mutex_lock(&reporter->lock);
+    lock_order_lock(&reporter->lock, LOCK_RANK_REPORTER);
     struct mark *mark = hashmap_get(reporter->marks, key);
     if (mark == NULL) {
         mark = xcalloc(1, sizeof(*mark));
@@ -65,31 +67,31 @@ void presence_reporter_changed(struct presence_reporter *reporter, const char *k
     memcpy(mark->tag, tag, strlen(tag) + 1);
     mark->since_ms = clock_mono_ms();
     pthread_cond_broadcast(&reporter->cond);
-    pthread_mutex_unlock(&reporter->lock);
+    lock_order_unlock(&reporter->lock, LOCK_RANK_REPORTER);
 }
 
 void presence_reporter_announce(struct presence_reporter *reporter)
 {
-    pthread_mutex_lock(&reporter->lock);
+    lock_order_lock(&reporter->lock, LOCK_RANK_REPORTER);
     reporter->announce = true;
     reporter->settled = false;
     pthread_cond_broadcast(&reporter->cond);
-    pthread_mutex_unlock(&reporter->lock);
+    lock_order_unlock(&reporter->lock, LOCK_RANK_REPORTER);
 }
 
 bool presence_reporter_is_settled(struct presence_reporter *reporter)
 {
-    pthread_mutex_lock(&reporter->lock);
+    lock_order_lock(&reporter->lock, LOCK_RANK_REPORTER);
     bool settled = reporter->settled;
-    pthread_mutex_unlock(&reporter->lock);
+    lock_order_unlock(&reporter->lock, LOCK_RANK_REPORTER);
     return settled;
 }
 
 static void note_settled(struct presence_reporter *reporter)
 {
-    pthread_mutex_lock(&reporter->lock);
+    lock_order_lock(&reporter->lock, LOCK_RANK_REPORTER);
     reporter->settled = !reporter->announce; /* another may have been requested meanwhile */
-    pthread_mutex_unlock(&reporter->lock);
+    lock_order_unlock(&reporter->lock, LOCK_RANK_REPORTER);
 }
 
 /* --- reports ----------------------------------------------------------------------------- */
@@ -151,7 +153,7 @@ static size_t take_due_locked(struct presence_reporter *reporter, struct mark *d
 static void put_back(struct presence_reporter *reporter, const struct mark *due,
                      char (*keys)[TAG_SIZE], size_t count)
 {
-    pthread_mutex_lock(&reporter->lock);
+    lock_order_lock(&reporter->lock, LOCK_RANK_REPORTER);
     for (size_t i = 0; i < count; i++) {
         if (hashmap_get(reporter->marks, keys[i]) != NULL)
             continue;
@@ -159,7 +161,7 @@ static void put_back(struct presence_reporter *reporter, const struct mark *due,
         *mark = due[i];
         hashmap_put(reporter->marks, keys[i], mark);
     }
-    pthread_mutex_unlock(&reporter->lock);
+    lock_order_unlock(&reporter->lock, LOCK_RANK_REPORTER);
 }
 
 /* True when there were marks and they have been reported. */
@@ -171,9 +173,9 @@ static bool report_marks(struct presence_reporter *reporter, bool *failed_out)
     bool online[BATCH_MAX];
     char *came[BATCH_MAX], *went[BATCH_MAX];
 
-    pthread_mutex_lock(&reporter->lock);
+    lock_order_lock(&reporter->lock, LOCK_RANK_REPORTER);
     size_t count = take_due_locked(reporter, due, keys, online);
-    pthread_mutex_unlock(&reporter->lock);
+    lock_order_unlock(&reporter->lock, LOCK_RANK_REPORTER);
     *failed_out = false;
     if (count == 0)
         return false;
@@ -211,22 +213,22 @@ static bool wait_for_work(struct presence_reporter *reporter, int64_t ms, bool f
 {
     struct timespec until = clock_after_ms(ms);
 
-    pthread_mutex_lock(&reporter->lock);
+    lock_order_lock(&reporter->lock, LOCK_RANK_REPORTER);
     int waited = 0;
     while (!reporter->stopping && waited == 0 &&
            !(for_changes && (reporter->announce || hashmap_count(reporter->marks) > 0)))
         waited = pthread_cond_clockwait(&reporter->cond, &reporter->lock, CLOCK_MONOTONIC, &until);
     bool go_on = !reporter->stopping;
-    pthread_mutex_unlock(&reporter->lock);
+    lock_order_unlock(&reporter->lock, LOCK_RANK_REPORTER);
     return go_on;
 }
 
 static bool take_announce(struct presence_reporter *reporter)
 {
-    pthread_mutex_lock(&reporter->lock);
+    lock_order_lock(&reporter->lock, LOCK_RANK_REPORTER);
     bool announce = reporter->announce;
     reporter->announce = false;
-    pthread_mutex_unlock(&reporter->lock);
+    lock_order_unlock(&reporter->lock, LOCK_RANK_REPORTER);
     return announce || clock_mono_ms() - reporter->announced_ms > ANNOUNCE_MS;
 }
 
@@ -250,9 +252,9 @@ static bool report_round(struct presence_reporter *reporter)
 
 static bool has_grace_marks(struct presence_reporter *reporter)
 {
-    pthread_mutex_lock(&reporter->lock);
+    lock_order_lock(&reporter->lock, LOCK_RANK_REPORTER);
     bool has = hashmap_count(reporter->marks) > 0;
-    pthread_mutex_unlock(&reporter->lock);
+    lock_order_unlock(&reporter->lock, LOCK_RANK_REPORTER);
     return has;
 }
 
@@ -330,10 +332,10 @@ void presence_reporter_destroy(struct presence_reporter **reporter)
     if (a == NULL)
         return;
     bus_subscription_drain(&a->lost_subscription);
-    pthread_mutex_lock(&a->lock);
+    lock_order_lock(&a->lock, LOCK_RANK_REPORTER);
     a->stopping = true;
     pthread_cond_broadcast(&a->cond);
-    pthread_mutex_unlock(&a->lock);
+    lock_order_unlock(&a->lock, LOCK_RANK_REPORTER);
     pthread_join(a->alive_thread, NULL);
     pthread_join(a->thread, NULL);
     for (size_t cursor = 0; hashmap_next(a->marks, &cursor, &key, &mark);)

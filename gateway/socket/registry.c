@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/socket/lock_rank.h"
 #include "services/common/base/array.h"
 #include "services/common/base/hashmap.h"
+#include "services/common/base/lock_order.h"
 #include "services/common/base/memory.h"
 
 struct user_sessions {
@@ -141,10 +143,10 @@ static enum registry_result link_locked(struct registry *registry, struct sessio
 
 static bool unlink_session(struct registry *registry, struct session *session)
 {
-    pthread_mutex_lock(&registry->lock);
+    lock_order_lock(&registry->lock, LOCK_RANK_REGISTRY);
     bool last = unlink_user_locked(registry, session);
     unlink_slot_locked(registry, session);
-    pthread_mutex_unlock(&registry->lock);
+    lock_order_unlock(&registry->lock, LOCK_RANK_REGISTRY);
     return last;
 }
 
@@ -152,26 +154,26 @@ enum registry_result registry_add(struct registry *registry, struct session *ses
 {
     bool first;
 
-    pthread_mutex_lock(&registry->turn_lock);
-    pthread_mutex_lock(&registry->lock);
+    lock_order_lock(&registry->turn_lock, LOCK_RANK_TURN);
+    lock_order_lock(&registry->lock, LOCK_RANK_REGISTRY);
     enum registry_result result = link_locked(registry, session, &first);
-    pthread_mutex_unlock(&registry->lock);
+    lock_order_unlock(&registry->lock, LOCK_RANK_REGISTRY);
     if (first && !registry->options.turn(registry->options.ctx, session_key(session),
                                          session_identity(session)->tag, true)) {
         unlink_session(registry, session);
         result = REGISTRY_REFUSED;
     }
-    pthread_mutex_unlock(&registry->turn_lock);
+    lock_order_unlock(&registry->turn_lock, LOCK_RANK_TURN);
     return result;
 }
 
 void registry_remove(struct registry *registry, struct session *session)
 {
-    pthread_mutex_lock(&registry->turn_lock);
+    lock_order_lock(&registry->turn_lock, LOCK_RANK_TURN);
     if (unlink_session(registry, session))
         registry->options.turn(registry->options.ctx, session_key(session),
                                session_identity(session)->tag, false);
-    pthread_mutex_unlock(&registry->turn_lock);
+    lock_order_unlock(&registry->turn_lock, LOCK_RANK_TURN);
 }
 
 struct session *registry_find(struct registry *registry, uint64_t token)
@@ -179,13 +181,13 @@ struct session *registry_find(struct registry *registry, uint64_t token)
     size_t index = (size_t)(token & UINT32_MAX);
     struct session *session = NULL;
 
-    pthread_mutex_lock(&registry->lock);
+    lock_order_lock(&registry->lock, LOCK_RANK_REGISTRY);
     if (index < registry->options.sessions_max) {
         struct slot *slot = &registry->slots[index];
         if (slot->session != NULL && slot->generation == (uint32_t)(token >> 32))
             session = session_ref(slot->session);
     }
-    pthread_mutex_unlock(&registry->lock);
+    lock_order_unlock(&registry->lock, LOCK_RANK_REGISTRY);
     return session;
 }
 
@@ -193,14 +195,14 @@ struct registry_list registry_of_user(struct registry *registry, const char *key
 {
     struct registry_list list = { 0 };
 
-    pthread_mutex_lock(&registry->lock);
+    lock_order_lock(&registry->lock, LOCK_RANK_REGISTRY);
     const struct user_sessions *user = hashmap_get(registry->users, key);
     if (user != NULL) {
         list.items = xcalloc(user->count, sizeof(struct session *));
         for (; list.count < user->count; list.count++)
             list.items[list.count] = session_ref(user->items[list.count]);
     }
-    pthread_mutex_unlock(&registry->lock);
+    lock_order_unlock(&registry->lock, LOCK_RANK_REGISTRY);
     return list;
 }
 
@@ -208,12 +210,12 @@ struct registry_list registry_all(struct registry *registry)
 {
     struct registry_list list = { 0 };
 
-    pthread_mutex_lock(&registry->lock);
+    lock_order_lock(&registry->lock, LOCK_RANK_REGISTRY);
     list.items = xcalloc(registry->count, sizeof(struct session *));
     for (size_t i = 0; i < registry->options.sessions_max && list.count < registry->count; i++)
         if (registry->slots[i].session != NULL)
             list.items[list.count++] = session_ref(registry->slots[i].session);
-    pthread_mutex_unlock(&registry->lock);
+    lock_order_unlock(&registry->lock, LOCK_RANK_REGISTRY);
     return list;
 }
 
@@ -227,9 +229,9 @@ void registry_list_finish(struct registry_list *list)
 
 bool registry_is_online(struct registry *registry, const char *key)
 {
-    pthread_mutex_lock(&registry->lock);
+    lock_order_lock(&registry->lock, LOCK_RANK_REGISTRY);
     bool online = hashmap_get(registry->users, key) != NULL;
-    pthread_mutex_unlock(&registry->lock);
+    lock_order_unlock(&registry->lock, LOCK_RANK_REGISTRY);
     return online;
 }
 
@@ -239,19 +241,19 @@ char **registry_tags(struct registry *registry, size_t *count_out)
     void *user;
     size_t n = 0;
 
-    pthread_mutex_lock(&registry->lock);
+    lock_order_lock(&registry->lock, LOCK_RANK_REGISTRY);
     char **tags = xcalloc(hashmap_count(registry->users), sizeof(*tags));
     for (size_t cursor = 0; hashmap_next(registry->users, &cursor, &key, &user);)
         tags[n++] = xstrdup(((struct user_sessions *)user)->tag);
-    pthread_mutex_unlock(&registry->lock);
+    lock_order_unlock(&registry->lock, LOCK_RANK_REGISTRY);
     *count_out = n;
     return tags;
 }
 
 size_t registry_count(struct registry *registry)
 {
-    pthread_mutex_lock(&registry->lock);
+    lock_order_lock(&registry->lock, LOCK_RANK_REGISTRY);
     size_t count = registry->count;
-    pthread_mutex_unlock(&registry->lock);
+    lock_order_unlock(&registry->lock, LOCK_RANK_REGISTRY);
     return count;
 }

@@ -8,9 +8,11 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "gateway/socket/lock_rank.h"
 #include "gateway/socket/outbox.h"
 #include "gateway/socket/ws_protocol.h"
 #include "services/common/base/clock.h"
+#include "services/common/base/lock_order.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 
@@ -187,36 +189,36 @@ static void give_up_locked(struct session *session, const char *reason)
 
 void session_open(struct session *session, int socket)
 {
-    pthread_mutex_lock(&session->lock);
+    lock_order_lock(&session->lock, LOCK_RANK_SESSION);
     assert(session->socket < 0 && !session->shut);
     session->socket = socket;
     flush_locked(session);
-    pthread_mutex_unlock(&session->lock);
+    lock_order_unlock(&session->lock, LOCK_RANK_SESSION);
 }
 
 int session_socket(struct session *session)
 {
-    pthread_mutex_lock(&session->lock);
+    lock_order_lock(&session->lock, LOCK_RANK_SESSION);
     int socket = session->socket;
-    pthread_mutex_unlock(&session->lock);
+    lock_order_unlock(&session->lock, LOCK_RANK_SESSION);
     return socket;
 }
 
 int session_shut(struct session *session)
 {
-    pthread_mutex_lock(&session->lock);
+    lock_order_lock(&session->lock, LOCK_RANK_SESSION);
     int socket = session->socket;
     session->socket = -1;
     session->shut = true;
     outbox_finish(&session->outbox);
     release_locked(session);
-    pthread_mutex_unlock(&session->lock);
+    lock_order_unlock(&session->lock, LOCK_RANK_SESSION);
     return socket;
 }
 
 void session_send(struct session *session, struct ws_frame_out *frame)
 {
-    pthread_mutex_lock(&session->lock);
+    lock_order_lock(&session->lock, LOCK_RANK_SESSION);
     if (!session->closing && !session->shut) {
         /* A single frame may exceed the maximum; what counts is the queue behind it. */
         if (session->outbox.bytes > 0 &&
@@ -228,29 +230,29 @@ void session_send(struct session *session, struct ws_frame_out *frame)
                 flush_locked(session);
         }
     }
-    pthread_mutex_unlock(&session->lock);
+    lock_order_unlock(&session->lock, LOCK_RANK_SESSION);
 }
 
 void session_close(struct session *session, int code, const char *reason)
 {
-    pthread_mutex_lock(&session->lock);
+    lock_order_lock(&session->lock, LOCK_RANK_SESSION);
     close_locked(session, code, reason);
-    pthread_mutex_unlock(&session->lock);
+    lock_order_unlock(&session->lock, LOCK_RANK_SESSION);
 }
 
 bool session_is_closing(struct session *session)
 {
-    pthread_mutex_lock(&session->lock);
+    lock_order_lock(&session->lock, LOCK_RANK_SESSION);
     bool closing = session->closing;
-    pthread_mutex_unlock(&session->lock);
+    lock_order_unlock(&session->lock, LOCK_RANK_SESSION);
     return closing;
 }
 
 static bool holds_no_more_than(struct session *session, size_t bytes)
 {
-    pthread_mutex_lock(&session->lock);
+    lock_order_lock(&session->lock, LOCK_RANK_SESSION);
     bool result = session->shut || session->closing || session->outbox.bytes <= bytes;
-    pthread_mutex_unlock(&session->lock);
+    lock_order_unlock(&session->lock, LOCK_RANK_SESSION);
     return result;
 }
 
@@ -268,37 +270,37 @@ bool session_has_space(struct session *session)
 
 void session_call_begins(struct session *session)
 {
-    pthread_mutex_lock(&session->lock);
+    lock_order_lock(&session->lock, LOCK_RANK_SESSION);
     assert(!session->in_call);
     session->in_call = true;
-    pthread_mutex_unlock(&session->lock);
+    lock_order_unlock(&session->lock, LOCK_RANK_SESSION);
 }
 
 bool session_call_continues(struct session *session)
 {
-    pthread_mutex_lock(&session->lock);
+    lock_order_lock(&session->lock, LOCK_RANK_SESSION);
     bool result = session->in_call;
     session->more_waits = result;
-    pthread_mutex_unlock(&session->lock);
+    lock_order_unlock(&session->lock, LOCK_RANK_SESSION);
     return result;
 }
 
 void session_call_ends(struct session *session)
 {
-    pthread_mutex_lock(&session->lock);
+    lock_order_lock(&session->lock, LOCK_RANK_SESSION);
     assert(session->in_call && !session->call_ended);
     session->call_ended = true;
     release_locked(session);
-    pthread_mutex_unlock(&session->lock);
+    lock_order_unlock(&session->lock, LOCK_RANK_SESSION);
 }
 
 /* --- from the socket loop ---------------------------------------------------------------- */
 
 void session_writable(struct session *session)
 {
-    pthread_mutex_lock(&session->lock);
+    lock_order_lock(&session->lock, LOCK_RANK_SESSION);
     flush_locked(session);
-    pthread_mutex_unlock(&session->lock);
+    lock_order_unlock(&session->lock, LOCK_RANK_SESSION);
 }
 
 static void ping_locked(struct session *session, int64_t now_ms, struct ws_frame_out *ping)
@@ -318,7 +320,7 @@ static void ping_locked(struct session *session, int64_t now_ms, struct ws_frame
 
 void session_tick(struct session *session, int64_t now_ms, struct ws_frame_out *ping)
 {
-    pthread_mutex_lock(&session->lock);
+    lock_order_lock(&session->lock, LOCK_RANK_SESSION);
     if (session->closing) {
         if (now_ms - session->closing_since_ms > SESSION_CLOSING_MS)
             cut_locked(session);
@@ -331,5 +333,5 @@ void session_tick(struct session *session, int64_t now_ms, struct ws_frame_out *
     } else if (session->socket >= 0) {
         ping_locked(session, now_ms, ping);
     }
-    pthread_mutex_unlock(&session->lock);
+    lock_order_unlock(&session->lock, LOCK_RANK_SESSION);
 }

@@ -14,8 +14,8 @@ enum status user_sqlite_reads_by_email(struct user_store *store, const char *ema
     sqlite3_stmt *s;
 
     enum status status = user_sqlite_rows_begin(
-        user_sqlite_handle(store)->db,
-        "SELECT " USER_ROW_COLUMNS " FROM user WHERE email_key = ?", email_key, &conn, &s);
+        user_sqlite_handle(store)->db, "SELECT " USER_ROW_COLUMNS " FROM user WHERE email_key = ?",
+        email_key, &conn, &s);
     if (status == STATUS_OK)
         user_sqlite_rows_read(s, user_out);
     user_sqlite_rows_end(user_sqlite_handle(store)->db, conn, s);
@@ -59,8 +59,8 @@ enum status user_sqlite_reads_get_image(struct user_store *store, const char *na
     sqlite3_stmt *s;
 
     enum status status = user_sqlite_rows_begin(
-        user_sqlite_handle(store)->db, "SELECT content_type, data FROM image WHERE name = ?",
-        name, &conn, &s);
+        user_sqlite_handle(store)->db, "SELECT content_type, data FROM image WHERE name = ?", name,
+        &conn, &s);
     if (status == STATUS_OK) {
         *content_type_out = xstrdup(sqlite_column_text_or_empty(s, 0));
         const void *data = sqlite3_column_blob(s, 1);
@@ -74,7 +74,7 @@ enum status user_sqlite_reads_get_image(struct user_store *store, const char *na
 }
 
 static enum status row_exists(struct user_store *store, const char *sql, const char *name,
-                          bool *exists_out)
+                              bool *exists_out)
 {
     struct sqlite_conn *conn;
     sqlite3_stmt *s;

@@ -85,7 +85,7 @@ static void a_server_that_is_away_is_left_alone_for_a_while(void **state)
     for (int tries = 0; tries < 8; tries++) {
         assert_true(fail_once(db) >= SELECT_MS / 2); /* it was tried... */
         assert_true(is_left_alone(db));              /* ...and is not, again */
-        clock_advance_for_test(PAUSE_MAX_MS);       /* no pause is longer */
+        clock_advance_for_test(PAUSE_MAX_MS);        /* no pause is longer */
     }
     mongo_db_close(&db);
     close(held);
