@@ -1,6 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that are missing: `install-deps.sh build`, `... build run test`.
-# Asks for nothing and says what it installs; uses sudo when not root. NO_INSTALL=1: does nothing.
+# Asks for nothing and says what it installs; uses sudo when not root; waits for apt's locks.
+# NO_INSTALL=1: does nothing.
 set -euo pipefail
 
 declare -A packages=(
@@ -45,12 +46,28 @@ if [ "$(id -u)" -ne 0 ]; then
     as_root=(sudo -n)
 fi
 echo "installing: ${missing[*]}"
-export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-if ! { "${as_root[@]}" apt-get update -q && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -q --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
-    echo "install-deps: apt-get failed:" >&2
+trap 'rm -f "$log" "$log.now"' EXIT
+
+# apt-get, into the log. While another package manager holds one of apt's locks it is tried again, for
+# ten minutes: apt's own DPkg::Lock::Timeout covers the lock of dpkg, not that of the package lists.
+apt() {
+    local attempt holder said=
+    for attempt in {1..300}; do
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get "$@" >"$log.now" 2>&1 </dev/null && return
+        holder=$(grep -m1 'Could not get lock' "$log.now") || break
+        [ -z "$said" ] && echo "install-deps: waiting for another package manager: ${holder#E: }"
+        said=1
+        sleep 2
+    done
+    cat "$log.now" >>"$log"
+    return 1
+}
+
+# The first error is the cause. What follows it ("Unable to locate package") seldom is.
+if ! { apt update -q && cat "$log.now" >>"$log" &&
+    apt install -y -q --no-install-recommends "${missing[@]}"; }; then
+    echo "install-deps: apt-get failed: $(grep -m1 -E '^(E:|W: Failed to fetch)' "$log")" >&2
     tail -n 20 "$log" >&2
     exit 1
 fi

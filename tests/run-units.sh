@@ -8,7 +8,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1} TSAN_OPTIONS=${TSAN_OPTIONS:
 
 run_one() { # program
     local log=$2/$(basename "$1").log status=0
-    timeout 300 "$1" >"$log" 2>&1 || status=$?
+    timeout 900 "$1" >"$log" 2>&1 || status=$?
     echo $status >"$log.status"
 }
 export -f run_one

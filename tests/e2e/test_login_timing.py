@@ -19,7 +19,10 @@ CALLS = 20
 
 @pytest.fixture(scope="module")
 def real_hashing():
-    with Stack(settings={"password.hashMemoryKib": None, "password.hashPasses": None, "store.users": None}) as stack:
+    # With the program's own cost of a hash, and time for fifty of them on a busy machine.
+    settings = {"password.hashMemoryKib": None, "password.hashPasses": None, "rpc.timeoutMs": 60000,
+                "store.users": None}
+    with Stack(settings=settings) as stack:
         yield stack
 
 

@@ -5,7 +5,7 @@ import pytest
 from support.client import Socket, bearer, befriend, is_online, send
 from support.raw import RawWebSocket
 from support.shapes import PUSHED_KEYS, numbered
-from support.wait import stays_true
+from support.wait import stays_true, wait_until
 
 QUIET = 0.5
 
@@ -223,6 +223,7 @@ def test_the_first_message_makes_contacts_at_once(alice, bob):
     mine, his = alice.socket(), bob.socket()
     befriend(mine, bob)
     his.wait_notification(3001)
+    wait_until(lambda: is_online(mine, bob), "Bob to be seen")
     his.close()
     assert mine.wait_notification(3100) == {"loggedOutUserTag": bob.tag}
 
