@@ -80,9 +80,3 @@ def test_no_forgetful_string_functions():
     found = [(path, match.group()) for path in sources()
              for match in forbidden.finditer((REPOSITORY / path).read_text())]
     assert not found
-
-
-def test_files_stay_small():
-    long = {path: count for path in sources()
-            if (count := len((REPOSITORY / path).read_text().splitlines())) > 600}
-    assert not long
