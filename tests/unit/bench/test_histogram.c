@@ -14,7 +14,7 @@ static int begin(void **state)
     return 0;
 }
 
-static void of_nothing_everything_is_0(void **state)
+static void without_samples_everything_is_0(void **state)
 {
     (void)state;
     assert_int_equal(histogram_quantile(&histogram, 0.5), 0);
@@ -37,7 +37,7 @@ static void short_times_are_exact(void **state)
 }
 
 /* Two of each, the longer one far away: the lower half is the time itself. */
-static void no_time_is_told_too_short_or_much_too_long(void **state)
+static void no_time_is_reported_too_short_or_much_too_long(void **state)
 {
     (void)state;
     for (int64_t ns = 1; ns < INT64_C(1) << HISTOGRAM_LONGEST_BITS; ns += ns / 3 + 1) {
@@ -50,7 +50,7 @@ static void no_time_is_told_too_short_or_much_too_long(void **state)
     }
 }
 
-static void neighbours_at_a_doubling_are_told_apart(void **state)
+static void durations_next_to_a_power_of_two_are_distinguished(void **state)
 {
     (void)state;
     for (int bits = HISTOGRAM_BITS + 1; bits < HISTOGRAM_LONGEST_BITS; bits++) {
@@ -62,7 +62,7 @@ static void neighbours_at_a_doubling_are_told_apart(void **state)
     }
 }
 
-static void the_rare_long_one_is_seen_where_it_belongs(void **state)
+static void a_rare_long_time_shows_in_its_quantile(void **state)
 {
     (void)state;
     for (int i = 0; i < 990; i++)
@@ -76,7 +76,7 @@ static void the_rare_long_one_is_seen_where_it_belongs(void **state)
     assert_int_equal(histogram.max, 5000000);
 }
 
-static void what_is_out_of_bounds_counts_as_the_bound(void **state)
+static void values_out_of_bounds_count_as_the_bound(void **state)
 {
     (void)state;
     histogram_add(&histogram, -5);
@@ -91,12 +91,12 @@ static void what_is_out_of_bounds_counts_as_the_bound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(of_nothing_everything_is_0, begin),
+        cmocka_unit_test_setup(without_samples_everything_is_0, begin),
         cmocka_unit_test_setup(short_times_are_exact, begin),
-        cmocka_unit_test_setup(no_time_is_told_too_short_or_much_too_long, begin),
-        cmocka_unit_test_setup(neighbours_at_a_doubling_are_told_apart, begin),
-        cmocka_unit_test_setup(the_rare_long_one_is_seen_where_it_belongs, begin),
-        cmocka_unit_test_setup(what_is_out_of_bounds_counts_as_the_bound, begin),
+        cmocka_unit_test_setup(no_time_is_reported_too_short_or_much_too_long, begin),
+        cmocka_unit_test_setup(durations_next_to_a_power_of_two_are_distinguished, begin),
+        cmocka_unit_test_setup(a_rare_long_time_shows_in_its_quantile, begin),
+        cmocka_unit_test_setup(values_out_of_bounds_count_as_the_bound, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

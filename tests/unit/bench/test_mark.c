@@ -13,7 +13,7 @@ static bool find(const char *json, struct mark *mark_out)
     return mark_find(json, strlen(json), mark_out);
 }
 
-static void what_is_written_is_found(void **state)
+static void a_written_message_is_found(void **state)
 {
     char text[MARK_MAX + 1], json[256];
     struct mark found = { 0 };
@@ -27,7 +27,7 @@ static void what_is_written_is_found(void **state)
     assert_int_equal(found.at_ns, mark.at_ns);
 }
 
-static void a_text_is_as_long_as_is_wanted_or_as_it_must_be(void **state)
+static void a_text_has_the_wanted_length_or_the_minimum(void **state)
 {
     char text[201];
 
@@ -41,7 +41,7 @@ static void a_text_is_as_long_as_is_wanted_or_as_it_must_be(void **state)
     assert_string_equal(text, "b 12 345 6789012345678 ");
 }
 
-static void the_greatest_numbers_have_room(void **state)
+static void the_greatest_numbers_fit(void **state)
 {
     const struct mark great = { UINT64_MAX, UINT64_MAX, INT64_MAX };
     char text[MARK_MAX + 1];
@@ -51,7 +51,7 @@ static void the_greatest_numbers_have_room(void **state)
     assert_int_equal(text[strlen(text) - 1], ' ');
 }
 
-static void other_texts_are_none(void **state)
+static void other_texts_are_invalid(void **state)
 {
     static const char *const others[] = {
         "",
@@ -72,10 +72,10 @@ static void other_texts_are_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_found),
-        cmocka_unit_test(a_text_is_as_long_as_is_wanted_or_as_it_must_be),
-        cmocka_unit_test(the_greatest_numbers_have_room),
-        cmocka_unit_test(other_texts_are_none),
+        cmocka_unit_test(a_written_message_is_found),
+        cmocka_unit_test(a_text_has_the_wanted_length_or_the_minimum),
+        cmocka_unit_test(the_greatest_numbers_fit),
+        cmocka_unit_test(other_texts_are_invalid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ static void gateways_are_added_and_removed_once(void **state)
     presence_entry_finish(&entry);
 }
 
-static void a_full_entry_takes_no_more(void **state)
+static void a_full_entry_accepts_no_more(void **state)
 {
     (void)state;
     struct presence_entry entry = { .tag = "bob" };
@@ -118,7 +118,7 @@ static void assert_comes_back(const char *tag, const char *gateways, bool announ
     buffer_finish(&bytes);
 }
 
-static void an_entry_comes_back_from_its_bytes(void **state)
+static void an_entry_is_read_back_from_its_bytes(void **state)
 {
     (void)state;
     assert_comes_back("bob", "gw1 gw2 gw3", true);
@@ -179,7 +179,7 @@ static void a_user_is_online_while_at_any_gateway(void **state)
     assert_false(presence_table_is_online(table, "amy"));
 }
 
-static void what_is_got_is_a_copy_with_its_revision(void **state)
+static void get_returns_a_copy_with_its_revision(void **state)
 {
     struct presence_table *table = *state;
     struct presence_entry entry = { .tag = "" };
@@ -222,7 +222,7 @@ static void users_are_listed_by_gateway(void **state)
     presence_keys_finish(&any);
 }
 
-static void what_is_not_announced_is_listed_after_its_time(void **state)
+static void an_unannounced_change_is_listed_after_its_time(void **state)
 {
     struct presence_table *table = *state;
     struct presence_entry old = make_entry("old", "gw1", false);
@@ -317,14 +317,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gateways_are_added_and_removed_once),
-        cmocka_unit_test(a_full_entry_takes_no_more),
-        cmocka_unit_test(an_entry_comes_back_from_its_bytes),
+        cmocka_unit_test(a_full_entry_accepts_no_more),
+        cmocka_unit_test(an_entry_is_read_back_from_its_bytes),
         cmocka_unit_test(other_bytes_are_no_entry),
         cmocka_unit_test(a_tag_too_long_for_an_entry_is_refused),
         TEST(a_user_is_online_while_at_any_gateway),
-        TEST(what_is_got_is_a_copy_with_its_revision),
+        TEST(get_returns_a_copy_with_its_revision),
         TEST(users_are_listed_by_gateway),
-        TEST(what_is_not_announced_is_listed_after_its_time),
+        TEST(an_unannounced_change_is_listed_after_its_time),
         TEST(tables_exchange_their_contents),
         TEST(the_latest_change_outlives_its_entry),
         TEST(every_gateway_with_a_user_is_visited),

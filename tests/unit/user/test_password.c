@@ -22,7 +22,7 @@ static void only_the_password_itself_fits(void **state)
         assert_false(password_verify(encoded, wrong[i]));
 }
 
-static void passwords_of_every_length_are_told_apart_to_the_last_byte(void **state)
+static void passwords_of_every_length_are_distinguished_to_the_last_byte(void **state)
 {
     (void)state;
     char password[1025], encoded[USER_HASH_SIZE];
@@ -37,7 +37,7 @@ static void passwords_of_every_length_are_told_apart_to_the_last_byte(void **sta
     }
 }
 
-static void the_hash_tells_its_kind_and_cost(void **state)
+static void the_hash_contains_its_kind_and_cost(void **state)
 {
     (void)state;
     struct password_cost cost = { .memory_kib = 128, .passes = 3 };
@@ -60,7 +60,7 @@ static void every_hash_has_a_salt_of_its_own(void **state)
     assert_true(password_verify(other, "same"));
 }
 
-static void what_is_no_hash_fits_nothing(void **state)
+static void an_invalid_hash_matches_nothing(void **state)
 {
     (void)state;
     static const char *const bad[] = { "",
@@ -88,10 +88,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_password_itself_fits),
-        cmocka_unit_test(passwords_of_every_length_are_told_apart_to_the_last_byte),
-        cmocka_unit_test(the_hash_tells_its_kind_and_cost),
+        cmocka_unit_test(passwords_of_every_length_are_distinguished_to_the_last_byte),
+        cmocka_unit_test(the_hash_contains_its_kind_and_cost),
         cmocka_unit_test(every_hash_has_a_salt_of_its_own),
-        cmocka_unit_test(what_is_no_hash_fits_nothing),
+        cmocka_unit_test(an_invalid_hash_matches_nothing),
         cmocka_unit_test(a_hash_that_does_not_fit_its_room_is_refused),
     };
     return cmocka_run_group_tests_name("password", tests, NULL, NULL);

@@ -36,7 +36,7 @@ static void repeat(char *out, const char *character, size_t times)
         strcat(out, character);
 }
 
-static void names_of_the_original_and_of_the_world_are_good(void **state)
+static void names_of_the_original_and_of_all_scripts_are_accepted(void **state)
 {
     (void)state;
     static const char *const good[] = { "Sergey",
@@ -124,7 +124,7 @@ static void names_have_1_to_64_characters(void **state)
     }
 }
 
-static void names_are_kept_composed(void **state)
+static void names_are_stored_composed(void **state)
 {
     (void)state;
     char nfc[USER_NAME_SIZE];
@@ -146,7 +146,7 @@ static void the_field_is_named(void **state)
     assert_null(user_rules_check_tag("@bob"));
 }
 
-static void emails_look_like_x_at_y_dot_z(void **state)
+static void emails_have_the_form_x_at_y_dot_z(void **state)
 {
     (void)state;
     static const char *const good[] = { "x@y.z",
@@ -213,7 +213,7 @@ static void emails_that_differ_in_case_only_have_one_key(void **state)
     assert_string_not_equal(one, other);
 }
 
-static void passwords_have_their_least_to_1024_bytes(void **state)
+static void passwords_have_the_minimum_to_1024_bytes(void **state)
 {
     (void)state;
     char password[1100];
@@ -233,15 +233,15 @@ static void passwords_have_their_least_to_1024_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_of_the_original_and_of_the_world_are_good),
+        cmocka_unit_test(names_of_the_original_and_of_all_scripts_are_accepted),
         cmocka_unit_test(other_names_are_refused),
         cmocka_unit_test(names_have_1_to_64_characters),
-        cmocka_unit_test(names_are_kept_composed),
+        cmocka_unit_test(names_are_stored_composed),
         cmocka_unit_test(the_field_is_named),
-        cmocka_unit_test(emails_look_like_x_at_y_dot_z),
+        cmocka_unit_test(emails_have_the_form_x_at_y_dot_z),
         cmocka_unit_test(emails_have_at_most_254_bytes),
         cmocka_unit_test(emails_that_differ_in_case_only_have_one_key),
-        cmocka_unit_test(passwords_have_their_least_to_1024_bytes),
+        cmocka_unit_test(passwords_have_the_minimum_to_1024_bytes),
     };
     return cmocka_run_group_tests_name("user_rules", tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static void a_zeroed_struct_is_an_empty_buffer(void **state)
     assert_null(buffer.data);
 }
 
-static void what_is_appended_comes_in_order(void **state)
+static void appended_bytes_are_in_order(void **state)
 {
     (void)state;
     struct buffer buffer = { 0 };
@@ -37,7 +37,7 @@ static void what_is_appended_comes_in_order(void **state)
     buffer_finish(&buffer);
 }
 
-static void it_grows_at_every_size(void **state)
+static void an_array_grows_at_every_size(void **state)
 {
     (void)state;
     struct buffer bytewise = { 0 };
@@ -62,7 +62,7 @@ static void it_grows_at_every_size(void **state)
     buffer_finish(&bytewise);
 }
 
-static void reserved_room_is_there_and_counts_when_told(void **state)
+static void reserved_room_counts_when_it_is_committed(void **state)
 {
     (void)state;
     struct buffer buffer = { 0 };
@@ -77,7 +77,7 @@ static void reserved_room_is_there_and_counts_when_told(void **state)
     buffer_finish(&buffer);
 }
 
-static void taking_hands_the_content_over(void **state)
+static void taking_transfers_the_content(void **state)
 {
     (void)state;
     struct buffer buffer = { 0 };
@@ -118,10 +118,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_zeroed_struct_is_an_empty_buffer),
-        cmocka_unit_test(what_is_appended_comes_in_order),
-        cmocka_unit_test(it_grows_at_every_size),
-        cmocka_unit_test(reserved_room_is_there_and_counts_when_told),
-        cmocka_unit_test(taking_hands_the_content_over),
+        cmocka_unit_test(appended_bytes_are_in_order),
+        cmocka_unit_test(an_array_grows_at_every_size),
+        cmocka_unit_test(reserved_room_counts_when_it_is_committed),
+        cmocka_unit_test(taking_transfers_the_content),
         cmocka_unit_test(clearing_keeps_the_memory),
     };
     return cmocka_run_group_tests_name("buffer", tests, NULL, NULL);

@@ -66,7 +66,7 @@ static void keys_are_copied(void **state)
 }
 
 /* Lengths around the eight bytes that the hash takes at a time, and keys that differ at the end. */
-static void keys_of_every_length_are_told_apart(void **state)
+static void keys_of_every_length_are_distinguished(void **state)
 {
     (void)state;
     struct hashmap *map = hashmap_create();
@@ -113,7 +113,7 @@ static void many_keys_are_all_found_again(void **state)
     hashmap_destroy(&map);
 }
 
-static void a_long_life_of_changes_agrees_with_a_plain_array(void **state)
+static void many_random_changes_agree_with_a_plain_array(void **state)
 {
     (void)state;
     static char values[CHURN_KEYS];
@@ -138,7 +138,7 @@ static void a_long_life_of_changes_agrees_with_a_plain_array(void **state)
 }
 
 /* Removed entries leave traces; if they filled the table, a search would never end. */
-static void ever_new_keys_may_come_and_go(void **state)
+static void keys_may_be_added_and_removed_without_end(void **state)
 {
     (void)state;
     static char values[CHURN_ROUNDS];
@@ -205,10 +205,10 @@ int main(void)
         cmocka_unit_test(an_empty_map_holds_nothing),
         cmocka_unit_test(put_get_replace_remove),
         cmocka_unit_test(keys_are_copied),
-        cmocka_unit_test(keys_of_every_length_are_told_apart),
+        cmocka_unit_test(keys_of_every_length_are_distinguished),
         cmocka_unit_test(many_keys_are_all_found_again),
-        cmocka_unit_test(a_long_life_of_changes_agrees_with_a_plain_array),
-        cmocka_unit_test(ever_new_keys_may_come_and_go),
+        cmocka_unit_test(many_random_changes_agree_with_a_plain_array),
+        cmocka_unit_test(keys_may_be_added_and_removed_without_end),
         cmocka_unit_test(a_walk_sees_every_entry_once),
         cmocka_unit_test(the_entry_just_seen_may_be_removed),
     };

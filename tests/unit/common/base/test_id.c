@@ -71,7 +71,7 @@ static void derived_ids_are_the_sha256_of_the_parts(void **state)
     assert_memory_equal(empty.bytes, digest, ID_BYTES);
 }
 
-static void hex_goes_there_and_back(void **state)
+static void hex_is_encoded_and_decoded(void **state)
 {
     (void)state;
     struct id id, back;
@@ -140,7 +140,7 @@ int main(void)
         cmocka_unit_test(a_fresh_id_begins_with_the_time),
         cmocka_unit_test(fresh_ids_of_many_threads_are_all_different),
         cmocka_unit_test(derived_ids_are_the_sha256_of_the_parts),
-        cmocka_unit_test(hex_goes_there_and_back),
+        cmocka_unit_test(hex_is_encoded_and_decoded),
         cmocka_unit_test(only_24_hex_digits_are_an_id),
         cmocka_unit_test(random_hex_has_two_digits_a_byte),
         cmocka_unit_test(random_bytes_fill_exactly_what_was_asked_for),

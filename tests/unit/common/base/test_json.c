@@ -72,7 +72,7 @@ static void values_of_every_kind_are_json(void **state)
     assert_all(good, COUNT_OF(good), true);
 }
 
-static void anything_else_is_not(void **state)
+static void anything_else_is_invalid(void **state)
 {
     (void)state;
     static const char *const bad[] = {
@@ -260,7 +260,7 @@ static void strings_are_unescaped(void **state)
     json_destroy(&root);
 }
 
-static void a_value_that_is_not_there_has_no_type(void **state)
+static void a_missing_value_has_no_type(void **state)
 {
     (void)state;
     int64_t value = 7;
@@ -350,7 +350,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_of_every_kind_are_json),
-        cmocka_unit_test(anything_else_is_not),
+        cmocka_unit_test(anything_else_is_invalid),
         cmocka_unit_test(numbers_follow_the_grammar),
         cmocka_unit_test(bad_escapes_are_refused),
         cmocka_unit_test(lone_surrogates_are_refused),
@@ -364,7 +364,7 @@ int main(void)
         cmocka_unit_test(members_are_found_by_exact_name),
         cmocka_unit_test(arrays_and_objects_are_walked_in_order),
         cmocka_unit_test(strings_are_unescaped),
-        cmocka_unit_test(a_value_that_is_not_there_has_no_type),
+        cmocka_unit_test(a_missing_value_has_no_type),
         cmocka_unit_test(every_value_has_one_type),
         cmocka_unit_test(whole_numbers_are_read_within_bounds),
         cmocka_unit_test(booleans_and_fractions_are_read),

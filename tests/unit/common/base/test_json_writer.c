@@ -124,7 +124,7 @@ static void assert_double(double value, const char *expected)
     buffer_finish(&w.out);
 }
 
-static void fractions_are_written_short_and_come_back(void **state)
+static void fractions_are_written_short_and_read_back(void **state)
 {
     (void)state;
     assert_double(0.1, "0.1");
@@ -140,7 +140,7 @@ static void fractions_are_written_short_and_come_back(void **state)
     assert_double(0.1 + 0.2, "0.30000000000000004");
 }
 
-static void a_writer_goes_on_after_its_buffer_was_taken(void **state)
+static void a_writer_continues_after_its_buffer_was_taken(void **state)
 {
     (void)state;
     struct json_writer w = { 0 };
@@ -164,8 +164,8 @@ int main(void)
         cmocka_unit_test(strings_are_escaped),
         cmocka_unit_test(every_string_comes_back_the_same),
         cmocka_unit_test(whole_numbers_are_written_to_their_limits),
-        cmocka_unit_test(fractions_are_written_short_and_come_back),
-        cmocka_unit_test(a_writer_goes_on_after_its_buffer_was_taken),
+        cmocka_unit_test(fractions_are_written_short_and_read_back),
+        cmocka_unit_test(a_writer_continues_after_its_buffer_was_taken),
     };
     return cmocka_run_group_tests_name("json_writer", tests, NULL, NULL);
 }

@@ -57,7 +57,7 @@ static void other_alphabets_stay_as_they_are(void **state)
     free(text);
 }
 
-static void lines_below_the_level_are_left_out(void **state)
+static void lines_below_the_level_are_omitted(void **state)
 {
     (void)state;
     struct capture capture = capture_begin();
@@ -94,7 +94,7 @@ static void *log_in_another_thread(void *arg)
     return arg;
 }
 
-static void the_trace_id_is_the_threads_own(void **state)
+static void each_thread_has_its_own_trace_id(void **state)
 {
     (void)state;
     struct capture capture = capture_begin();
@@ -144,7 +144,7 @@ static void repeat_oneself(int times)
         log_info("once more: %d", i);
 }
 
-static void what_was_left_out_is_counted_and_said_once(void **state)
+static void omitted_lines_are_counted_and_reported_once(void **state)
 {
     (void)state;
     clock_advance_for_test(10 * WINDOW_MS);
@@ -216,11 +216,11 @@ int main(void)
         cmocka_unit_test_setup(a_line_has_time_level_program_and_text, begin_test),
         cmocka_unit_test_setup(control_characters_are_escaped, begin_test),
         cmocka_unit_test_setup(other_alphabets_stay_as_they_are, begin_test),
-        cmocka_unit_test_setup(lines_below_the_level_are_left_out, begin_test),
+        cmocka_unit_test_setup(lines_below_the_level_are_omitted, begin_test),
         cmocka_unit_test_setup(levels_have_four_names, begin_test),
-        cmocka_unit_test_setup(the_trace_id_is_the_threads_own, begin_test),
+        cmocka_unit_test_setup(each_thread_has_its_own_trace_id, begin_test),
         cmocka_unit_test_setup(a_site_may_write_50_lines_in_10_seconds, begin_test),
-        cmocka_unit_test_setup(what_was_left_out_is_counted_and_said_once, begin_test),
+        cmocka_unit_test_setup(omitted_lines_are_counted_and_reported_once, begin_test),
         cmocka_unit_test_setup(long_text_is_cut_to_one_whole_line, begin_test),
         cmocka_unit_test_setup(lines_of_several_threads_stay_whole, begin_test),
     };

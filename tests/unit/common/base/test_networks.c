@@ -19,7 +19,7 @@ static bool is_in(const char *list, const char *address)
     return contains;
 }
 
-static void an_address_is_itself_and_no_other(void **state)
+static void an_address_matches_itself_and_no_other(void **state)
 {
     (void)state;
     assert_true(is_in("127.0.0.1", "127.0.0.1"));
@@ -68,7 +68,7 @@ static void a_range_ends_at_its_bits(void **state)
             fail_msg("%s", rows[i].range);
 }
 
-static void what_is_no_address_is_in_nothing(void **state)
+static void an_invalid_address_is_in_no_range(void **state)
 {
     (void)state;
     static const char *const texts[] = { "", "x", "10.0.0", "10.0.0.1 ", "10.0.0.1/32", "::g" };
@@ -110,10 +110,10 @@ static void an_entry_may_be_63_bytes_and_no_more(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_address_is_itself_and_no_other),
+        cmocka_unit_test(an_address_matches_itself_and_no_other),
         cmocka_unit_test(a_list_has_commas_and_spaces),
         cmocka_unit_test(a_range_ends_at_its_bits),
-        cmocka_unit_test(what_is_no_address_is_in_nothing),
+        cmocka_unit_test(an_invalid_address_is_in_no_range),
         cmocka_unit_test(a_bad_entry_is_named),
         cmocka_unit_test(an_entry_may_be_63_bytes_and_no_more),
     };

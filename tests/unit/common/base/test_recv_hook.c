@@ -40,7 +40,7 @@ static void with_a_hook_recv_calls_it(void **state)
     assert_int_equal(n, 42);
 }
 
-static void the_self_test_passes_and_leaves_the_hook_as_it_was(void **state)
+static void the_self_test_passes_and_restores_the_hook(void **state)
 {
     char buffer[4];
 
@@ -58,7 +58,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_hook_recv_reads_the_socket),
         cmocka_unit_test(with_a_hook_recv_calls_it),
-        cmocka_unit_test(the_self_test_passes_and_leaves_the_hook_as_it_was),
+        cmocka_unit_test(the_self_test_passes_and_restores_the_hook),
     };
     return cmocka_run_group_tests_name("recv_hook", tests, NULL, NULL);
 }

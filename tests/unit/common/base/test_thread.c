@@ -32,7 +32,7 @@ static void a_thread_runs_under_its_name(void **state)
     assert_string_equal(seen.name, "fifteen-letters");
 }
 
-static void a_thread_gets_the_stack_that_was_asked_for(void **state)
+static void a_thread_gets_the_requested_stack(void **state)
 {
     struct seen seen = { .name = "" };
     pthread_t thread;
@@ -43,7 +43,7 @@ static void a_thread_gets_the_stack_that_was_asked_for(void **state)
     assert_in_range(seen.stack_bytes, STACK_BYTES, 2 * STACK_BYTES);
 }
 
-static void a_thread_that_cannot_be_had_is_reported(void **state)
+static void a_thread_that_cannot_be_started_is_reported(void **state)
 {
     struct seen seen = { .name = "" };
     pthread_t thread;
@@ -58,8 +58,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_thread_runs_under_its_name),
-        cmocka_unit_test(a_thread_gets_the_stack_that_was_asked_for),
-        cmocka_unit_test(a_thread_that_cannot_be_had_is_reported),
+        cmocka_unit_test(a_thread_gets_the_requested_stack),
+        cmocka_unit_test(a_thread_that_cannot_be_started_is_reported),
     };
     return cmocka_run_group_tests_name("thread", tests, NULL, NULL);
 }

@@ -106,7 +106,7 @@ static void every_token_has_a_jti_of_its_own(void **state)
     free(second);
 }
 
-static void the_longest_claims_still_make_a_good_token(void **state)
+static void the_longest_claims_make_a_valid_token(void **state)
 {
     (void)state;
     struct token_claims claims = some_claims(), out;
@@ -203,7 +203,7 @@ static void a_token_cut_short_is_refused(void **state)
     free(token);
 }
 
-static void things_that_are_no_tokens_are_refused(void **state)
+static void anything_but_a_token_is_rejected(void **state)
 {
     (void)state;
     static const char *const texts[] = { "",
@@ -240,7 +240,7 @@ static void an_endless_token_is_refused(void **state)
 
 /* Time */
 
-static void a_token_is_good_until_the_second_it_expires(void **state)
+static void a_token_is_valid_until_the_second_it_expires(void **state)
 {
     (void)state;
     struct token_claims claims = some_claims(), out;
@@ -251,7 +251,7 @@ static void a_token_is_good_until_the_second_it_expires(void **state)
     free(token);
 }
 
-static void a_token_from_a_clock_ahead_is_good_until_it_expires(void **state)
+static void a_token_from_a_clock_ahead_is_valid_until_it_expires(void **state)
 {
     (void)state;
     struct token_claims claims = some_claims(), out;
@@ -321,7 +321,7 @@ static bool verify_lengths(size_t id, size_t tag, size_t email, size_t jti)
     return verify_claims(text);
 }
 
-static void claims_too_long_for_their_place_are_refused_and_not_cut(void **state)
+static void claims_that_are_too_long_are_rejected_and_not_truncated(void **state)
 {
     (void)state;
     assert_true(verify_lengths(24, 33, 254, 32));
@@ -336,20 +336,20 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signed_token_is_verified_with_all_its_claims),
         cmocka_unit_test(every_token_has_a_jti_of_its_own),
-        cmocka_unit_test(the_longest_claims_still_make_a_good_token),
+        cmocka_unit_test(the_longest_claims_make_a_valid_token),
         cmocka_unit_test(the_form_is_the_one_documented),
         cmocka_unit_test(another_key_is_refused),
         cmocka_unit_test(alg_none_is_refused),
         cmocka_unit_test(another_algorithm_with_the_right_key_is_refused),
         cmocka_unit_test(a_token_changed_anywhere_is_refused),
         cmocka_unit_test(a_token_cut_short_is_refused),
-        cmocka_unit_test(things_that_are_no_tokens_are_refused),
+        cmocka_unit_test(anything_but_a_token_is_rejected),
         cmocka_unit_test(an_endless_token_is_refused),
-        cmocka_unit_test(a_token_is_good_until_the_second_it_expires),
-        cmocka_unit_test(a_token_from_a_clock_ahead_is_good_until_it_expires),
+        cmocka_unit_test(a_token_is_valid_until_the_second_it_expires),
+        cmocka_unit_test(a_token_from_a_clock_ahead_is_valid_until_it_expires),
         cmocka_unit_test(every_claim_is_needed),
         cmocka_unit_test(claims_of_a_wrong_type_are_refused),
-        cmocka_unit_test(claims_too_long_for_their_place_are_refused_and_not_cut),
+        cmocka_unit_test(claims_that_are_too_long_are_rejected_and_not_truncated),
     };
     return cmocka_run_group_tests_name("token", tests, NULL, NULL);
 }

@@ -122,7 +122,7 @@ static void jobs_of_one_thread_come_first_in_first_out(void **state)
     gate_finish(&gate);
 }
 
-static void a_full_queue_refuses_and_takes_again(void **state)
+static void a_full_queue_refuses_and_accepts_again_later(void **state)
 {
     (void)state;
     enum { MAX = 3 };
@@ -214,7 +214,7 @@ static void look_at_oneself(void *arg)
     }
 }
 
-static void threads_have_the_name_niceness_and_stack_asked_for(void **state)
+static void threads_have_the_requested_name_niceness_and_stack(void **state)
 {
     (void)state;
     int before = getpriority(PRIO_PROCESS, 0);
@@ -312,10 +312,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_accepted_job_is_carried_out_once),
         cmocka_unit_test(jobs_of_one_thread_come_first_in_first_out),
-        cmocka_unit_test(a_full_queue_refuses_and_takes_again),
+        cmocka_unit_test(a_full_queue_refuses_and_accepts_again_later),
         cmocka_unit_test(all_threads_work_at_once),
         cmocka_unit_test(a_pool_being_destroyed_finishes_what_it_accepted_and_refuses_more),
-        cmocka_unit_test(threads_have_the_name_niceness_and_stack_asked_for),
+        cmocka_unit_test(threads_have_the_requested_name_niceness_and_stack),
         cmocka_unit_test(a_long_name_is_cut),
         cmocka_unit_test(shared_work_is_done_once_each_and_then_it_returns),
         cmocka_unit_test(shared_work_is_done_side_by_side),

@@ -41,7 +41,7 @@ static void a_message_goes_to_the_subscription_that_its_subject_matches(void **s
     await_heard(f, "ax cy b ");
 }
 
-static void a_message_says_its_subject_reply_and_headers(void **state)
+static void a_message_has_its_subject_reply_and_headers(void **state)
 {
     struct fixture *f = *state;
     struct bus_message *reply;
@@ -63,7 +63,7 @@ static void a_message_says_its_subject_reply_and_headers(void **state)
     bus_message_destroy(&reply);
 }
 
-static void messages_are_handed_on_in_the_order_in_which_they_came(void **state)
+static void messages_are_delivered_in_the_order_of_arrival(void **state)
 {
     struct fixture *f = *state;
     static const char *const subjects[] = { "x", "y.*", "z" }, *const came_to[] = { "x", "y.1",
@@ -104,18 +104,18 @@ static void check_that_both_hear(struct fixture *f, const char *subject, const c
     assert_int_equal(count_heard(f, 'b', '4'), 1);
 }
 
-static void two_subscriptions_of_one_subject_both_hear_each_message(void **state)
+static void two_subscriptions_of_one_subject_both_receive_each_message(void **state)
 {
     check_that_both_hear(*state, "one.two", "one.two");
 }
 
-static void a_subject_and_a_pattern_that_match_both_hear_each_message(void **state)
+static void a_subject_and_a_pattern_that_match_both_receive_each_message(void **state)
 {
     check_that_both_hear(*state, "one.two", "one.*");
 }
 
 /* Whatever else hears a part of it. */
-static void a_subscription_that_is_heard_in_part_by_another_keeps_its_order(void **state)
+static void two_overlapping_subscriptions_keep_their_order(void **state)
 {
     struct fixture *f = *state;
     char expected[MANY * 8] = "", number[16];
@@ -130,7 +130,7 @@ static void a_subscription_that_is_heard_in_part_by_another_keeps_its_order(void
     await_heard(f, expected);
 }
 
-static void after_unsubscribe_nothing_more_is_handed_on(void **state)
+static void after_unsubscribe_nothing_more_is_delivered(void **state)
 {
     struct fixture *f = *state;
     struct ear *lost = calloc(1, sizeof(*lost));
@@ -167,7 +167,7 @@ static void hear_and_unsubscribe(void *ctx, struct bus_message *message_take)
     hear(ctx, message_take);
 }
 
-static void a_handler_may_end_its_subscription_before_what_came_with_the_message(void **state)
+static void a_handler_may_unsubscribe_before_the_rest_of_the_read_is_handled(void **state)
 {
     struct fixture *f = *state;
     const struct ear *a = listen_to(f, 0, "one", hear_and_unsubscribe);
@@ -195,7 +195,7 @@ static void hear_while_the_other_thread_waits(void *ctx, struct bus_message *mes
     hear(ctx, message_take);
 }
 
-static void drain_hands_on_what_came_before_the_server_confirmed(void **state)
+static void drain_delivers_what_arrived_before_the_server_confirmed(void **state)
 {
     struct fixture *f = *state;
     const struct ear *a = listen_to(f, 0, "one", hear_while_the_other_thread_waits);
@@ -260,7 +260,7 @@ static void each_request_gets_its_own_reply(void **state)
     expect_end(two, NATS_PEER_MS, STATUS_OK, "2");
 }
 
-static void a_request_that_nobody_serves_ends_at_once(void **state)
+static void a_request_without_a_server_fails_at_once(void **state)
 {
     struct fixture *f = *state;
     struct nats_op op;
@@ -297,7 +297,7 @@ static void expect_reply(struct fixture *f, size_t count, enum status status, co
     assert_true(is_right);
 }
 
-static void an_asynchronous_request_hears_of_its_end_once(void **state)
+static void an_asynchronous_request_is_completed_once(void **state)
 {
     struct fixture *f = *state;
     struct nats_op op;
@@ -329,7 +329,7 @@ static void publish_numbers(struct fixture *f, size_t count)
 }
 
 /* Borrowed, lest the bus's own thread be at it, too. */
-static void what_a_thread_publishes_goes_out_at_once_or_held_in_one_piece(void **state)
+static void publications_are_sent_at_once_or_corked_in_one_piece(void **state)
 {
     struct fixture *f = *state;
     f->descriptor = bus_borrow(f->bus);
@@ -357,7 +357,7 @@ static void answer(void *ctx, struct bus_message *message_take)
         count_up(f, &f->heard_count);
 }
 
-static void answers_to_what_one_read_brings_go_out_in_one_piece(void **state)
+static void answers_to_one_read_are_sent_in_one_piece(void **state)
 {
     struct fixture *f = *state;
     const struct ear *a = listen_to(f, 0, "one", answer);
@@ -395,7 +395,7 @@ static void *destroy(void *arg)
     return NULL;
 }
 
-static void flush_returns_when_the_server_has_seen_all(void **state)
+static void flush_returns_when_the_server_has_received_everything(void **state)
 {
     struct fixture *f = *state;
     struct nats_op op;
@@ -409,7 +409,7 @@ static void flush_returns_when_the_server_has_seen_all(void **state)
     assert_false(bus_flush(f->bus, 20)); /* nobody answers */
 }
 
-static void what_was_published_is_sent_before_the_bus_is_gone(void **state)
+static void publications_are_sent_before_the_bus_is_closed(void **state)
 {
     struct fixture *f = *state;
     struct nats_op op;
@@ -436,7 +436,7 @@ static void *work(void *arg)
     return NULL;
 }
 
-static void a_borrowed_bus_hands_on_by_work_only(void **state)
+static void a_borrowed_bus_delivers_only_in_bus_work(void **state)
 {
     struct fixture *f = *state;
     const struct ear *a = listen_to(f, 0, "one", hear);
@@ -461,7 +461,7 @@ static void a_borrowed_bus_hands_on_by_work_only(void **state)
 
 /* --- servers that go and come ---------------------------------------------------------------- */
 
-static void a_server_that_comes_back_is_found_and_subscribed_to_again(void **state)
+static void a_restarted_server_is_found_and_subscribed_to_again(void **state)
 {
     struct fixture *f = *state;
     struct ear *a = listen_to(f, 0, "one", hear);
@@ -494,7 +494,7 @@ static void a_server_that_comes_back_is_found_and_subscribed_to_again(void **sta
 }
 
 /* The library would take what comes first for the rest of the message. */
-static void a_message_that_was_cut_off_does_not_swallow_what_comes_next(void **state)
+static void a_message_that_was_cut_off_does_not_swallow_the_next_bytes(void **state)
 {
     struct fixture *f = *state;
     struct ear *a = listen_to(f, 0, "one", hear);
@@ -534,7 +534,7 @@ static void a_lost_connection_leaves_no_descriptor_open(void **state)
     }
 }
 
-static void a_server_that_comes_later_is_found(void **state)
+static void a_server_that_starts_later_is_found(void **state)
 {
     struct fixture *f = *state;
     struct nats_op op;
@@ -549,7 +549,7 @@ static void a_server_that_comes_later_is_found(void **state)
     await(f, &f->connects, 1);
 }
 
-static void a_refused_log_in_is_said(void **state)
+static void a_refused_log_in_is_reported(void **state)
 {
     struct fixture *f = *state;
     nats_peer_listen(&f->peer);
@@ -561,7 +561,7 @@ static void a_refused_log_in_is_said(void **state)
     assert_int_equal(connect_bus(f, ""), STATUS_INVALID_ARGUMENT);
 }
 
-static void a_log_in_that_is_refused_later_is_told(void **state)
+static void a_log_in_that_is_refused_later_is_reported(void **state)
 {
     struct fixture *f = *state;
     f->peer.refusal = "-ERR 'Authorization Violation'\r\n";
@@ -578,32 +578,32 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_message_goes_to_the_subscription_that_its_subject_matches),
-        TEST(a_message_says_its_subject_reply_and_headers),
-        TEST(messages_are_handed_on_in_the_order_in_which_they_came),
-        TEST(two_subscriptions_of_one_subject_both_hear_each_message),
-        TEST(a_subject_and_a_pattern_that_match_both_hear_each_message),
-        TEST(a_subscription_that_is_heard_in_part_by_another_keeps_its_order),
-        TEST(after_unsubscribe_nothing_more_is_handed_on),
-        TEST(a_handler_may_end_its_subscription_before_what_came_with_the_message),
-        TEST(drain_hands_on_what_came_before_the_server_confirmed),
+        TEST(a_message_has_its_subject_reply_and_headers),
+        TEST(messages_are_delivered_in_the_order_of_arrival),
+        TEST(two_subscriptions_of_one_subject_both_receive_each_message),
+        TEST(a_subject_and_a_pattern_that_match_both_receive_each_message),
+        TEST(two_overlapping_subscriptions_keep_their_order),
+        TEST(after_unsubscribe_nothing_more_is_delivered),
+        TEST(a_handler_may_unsubscribe_before_the_rest_of_the_read_is_handled),
+        TEST(drain_delivers_what_arrived_before_the_server_confirmed),
         TEST(each_request_gets_its_own_reply),
-        TEST(a_request_that_nobody_serves_ends_at_once),
+        TEST(a_request_without_a_server_fails_at_once),
         TEST(a_request_without_a_reply_ends_at_its_deadline),
-        TEST(an_asynchronous_request_hears_of_its_end_once),
-        TEST(what_a_thread_publishes_goes_out_at_once_or_held_in_one_piece),
-        TEST(flush_returns_when_the_server_has_seen_all),
-        TEST(what_was_published_is_sent_before_the_bus_is_gone),
-        TEST(a_server_that_comes_back_is_found_and_subscribed_to_again),
-        TEST(a_message_that_was_cut_off_does_not_swallow_what_comes_next),
+        TEST(an_asynchronous_request_is_completed_once),
+        TEST(publications_are_sent_at_once_or_corked_in_one_piece),
+        TEST(flush_returns_when_the_server_has_received_everything),
+        TEST(publications_are_sent_before_the_bus_is_closed),
+        TEST(a_restarted_server_is_found_and_subscribed_to_again),
+        TEST(a_message_that_was_cut_off_does_not_swallow_the_next_bytes),
         TEST(a_lost_connection_leaves_no_descriptor_open),
-        TEST_ALONE(a_server_that_comes_later_is_found),
-        TEST_ALONE(a_refused_log_in_is_said),
-        TEST(a_log_in_that_is_refused_later_is_told),
+        TEST_ALONE(a_server_that_starts_later_is_found),
+        TEST_ALONE(a_refused_log_in_is_reported),
+        TEST(a_log_in_that_is_refused_later_is_reported),
     };
     /* What the undeclared functions of the library are used for. */
     const struct CMUnitTest quick[] = {
-        TEST(answers_to_what_one_read_brings_go_out_in_one_piece),
-        TEST(a_borrowed_bus_hands_on_by_work_only),
+        TEST(answers_to_one_read_are_sent_in_one_piece),
+        TEST(a_borrowed_bus_delivers_only_in_bus_work),
     };
     signal(SIGPIPE, SIG_IGN);
     log_init("unit", LOG_LEVEL_ERROR);

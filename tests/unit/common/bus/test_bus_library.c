@@ -7,7 +7,7 @@
 #include "services/common/base/log.h"
 #include "tests/unit/unit.h"
 
-static void the_versions_that_were_read_are_supported(void **state)
+static void the_reviewed_versions_are_supported(void **state)
 {
     (void)state;
     assert_false(bus_library_supports(0x030300));
@@ -55,7 +55,7 @@ static void a_message_is_freed_with_and_without_the_undeclared_function(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_versions_that_were_read_are_supported),
+        cmocka_unit_test(the_reviewed_versions_are_supported),
         cmocka_unit_test(the_library_that_is_loaded_can_be_used),
         cmocka_unit_test(a_lost_socket_is_closed_where_the_library_does_not),
         cmocka_unit_test(a_message_is_freed_with_and_without_the_undeclared_function),

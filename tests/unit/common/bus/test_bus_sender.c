@@ -44,7 +44,7 @@ static void expect_all_in_order(struct fixture *f, size_t threads, size_t count_
     assert_false(nats_peer_hears(&f->peer));
 }
 
-static void what_many_threads_publish_arrives_in_the_order_of_each(void **state)
+static void publications_of_each_thread_arrive_in_order(void **state)
 {
     struct fixture *f = *state;
     for (size_t i = 0; i < 4; i++)
@@ -53,7 +53,7 @@ static void what_many_threads_publish_arrives_in_the_order_of_each(void **state)
 }
 
 /* The one that sends waits for the server, the other for the first. */
-static void a_server_that_takes_no_more_makes_publishers_wait(void **state)
+static void a_server_that_stops_reading_makes_publishers_wait(void **state)
 {
     struct fixture *f = *state;
     f->payload_bytes = 1024;
@@ -86,7 +86,7 @@ static size_t count_replies(struct fixture *f)
     return count;
 }
 
-static void who_reads_never_waits_and_is_told_what_cannot_be_sent(void **state)
+static void a_reader_never_waits_and_learns_what_cannot_be_sent(void **state)
 {
     struct fixture *f = *state;
     const struct ear *ear = listen_to(f, 0, "begin", flood);
@@ -106,9 +106,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(what_many_threads_publish_arrives_in_the_order_of_each),
-        TEST(a_server_that_takes_no_more_makes_publishers_wait),
-        TEST(who_reads_never_waits_and_is_told_what_cannot_be_sent),
+        TEST(publications_of_each_thread_arrive_in_order),
+        TEST(a_server_that_stops_reading_makes_publishers_wait),
+        TEST(a_reader_never_waits_and_learns_what_cannot_be_sent),
     };
     signal(SIGPIPE, SIG_IGN);
     log_init("unit", LOG_LEVEL_ERROR);

@@ -64,7 +64,7 @@ static void assert_nothing(struct fixture *f, int error)
     assert_int_equal(errno, error);
 }
 
-static void lines_are_given_out_as_they_come(void **state)
+static void lines_are_read_as_they_arrive(void **state)
 {
     struct fixture *f = *state;
     assert_nothing(f, EAGAIN);
@@ -99,7 +99,7 @@ static void a_unit_in_pieces_waits_until_it_is_whole(void **state)
     }
 }
 
-static void what_is_whole_does_not_wait_for_the_rest(void **state)
+static void complete_units_do_not_wait_for_the_next(void **state)
 {
     struct fixture *f = *state;
     tell(f, "PING\r\nMSG a 1 3\r\nabc\r\nMSG b 2 5\r\nde");
@@ -111,7 +111,7 @@ static void what_is_whole_does_not_wait_for_the_rest(void **state)
     assert_given(f, "PONG\r\n");
 }
 
-static void another_connection_does_not_end_what_the_last_has_begun(void **state)
+static void another_connection_does_not_end_the_transaction_of_the_last(void **state)
 {
     struct fixture *f = *state;
     tell(f, "PING\r\nMSG a 1 300\r\nabc");
@@ -123,7 +123,7 @@ static void another_connection_does_not_end_what_the_last_has_begun(void **state
 }
 
 /* A unit that the reader has seen the begin of is given out to its end, whatever comes between. */
-static void what_has_come_whole_survives_the_connection(void **state)
+static void complete_units_survive_the_connection(void **state)
 {
     struct fixture *f = *state;
     tell(f, "MSG a 1 10\r\n0123456789\r\nMSG b 1 9\r\nab");
@@ -164,7 +164,7 @@ static void a_large_message_comes_whole(void **state)
     buffer_finish(&got);
 }
 
-static void the_end_of_the_stream_is_said_after_what_has_come(void **state)
+static void the_end_of_the_stream_is_reported_after_the_last_bytes(void **state)
 {
     struct fixture *f = *state;
     tell(f, "PING\r\nMSG a 1 4\r\nab");
@@ -174,7 +174,7 @@ static void the_end_of_the_stream_is_said_after_what_has_come(void **state)
     assert_int_equal(bus_units_receive(&f->units, f->ours, f->out, OUT_BYTES), 0);
 }
 
-static void what_cannot_be_nats_is_refused(void **state)
+static void a_stream_that_is_not_nats_is_rejected(void **state)
 {
     static const char *const lines[] = { "MSG a 1 x\r\n", "MSG\r\n", "MSG a 1 99999999999\r\n",
                                          "HMSG a 1 12 67108865\r\n" };
@@ -209,14 +209,14 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        T(lines_are_given_out_as_they_come),
+        T(lines_are_read_as_they_arrive),
         T(a_unit_in_pieces_waits_until_it_is_whole),
-        T(what_is_whole_does_not_wait_for_the_rest),
-        T(another_connection_does_not_end_what_the_last_has_begun),
-        T(what_has_come_whole_survives_the_connection),
+        T(complete_units_do_not_wait_for_the_next),
+        T(another_connection_does_not_end_the_transaction_of_the_last),
+        T(complete_units_survive_the_connection),
         T(a_large_message_comes_whole),
-        T(the_end_of_the_stream_is_said_after_what_has_come),
-        T(what_cannot_be_nats_is_refused),
+        T(the_end_of_the_stream_is_reported_after_the_last_bytes),
+        T(a_stream_that_is_not_nats_is_rejected),
         T(a_line_without_an_end_is_refused),
     };
     return cmocka_run_group_tests_name("bus_units", tests, NULL, NULL);

@@ -285,7 +285,7 @@ static void the_environment_wins_over_the_file(void **state)
     assert_string_equal(f->settings.websocket_path, "/x");
 }
 
-static void numbers_are_taken_to_their_limits(void **state)
+static void numbers_are_accepted_to_their_limits(void **state)
 {
     struct fixture *f = *state;
     static const struct {
@@ -314,7 +314,7 @@ static void numbers_are_taken_to_their_limits(void **state)
     }
 }
 
-static void text_is_taken_to_its_length(void **state)
+static void text_is_read_to_its_length(void **state)
 {
     struct fixture *f = *state;
     char text[514];
@@ -435,7 +435,7 @@ static void a_proxy_that_is_no_address_is_a_problem(void **state)
     assert_one_problem(f, "gateway.trustedProxies: \"proxy.example\" ");
 }
 
-static void weak_keys_are_told(void **state)
+static void weak_keys_are_recognised(void **state)
 {
     (void)state;
     assert_non_null(settings_weak_key("secret_private_key"));
@@ -444,7 +444,7 @@ static void weak_keys_are_told(void **state)
     assert_null(settings_weak_key("0123456789abcdef0123456789abcdef"));
 }
 
-static void a_weak_key_is_refused_in_production_only(void **state)
+static void a_weak_key_is_rejected_in_production_only(void **state)
 {
     struct fixture *f = *state;
     setenv("MESSENGER_JWT_PRIVATE_KEY", "secret_private_key", 1);
@@ -514,8 +514,8 @@ int main(void)
         TEST(a_file_that_is_missing_or_no_object_is_a_problem),
         TEST(a_file_has_at_most_64_kib),
         TEST(the_environment_wins_over_the_file),
-        TEST(numbers_are_taken_to_their_limits),
-        TEST(text_is_taken_to_its_length),
+        TEST(numbers_are_accepted_to_their_limits),
+        TEST(text_is_read_to_its_length),
         TEST(a_secret_may_come_from_a_file),
         TEST(a_secret_file_that_is_missing_is_a_problem),
         TEST(only_secrets_come_from_files),
@@ -523,8 +523,8 @@ int main(void)
         TEST(a_nats_user_and_its_password_go_together),
         TEST(a_nats_user_is_one_token_of_a_subject),
         TEST(a_proxy_that_is_no_address_is_a_problem),
-        TEST(weak_keys_are_told),
-        TEST(a_weak_key_is_refused_in_production_only),
+        TEST(weak_keys_are_recognised),
+        TEST(a_weak_key_is_rejected_in_production_only),
         TEST(no_problem_shows_a_secret),
         TEST(the_table_names_every_key_once_with_its_variable),
     };

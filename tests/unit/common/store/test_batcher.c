@@ -134,7 +134,7 @@ static void begin(struct fixture *f, int more)
         assert_int_equal(submit(f, i), STATUS_OK);
 }
 
-static void what_gathers_meanwhile_is_the_next_batch(void **state)
+static void jobs_that_arrive_meanwhile_form_the_next_batch(void **state)
 {
     struct fixture *f = *state;
     begin(f, 6);
@@ -162,7 +162,7 @@ static void a_full_queue_is_busy(void **state)
     assert_int_equal(f->reported[QUEUE_MAX + 1], 100);
 }
 
-static void those_who_wait_can_be_failed_without_being_carried_out(void **state)
+static void waiting_jobs_can_be_failed_without_being_run(void **state)
 {
     struct fixture *f = *state;
     begin(f, 5);
@@ -193,9 +193,9 @@ static void stopping_finishes_what_was_accepted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_gathers_meanwhile_is_the_next_batch),
+        TEST(jobs_that_arrive_meanwhile_form_the_next_batch),
         TEST(a_full_queue_is_busy),
-        TEST(those_who_wait_can_be_failed_without_being_carried_out),
+        TEST(waiting_jobs_can_be_failed_without_being_run),
         TEST(stopping_finishes_what_was_accepted),
     };
     return cmocka_run_group_tests_name("batcher", tests, NULL, NULL);

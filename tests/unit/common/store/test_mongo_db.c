@@ -71,7 +71,7 @@ static bool is_left_alone(struct mongo_db *db)
     return false;
 }
 
-static void a_server_that_is_away_is_left_alone_for_a_while(void **state)
+static void an_unreachable_server_is_not_tried_for_a_while(void **state)
 {
     struct mongo_db *db = NULL;
     char url[128];
@@ -91,7 +91,7 @@ static void a_server_that_is_away_is_left_alone_for_a_while(void **state)
     close(held);
 }
 
-static void what_is_no_url_of_a_server_is_refused(void **state)
+static void an_invalid_server_url_is_rejected(void **state)
 {
     static const char *const urls[] = { "mongodb://host:notaport/x", "mongodb://", "sqlite:///x",
                                         "" };
@@ -110,8 +110,8 @@ static void what_is_no_url_of_a_server_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_server_that_is_away_is_left_alone_for_a_while),
-        cmocka_unit_test(what_is_no_url_of_a_server_is_refused),
+        cmocka_unit_test(an_unreachable_server_is_not_tried_for_a_while),
+        cmocka_unit_test(an_invalid_server_url_is_rejected),
     };
     clock_stop_for_test();
     log_init("unit", LOG_LEVEL_WARN);

@@ -120,7 +120,7 @@ static void a_newer_file_is_refused_and_left_as_it_is(void **state)
     assert_int_equal(ask_db(f->db, "SELECT count(*) FROM one"), 2);
 }
 
-static void a_failing_migration_leaves_no_half_of_itself(void **state)
+static void a_failing_migration_is_rolled_back(void **state)
 {
     struct fixture *f = *state;
     static const char *const broken[] = {
@@ -148,7 +148,7 @@ static void missing_directories_are_made(void **state)
     assert_int_equal(info.st_mode & 0077, 0); /* nobody else's business */
 }
 
-static void what_is_no_database_is_not_opened(void **state)
+static void a_file_that_is_no_database_is_not_opened(void **state)
 {
     struct fixture *f = *state;
     assert_open_fails(f->dir, migrations, 1, STATUS_UNAVAILABLE);
@@ -235,7 +235,7 @@ static void *borrow_one(void *arg)
     return conn;
 }
 
-static void who_finds_all_readers_taken_waits_for_one(void **state)
+static void a_thread_waits_when_all_readers_are_in_use(void **state)
 {
     struct fixture *f = *state;
     struct sqlite_conn *readers[READERS];
@@ -292,7 +292,7 @@ static void many_threads_share_the_readers(void **state)
 
 /* Statements */
 
-static void a_statement_is_prepared_once_and_comes_without_bindings(void **state)
+static void a_statement_is_prepared_once_and_returned_without_bindings(void **state)
 {
     struct fixture *f = *state;
     static const char sql[] = "SELECT ?1";
@@ -313,7 +313,7 @@ static void a_statement_is_prepared_once_and_comes_without_bindings(void **state
     sqlite_db_give_back(f->db, conn);
 }
 
-static void failures_are_told_and_logged(void **state)
+static void failures_are_reported_and_logged(void **state)
 {
     struct fixture *f = *state;
     reopen(f, 1);
@@ -344,14 +344,14 @@ int main(void)
         TEST(a_new_file_gets_every_migration),
         TEST(an_older_file_gets_only_what_is_missing),
         TEST(a_newer_file_is_refused_and_left_as_it_is),
-        TEST(a_failing_migration_leaves_no_half_of_itself),
+        TEST(a_failing_migration_is_rolled_back),
         TEST(missing_directories_are_made),
-        TEST(what_is_no_database_is_not_opened),
+        TEST(a_file_that_is_no_database_is_not_opened),
         TEST(commits_are_durable_and_readers_are_not_blocked),
-        TEST(who_finds_all_readers_taken_waits_for_one),
+        TEST(a_thread_waits_when_all_readers_are_in_use),
         TEST(many_threads_share_the_readers),
-        TEST(a_statement_is_prepared_once_and_comes_without_bindings),
-        TEST(failures_are_told_and_logged),
+        TEST(a_statement_is_prepared_once_and_returned_without_bindings),
+        TEST(failures_are_reported_and_logged),
     };
     log_init("unit", LOG_LEVEL_WARN);
     return cmocka_run_group_tests_name("sqlite_db", tests, NULL, NULL);

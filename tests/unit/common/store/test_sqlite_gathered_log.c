@@ -122,7 +122,7 @@ static void a_commit_of_many_pages_is_one_write(void **state)
     assert_in_range(writes_of_a_commit(f->gathering), 1, 2);
 }
 
-static void what_is_committed_is_seen_at_once(void **state)
+static void commits_are_visible_at_once(void **state)
 {
     struct fixture *f = *state;
     keep_log(f);
@@ -134,7 +134,7 @@ static void what_is_committed_is_seen_at_once(void **state)
     }
 }
 
-static void a_transaction_reads_what_it_has_written_though_its_cache_is_too_small(void **state)
+static void a_transaction_reads_its_own_writes_although_its_cache_is_too_small(void **state)
 {
     struct fixture *f = *state;
     keep_log(f);
@@ -159,7 +159,7 @@ static void add_long(struct sqlite_conn *conn, const char *letters)
     assert_int_equal(sqlite_step(s), SQLITE_DONE);
 }
 
-static void what_was_undone_never_gets_into_the_log_of_others(void **state)
+static void undone_writes_never_reach_the_log_of_others(void **state)
 {
     struct fixture *f = *state;
     keep_log(f);
@@ -176,7 +176,7 @@ static void what_was_undone_never_gets_into_the_log_of_others(void **state)
 
 /* A statement that fails undoes itself alone, if it has a journal of its own; what was written into
  * the log before it, and had no room, is missing all the same. */
-static void what_could_not_be_written_is_not_committed(void **state)
+static void a_failed_write_is_not_committed(void **state)
 {
     struct fixture *f = *state;
     keep_log(f);
@@ -200,7 +200,7 @@ static void what_could_not_be_written_is_not_committed(void **state)
     assert_whole(f->gathering, 1);
 }
 
-static void a_log_that_begins_anew_is_read_as_ever(void **state)
+static void a_restarted_log_is_read_as_before(void **state)
 {
     struct fixture *f = *state;
     keep_log(f);
@@ -243,7 +243,7 @@ static void add_one(void *ctx)
     run(((struct fixture *)ctx)->gathering, "INSERT INTO entry VALUES (1, '')");
 }
 
-static void the_log_is_not_begun_anew_during_a_checkpoint_of_others(void **state)
+static void the_log_is_not_restarted_during_another_checkpoint(void **state)
 {
     static struct sqlite_layer notified = { .name = "told",
                                             .file_size = sizeof(struct sqlite_layer_file),
@@ -274,12 +274,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_commit_of_many_pages_is_one_write),
-        TEST(what_is_committed_is_seen_at_once),
-        TEST(a_transaction_reads_what_it_has_written_though_its_cache_is_too_small),
-        TEST(what_was_undone_never_gets_into_the_log_of_others),
-        TEST(what_could_not_be_written_is_not_committed),
-        TEST(the_log_is_not_begun_anew_during_a_checkpoint_of_others),
-        TEST(a_log_that_begins_anew_is_read_as_ever),
+        TEST(commits_are_visible_at_once),
+        TEST(a_transaction_reads_its_own_writes_although_its_cache_is_too_small),
+        TEST(undone_writes_never_reach_the_log_of_others),
+        TEST(a_failed_write_is_not_committed),
+        TEST(the_log_is_not_restarted_during_another_checkpoint),
+        TEST(a_restarted_log_is_read_as_before),
     };
     log_init("unit", LOG_LEVEL_WARN);
     return cmocka_run_group_tests_name("sqlite_gathered_log", tests, NULL, NULL);

@@ -111,7 +111,7 @@ static void assert_whole(struct fixture *f)
     sqlite3_reset(s);
 }
 
-static void a_checkpoint_goes_to_the_disk_a_few_pages_at_a_time(void **state)
+static void a_checkpoint_writes_a_few_pages_at_a_time(void **state)
 {
     struct fixture *f = *state;
     fill_log(f);
@@ -122,7 +122,7 @@ static void a_checkpoint_goes_to_the_disk_a_few_pages_at_a_time(void **state)
     assert_whole(f);
 }
 
-static void it_can_be_made_to_hurry(void **state)
+static void a_delayed_run_can_be_started_at_once(void **state)
 {
     struct fixture *f = *state;
     struct sqlite_paced_file *file = sqlite_paced_file_of(sqlite_conn_handle(f->paced));
@@ -135,7 +135,7 @@ static void it_can_be_made_to_hurry(void **state)
     assert_whole(f);
 }
 
-static void a_connection_without_the_layer_is_as_it_was(void **state)
+static void a_connection_without_the_layer_is_unchanged(void **state)
 {
     struct fixture *f = *state;
     struct sqlite_paced_file *file = sqlite_paced_file_of(sqlite_conn_handle(f->writer));
@@ -147,7 +147,7 @@ static void a_connection_without_the_layer_is_as_it_was(void **state)
     assert_whole(f);
 }
 
-static void a_checkpoint_can_be_stopped_and_goes_on_later(void **state)
+static void a_checkpoint_can_be_stopped_and_resumed(void **state)
 {
     struct fixture *f = *state;
     fill_log(f);
@@ -163,10 +163,10 @@ static void a_checkpoint_can_be_stopped_and_goes_on_later(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_checkpoint_goes_to_the_disk_a_few_pages_at_a_time),
-        TEST(it_can_be_made_to_hurry),
-        TEST(a_connection_without_the_layer_is_as_it_was),
-        TEST(a_checkpoint_can_be_stopped_and_goes_on_later),
+        TEST(a_checkpoint_writes_a_few_pages_at_a_time),
+        TEST(a_delayed_run_can_be_started_at_once),
+        TEST(a_connection_without_the_layer_is_unchanged),
+        TEST(a_checkpoint_can_be_stopped_and_resumed),
     };
     log_init("unit", LOG_LEVEL_WARN);
     return cmocka_run_group_tests_name("sqlite_paced_file", tests, NULL, NULL);

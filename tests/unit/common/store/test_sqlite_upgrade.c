@@ -52,7 +52,7 @@ static void assert_found(struct user_store *store, const char *part, size_t coun
     free(list.items);
 }
 
-static void a_user_who_was_there_before_is_found_after(void **state)
+static void an_existing_user_is_found_after_the_migration(void **state)
 {
     (void)state;
     char url[STORE_URL_SIZE];
@@ -83,7 +83,7 @@ static int run_suite(const char *name)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_message_sent_before_is_known_after, set_up, tear_down),
-        cmocka_unit_test(a_user_who_was_there_before_is_found_after),
+        cmocka_unit_test(an_existing_user_is_found_after_the_migration),
     };
     return cmocka_run_group_tests_name(name, tests, NULL, NULL);
 }

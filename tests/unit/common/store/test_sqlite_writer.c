@@ -230,7 +230,7 @@ static void a_report_comes_after_the_commit(void **state)
         assert_true(jobs[i].commit_seen);
 }
 
-static void a_failing_store_undoes_all_that_gathered_and_nothing_before(void **state)
+static void a_failing_commit_undoes_its_batch_and_nothing_before(void **state)
 {
     struct fixture *f = *state;
     struct entry_job holder, jobs[5], later = make_job(f, 1);
@@ -274,7 +274,7 @@ static void any_other_failure_concerns_its_job_alone(void **state)
 }
 
 /* A disk that is full, as far as this process can tell. */
-static void a_full_disk_fails_the_batch_and_the_store_goes_on_later(void **state)
+static void a_full_disk_fails_the_batch_and_the_store_recovers_later(void **state)
 {
     struct fixture *f = *state;
     struct entry_job before = make_job(f, 0), failing = make_job(f, 1), after = make_job(f, 2);
@@ -310,7 +310,7 @@ static enum status run_big(struct sqlite_job *job, struct sqlite_conn *conn)
                                   "INSERT INTO big VALUES (zeroblob(200000))");
 }
 
-static void the_log_begins_anew_though_writing_never_stops(void **state)
+static void the_log_is_restarted_although_writing_never_stops(void **state)
 {
     enum { JOBS = 1200, LOG_MAX = 96 * 1024 * 1024 }; /* 240 MB are written */
     struct fixture *f = *state;
@@ -328,7 +328,7 @@ static void the_log_begins_anew_though_writing_never_stops(void **state)
     assert_true(file.st_size > 2 * LOG_MAX / 3);
 }
 
-static void the_log_goes_into_the_file_when_writing_rests(void **state)
+static void the_log_is_checkpointed_when_writing_pauses(void **state)
 {
     enum { JOBS = 20 }; /* 4 MB */
     struct fixture *f = *state;
@@ -346,7 +346,7 @@ static void the_log_goes_into_the_file_when_writing_rests(void **state)
     } while (file.st_size < JOBS * 200000);
 }
 
-static void stopping_while_the_log_goes_into_the_file_loses_nothing(void **state)
+static void stopping_during_a_checkpoint_loses_nothing(void **state)
 {
     struct fixture *f = *state;
     struct stat file = { 0 };
@@ -368,7 +368,7 @@ static void stopping_while_the_log_goes_into_the_file_loses_nothing(void **state
 
 /* The queue */
 
-static void a_full_queue_is_busy_and_leaves_the_job_alone(void **state)
+static void a_full_queue_is_busy_and_does_not_touch_the_job(void **state)
 {
     struct fixture *f = *state;
     enum { MAX = 3 };
@@ -494,13 +494,13 @@ int main(void)
         TEST(processes_take_turns_in_one_file),
         TEST(jobs_are_run_and_reported_in_the_order_they_came),
         TEST(a_report_comes_after_the_commit),
-        TEST(a_failing_store_undoes_all_that_gathered_and_nothing_before),
+        TEST(a_failing_commit_undoes_its_batch_and_nothing_before),
         TEST(any_other_failure_concerns_its_job_alone),
-        TEST(a_full_disk_fails_the_batch_and_the_store_goes_on_later),
-        TEST(the_log_begins_anew_though_writing_never_stops),
-        TEST(the_log_goes_into_the_file_when_writing_rests),
-        TEST(stopping_while_the_log_goes_into_the_file_loses_nothing),
-        TEST(a_full_queue_is_busy_and_leaves_the_job_alone),
+        TEST(a_full_disk_fails_the_batch_and_the_store_recovers_later),
+        TEST(the_log_is_restarted_although_writing_never_stops),
+        TEST(the_log_is_checkpointed_when_writing_pauses),
+        TEST(stopping_during_a_checkpoint_loses_nothing),
+        TEST(a_full_queue_is_busy_and_does_not_touch_the_job),
         TEST(stopping_finishes_what_was_accepted),
         TEST(threads_wait_each_for_its_own_outcome),
         TEST(the_outcome_of_a_waited_job_is_its_own),

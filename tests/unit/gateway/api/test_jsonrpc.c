@@ -161,7 +161,7 @@ static void a_request_is_answered_with_its_result(void **state)
     assert_answer(CALL("\"method\":\"nothing\",\"more\":{\"is\":\"ignored\"}"), RESULT("null"));
 }
 
-static void the_version_may_be_the_originals(void **state)
+static void the_version_may_be_that_of_the_original(void **state)
 {
     (void)state;
     struct calls calls = { .refuse = false };
@@ -172,7 +172,7 @@ static void the_version_may_be_the_originals(void **state)
                      "\"id\":null}");
 }
 
-static void an_id_comes_back_as_it_was(void **state)
+static void an_id_is_returned_unchanged(void **state)
 {
     (void)state;
     static const char *const ids[] = {
@@ -228,7 +228,7 @@ static void a_notification_is_carried_out_and_not_answered(void **state)
     assert_string_equal(calls.log, "a ");
 }
 
-static void what_is_no_json_is_a_parse_error(void **state)
+static void invalid_json_is_a_parse_error(void **state)
 {
     (void)state;
     static const char *const texts[] = {
@@ -238,7 +238,7 @@ static void what_is_no_json_is_a_parse_error(void **state)
         assert_answer(texts[i], ERROR_OF("null", "-32700", "Parse error"));
 }
 
-static void what_is_no_request_is_an_invalid_request(void **state)
+static void other_json_is_an_invalid_request(void **state)
 {
     (void)state;
     assert_answer("1", INVALID_REQUEST("null"));
@@ -283,7 +283,7 @@ static void an_unknown_method_is_not_found(void **state)
 
 /* Parameters */
 
-static void parameters_come_by_position_or_by_name(void **state)
+static void parameters_are_given_by_position_or_by_name(void **state)
 {
     (void)state;
     assert_answer(CALL("\"method\":\"echo\",\"params\":[\"a\"]"), RESULT("[\"a\",30]"));
@@ -345,7 +345,7 @@ static void a_failing_method_answers_with_its_error_and_no_half_result(void **st
     assert_answer(CALL("\"method\":\"failingPlainly\""), ERROR_OF("1", "-32000", "Server error"));
 }
 
-static void a_call_that_is_not_admitted_is_one_too_many(void **state)
+static void a_call_that_is_not_admitted_exceeds_the_limit(void **state)
 {
     (void)state;
     struct calls calls = { .refuse = true };
@@ -435,7 +435,7 @@ static void a_batch_has_1_to_100_calls(void **state)
 
 /* Methods that go on */
 
-static void a_method_that_goes_on_is_answered_when_it_is_finished(void **state)
+static void an_asynchronous_method_is_answered_when_it_finishes(void **state)
 {
     (void)state;
     struct calls calls = { .refuse = false };
@@ -456,7 +456,7 @@ static void a_method_that_goes_on_is_answered_when_it_is_finished(void **state)
     assert_answer("{\"jsonrpc\":\"2.0\",\"method\":\"later\",\"params\":[\"x\"]}", "");
 }
 
-static void a_batch_waits_for_each_call_that_goes_on(void **state)
+static void a_batch_waits_for_each_asynchronous_call(void **state)
 {
     (void)state;
     struct calls calls = { .refuse = false };
@@ -501,24 +501,24 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_answered_with_its_result),
-        cmocka_unit_test(the_version_may_be_the_originals),
-        cmocka_unit_test(an_id_comes_back_as_it_was),
+        cmocka_unit_test(the_version_may_be_that_of_the_original),
+        cmocka_unit_test(an_id_is_returned_unchanged),
         cmocka_unit_test(an_answer_is_json_whatever_the_id),
         cmocka_unit_test(a_notification_is_carried_out_and_not_answered),
-        cmocka_unit_test(what_is_no_json_is_a_parse_error),
-        cmocka_unit_test(what_is_no_request_is_an_invalid_request),
+        cmocka_unit_test(invalid_json_is_a_parse_error),
+        cmocka_unit_test(other_json_is_an_invalid_request),
         cmocka_unit_test(an_id_of_another_kind_is_an_invalid_request),
         cmocka_unit_test(an_unknown_method_is_not_found),
-        cmocka_unit_test(parameters_come_by_position_or_by_name),
+        cmocka_unit_test(parameters_are_given_by_position_or_by_name),
         cmocka_unit_test(missing_and_needless_parameters_are_refused),
         cmocka_unit_test(parameters_of_a_wrong_kind_are_refused),
         cmocka_unit_test(a_failing_method_answers_with_its_error_and_no_half_result),
-        cmocka_unit_test(a_call_that_is_not_admitted_is_one_too_many),
+        cmocka_unit_test(a_call_that_is_not_admitted_exceeds_the_limit),
         cmocka_unit_test(a_batch_is_carried_out_in_order),
         cmocka_unit_test(a_batch_of_notifications_is_not_answered),
         cmocka_unit_test(a_batch_has_1_to_100_calls),
-        cmocka_unit_test(a_method_that_goes_on_is_answered_when_it_is_finished),
-        cmocka_unit_test(a_batch_waits_for_each_call_that_goes_on),
+        cmocka_unit_test(an_asynchronous_method_is_answered_when_it_finishes),
+        cmocka_unit_test(a_batch_waits_for_each_asynchronous_call),
         cmocka_unit_test(only_what_does_not_block_is_quick),
     };
     return cmocka_run_group_tests_name("jsonrpc", tests, NULL, NULL);

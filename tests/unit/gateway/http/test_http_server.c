@@ -60,7 +60,7 @@ static void assert_can_stop_at_once(const char *host)
     fail_msg("it took more than %d ms each time", STOP_MAX_MS);
 }
 
-static void stops_at_once_when_nobody_connects(void **state)
+static void it_stops_at_once_without_connections(void **state)
 {
     (void)state;
     assert_can_stop_at_once("");
@@ -82,7 +82,7 @@ static void get(struct http_server *server)
     close(fd);
 }
 
-static void stops_at_once_after_a_request(void **state)
+static void it_stops_at_once_after_a_request(void **state)
 {
     bool at_once = false;
 
@@ -111,8 +111,8 @@ static void the_port_is_free_after_the_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stops_at_once_when_nobody_connects),
-        cmocka_unit_test(stops_at_once_after_a_request),
+        cmocka_unit_test(it_stops_at_once_without_connections),
+        cmocka_unit_test(it_stops_at_once_after_a_request),
         cmocka_unit_test(the_port_is_free_after_the_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,7 +91,7 @@ static void only_a_header_that_came_alone_may_become_a_websocket(void **state)
     }
 }
 
-static void a_socket_that_is_detached_lives_on_under_another_number(void **state)
+static void a_detached_socket_lives_on_under_another_descriptor(void **state)
 {
     struct pair *pair = *state;
     char bytes[8];
@@ -113,7 +113,7 @@ static void a_socket_that_is_detached_lives_on_under_another_number(void **state
     assert_int_equal(read(pair->theirs, bytes, sizeof(bytes)), 0); /* it was the only one */
 }
 
-static void without_numbers_the_library_keeps_its_socket(void **state)
+static void without_a_known_version_the_library_keeps_its_socket(void **state)
 {
     struct pair *pair = *state;
     struct rlimit before, none;
@@ -129,7 +129,7 @@ static void without_numbers_the_library_keeps_its_socket(void **state)
     hear(pair, 3);
 }
 
-static void a_thread_that_serves_nobody_has_the_systems_function(void **state)
+static void a_thread_without_a_guest_has_the_function_of_the_system(void **state)
 {
     struct pair *pair = *state;
     char bytes[8];
@@ -149,9 +149,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_socket_is_known_after_the_first_byte),
         TEST(only_a_header_that_came_alone_may_become_a_websocket),
-        TEST(a_socket_that_is_detached_lives_on_under_another_number),
-        TEST(without_numbers_the_library_keeps_its_socket),
-        TEST(a_thread_that_serves_nobody_has_the_systems_function),
+        TEST(a_detached_socket_lives_on_under_another_descriptor),
+        TEST(without_a_known_version_the_library_keeps_its_socket),
+        TEST(a_thread_without_a_guest_has_the_function_of_the_system),
     };
     return cmocka_run_group_tests_name("http_socket", tests, NULL, NULL);
 }

@@ -480,7 +480,7 @@ static void exif_orientation_turns_the_picture_upright(void **state)
     }
 }
 
-static void broken_exif_is_passed_over(void **state)
+static void broken_exif_is_ignored(void **state)
 {
     (void)state;
     static const struct {
@@ -497,7 +497,7 @@ static void broken_exif_is_passed_over(void **state)
 
 /* Nothing but pixels survives */
 
-static void metadata_and_trailing_bytes_are_gone(void **state)
+static void metadata_and_trailing_bytes_are_removed(void **state)
 {
     (void)state;
     static const char comment[] = "\xFF\xFE\x00\x12SECRET-PLACE-99";
@@ -654,7 +654,7 @@ static void a_jpeg_cut_and_closed_is_refused(void **state)
     assert_result(file, AVATAR_NOT_AN_IMAGE);
 }
 
-static void stray_bytes_between_jpeg_segments_do_no_harm(void **state)
+static void stray_bytes_between_jpeg_segments_are_ignored(void **state)
 {
     (void)state;
     struct file file = make(JPEG, 40, 30);
@@ -673,7 +673,7 @@ static void a_png_with_a_wrong_checksum_is_refused(void **state)
 
 /* GIF, whose reader in libgd forgives too much */
 
-static void a_gif_gives_its_first_frame(void **state)
+static void a_gif_yields_its_first_frame(void **state)
 {
     (void)state;
     struct file first = make(GIF, 64, 48), second = make(GIF, 64, 48);
@@ -733,7 +733,7 @@ static void gif_codes_must_be_valid_and_make_every_pixel(void **state)
 }
 
 /* Every size of code table, and tables that fill up, come from noise of many sizes. */
-static void sound_gifs_of_all_sizes_are_accepted(void **state)
+static void valid_gifs_of_all_sizes_are_accepted(void **state)
 {
     (void)state;
     unsigned random = 7;
@@ -784,7 +784,7 @@ static void mutate(struct file *file, unsigned *random)
     }
 }
 
-static void mutated_files_give_a_sound_avatar_or_none(void **state)
+static void mutated_files_give_a_valid_avatar_or_none(void **state)
 {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++) {
@@ -843,7 +843,7 @@ static void threads_with_small_stacks_may_call_at_once(void **state)
     pthread_attr_destroy(&attributes);
 }
 
-static void finishing_nothing_or_twice_does_no_harm(void **state)
+static void finishing_nothing_or_twice_has_no_effect(void **state)
 {
     (void)state;
     struct file file = make(PNG, 4, 4);
@@ -902,8 +902,8 @@ int main(void)
         cmocka_unit_test(a_noisy_transparent_picture_shrinks_until_it_fits),
         cmocka_unit_test(the_same_upload_gives_the_same_name),
         cmocka_unit_test(exif_orientation_turns_the_picture_upright),
-        cmocka_unit_test(broken_exif_is_passed_over),
-        cmocka_unit_test(metadata_and_trailing_bytes_are_gone),
+        cmocka_unit_test(broken_exif_is_ignored),
+        cmocka_unit_test(metadata_and_trailing_bytes_are_removed),
         cmocka_unit_test(claimed_sizes_are_judged_before_decoding),
         cmocka_unit_test(the_limit_itself_is_accepted),
         cmocka_unit_test(a_side_of_zero_is_no_image),
@@ -912,16 +912,16 @@ int main(void)
         cmocka_unit_test(other_files_are_no_images),
         cmocka_unit_test(an_animated_webp_is_refused),
         cmocka_unit_test(a_jpeg_cut_and_closed_is_refused),
-        cmocka_unit_test(stray_bytes_between_jpeg_segments_do_no_harm),
+        cmocka_unit_test(stray_bytes_between_jpeg_segments_are_ignored),
         cmocka_unit_test(a_png_with_a_wrong_checksum_is_refused),
-        cmocka_unit_test(a_gif_gives_its_first_frame),
+        cmocka_unit_test(a_gif_yields_its_first_frame),
         cmocka_unit_test(a_gif_frame_outside_the_screen_is_refused),
         cmocka_unit_test(gif_codes_must_be_valid_and_make_every_pixel),
-        cmocka_unit_test(sound_gifs_of_all_sizes_are_accepted),
+        cmocka_unit_test(valid_gifs_of_all_sizes_are_accepted),
         cmocka_unit_test(no_truncated_file_is_accepted),
-        cmocka_unit_test(mutated_files_give_a_sound_avatar_or_none),
+        cmocka_unit_test(mutated_files_give_a_valid_avatar_or_none),
         cmocka_unit_test(threads_with_small_stacks_may_call_at_once),
-        cmocka_unit_test(finishing_nothing_or_twice_does_no_harm),
+        cmocka_unit_test(finishing_nothing_or_twice_has_no_effect),
         cmocka_unit_test(hostile_files_print_nothing),
     };
     return cmocka_run_group_tests_name("avatar", tests, NULL, NULL);

@@ -45,7 +45,7 @@ static void insert(struct file *file, size_t at, const void *bytes, size_t size)
     file->size += size;
 }
 
-static void sizes_and_formats_are_told(void **state)
+static void sizes_and_formats_are_read(void **state)
 {
     (void)state;
     static const int sides[][2] = { { 1, 1 }, { 3, 200 }, { 300, 7 }, { 1000, 600 } };
@@ -79,7 +79,7 @@ static void a_progressive_jpeg_takes_more_work_and_memory(void **state)
     free(progressive.data);
 }
 
-static void the_orientation_of_a_jpeg_is_told(void **state)
+static void the_orientation_of_a_jpeg_is_read(void **state)
 {
     (void)state;
     for (unsigned orientation = 1; orientation <= 8; orientation++) {
@@ -172,7 +172,7 @@ static void a_jpeg_or_gif_cut_short_is_no_image(void **state)
     }
 }
 
-static void what_does_not_draw_is_left_out_of_a_png(void **state)
+static void chunks_that_do_not_draw_are_omitted_from_a_png(void **state)
 {
     (void)state;
     static const char chunk[] = "\0\0\0\x04tEXtk\0ab\x12\x34\x56\x78";
@@ -211,14 +211,14 @@ static void a_png_without_its_end_is_not_copied(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes_and_formats_are_told),
+        cmocka_unit_test(sizes_and_formats_are_read),
         cmocka_unit_test(a_progressive_jpeg_takes_more_work_and_memory),
-        cmocka_unit_test(the_orientation_of_a_jpeg_is_told),
+        cmocka_unit_test(the_orientation_of_a_jpeg_is_read),
         cmocka_unit_test(the_first_frame_of_a_gif_lies_in_the_upload),
         cmocka_unit_test(codes_of_a_gif_must_be_valid_and_make_every_pixel),
         cmocka_unit_test(other_bytes_are_no_image_and_leave_nothing),
         cmocka_unit_test(a_jpeg_or_gif_cut_short_is_no_image),
-        cmocka_unit_test(what_does_not_draw_is_left_out_of_a_png),
+        cmocka_unit_test(chunks_that_do_not_draw_are_omitted_from_a_png),
         cmocka_unit_test(a_png_without_its_end_is_not_copied),
     };
     return cmocka_run_group_tests_name("image_probe", tests, NULL, NULL);

@@ -30,13 +30,13 @@ static void the_peer_is_the_client_without_a_header(void **state)
     expect("192.0.2.1", NULL, 0, "192.0.2.1");
 }
 
-static void a_peer_that_is_no_trusted_proxy_is_not_believed(void **state)
+static void the_header_of_an_untrusted_peer_is_ignored(void **state)
 {
     (void)state;
     expect_one("192.0.2.1", "198.51.100.1", "192.0.2.1");
 }
 
-static void the_right_most_that_is_no_trusted_proxy_is_the_client(void **state)
+static void the_rightmost_untrusted_address_is_the_client(void **state)
 {
     (void)state;
     expect_one("10.0.0.1", "198.51.100.1", "198.51.100.1");
@@ -53,7 +53,7 @@ static void the_left_most_is_the_client_when_all_are_trusted(void **state)
     expect_one("10.0.0.1", "10.0.0.7, 10.0.0.2", "10.0.0.7");
 }
 
-static void what_is_no_address_ends_the_walk(void **state)
+static void an_invalid_address_ends_the_search(void **state)
 {
     (void)state;
     expect_one("10.0.0.1", "unknown", "10.0.0.1");
@@ -79,10 +79,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_peer_is_the_client_without_a_header),
-        cmocka_unit_test(a_peer_that_is_no_trusted_proxy_is_not_believed),
-        cmocka_unit_test(the_right_most_that_is_no_trusted_proxy_is_the_client),
+        cmocka_unit_test(the_header_of_an_untrusted_peer_is_ignored),
+        cmocka_unit_test(the_rightmost_untrusted_address_is_the_client),
         cmocka_unit_test(the_left_most_is_the_client_when_all_are_trusted),
-        cmocka_unit_test(what_is_no_address_ends_the_walk),
+        cmocka_unit_test(an_invalid_address_ends_the_search),
         cmocka_unit_test(repeated_headers_are_one_list),
     };
     return cmocka_run_group_tests_name("client_address", tests, NULL, NULL);

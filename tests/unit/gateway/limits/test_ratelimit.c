@@ -17,7 +17,7 @@ static size_t take_all(struct ratelimit *limit, const char *name)
     return taken;
 }
 
-static void a_burst_is_taken_and_no_more(void **state)
+static void a_burst_is_accepted_and_no_more(void **state)
 {
     (void)state;
     struct ratelimit *limit = ratelimit_create(10, 1000000000, 7);
@@ -28,7 +28,7 @@ static void a_burst_is_taken_and_no_more(void **state)
     ratelimit_destroy(&limit);
 }
 
-static void names_do_not_share(void **state)
+static void names_have_separate_budgets(void **state)
 {
     (void)state;
     struct ratelimit *limit = ratelimit_create(1, 1000000000, 3);
@@ -39,7 +39,7 @@ static void names_do_not_share(void **state)
     ratelimit_destroy(&limit);
 }
 
-static void what_was_taken_comes_back_with_time(void **state)
+static void spent_budget_returns_with_time(void **state)
 {
     (void)state;
     struct ratelimit *limit = ratelimit_create(60, 60000000, 60); /* one in 1000 s */
@@ -53,7 +53,7 @@ static void what_was_taken_comes_back_with_time(void **state)
     ratelimit_destroy(&limit);
 }
 
-static void rest_never_gathers_more_than_a_burst(void **state)
+static void an_idle_bucket_never_holds_more_than_a_burst(void **state)
 {
     (void)state;
     static const int64_t rests_ms[] = { 3000, 9000, INT64_C(100) * 365 * 86400 * 1000 };
@@ -66,7 +66,7 @@ static void rest_never_gathers_more_than_a_burst(void **state)
     ratelimit_destroy(&limit);
 }
 
-static void the_time_to_wait_is_told_and_true(void **state)
+static void the_time_to_wait_is_returned_and_exact(void **state)
 {
     (void)state;
     struct ratelimit *limit = ratelimit_create(3, 60000000, 3);
@@ -92,7 +92,7 @@ static void a_count_of_zero_is_no_limit(void **state)
     ratelimit_destroy(&limit);
 }
 
-static void a_name_that_was_quiet_begins_with_a_full_burst(void **state)
+static void an_idle_name_starts_with_a_full_burst(void **state)
 {
     (void)state;
     struct ratelimit *limit = ratelimit_create(10, 10000, 10);
@@ -103,7 +103,7 @@ static void a_name_that_was_quiet_begins_with_a_full_burst(void **state)
     ratelimit_destroy(&limit);
 }
 
-static void more_busy_names_than_are_kept_start_anew(void **state)
+static void more_busy_names_than_are_kept_start_with_a_full_burst(void **state)
 {
     (void)state;
     struct ratelimit *limit = ratelimit_create(1, 1000000000, 2);
@@ -152,14 +152,14 @@ static void threads_together_get_one_burst(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_burst_is_taken_and_no_more),
-        cmocka_unit_test(names_do_not_share),
-        cmocka_unit_test(what_was_taken_comes_back_with_time),
-        cmocka_unit_test(rest_never_gathers_more_than_a_burst),
-        cmocka_unit_test(the_time_to_wait_is_told_and_true),
+        cmocka_unit_test(a_burst_is_accepted_and_no_more),
+        cmocka_unit_test(names_have_separate_budgets),
+        cmocka_unit_test(spent_budget_returns_with_time),
+        cmocka_unit_test(an_idle_bucket_never_holds_more_than_a_burst),
+        cmocka_unit_test(the_time_to_wait_is_returned_and_exact),
         cmocka_unit_test(a_count_of_zero_is_no_limit),
-        cmocka_unit_test(a_name_that_was_quiet_begins_with_a_full_burst),
-        cmocka_unit_test(more_busy_names_than_are_kept_start_anew),
+        cmocka_unit_test(an_idle_name_starts_with_a_full_burst),
+        cmocka_unit_test(more_busy_names_than_are_kept_start_with_a_full_burst),
         cmocka_unit_test(threads_together_get_one_burst),
     };
     return cmocka_run_group_tests_name("ratelimit", tests, NULL, NULL);

@@ -6,7 +6,7 @@
 
 enum { ITEMS = 100, STEPS = 20000 };
 
-static void of_an_empty_queue_nothing_is_due(void **state)
+static void in_an_empty_queue_nothing_is_due(void **state)
 {
     struct due_queue queue = { 0 };
     struct due_item item = { 0 };
@@ -51,7 +51,7 @@ static void the_first_is_due_first_whatever_was_moved_or_removed(void **state)
     due_queue_finish(&queue);
 }
 
-static void those_that_are_due_come_out_in_their_order(void **state)
+static void due_entries_are_returned_in_order(void **state)
 {
     struct due_queue queue = { 0 };
     struct due_item items[ITEMS] = { { 0 } };
@@ -73,9 +73,9 @@ static void those_that_are_due_come_out_in_their_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_an_empty_queue_nothing_is_due),
+        cmocka_unit_test(in_an_empty_queue_nothing_is_due),
         cmocka_unit_test(the_first_is_due_first_whatever_was_moved_or_removed),
-        cmocka_unit_test(those_that_are_due_come_out_in_their_order),
+        cmocka_unit_test(due_entries_are_returned_in_order),
     };
     return cmocka_run_group_tests_name("due_queue", tests, NULL, NULL);
 }

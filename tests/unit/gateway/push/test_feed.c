@@ -88,7 +88,7 @@ static bool fill(struct fixture *f, uint64_t first, uint64_t last)
         assert_memory_equal((f)->pushed, wanted, sizeof(wanted));                                  \
     } while (0)
 
-static void what_comes_in_order_goes_out_at_once(void **state)
+static void changes_in_order_are_pushed_at_once(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 7, &f->outlet);
@@ -98,7 +98,7 @@ static void what_comes_in_order_goes_out_at_once(void **state)
     assert_false(feed_has_hole(&f->feed));
 }
 
-static void what_has_no_number_goes_out_whatever_is_missing(void **state)
+static void unnumbered_notifications_are_pushed_whatever_is_missing(void **state)
 {
     struct fixture *f = *state;
     take(f, 0);
@@ -108,7 +108,7 @@ static void what_has_no_number_goes_out_whatever_is_missing(void **state)
     ASSERT_PUSHED(f, 0, 0);
 }
 
-static void what_comes_twice_or_late_is_dropped(void **state)
+static void duplicate_and_late_changes_are_dropped(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 7, &f->outlet);
@@ -120,7 +120,7 @@ static void what_comes_twice_or_late_is_dropped(void **state)
     assert_false(feed_has_hole(&f->feed));
 }
 
-static void what_overtakes_waits_for_what_it_overtook(void **state)
+static void a_change_that_overtakes_waits_for_the_earlier_one(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 7, &f->outlet);
@@ -134,7 +134,7 @@ static void what_overtakes_waits_for_what_it_overtook(void **state)
     assert_false(feed_has_hole(&f->feed));
 }
 
-static void a_hole_is_filled_from_the_store_in_order(void **state)
+static void a_gap_is_filled_from_the_store_in_order(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 7, &f->outlet);
@@ -149,7 +149,7 @@ static void a_hole_is_filled_from_the_store_in_order(void **state)
     assert_false(feed_has_hole(&f->feed));
 }
 
-static void what_was_held_goes_out_as_the_bus_brought_it(void **state)
+static void held_changes_are_pushed_as_the_bus_delivered_them(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 7, &f->outlet);
@@ -161,7 +161,7 @@ static void what_was_held_goes_out_as_the_bus_brought_it(void **state)
     assert_string_equal(f->by[2], "");
 }
 
-static void the_store_may_leave_out_what_a_later_change_made_void(void **state)
+static void the_store_may_omit_superseded_changes(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 7, &f->outlet);
@@ -186,7 +186,7 @@ static void an_answer_that_is_behind_changes_nothing(void **state)
     assert_false(feed_has_hole(&f->feed));
 }
 
-static void silence_is_a_hole_when_the_store_has_gone_on(void **state)
+static void silence_is_a_gap_when_the_store_is_ahead(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 7, &f->outlet);
@@ -213,7 +213,7 @@ static void all_is_held_until_the_position_is_known(void **state)
     ASSERT_PUSHED(f, 8, 9, 11, 12);
 }
 
-static void of_too_many_that_wait_the_latest_are_left_to_the_store(void **state)
+static void beyond_the_limit_held_changes_are_fetched_from_the_store(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 0, &f->outlet);
@@ -229,7 +229,7 @@ static void of_too_many_that_wait_the_latest_are_left_to_the_store(void **state)
         assert_int_equal(f->pushed[i], i + 1);
 }
 
-static void without_room_it_is_as_if_the_bus_had_dropped_it(void **state)
+static void without_room_a_change_counts_as_dropped_by_the_bus(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 7, &f->outlet);
@@ -247,7 +247,7 @@ static void without_room_it_is_as_if_the_bus_had_dropped_it(void **state)
     assert_false(feed_has_hole(&f->feed));
 }
 
-static void what_the_store_tells_waits_for_room_too(void **state)
+static void changes_from_the_store_wait_for_room_too(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 7, &f->outlet);
@@ -262,7 +262,7 @@ static void what_the_store_tells_waits_for_room_too(void **state)
     assert_false(feed_has_hole(&f->feed));
 }
 
-static void what_has_no_number_does_not_ask_for_room(void **state)
+static void unnumbered_notifications_need_no_room(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 7, &f->outlet);
@@ -271,7 +271,7 @@ static void what_has_no_number_does_not_ask_for_room(void **state)
     ASSERT_PUSHED(f, 0);
 }
 
-static void a_hole_that_the_store_does_not_know_can_be_skipped(void **state)
+static void a_gap_that_the_store_does_not_know_can_be_skipped(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 7, &f->outlet);
@@ -287,7 +287,7 @@ static void a_hole_that_the_store_does_not_know_can_be_skipped(void **state)
     assert_false(feed_has_hole(&f->feed));
 }
 
-static void one_that_has_forgotten_begins_anew(void **state)
+static void a_service_that_has_lost_its_state_starts_again(void **state)
 {
     struct fixture *f = *state;
     feed_note_newest(&f->feed, 7, &f->outlet);
@@ -299,7 +299,7 @@ static void one_that_has_forgotten_begins_anew(void **state)
 }
 
 /* Everything once and in order, from a bus that loses, doubles and mixes up. */
-static void any_bus_and_a_store_make_a_whole(void **state)
+static void any_bus_address_and_a_store_are_a_valid_configuration(void **state)
 {
     struct fixture *f = *state;
     for (unsigned seed = 1; seed <= 200; seed++) {
@@ -333,23 +333,23 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        T(what_comes_in_order_goes_out_at_once),
-        T(what_has_no_number_goes_out_whatever_is_missing),
-        T(what_comes_twice_or_late_is_dropped),
-        T(what_overtakes_waits_for_what_it_overtook),
-        T(a_hole_is_filled_from_the_store_in_order),
-        T(what_was_held_goes_out_as_the_bus_brought_it),
-        T(the_store_may_leave_out_what_a_later_change_made_void),
+        T(changes_in_order_are_pushed_at_once),
+        T(unnumbered_notifications_are_pushed_whatever_is_missing),
+        T(duplicate_and_late_changes_are_dropped),
+        T(a_change_that_overtakes_waits_for_the_earlier_one),
+        T(a_gap_is_filled_from_the_store_in_order),
+        T(held_changes_are_pushed_as_the_bus_delivered_them),
+        T(the_store_may_omit_superseded_changes),
         T(an_answer_that_is_behind_changes_nothing),
-        T(silence_is_a_hole_when_the_store_has_gone_on),
+        T(silence_is_a_gap_when_the_store_is_ahead),
         T(all_is_held_until_the_position_is_known),
-        T(of_too_many_that_wait_the_latest_are_left_to_the_store),
-        T(without_room_it_is_as_if_the_bus_had_dropped_it),
-        T(what_the_store_tells_waits_for_room_too),
-        T(what_has_no_number_does_not_ask_for_room),
-        T(a_hole_that_the_store_does_not_know_can_be_skipped),
-        T(one_that_has_forgotten_begins_anew),
-        T(any_bus_and_a_store_make_a_whole),
+        T(beyond_the_limit_held_changes_are_fetched_from_the_store),
+        T(without_room_a_change_counts_as_dropped_by_the_bus),
+        T(changes_from_the_store_wait_for_room_too),
+        T(unnumbered_notifications_need_no_room),
+        T(a_gap_that_the_store_does_not_know_can_be_skipped),
+        T(a_service_that_has_lost_its_state_starts_again),
+        T(any_bus_address_and_a_store_are_a_valid_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 
 #include "gateway/push/recent_numbers.h"
 
-static void a_higher_number_is_taken_and_the_same_or_a_lower_one_is_not(void **state)
+static void a_higher_number_is_accepted_and_the_same_or_a_lower_one_is_not(void **state)
 {
     struct recent_numbers *recent = recent_numbers_create(4);
 
@@ -19,7 +19,7 @@ static void a_higher_number_is_taken_and_the_same_or_a_lower_one_is_not(void **s
     assert_null(recent);
 }
 
-static void the_name_that_came_first_is_forgotten_first(void **state)
+static void the_oldest_name_is_forgotten_first(void **state)
 {
     struct recent_numbers *recent = recent_numbers_create(3);
     char name[24];
@@ -39,7 +39,7 @@ static void the_name_that_came_first_is_forgotten_first(void **state)
     recent_numbers_destroy(&recent);
 }
 
-static void names_without_end_may_come(void **state)
+static void an_endless_number_of_names_is_accepted(void **state)
 {
     struct recent_numbers *recent = recent_numbers_create(16);
     char name[24];
@@ -56,9 +56,9 @@ static void names_without_end_may_come(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_higher_number_is_taken_and_the_same_or_a_lower_one_is_not),
-        cmocka_unit_test(the_name_that_came_first_is_forgotten_first),
-        cmocka_unit_test(names_without_end_may_come),
+        cmocka_unit_test(a_higher_number_is_accepted_and_the_same_or_a_lower_one_is_not),
+        cmocka_unit_test(the_oldest_name_is_forgotten_first),
+        cmocka_unit_test(an_endless_number_of_names_is_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,7 +92,7 @@ static void assert_is_empty(const struct outbox *outbox)
     assert_memory_equal(outbox, &empty, sizeof(empty));
 }
 
-static void nothing_to_send_is_all_sent(void **state)
+static void an_empty_send_is_complete(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(outbox_flush(&f->outbox, f->ours), OUTBOX_EMPTY);
@@ -118,7 +118,7 @@ static void frames_go_out_whole_and_in_order(void **state)
     assert_all_arrived(f);
 }
 
-static void a_slow_reader_gets_every_byte_once(void **state)
+static void a_slow_reader_receives_every_byte_once(void **state)
 {
     struct fixture *f = *state;
     size_t waits = 0;
@@ -154,7 +154,7 @@ static void a_full_socket_waits_and_loses_nothing(void **state)
     assert_all_arrived(f);
 }
 
-static void dropping_keeps_the_frame_that_is_half_gone(void **state)
+static void dropping_keeps_the_frame_that_is_half_sent(void **state)
 {
     struct fixture *f = *state;
     push(f, 100000);
@@ -173,7 +173,7 @@ static void dropping_keeps_the_frame_that_is_half_gone(void **state)
     assert_all_arrived(f);
 }
 
-static void dropping_leaves_nothing_when_nothing_is_half_gone(void **state)
+static void dropping_leaves_nothing_when_no_frame_is_half_sent(void **state)
 {
     struct fixture *f = *state;
     for (int i = 0; i < 9; i++)
@@ -188,7 +188,7 @@ static void dropping_leaves_nothing_when_nothing_is_half_gone(void **state)
     assert_all_arrived(f);
 }
 
-static void a_socket_that_is_gone_is_broken_and_raises_no_signal(void **state)
+static void a_socket_without_a_peer_is_broken_and_raises_no_signal(void **state)
 {
     struct fixture *f = *state;
     close(f->theirs);
@@ -224,13 +224,13 @@ static void it_holds_a_reference_of_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(nothing_to_send_is_all_sent),
+        TEST(an_empty_send_is_complete),
         TEST(frames_go_out_whole_and_in_order),
-        TEST(a_slow_reader_gets_every_byte_once),
+        TEST(a_slow_reader_receives_every_byte_once),
         TEST(a_full_socket_waits_and_loses_nothing),
-        TEST(dropping_keeps_the_frame_that_is_half_gone),
-        TEST(dropping_leaves_nothing_when_nothing_is_half_gone),
-        TEST(a_socket_that_is_gone_is_broken_and_raises_no_signal),
+        TEST(dropping_keeps_the_frame_that_is_half_sent),
+        TEST(dropping_leaves_nothing_when_no_frame_is_half_sent),
+        TEST(a_socket_without_a_peer_is_broken_and_raises_no_signal),
         TEST(it_holds_a_reference_of_its_own),
     };
     return cmocka_run_group_tests_name("outbox", tests, NULL, NULL);

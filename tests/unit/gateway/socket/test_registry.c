@@ -135,7 +135,7 @@ static void only_the_first_and_the_last_session_of_a_user_are_turns(void **state
     assert_int_equal(registry_count(f->registry), 0);
 }
 
-static void a_turn_sees_the_registry_as_it_is_then(void **state)
+static void a_turn_sees_the_registry_of_that_moment(void **state)
 {
     struct fixture *f = *state;
     struct session *one = add(f, "@Bob");
@@ -164,7 +164,7 @@ static void a_first_session_may_be_refused(void **state)
     drop(f, &amy);
 }
 
-static void sessions_of_nobody_count_and_take_no_turn(void **state)
+static void sessions_without_a_user_count_and_take_no_turn(void **state)
 {
     struct fixture *f = *state;
     struct session *sessions[SESSIONS_MAX];
@@ -182,7 +182,7 @@ static void sessions_of_nobody_count_and_take_no_turn(void **state)
 
 /* Limits */
 
-static void a_user_has_at_most_so_many_sessions(void **state)
+static void a_user_has_a_maximum_of_sessions(void **state)
 {
     struct fixture *f = *state;
     struct session *sessions[PER_USER_MAX];
@@ -200,7 +200,7 @@ static void a_user_has_at_most_so_many_sessions(void **state)
     drop(f, &amy);
 }
 
-static void all_users_together_have_at_most_so_many(void **state)
+static void all_users_together_have_a_maximum_of_sessions(void **state)
 {
     struct fixture *f = *state;
     struct session *sessions[SESSIONS_MAX];
@@ -246,7 +246,7 @@ static void a_token_finds_its_session(void **state)
     drop(f, &nobody);
 }
 
-static void a_token_of_a_former_session_finds_nobody(void **state)
+static void a_token_of_a_closed_session_finds_none(void **state)
 {
     struct fixture *f = *state;
     for (int round = 0; round < 50; round++) {
@@ -265,7 +265,7 @@ static void a_token_of_a_former_session_finds_nobody(void **state)
     }
 }
 
-static void what_was_found_outlives_its_removal(void **state)
+static void a_found_entry_outlives_its_removal(void **state)
 {
     struct fixture *f = *state;
     struct session *session = add(f, "@bob");
@@ -290,7 +290,7 @@ static bool holds(const struct registry_list *list, const struct session *sessio
     return times == 1;
 }
 
-static void lists_hold_every_session_once(void **state)
+static void lists_have_every_session_once(void **state)
 {
     struct fixture *f = *state;
     struct session *one = add(f, "@bob"), *two = add(f, "@Bob"), *amy = add(f, "@amy");
@@ -393,15 +393,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(only_the_first_and_the_last_session_of_a_user_are_turns),
-        TEST(a_turn_sees_the_registry_as_it_is_then),
+        TEST(a_turn_sees_the_registry_of_that_moment),
         TEST(a_first_session_may_be_refused),
-        TEST(sessions_of_nobody_count_and_take_no_turn),
-        TEST(a_user_has_at_most_so_many_sessions),
-        TEST(all_users_together_have_at_most_so_many),
+        TEST(sessions_without_a_user_count_and_take_no_turn),
+        TEST(a_user_has_a_maximum_of_sessions),
+        TEST(all_users_together_have_a_maximum_of_sessions),
         TEST(a_token_finds_its_session),
-        TEST(a_token_of_a_former_session_finds_nobody),
-        TEST(what_was_found_outlives_its_removal),
-        TEST(lists_hold_every_session_once),
+        TEST(a_token_of_a_closed_session_finds_none),
+        TEST(a_found_entry_outlives_its_removal),
+        TEST(lists_have_every_session_once),
         TEST(tags_are_listed_once_as_typed),
         cmocka_unit_test_setup_teardown(turns_of_many_threads_come_one_at_a_time_and_alternate,
                                         set_up_large, tear_down),

@@ -13,7 +13,7 @@ static void wait_until_readable(struct fixture *f, int times)
 
 /* Who it is */
 
-static void a_session_knows_whose_it_is(void **state)
+static void a_session_has_its_user(void **state)
 {
     struct fixture *f = *state;
     assert_string_equal(session_id(f->session), "gw.1");
@@ -28,7 +28,7 @@ static void a_session_knows_whose_it_is(void **state)
     assert_string_equal(session_key(f->session), "bob");
 }
 
-static void a_session_of_nobody_is_told_why_it_is_closed(void **state)
+static void a_session_without_a_user_receives_the_reason_of_its_close(void **state)
 {
     struct fixture *f = *state;
     assert_true(session_is_anonymous(f->session));
@@ -42,7 +42,7 @@ static void a_session_of_nobody_is_told_why_it_is_closed(void **state)
 
 /* Sending */
 
-static void what_is_sent_before_the_opening_goes_out_then_and_in_order(void **state)
+static void frames_sent_before_the_opening_follow_in_order(void **state)
 {
     struct fixture *f = *state;
     for (char c = 'a'; c <= 'z'; c++)
@@ -55,7 +55,7 @@ static void what_is_sent_before_the_opening_goes_out_then_and_in_order(void **st
     assert_next_is_text(f, '!', 100);
 }
 
-static void a_client_that_reads_slowly_gets_everything(void **state)
+static void a_client_that_reads_slowly_receives_everything(void **state)
 {
     struct fixture *f = *state;
     open_session(f);
@@ -130,7 +130,7 @@ static void one_byte_more_than_its_bound_is_too_much(void **state)
     assert_hears_nothing(f);
 }
 
-static void an_outbox_that_is_half_full_has_room(void **state)
+static void a_half_full_outbox_has_room(void **state)
 {
     struct fixture *f = *state;
     for (int i = 0; i < 8; i++) {
@@ -147,7 +147,7 @@ static void an_outbox_that_is_half_full_has_room(void **state)
     assert_true(session_has_space(f->session));
 }
 
-static void one_that_is_closing_is_waited_for_by_nobody(void **state)
+static void nothing_waits_for_a_closing_session(void **state)
 {
     struct fixture *f = *state;
     send_filled(f, 'x', SESSION_OUTBOX_ROOMY + 1);
@@ -186,7 +186,7 @@ static void a_client_that_does_not_read_is_closed_with_1013(void **state)
 
 /* Closing */
 
-static void the_good_bye_comes_after_what_was_sent_and_is_the_last(void **state)
+static void the_close_frame_follows_everything_sent_and_is_the_last(void **state)
 {
     struct fixture *f = *state;
     open_session(f);
@@ -201,7 +201,7 @@ static void the_good_bye_comes_after_what_was_sent_and_is_the_last(void **state)
     assert_hears_nothing(f);
 }
 
-static void after_it_is_shut_nothing_touches_the_socket(void **state)
+static void after_shutdown_nothing_touches_the_socket(void **state)
 {
     struct fixture *f = *state;
     open_session(f);
@@ -213,7 +213,7 @@ static void after_it_is_shut_nothing_touches_the_socket(void **state)
     assert_hears_nothing(f);
 }
 
-static void a_client_that_has_gone_is_cut_off_without_a_fuss(void **state)
+static void a_client_that_has_disconnected_is_closed_without_an_error(void **state)
 {
     struct fixture *f = *state;
     char byte;
@@ -227,7 +227,7 @@ static void a_client_that_has_gone_is_cut_off_without_a_fuss(void **state)
 
 /* Calls, one at a time */
 
-static void the_next_call_may_come_when_the_one_before_has_ended(void **state)
+static void the_next_call_is_admitted_when_the_previous_has_ended(void **state)
 {
     struct fixture *f = *state;
     open_session(f);
@@ -243,7 +243,7 @@ static void the_next_call_may_come_when_the_one_before_has_ended(void **state)
     assert_false(session_call_continues(f->session));
 }
 
-static void who_calls_waits_until_the_client_reads(void **state)
+static void a_caller_waits_until_the_client_reads(void **state)
 {
     struct fixture *f = *state;
     open_session(f);
@@ -258,7 +258,7 @@ static void who_calls_waits_until_the_client_reads(void **state)
     assert_false(session_call_continues(f->session));
 }
 
-static void a_session_that_closes_reads_on_after_its_call(void **state)
+static void a_closing_session_reads_on_after_its_call(void **state)
 {
     struct fixture *f = *state;
     open_session(f);
@@ -271,7 +271,7 @@ static void a_session_that_closes_reads_on_after_its_call(void **state)
     assert_false(session_call_continues(f->session));
 }
 
-static void a_call_that_goes_on_when_the_session_closes_is_waited_for(void **state)
+static void a_session_closes_only_after_its_asynchronous_call(void **state)
 {
     struct fixture *f = *state;
     open_session(f);
@@ -282,7 +282,7 @@ static void a_call_that_goes_on_when_the_session_closes_is_waited_for(void **sta
     wait_until_readable(f, 1);
 }
 
-static void nobody_is_told_of_a_session_that_is_shut(void **state)
+static void no_callback_follows_the_shutdown_of_a_session(void **state)
 {
     struct fixture *f = *state;
     open_session(f);
@@ -300,26 +300,26 @@ static void nobody_is_told_of_a_session_that_is_shut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_session_knows_whose_it_is),
-        cmocka_unit_test_setup_teardown(a_session_of_nobody_is_told_why_it_is_closed,
+        TEST(a_session_has_its_user),
+        cmocka_unit_test_setup_teardown(a_session_without_a_user_receives_the_reason_of_its_close,
                                         set_up_anonymous, tear_down),
-        TEST(what_is_sent_before_the_opening_goes_out_then_and_in_order),
-        TEST(a_client_that_reads_slowly_gets_everything),
+        TEST(frames_sent_before_the_opening_follow_in_order),
+        TEST(a_client_that_reads_slowly_receives_everything),
         TEST(frames_of_many_threads_stay_whole),
         TEST(an_outbox_holds_its_bound),
         TEST(one_byte_more_than_its_bound_is_too_much),
-        TEST(an_outbox_that_is_half_full_has_room),
-        TEST(one_that_is_closing_is_waited_for_by_nobody),
+        TEST(a_half_full_outbox_has_room),
+        TEST(nothing_waits_for_a_closing_session),
         TEST(one_frame_alone_may_be_larger_than_the_bound),
         TEST(a_client_that_does_not_read_is_closed_with_1013),
-        TEST(the_good_bye_comes_after_what_was_sent_and_is_the_last),
-        TEST(after_it_is_shut_nothing_touches_the_socket),
-        TEST(a_client_that_has_gone_is_cut_off_without_a_fuss),
-        TEST(the_next_call_may_come_when_the_one_before_has_ended),
-        TEST(who_calls_waits_until_the_client_reads),
-        TEST(a_session_that_closes_reads_on_after_its_call),
-        TEST(a_call_that_goes_on_when_the_session_closes_is_waited_for),
-        TEST(nobody_is_told_of_a_session_that_is_shut),
+        TEST(the_close_frame_follows_everything_sent_and_is_the_last),
+        TEST(after_shutdown_nothing_touches_the_socket),
+        TEST(a_client_that_has_disconnected_is_closed_without_an_error),
+        TEST(the_next_call_is_admitted_when_the_previous_has_ended),
+        TEST(a_caller_waits_until_the_client_reads),
+        TEST(a_closing_session_reads_on_after_its_call),
+        TEST(a_session_closes_only_after_its_asynchronous_call),
+        TEST(no_callback_follows_the_shutdown_of_a_session),
     };
     log_init("unit", LOG_LEVEL_WARN);
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);

@@ -6,7 +6,7 @@
 
 /* Taking and answering */
 
-static void a_socket_that_takes_nothing_is_closed_after_its_time(void **state)
+static void a_socket_that_accepts_nothing_is_closed_after_its_time_out(void **state)
 {
     struct fixture *f = *state;
     open_session(f);
@@ -20,7 +20,7 @@ static void a_socket_that_takes_nothing_is_closed_after_its_time(void **state)
     assert_next_is_close(f, 1013);
 }
 
-static void a_socket_that_takes_a_little_is_not_stuck(void **state)
+static void a_socket_that_accepts_a_little_is_not_stuck(void **state)
 {
     struct fixture *f = *state;
     open_session(f);
@@ -37,7 +37,7 @@ static void a_socket_that_takes_a_little_is_not_stuck(void **state)
     assert_next_is_text(f, 'x', 900 * KIB);
 }
 
-static void a_socket_that_has_taken_everything_is_not_stuck(void **state)
+static void a_socket_that_has_accepted_everything_is_not_stuck(void **state)
 {
     struct fixture *f = *state;
     open_session(f);
@@ -47,7 +47,7 @@ static void a_socket_that_has_taken_everything_is_not_stuck(void **state)
     assert_false(session_is_closing(f->session));
 }
 
-static void a_client_that_does_not_answer_a_good_bye_is_cut_off(void **state)
+static void a_client_that_does_not_answer_a_close_frame_is_disconnected(void **state)
 {
     struct fixture *f = *state;
     open_session(f);
@@ -94,7 +94,7 @@ static void two_pings_may_stay_unanswered(void **state)
     assert_hears_the_end(f);
 }
 
-static void a_client_that_was_heard_lives_on(void **state)
+static void a_client_that_sends_anything_is_kept(void **state)
 {
     struct fixture *f = *state;
     open_session(f);
@@ -133,13 +133,13 @@ static void a_socket_is_closed_when_its_token_expires(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_socket_that_takes_nothing_is_closed_after_its_time),
-        TEST(a_socket_that_takes_a_little_is_not_stuck),
-        TEST(a_socket_that_has_taken_everything_is_not_stuck),
-        TEST(a_client_that_does_not_answer_a_good_bye_is_cut_off),
+        TEST(a_socket_that_accepts_nothing_is_closed_after_its_time_out),
+        TEST(a_socket_that_accepts_a_little_is_not_stuck),
+        TEST(a_socket_that_has_accepted_everything_is_not_stuck),
+        TEST(a_client_that_does_not_answer_a_close_frame_is_disconnected),
         TEST(a_client_is_pinged_every_interval),
         TEST(two_pings_may_stay_unanswered),
-        TEST(a_client_that_was_heard_lives_on),
+        TEST(a_client_that_sends_anything_is_kept),
         TEST(a_socket_is_closed_when_its_token_expires),
     };
     clock_stop_for_test(); /* what passes, these tests say */

@@ -307,7 +307,7 @@ static void *resume_all(void *arg)
 
 /* --- what is said of a socket -------------------------------------------------------------- */
 
-static void what_a_socket_is_ready_for_is_said_when_it_is_added(void **state)
+static void the_readiness_of_a_socket_is_reported_when_it_is_added(void **state)
 {
     struct fixture *f = *state;
     int pair[2];
@@ -320,7 +320,7 @@ static void what_a_socket_is_ready_for_is_said_when_it_is_added(void **state)
     assert_said(f, 0, SOCKET_GONE, 0);
 }
 
-static void bytes_are_told_once_and_again_when_more_come(void **state)
+static void bytes_are_reported_once_and_again_when_more_arrive(void **state)
 {
     struct fixture *f = *state;
     open_sockets(f, 1);
@@ -331,7 +331,7 @@ static void bytes_are_told_once_and_again_when_more_come(void **state)
     }
 }
 
-static void the_end_of_the_stream_is_told_as_readable(void **state)
+static void the_end_of_the_stream_is_reported_as_readable(void **state)
 {
     struct fixture *f = *state;
     char byte;
@@ -342,7 +342,7 @@ static void the_end_of_the_stream_is_told_as_readable(void **state)
     assert_int_equal(read(f->ours[0], &byte, 1), 0);
 }
 
-static void a_socket_that_was_full_is_told_writable_when_the_peer_reads(void **state)
+static void a_full_socket_is_reported_writable_when_the_peer_reads(void **state)
 {
     struct fixture *f = *state;
     static char bytes[64 * KIB];
@@ -356,7 +356,7 @@ static void a_socket_that_was_full_is_told_writable_when_the_peer_reads(void **s
     assert_said(f, 0, SOCKET_READABLE, 0);
 }
 
-static void a_socket_shut_both_ways_is_told_gone(void **state)
+static void a_socket_shut_in_both_directions_is_reported_gone(void **state)
 {
     struct fixture *f = *state;
     open_sockets(f, 3);
@@ -375,7 +375,7 @@ static void a_socket_that_cannot_be_watched_is_refused(void **state)
     assert_false(socket_loop_add(f->loop, f->ours[0], TOKEN(1))); /* it is already */
 }
 
-static void a_token_that_is_resumed_is_told_readable_once_more(void **state)
+static void a_resumed_token_is_reported_readable_once_more(void **state)
 {
     struct fixture *f = *state;
     open_sockets(f, 1);
@@ -440,7 +440,7 @@ static void check_rounds(struct fixture *f, size_t sockets, size_t rounds, size_
     assert_int_equal(f->round_largest, largest);
 }
 
-static void a_round_is_around_what_is_said_of_many_sockets(void **state)
+static void a_round_encloses_the_events_of_many_sockets(void **state)
 {
     check_rounds(*state, 10, 1, 10);
 }
@@ -450,7 +450,7 @@ static void one_socket_alone_makes_no_round(void **state)
     check_rounds(*state, 1, 0, 0);
 }
 
-static void a_round_has_an_end_though_more_sockets_are_ready(void **state)
+static void a_round_ends_although_more_sockets_are_ready(void **state)
 {
     check_rounds(*state, ROUND_MAX + 2, 2, ROUND_MAX);
 }
@@ -467,7 +467,7 @@ static void await_tick(struct fixture *f, int64_t time_ms)
 }
 
 /* Not before its time, and on one thread: on_tick sees to that. */
-static void ticks_come_with_rising_time(void **state)
+static void ticks_have_an_increasing_time(void **state)
 {
     struct fixture *f = *state;
     await_tick(f, clock_mono_ms() + SOCKET_LOOP_TICK_MS); /* though nobody wakes the loop then */
@@ -490,7 +490,7 @@ static void a_socket_dismissed_at_once_is_closed_at_once(void **state)
 }
 
 /* A reset would be the answer to what nobody reads, and might overtake the last word. */
-static void a_peer_that_goes_on_sending_gets_the_last_word_and_the_end(void **state)
+static void a_peer_that_keeps_sending_receives_the_last_bytes_and_the_end(void **state)
 {
     struct fixture *f = *state;
     char bytes[8];
@@ -576,21 +576,21 @@ int main(void)
 {
     static size_t one = 1, three = 3;
     const struct CMUnitTest tests[] = {
-        TEST(what_a_socket_is_ready_for_is_said_when_it_is_added, &one),
-        TEST(bytes_are_told_once_and_again_when_more_come, &one),
-        TEST(the_end_of_the_stream_is_told_as_readable, &one),
-        TEST(a_socket_that_was_full_is_told_writable_when_the_peer_reads, &one),
-        TEST(a_socket_shut_both_ways_is_told_gone, &one),
+        TEST(the_readiness_of_a_socket_is_reported_when_it_is_added, &one),
+        TEST(bytes_are_reported_once_and_again_when_more_arrive, &one),
+        TEST(the_end_of_the_stream_is_reported_as_readable, &one),
+        TEST(a_full_socket_is_reported_writable_when_the_peer_reads, &one),
+        TEST(a_socket_shut_in_both_directions_is_reported_gone, &one),
         TEST(a_socket_that_cannot_be_watched_is_refused, &one),
-        TEST(a_token_that_is_resumed_is_told_readable_once_more, &one),
+        TEST(a_resumed_token_is_reported_readable_once_more, &one),
         TEST(resumes_of_many_threads_all_arrive, &one),
         TEST(a_token_keeps_to_one_thread, &three),
-        TEST(a_round_is_around_what_is_said_of_many_sockets, &one),
+        TEST(a_round_encloses_the_events_of_many_sockets, &one),
         TEST(one_socket_alone_makes_no_round, &one),
-        TEST(a_round_has_an_end_though_more_sockets_are_ready, &one),
-        TEST(ticks_come_with_rising_time, &three),
+        TEST(a_round_ends_although_more_sockets_are_ready, &one),
+        TEST(ticks_have_an_increasing_time, &three),
         TEST(a_socket_dismissed_at_once_is_closed_at_once, &one),
-        TEST(a_peer_that_goes_on_sending_gets_the_last_word_and_the_end, &one),
+        TEST(a_peer_that_keeps_sending_receives_the_last_bytes_and_the_end, &one),
         TEST(each_is_closed_when_its_peer_ends_the_stream_or_with_the_loop, &one),
         TEST(a_peer_that_does_not_end_the_stream_is_closed_after_its_time, &three),
         TEST(a_peer_that_sends_too_much_is_closed, &one),

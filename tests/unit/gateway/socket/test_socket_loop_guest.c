@@ -127,7 +127,7 @@ static void the_guest_is_called_until_nothing_is_left(void **state)
     await_all_read(f);
 }
 
-static void the_guest_and_the_sockets_have_one_thread(void **state)
+static void the_guest_and_the_sockets_share_one_thread(void **state)
 {
     struct fixture *f = *state;
     assert_true(socket_loop_add(f->loop, f->socket[0], TOKEN));
@@ -141,7 +141,7 @@ static void the_guest_and_the_sockets_have_one_thread(void **state)
     pthread_mutex_unlock(&f->lock);
 }
 
-static void after_the_end_the_guest_is_left_alone(void **state)
+static void after_the_end_the_guest_is_not_called(void **state)
 {
     struct fixture *f = *state;
     put(f, 1);
@@ -158,8 +158,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(the_guest_is_called_until_nothing_is_left),
-        TEST(the_guest_and_the_sockets_have_one_thread),
-        TEST(after_the_end_the_guest_is_left_alone),
+        TEST(the_guest_and_the_sockets_share_one_thread),
+        TEST(after_the_end_the_guest_is_not_called),
     };
     log_init("unit", LOG_LEVEL_WARN);
     return cmocka_run_group_tests_name("socket_loop_guest", tests, NULL, NULL);

@@ -86,7 +86,7 @@ static int tear_down(void **state)
 }
 
 /* Would each round begin when the last has ended, 200 would take some ten milliseconds. */
-static void many_changes_are_said_once_a_millisecond_each_time_all(void **state)
+static void many_changes_are_reported_once_a_millisecond_in_full(void **state)
 {
     struct fixture *f = *state;
     for (size_t i = 0; i < SOCKETS; i++)
@@ -107,7 +107,7 @@ static void many_changes_are_said_once_a_millisecond_each_time_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(many_changes_are_said_once_a_millisecond_each_time_all,
+        cmocka_unit_test_setup_teardown(many_changes_are_reported_once_a_millisecond_in_full,
                                         set_up, tear_down),
     };
     log_init("unit", LOG_LEVEL_WARN);

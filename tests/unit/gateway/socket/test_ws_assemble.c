@@ -201,7 +201,7 @@ static struct ws_input feed_close(struct ws_assembly *a, int code, const char *r
     return ws_assemble(a, FIN | CLOSE, payload, 2 + strlen(reason));
 }
 
-static void a_good_bye_is_answered_with_its_own_code(void **state)
+static void a_close_frame_is_answered_with_its_own_code(void **state)
 {
     static const int good[] = { 1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010,
                                 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999 };
@@ -230,7 +230,7 @@ static void a_reason_that_is_not_utf8_is_refused(void **state)
     assert_refused(feed_close(*state, 1000, "ok \xC3"), WS_CLOSE_INVALID_DATA);
 }
 
-static void finishing_is_good_for_a_new_start(void **state)
+static void after_finishing_a_new_start_is_possible(void **state)
 {
     assert_int_equal(feed(*state, TEXT, "left over").event, WS_NOTHING);
     ws_assemble_finish(*state);
@@ -256,10 +256,10 @@ int main(void)
         TEST(one_frame_holds_64_kib_and_not_a_byte_more),
         TEST(the_size_counts_over_all_fragments),
         TEST(too_much_is_refused_before_the_message_ends),
-        TEST(a_good_bye_is_answered_with_its_own_code),
+        TEST(a_close_frame_is_answered_with_its_own_code),
         TEST(codes_that_may_not_be_sent_are_a_protocol_error),
         TEST(a_reason_that_is_not_utf8_is_refused),
-        TEST(finishing_is_good_for_a_new_start),
+        TEST(after_finishing_a_new_start_is_possible),
     };
     return cmocka_run_group_tests_name("ws_assemble", tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ static void the_length_takes_as_few_bytes_as_it_needs(void **state)
     assert_text_frame(1048576, (const unsigned char *)"\x81\x7F\0\0\0\0\0\x10\0\0", 10);
 }
 
-static void the_opcode_is_the_one_asked_for(void **state)
+static void the_opcode_is_the_requested_one(void **state)
 {
     (void)state;
     static const enum ws_opcode opcodes[] = { WS_OPCODE_TEXT, WS_OPCODE_CLOSE, WS_OPCODE_PING,
@@ -118,7 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_length_takes_as_few_bytes_as_it_needs),
-        cmocka_unit_test(the_opcode_is_the_one_asked_for),
+        cmocka_unit_test(the_opcode_is_the_requested_one),
         cmocka_unit_test(a_close_frame_carries_code_and_reason),
         cmocka_unit_test(a_reason_has_at_most_123_bytes),
         cmocka_unit_test(a_frame_lives_until_the_last_reference_is_gone),

@@ -110,7 +110,7 @@ static void assert_verdict(struct shape shape, int expected)
 
 /* The rules */
 
-static void ordinary_frames_pass(void **state)
+static void valid_frames_pass(void **state)
 {
     (void)state;
     static const unsigned first_bytes[] = { FIN | TEXT,  TEXT,         0,
@@ -209,7 +209,7 @@ static void a_payload_has_its_limit_and_not_a_byte_more(void **state)
     assert_verdict((struct shape){ .first_byte = 0, .length = PAYLOAD_MAX + 1 }, WS_CLOSE_TOO_BIG);
 }
 
-static void a_claim_of_gigabytes_is_refused_before_its_payload(void **state)
+static void a_claimed_length_of_gigabytes_is_rejected_before_its_payload(void **state)
 {
     (void)state;
     for (unsigned shift = 17; shift < 64; shift++)
@@ -220,7 +220,7 @@ static void a_claim_of_gigabytes_is_refused_before_its_payload(void **state)
                    WS_CLOSE_TOO_BIG);
 }
 
-static void any_bytes_get_the_same_verdict_however_they_are_split(void **state)
+static void any_bytes_give_the_same_result_however_they_are_split(void **state)
 {
     (void)state;
     unsigned random = 11;
@@ -307,7 +307,7 @@ static void assert_next_is_text(struct pair *pair, char fill_char, size_t length
         assert_int_equal(input.data[i], fill_char);
 }
 
-static void texts_come_out_as_they_were_sent(void **state)
+static void texts_are_returned_as_they_were_sent(void **state)
 {
     struct pair *pair = *state;
     tell_text(pair, FIN | TEXT, 'a', 0);
@@ -330,7 +330,7 @@ static void texts_come_out_as_they_were_sent(void **state)
     assert_int_equal(ws_reader_next(&pair->reader).event, WS_NOTHING);
 }
 
-static void what_was_read_is_kept_while_nobody_reads(void **state)
+static void read_bytes_are_kept_until_they_are_consumed(void **state)
 {
     struct pair *pair = *state;
     for (char c = 'a'; c <= 'e'; c++)
@@ -343,7 +343,7 @@ static void what_was_read_is_kept_while_nobody_reads(void **state)
     assert_false(ws_reader_has_more(&pair->reader));
 }
 
-static void a_reader_at_rest_takes_no_memory(void **state)
+static void an_idle_reader_uses_no_memory(void **state)
 {
     struct pair *pair = *state;
     tell_text(pair, FIN | TEXT, 'x', 5);
@@ -360,7 +360,7 @@ static void a_reader_at_rest_takes_no_memory(void **state)
     assert_null(pair->reader.kept.data);
 }
 
-static void a_short_read_says_that_nothing_is_left(void **state)
+static void a_short_read_means_that_nothing_is_left(void **state)
 {
     struct pair *pair = *state;
     tell_text(pair, FIN | TEXT, 'x', 1000);
@@ -394,7 +394,7 @@ static void a_frame_without_a_mask_is_a_protocol_error(void **state)
     assert_string_equal(input.reason, "protocol error");
 }
 
-static void the_end_of_the_stream_is_told(void **state)
+static void the_end_of_the_stream_is_reported(void **state)
 {
     struct pair *pair = *state;
     tell_text(pair, FIN | TEXT, 'x', 3);
@@ -404,7 +404,7 @@ static void the_end_of_the_stream_is_told(void **state)
     assert_false(fill(pair));
 }
 
-static void an_end_that_was_told_with_the_bytes_is_not_told_again(void **state)
+static void an_end_reported_with_the_bytes_is_not_reported_again(void **state)
 {
     struct pair *pair = *state;
     tell_text(pair, FIN | TEXT, 'x', 3);
@@ -418,23 +418,23 @@ static void an_end_that_was_told_with_the_bytes_is_not_told_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ordinary_frames_pass),
+        cmocka_unit_test(valid_frames_pass),
         cmocka_unit_test(every_form_of_length_passes),
         cmocka_unit_test(frames_without_a_mask_are_refused),
         cmocka_unit_test(reserved_bits_are_refused),
         cmocka_unit_test(unknown_opcodes_are_refused),
         cmocka_unit_test(control_frames_are_whole_and_short),
         cmocka_unit_test(a_payload_has_its_limit_and_not_a_byte_more),
-        cmocka_unit_test(a_claim_of_gigabytes_is_refused_before_its_payload),
-        cmocka_unit_test(any_bytes_get_the_same_verdict_however_they_are_split),
-        TEST(texts_come_out_as_they_were_sent),
-        TEST(what_was_read_is_kept_while_nobody_reads),
-        TEST(a_reader_at_rest_takes_no_memory),
-        TEST(a_short_read_says_that_nothing_is_left),
+        cmocka_unit_test(a_claimed_length_of_gigabytes_is_rejected_before_its_payload),
+        cmocka_unit_test(any_bytes_give_the_same_result_however_they_are_split),
+        TEST(texts_are_returned_as_they_were_sent),
+        TEST(read_bytes_are_kept_until_they_are_consumed),
+        TEST(an_idle_reader_uses_no_memory),
+        TEST(a_short_read_means_that_nothing_is_left),
         TEST(a_bad_frame_is_refused_after_those_before_it),
         TEST(a_frame_without_a_mask_is_a_protocol_error),
-        TEST(the_end_of_the_stream_is_told),
-        TEST(an_end_that_was_told_with_the_bytes_is_not_told_again),
+        TEST(the_end_of_the_stream_is_reported),
+        TEST(an_end_reported_with_the_bytes_is_not_reported_again),
     };
     return cmocka_run_group_tests_name("ws_reader", tests, NULL, NULL);
 }

@@ -59,7 +59,7 @@ static void text_of_every_kind_and_length_is_kept(void **state)
     }
 }
 
-static void seq_counts_from_1_without_holes_in_each_conversation(void **state)
+static void seq_counts_from_1_without_gaps_in_each_conversation(void **state)
 {
     struct fixture *f = *state;
     for (uint64_t n = 1; n <= 20; n++) {
@@ -131,7 +131,7 @@ static void dates_never_fall_within_a_conversation(void **state)
 
 /* --- sending again ------------------------------------------------------------------------- */
 
-static void the_same_client_id_again_gives_the_first_message(void **state)
+static void the_same_client_id_again_returns_the_first_message(void **state)
 {
     struct fixture *f = *state;
     struct message_send first = put_with_id(f, "@amy", "@bob", "hi", "c-1", STATUS_OK);
@@ -179,7 +179,7 @@ static void another_text_or_receiver_with_the_same_client_id_is_a_conflict(void 
     assert_int_equal(next.sender_user_seq, 2);
 }
 
-static void client_ids_are_the_senders_own(void **state)
+static void client_ids_are_separate_for_each_sender(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(put_with_id(f, "@amy", "@bob", "hi", "c-1", STATUS_OK).seq, 1);
@@ -291,7 +291,7 @@ static void a_dialog_shows_its_last_message(void **state)
     }
 }
 
-static void who_has_no_dialog_has_an_empty_list(void **state)
+static void a_user_without_dialogs_has_an_empty_list(void **state)
 {
     struct fixture *f = *state;
     struct message_contacts contacts;
@@ -333,7 +333,7 @@ static void unread_messages_are_counted_in_both_directions(void **state)
     check_user(f, "@bob");
 }
 
-static void marking_says_how_many_were_newly_read(void **state)
+static void marking_returns_how_many_are_newly_read(void **state)
 {
     struct fixture *f = *state;
     for (int i = 0; i < 3; i++)
@@ -352,7 +352,7 @@ static void marking_says_how_many_were_newly_read(void **state)
     assert_int_equal(mark_read(f, "@amy", "@bob").newly_read, 1);
 }
 
-static void marking_where_nothing_is_changes_nothing(void **state)
+static void marking_without_messages_changes_nothing(void **state)
 {
     struct fixture *f = *state;
     static const char *const pairs[][2] = { { "@amy", "@nobody" },
@@ -511,7 +511,7 @@ static void ids_of_conversations_and_messages_are_as_documented(void **state)
 
 /* --- opening and closing ------------------------------------------------------------------- */
 
-static void what_is_no_url_of_a_store_is_refused(void **state)
+static void an_invalid_store_url_is_rejected(void **state)
 {
     (void)state;
     static const char *const urls[] = { "",         "sqlite",    "sqlite:", "sqlit:///tmp/x.db",
@@ -543,7 +543,7 @@ static void count_send(struct message_send *send, enum status status)
     atomic_fetch_add(counted->done, 1);
 }
 
-static void closing_finishes_what_was_accepted_and_tells_it_in_order(void **state)
+static void closing_finishes_accepted_jobs_and_reports_them_in_order(void **state)
 {
     struct fixture *f = *state;
     static struct counted_send sends[1000];
@@ -570,29 +570,29 @@ static int run_suite(const char *name)
     const struct CMUnitTest tests[] = {
         TEST(a_message_is_read_back_by_both_as_it_was_sent),
         TEST(text_of_every_kind_and_length_is_kept),
-        TEST(seq_counts_from_1_without_holes_in_each_conversation),
+        TEST(seq_counts_from_1_without_gaps_in_each_conversation),
         TEST(sender_count_counts_what_each_has_sent),
         TEST(every_change_takes_its_owners_next_user_sequence),
         TEST(dates_never_fall_within_a_conversation),
-        TEST(the_same_client_id_again_gives_the_first_message),
+        TEST(the_same_client_id_again_returns_the_first_message),
         TEST(another_text_or_receiver_with_the_same_client_id_is_a_conflict),
-        TEST(client_ids_are_the_senders_own),
+        TEST(client_ids_are_separate_for_each_sender),
         TEST(every_client_id_is_another),
         TEST(without_a_client_id_nothing_is_a_repetition),
         TEST(the_dialog_with_the_newest_message_comes_first),
         TEST(dialogs_come_in_pages),
         TEST(a_dialog_shows_its_last_message),
-        TEST(who_has_no_dialog_has_an_empty_list),
+        TEST(a_user_without_dialogs_has_an_empty_list),
         TEST(unread_messages_are_counted_in_both_directions),
-        TEST(marking_says_how_many_were_newly_read),
-        TEST(marking_where_nothing_is_changes_nothing),
+        TEST(marking_returns_how_many_are_newly_read),
+        TEST(marking_without_messages_changes_nothing),
         TEST(a_message_is_read_when_its_receiver_has_marked_it),
         TEST(a_range_counts_back_from_the_newest),
         TEST(a_page_counted_from_a_message_does_not_shift),
         TEST(contacts_are_all_one_has_a_dialog_with),
         cmocka_unit_test(ids_of_conversations_and_messages_are_as_documented),
-        cmocka_unit_test(what_is_no_url_of_a_store_is_refused),
-        TEST(closing_finishes_what_was_accepted_and_tells_it_in_order),
+        cmocka_unit_test(an_invalid_store_url_is_rejected),
+        TEST(closing_finishes_accepted_jobs_and_reports_them_in_order),
     };
     char group[64];
     snprintf(group, sizeof(group), "message_store %s", name);

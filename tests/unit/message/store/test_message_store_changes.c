@@ -9,7 +9,7 @@
 
 /* --- changes ------------------------------------------------------------------------------- */
 
-static void nothing_has_happened_to_who_is_unknown(void **state)
+static void an_unknown_user_has_no_changes(void **state)
 {
     struct fixture *f = *state;
     assert_changes(f, "nobody", 0, "");
@@ -36,7 +36,7 @@ static void messages_of_both_directions_come_in_order(void **state)
     assert_changes(f, "cid", 1, "2 new @Bob other");
 }
 
-static void a_message_is_told_as_it_was_sent(void **state)
+static void a_message_is_notified_as_it_was_sent(void **state)
 {
     struct fixture *f = *state;
     struct message_send sent = put(f, "@Amy", "@Bob", "hi, \xD0\xB1 \xF0\x9F\x98\x80");
@@ -56,7 +56,7 @@ static void a_message_is_told_as_it_was_sent(void **state)
     }
 }
 
-static void a_message_that_has_been_read_since_says_so(void **state)
+static void a_message_that_was_read_meanwhile_is_listed_as_read(void **state)
 {
     struct fixture *f = *state;
     put(f, "@amy", "@bob", "1");
@@ -73,7 +73,7 @@ static void a_message_that_has_been_read_since_says_so(void **state)
     }
 }
 
-static void marks_are_told_to_both_sides(void **state)
+static void marks_are_notified_to_both_sides(void **state)
 {
     struct fixture *f = *state;
     put(f, "@Amy", "@Bob", "1");
@@ -87,7 +87,7 @@ static void marks_are_told_to_both_sides(void **state)
 }
 
 /* The last of several marks is there, in its place; the others may be. */
-static void of_several_marks_the_last_is_told_for_certain(void **state)
+static void the_last_of_several_marks_is_always_notified(void **state)
 {
     struct fixture *f = *state;
     for (int i = 0; i < 3; i++) {
@@ -108,7 +108,7 @@ static void of_several_marks_the_last_is_told_for_certain(void **state)
     change_list_finish(&list);
 }
 
-static void pages_of_any_size_bring_everything_once_and_in_order(void **state)
+static void pages_of_any_size_have_everything_once_and_in_order(void **state)
 {
     struct fixture *f = *state;
     static const char expected[] = "m0 m1 m2 m3 m4 m5 m6 m7 m8 m9 ";
@@ -199,7 +199,7 @@ static void dialogs_come_in_the_order_of_their_first_change(void **state)
 }
 
 /* assert_dialogs compares each with what message_store_dialogs has. */
-static void dialogs_are_as_they_are_now_whichever_change_brings_them(void **state)
+static void dialogs_are_current_whichever_change_lists_them(void **state)
 {
     struct fixture *f = *state;
     put(f, "@Amy", "@Bob", "1");
@@ -215,7 +215,7 @@ static void dialogs_are_as_they_are_now_whichever_change_brings_them(void **stat
 
 /* --- profiles ------------------------------------------------------------------------------ */
 
-static void a_profile_is_told_to_the_user_and_the_contacts(void **state)
+static void a_profile_change_is_notified_to_the_user_and_the_contacts(void **state)
 {
     struct fixture *f = *state;
     put(f, "@Amy", "@Bob", "1");
@@ -251,7 +251,7 @@ static void a_revision_that_is_not_newer_changes_nothing(void **state)
     assert_told(f, "@bob", 1, "amy 4, bob 4"); /* revisions are each user's own */
 }
 
-static void a_user_without_contacts_is_told_alone(void **state)
+static void a_user_without_contacts_is_the_only_one_notified(void **state)
 {
     struct fixture *f = *state;
     assert_told(f, "@Amy", 1, "amy 1");
@@ -274,7 +274,7 @@ static void a_profile_changes_no_order_of_the_dialogs(void **state)
 
 /* --- positions and the epoch --------------------------------------------------------------- */
 
-static void positions_of_several_users_are_told_at_once(void **state)
+static void positions_of_several_users_are_returned_at_once(void **state)
 {
     struct fixture *f = *state;
     static const char keys[][TAG_SIZE] = { "bob", "nobody", "amy", "bob", "cid", "an" };
@@ -343,7 +343,7 @@ static void import_history(struct fixture *f)
     assert_int_equal(message_store_import_dialogs(f->store, records, 2), STATUS_OK);
 }
 
-static void imported_history_cannot_be_told_as_changes(void **state)
+static void imported_history_cannot_be_listed_as_changes(void **state)
 {
     struct fixture *f = *state;
     import_history(f);
@@ -356,7 +356,7 @@ static void imported_history_cannot_be_told_as_changes(void **state)
     check_user(f, "@Amy");
 }
 
-static void what_comes_after_imported_history_is_told(void **state)
+static void changes_after_imported_history_are_listed(void **state)
 {
     struct fixture *f = *state;
     import_history(f);
@@ -374,7 +374,7 @@ static void what_comes_after_imported_history_is_told(void **state)
 }
 
 /* A store that has changes of its own gets more history: their numbers end below it. */
-static void a_gap_that_an_import_leaves_is_never_passed_over(void **state)
+static void a_gap_that_an_import_leaves_is_never_skipped(void **state)
 {
     struct fixture *f = *state;
     put(f, "@Amy", "@cid", "a");
@@ -396,26 +396,26 @@ static void a_gap_that_an_import_leaves_is_never_passed_over(void **state)
 static int run_suite(const char *name)
 {
     const struct CMUnitTest tests[] = {
-        TEST(nothing_has_happened_to_who_is_unknown),
+        TEST(an_unknown_user_has_no_changes),
         TEST(messages_of_both_directions_come_in_order),
-        TEST(a_message_is_told_as_it_was_sent),
-        TEST(a_message_that_has_been_read_since_says_so),
-        TEST(marks_are_told_to_both_sides),
-        TEST(of_several_marks_the_last_is_told_for_certain),
-        TEST(pages_of_any_size_bring_everything_once_and_in_order),
+        TEST(a_message_is_notified_as_it_was_sent),
+        TEST(a_message_that_was_read_meanwhile_is_listed_as_read),
+        TEST(marks_are_notified_to_both_sides),
+        TEST(the_last_of_several_marks_is_always_notified),
+        TEST(pages_of_any_size_have_everything_once_and_in_order),
         TEST(the_last_page_says_that_it_is_the_last),
         TEST(a_position_from_the_future_is_a_reset),
         TEST(dialogs_come_in_the_order_of_their_first_change),
-        TEST(dialogs_are_as_they_are_now_whichever_change_brings_them),
-        TEST(a_profile_is_told_to_the_user_and_the_contacts),
+        TEST(dialogs_are_current_whichever_change_lists_them),
+        TEST(a_profile_change_is_notified_to_the_user_and_the_contacts),
         TEST(a_revision_that_is_not_newer_changes_nothing),
-        TEST(a_user_without_contacts_is_told_alone),
+        TEST(a_user_without_contacts_is_the_only_one_notified),
         TEST(a_profile_changes_no_order_of_the_dialogs),
-        TEST(positions_of_several_users_are_told_at_once),
+        TEST(positions_of_several_users_are_returned_at_once),
         TEST(the_epoch_is_the_stores_own_and_stays),
-        TEST(imported_history_cannot_be_told_as_changes),
-        TEST(what_comes_after_imported_history_is_told),
-        TEST(a_gap_that_an_import_leaves_is_never_passed_over),
+        TEST(imported_history_cannot_be_listed_as_changes),
+        TEST(changes_after_imported_history_are_listed),
+        TEST(a_gap_that_an_import_leaves_is_never_skipped),
     };
     char group[64];
     snprintf(group, sizeof(group), "message_store_changes %s", name);

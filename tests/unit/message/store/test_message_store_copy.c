@@ -209,7 +209,7 @@ static void make_history(struct fixture *f)
 
 /* --- what a copy is ------------------------------------------------------------------------ */
 
-static void a_copy_tells_everyone_what_the_store_does(void **state)
+static void a_copy_lists_the_same_changes_as_the_store(void **state)
 {
     struct two *two = *state;
     make_history(&two->from);
@@ -242,7 +242,7 @@ static void assert_same_mark(struct two *two, const char *reader, const char *se
     assert_string_equal(one.reader_tag, other.reader_tag);
 }
 
-static void life_goes_on_in_a_copy_as_it_would_have_in_the_store(void **state)
+static void a_copy_continues_as_the_store_would_have(void **state)
 {
     struct two *two = *state;
     make_history(&two->from);
@@ -259,7 +259,7 @@ static void life_goes_on_in_a_copy_as_it_would_have_in_the_store(void **state)
 }
 
 /* What led to the numbers stays behind; they go on. */
-static void a_copy_goes_on_after_the_changes_of_profiles(void **state)
+static void a_copy_continues_after_the_profile_changes_of_the_store(void **state)
 {
     struct two *two = *state;
     struct message_profile profile = { .user = user_of("@Ann"), .revision = 1 };
@@ -300,7 +300,7 @@ static void a_message_of_the_store_sent_again_in_a_copy_is_recognised(void **sta
     assert_same(two);
 }
 
-static void to_copy_again_changes_nothing(void **state)
+static void copying_again_changes_nothing(void **state)
 {
     struct two *two = *state;
     make_history(&two->from);
@@ -320,7 +320,7 @@ static void a_copy_that_ends_after_any_step_is_finished_by_the_next(void **state
     assert_same(two);
 }
 
-static void what_has_grown_is_copied_by_the_next_copy(void **state)
+static void additions_are_copied_by_the_next_copy(void **state)
 {
     struct two *two = *state;
     make_history(&two->from);
@@ -403,7 +403,7 @@ static void only_messages_without_holes_can_be_imported(void **state)
     free(records.items);
 }
 
-static void no_number_falls(void **state)
+static void no_number_decreases(void **state)
 {
     struct two *two = *state;
     make_history(&two->from);
@@ -439,7 +439,7 @@ static void records_come_in_pages_by_owner_and_peer(void **state)
     }
 }
 
-static void a_record_tells_all_numbers_of_a_dialog(void **state)
+static void a_record_has_all_numbers_of_a_dialog(void **state)
 {
     struct two *two = *state;
     make_history(&two->from);
@@ -484,20 +484,20 @@ static void everything_is_counted(void **state)
 static int run_suite(const char *name)
 {
     const struct CMUnitTest tests[] = {
-        EACH_WAY(a_copy_tells_everyone_what_the_store_does),
-        EACH_WAY(life_goes_on_in_a_copy_as_it_would_have_in_the_store),
+        EACH_WAY(a_copy_lists_the_same_changes_as_the_store),
+        EACH_WAY(a_copy_continues_as_the_store_would_have),
         EACH_WAY(a_message_of_the_store_sent_again_in_a_copy_is_recognised),
-        EACH_WAY(what_has_grown_is_copied_by_the_next_copy),
-        EACH_WAY(a_copy_goes_on_after_the_changes_of_profiles),
-        SAME(to_copy_again_changes_nothing),
+        EACH_WAY(additions_are_copied_by_the_next_copy),
+        EACH_WAY(a_copy_continues_after_the_profile_changes_of_the_store),
+        SAME(copying_again_changes_nothing),
         SAME(a_copy_that_ends_after_any_step_is_finished_by_the_next),
         SAME(another_message_in_its_place_is_a_conflict),
         SAME(each_difference_from_what_is_there_is_a_conflict),
         SAME(an_id_that_another_message_has_is_a_conflict),
         SAME(only_messages_without_holes_can_be_imported),
-        SAME(no_number_falls),
+        SAME(no_number_decreases),
         SAME(records_come_in_pages_by_owner_and_peer),
-        SAME(a_record_tells_all_numbers_of_a_dialog),
+        SAME(a_record_has_all_numbers_of_a_dialog),
         SAME(everything_is_counted),
     };
     char group[64];

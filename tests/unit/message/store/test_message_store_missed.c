@@ -180,7 +180,7 @@ static void change_something(struct world *world)
     }
 }
 
-static void whoever_takes_pages_has_in_the_end_what_there_is(void **state)
+static void fetching_every_page_yields_every_entry(void **state)
 {
     struct world *world = calloc(1, sizeof(*world));
     assert_non_null(world);
@@ -310,7 +310,7 @@ static void nothing_appears_below_a_position_while_others_write(void **state)
 static int run_suite(const char *name)
 {
     const struct CMUnitTest tests[] = {
-        TEST(whoever_takes_pages_has_in_the_end_what_there_is),
+        TEST(fetching_every_page_yields_every_entry),
         TEST(nothing_appears_below_a_position_while_others_write),
     };
     char group[64];

@@ -133,7 +133,7 @@ static bool is_stored_at(size_t step)
 
 /* --- sends --------------------------------------------------------------------------------- */
 
-static void a_store_that_opens_settles_what_a_killed_sender_left(void **state)
+static void a_store_that_opens_repairs_what_a_killed_sender_left(void **state)
 {
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
         struct fixture *f = *state;
@@ -169,7 +169,7 @@ static void the_same_send_again_finishes_what_the_first_left(void **state)
     }
 }
 
-static void the_next_message_repairs_the_dialogs_by_the_way(void **state)
+static void the_next_message_also_repairs_the_dialogs(void **state)
 {
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
         struct fixture *f = *state;
@@ -186,7 +186,7 @@ static void the_next_message_repairs_the_dialogs_by_the_way(void **state)
     }
 }
 
-static void the_message_of_a_killed_sender_comes_before_the_next(void **state)
+static void the_message_of_a_killed_sender_precedes_the_next(void **state)
 {
     for (size_t i = 1; i < COUNT_OF(steps); i++) { /* it is stored from step 1 on */
         struct fixture *f = *state;
@@ -206,7 +206,7 @@ static void the_message_of_a_killed_sender_comes_before_the_next(void **state)
 
 /* --- marks --------------------------------------------------------------------------------- */
 
-static void a_store_that_opens_settles_what_a_killed_reader_left(void **state)
+static void a_store_that_opens_repairs_what_a_killed_reader_left(void **state)
 {
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
         struct fixture *f = *state;
@@ -285,7 +285,7 @@ static void assert_was_complete(struct fixture *f, const char *owner, struct rig
     dialog_list_finish(&now);
 }
 
-static void dialogs_are_complete_before_what_a_killed_writer_left_is_settled(void **state)
+static void dialogs_are_complete_before_a_killed_writer_is_repaired(void **state)
 {
     for (size_t i = 0; i < 2 * COUNT_OF(steps); i++) {
         struct fixture *f = *state;
@@ -306,7 +306,7 @@ static void dialogs_are_complete_before_what_a_killed_writer_left_is_settled(voi
 }
 
 /* Without dialogs, too: the mark that is told with a message says that it is read. */
-static void a_message_is_as_read_as_the_marks_that_are_told_with_it(void **state)
+static void a_message_is_listed_as_read_with_the_mark_that_follows_it(void **state)
 {
     struct fixture *f = *state;
     begin(f);
@@ -323,7 +323,7 @@ static void a_message_is_as_read_as_the_marks_that_are_told_with_it(void **state
 }
 
 /* A member that lags: the change can be seen, its message cannot. */
-static void a_change_whose_message_cannot_be_read_is_never_left_out(void **state)
+static void a_change_whose_message_cannot_be_read_is_never_omitted(void **state)
 {
     struct fixture *f = *state;
     struct change_range range = { .max = MANY };
@@ -339,7 +339,7 @@ static void a_change_whose_message_cannot_be_read_is_never_left_out(void **state
 }
 
 /* The first message of a dialog, of which there is no document at all. */
-static void a_dialog_is_told_before_it_is_written(void **state)
+static void a_dialog_is_reported_before_it_is_written(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(message_store_open(f->url, &f->store), STATUS_OK);
@@ -395,7 +395,7 @@ static int note_and_die(const char *url, int steps_before)
 }
 
 /* Three steps for the contacts, three for the user. */
-static void a_profile_that_was_half_told_is_told_once_and_to_all_by_the_next_try(void **state)
+static void a_profile_change_half_notified_is_notified_once_to_all_by_the_next_try(void **state)
 {
     for (char when[] = "0"; *when < '6'; ++*when) {
         struct fixture *f = *state;
@@ -446,18 +446,18 @@ static void a_store_that_is_closed_in_order_leaves_no_note(void **state)
 static int run_suite(const char *name)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_store_that_opens_settles_what_a_killed_sender_left),
+        TEST(a_store_that_opens_repairs_what_a_killed_sender_left),
         TEST(the_same_send_again_finishes_what_the_first_left),
-        TEST(the_next_message_repairs_the_dialogs_by_the_way),
-        TEST(the_message_of_a_killed_sender_comes_before_the_next),
-        TEST(a_store_that_opens_settles_what_a_killed_reader_left),
+        TEST(the_next_message_also_repairs_the_dialogs),
+        TEST(the_message_of_a_killed_sender_precedes_the_next),
+        TEST(a_store_that_opens_repairs_what_a_killed_reader_left),
         TEST(the_same_mark_again_finishes_what_the_first_left),
-        TEST(dialogs_are_complete_before_what_a_killed_writer_left_is_settled),
-        TEST(a_message_is_as_read_as_the_marks_that_are_told_with_it),
-        TEST(a_change_whose_message_cannot_be_read_is_never_left_out),
-        TEST(a_dialog_is_told_before_it_is_written),
+        TEST(dialogs_are_complete_before_a_killed_writer_is_repaired),
+        TEST(a_message_is_listed_as_read_with_the_mark_that_follows_it),
+        TEST(a_change_whose_message_cannot_be_read_is_never_omitted),
+        TEST(a_dialog_is_reported_before_it_is_written),
         TEST(after_a_reset_the_dialogs_have_all_up_to_the_position),
-        TEST(a_profile_that_was_half_told_is_told_once_and_to_all_by_the_next_try),
+        TEST(a_profile_change_half_notified_is_notified_once_to_all_by_the_next_try),
         TEST(a_store_that_is_closed_in_order_leaves_no_note),
     };
     char group[64];

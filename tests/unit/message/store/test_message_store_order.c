@@ -83,7 +83,7 @@ static void a_message_waits_for_the_changes_of_the_one_before_it(void **state)
     }
 }
 
-static void a_message_that_was_stored_just_now_is_told_though_its_repetition_was_first(void **state)
+static void a_message_stored_just_now_is_reported_although_its_repetition_was_first(void **state)
 {
     struct fixture *f = *state;
 
@@ -132,7 +132,7 @@ static int run_suite(const char *name)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_message_waits_for_the_changes_of_the_one_before_it),
-        TEST(a_message_that_was_stored_just_now_is_told_though_its_repetition_was_first),
+        TEST(a_message_stored_just_now_is_reported_although_its_repetition_was_first),
         TEST(messages_of_other_conversations_do_not_wait),
         TEST(imported_history_has_no_changes),
     };

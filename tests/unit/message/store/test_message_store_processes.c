@@ -82,7 +82,7 @@ static void assert_counts_up(const struct crowd_result *results)
     }
 }
 
-static void two_crowds_in_one_conversation_make_no_hole_no_double_and_one_order(void **state)
+static void concurrent_senders_cause_no_gap_no_duplicate_and_one_order(void **state)
 {
     struct fixture *f = *state;
     size_t size = sizeof(struct crowd_result) * CROWD_ALL;
@@ -126,7 +126,7 @@ static void *send_the_same(void *arg)
     return NULL;
 }
 
-static void of_the_same_message_sent_by_many_at_once_one_is_stored(void **state)
+static void the_same_message_sent_concurrently_is_stored_once(void **state)
 {
     struct fixture *f = *state;
     enum { THREADS = 8 };
@@ -326,9 +326,9 @@ static int run_suite(const char *name)
 {
     const struct CMUnitTest tests[] = {
         /* First: no id may have been made before the forks, or the children would go on from it. */
-        PROCESS_TEST(two_crowds_in_one_conversation_make_no_hole_no_double_and_one_order),
+        PROCESS_TEST(concurrent_senders_cause_no_gap_no_duplicate_and_one_order),
         PROCESS_TEST(a_killed_process_loses_nothing_it_acknowledged),
-        TEST(of_the_same_message_sent_by_many_at_once_one_is_stored),
+        TEST(the_same_message_sent_concurrently_is_stored_once),
     };
     char group[64];
     snprintf(group, sizeof(group), "message_store_processes %s", name);

@@ -93,7 +93,7 @@ static void assert_finds(const char *part, const char *except_key, size_t max)
     free(list.items);
 }
 
-static void what_all_hold_is_found_by_key(void **state)
+static void matches_of_a_common_part_are_found_by_key(void **state)
 {
     (void)state;
     assert_finds("every", "", MAX);
@@ -104,7 +104,7 @@ static void what_all_hold_is_found_by_key(void **state)
     assert_finds("u", "", MAX);
 }
 
-static void what_many_hold_at_the_end_of_all_is_found_though_far_away(void **state)
+static void matches_at_the_end_of_the_order_are_found(void **state)
 {
     (void)state;
     assert_finds("late", "", MAX);
@@ -112,7 +112,7 @@ static void what_many_hold_at_the_end_of_all_is_found_though_far_away(void **sta
     assert_finds("late", f.keys[USERS - 1], 3600);
 }
 
-static void what_few_hold_is_found(void **state)
+static void rare_parts_are_found(void **state)
 {
     (void)state;
     assert_finds("twice", "", MAX);
@@ -121,7 +121,7 @@ static void what_few_hold_is_found(void **state)
     assert_finds("nobody", "", MAX);
 }
 
-static void what_begins_with_it_comes_before_what_holds_it(void **state)
+static void prefix_matches_precede_other_matches(void **state)
 {
     (void)state;
     assert_finds("u0001", "", MAX);
@@ -133,10 +133,10 @@ static void what_begins_with_it_comes_before_what_holds_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_all_hold_is_found_by_key),
-        cmocka_unit_test(what_many_hold_at_the_end_of_all_is_found_though_far_away),
-        cmocka_unit_test(what_few_hold_is_found),
-        cmocka_unit_test(what_begins_with_it_comes_before_what_holds_it),
+        cmocka_unit_test(matches_of_a_common_part_are_found_by_key),
+        cmocka_unit_test(matches_at_the_end_of_the_order_are_found),
+        cmocka_unit_test(rare_parts_are_found),
+        cmocka_unit_test(prefix_matches_precede_other_matches),
     };
     log_init("unit", LOG_LEVEL_WARN);
     return cmocka_run_group_tests_name("user_sqlite_search_run", tests, set_up, tear_down);

@@ -96,7 +96,7 @@ static void fields_are_kept_to_their_full_length(void **state)
     assert_same_user(&found, &user);
 }
 
-static void strange_text_is_kept_as_it_is(void **state)
+static void unusual_text_is_kept_unchanged(void **state)
 {
     struct fixture *f = *state;
     struct user user = make_user("@quote", "o'hara\"; DROP TABLE user;--@x.y"), found;
@@ -106,7 +106,7 @@ static void strange_text_is_kept_as_it_is(void **state)
     assert_same_user(&found, &user);
 }
 
-static void nobody_is_found_where_nobody_is(void **state)
+static void no_user_is_found_in_an_empty_store(void **state)
 {
     struct fixture *f = *state;
     struct user found;
@@ -122,7 +122,7 @@ static void nobody_is_found_where_nobody_is(void **state)
     free(list.items);
 }
 
-static void those_of_many_keys_that_exist_are_found(void **state)
+static void the_existing_ones_of_many_keys_are_found(void **state)
 {
     struct fixture *f = *state;
     char names[1000][16];
@@ -148,7 +148,7 @@ static void those_of_many_keys_that_exist_are_found(void **state)
 
 /* Uniqueness */
 
-static void a_tag_is_taken_in_any_case(void **state)
+static void a_tag_is_accepted_in_any_case(void **state)
 {
     struct fixture *f = *state;
     static const char *const tags[] = { "@Anna", "@anna", "@ANNA", "@aNNa" };
@@ -164,7 +164,7 @@ static void a_tag_is_taken_in_any_case(void **state)
     assert_string_equal(by_key(f, "anna").tag, "@Anna");
 }
 
-static void an_email_is_taken_in_any_case(void **state)
+static void an_email_is_accepted_in_any_case(void **state)
 {
     struct fixture *f = *state;
     struct user one = make_user("@one", "Anna@X.y"), two = make_user("@two", "aNNA@x.Y");
@@ -201,7 +201,7 @@ static void *race(void *arg)
     return NULL;
 }
 
-static void of_many_at_once_one_gets_the_name(void **state)
+static void one_of_many_concurrent_users_gets_the_name(void **state)
 {
     struct fixture *f = *state;
     for (int same_tag = 0; same_tag <= 1; same_tag++) {
@@ -232,7 +232,7 @@ static int race_in_a_process(void *arg)
 }
 
 /* First of all tests: no id may have been made before the fork, or both would go on from it. */
-static void of_two_processes_one_gets_the_name(void **state)
+static void one_of_two_processes_gets_the_name(void **state)
 {
     struct fixture *f = *state;
     int got = 0;
@@ -367,7 +367,7 @@ static void an_underscore_is_a_letter_like_any_other(void **state)
         assert_finds(f, parts[i], "", 100);
 }
 
-static void one_is_never_found_oneself(void **state)
+static void a_user_never_finds_itself(void **state)
 {
     struct fixture *f = *state;
     static const char *const parts[] = { "", "a", "an", "ann", "anna", "nn", "nna", "annabel" };
@@ -380,7 +380,7 @@ static void one_is_never_found_oneself(void **state)
     }
 }
 
-static void no_more_are_found_than_asked_for(void **state)
+static void no_more_are_found_than_requested(void **state)
 {
     struct fixture *f = *state;
     static const char *const parts[] = { "", "a", "an", "ann", "n", "_", "bob" };
@@ -390,7 +390,7 @@ static void no_more_are_found_than_asked_for(void **state)
             assert_finds(f, parts[i], "an", max);
 }
 
-static void a_part_longer_than_any_key_finds_nobody(void **state)
+static void a_part_longer_than_any_key_finds_no_user(void **state)
 {
     struct fixture *f = *state;
     char part[100];
@@ -441,7 +441,7 @@ static void an_update_replaces_names_and_image_only(void **state)
     free(list.items);
 }
 
-static void who_is_not_there_is_not_updated(void **state)
+static void a_missing_user_is_not_updated(void **state)
 {
     struct fixture *f = *state;
     add(f, "@anna");
@@ -499,7 +499,7 @@ static void a_second_put_of_a_name_changes_nothing(void **state)
     assert_image(f, &first);
 }
 
-static void an_image_that_is_not_there_is_not_found(void **state)
+static void a_missing_image_is_not_found(void **state)
 {
     struct fixture *f = *state;
     struct user_image image = { "a.png", "image/png", "x", 1 };
@@ -539,7 +539,7 @@ static void a_token_stays_revoked(void **state)
     assert_revoked(f, "a", true);
 }
 
-static void what_has_expired_is_forgotten_and_not_before(void **state)
+static void entries_are_forgotten_when_they_expire_and_not_before(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(user_store_revoke(f->store, "a", 100, 10), STATUS_OK);
@@ -553,7 +553,7 @@ static void what_has_expired_is_forgotten_and_not_before(void **state)
 
 /* Opening */
 
-static void what_is_no_url_of_a_store_is_refused(void **state)
+static void an_invalid_store_url_is_rejected(void **state)
 {
     (void)state;
     static const char *const urls[] = { "",
@@ -582,28 +582,28 @@ static void what_is_no_url_of_a_store_is_refused(void **state)
 static int run_suite(const char *name)
 {
     const struct CMUnitTest tests[] = {
-        TEST(of_two_processes_one_gets_the_name),
+        TEST(one_of_two_processes_gets_the_name),
         TEST(a_user_is_found_by_email_and_by_key_with_every_field),
         TEST(fields_are_kept_to_their_full_length),
-        TEST(strange_text_is_kept_as_it_is),
-        TEST(nobody_is_found_where_nobody_is),
-        TEST(those_of_many_keys_that_exist_are_found),
-        TEST(a_tag_is_taken_in_any_case),
-        TEST(an_email_is_taken_in_any_case),
-        TEST(of_many_at_once_one_gets_the_name),
+        TEST(unusual_text_is_kept_unchanged),
+        TEST(no_user_is_found_in_an_empty_store),
+        TEST(the_existing_ones_of_many_keys_are_found),
+        TEST(a_tag_is_accepted_in_any_case),
+        TEST(an_email_is_accepted_in_any_case),
+        TEST(one_of_many_concurrent_users_gets_the_name),
         TEST(prefix_matches_come_first_then_by_key),
         TEST(an_underscore_is_a_letter_like_any_other),
-        TEST(one_is_never_found_oneself),
-        TEST(no_more_are_found_than_asked_for),
-        TEST(a_part_longer_than_any_key_finds_nobody),
+        TEST(a_user_never_finds_itself),
+        TEST(no_more_are_found_than_requested),
+        TEST(a_part_longer_than_any_key_finds_no_user),
         TEST(an_update_replaces_names_and_image_only),
-        TEST(who_is_not_there_is_not_updated),
+        TEST(a_missing_user_is_not_updated),
         TEST(an_image_is_kept_byte_for_byte),
         TEST(a_second_put_of_a_name_changes_nothing),
-        TEST(an_image_that_is_not_there_is_not_found),
+        TEST(a_missing_image_is_not_found),
         TEST(a_token_stays_revoked),
-        TEST(what_has_expired_is_forgotten_and_not_before),
-        cmocka_unit_test(what_is_no_url_of_a_store_is_refused),
+        TEST(entries_are_forgotten_when_they_expire_and_not_before),
+        cmocka_unit_test(an_invalid_store_url_is_rejected),
     };
     char group[64];
     snprintf(group, sizeof(group), "user_store %s", name);

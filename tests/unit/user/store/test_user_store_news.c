@@ -86,7 +86,7 @@ static void assert_news(struct fixture *f, const char *expected)
 
 /* --- changes ------------------------------------------------------------------------------- */
 
-static void who_has_just_come_has_nothing_to_announce(void **state)
+static void a_new_user_has_nothing_to_announce(void **state)
 {
     struct fixture *f = *state;
     assert_news(f, "");
@@ -112,7 +112,7 @@ static void a_change_is_unannounced_until_it_is_announced(void **state)
     assert_news(f, "@Anna 2 l s2");
 }
 
-static void the_news_is_the_user_as_it_is_then(void **state)
+static void the_news_has_the_current_profile(void **state)
 {
     struct fixture *f = *state;
     struct user_list list;
@@ -129,7 +129,7 @@ static void the_news_is_the_user_as_it_is_then(void **state)
     free(list.items);
 }
 
-static void changes_gather_until_they_are_announced(void **state)
+static void changes_accumulate_until_they_are_announced(void **state)
 {
     struct fixture *f = *state;
     add(f, "@anna");
@@ -141,7 +141,7 @@ static void changes_gather_until_they_are_announced(void **state)
 }
 
 /* Each of them has to hear of the other's. */
-static void changes_from_several_sessions_are_nobodys(void **state)
+static void changes_from_several_sessions_have_no_origin(void **state)
 {
     struct fixture *f = *state;
     add(f, "@anna");
@@ -168,7 +168,7 @@ static void an_older_revision_that_was_announced_leaves_the_newer(void **state)
     announced(f, "nobody", 1);
 }
 
-static void an_update_that_changes_nothing_is_no_news(void **state)
+static void an_update_without_a_change_is_no_news(void **state)
 {
     struct fixture *f = *state;
     add(f, "@anna");
@@ -179,7 +179,7 @@ static void an_update_that_changes_nothing_is_no_news(void **state)
     assert_news(f, "@anna 1 i s1");
 }
 
-static void who_is_not_there_has_no_news(void **state)
+static void a_missing_user_has_no_news(void **state)
 {
     struct fixture *f = *state;
     add(f, "@anna");
@@ -235,7 +235,7 @@ static void each_change_has_a_revision_of_its_own(void **state)
 
 /* --- copies -------------------------------------------------------------------------------- */
 
-static void a_copy_goes_on_after_the_revisions_of_the_store(void **state)
+static void a_copy_continues_the_revisions_of_the_store(void **state)
 {
     struct fixture *f = *state;
     struct user anna = user_of("@anna"), bob = user_of("@bob");
@@ -267,17 +267,17 @@ static void a_copy_goes_on_after_the_revisions_of_the_store(void **state)
 static int run_suite(const char *name)
 {
     const struct CMUnitTest tests[] = {
-        TEST(who_has_just_come_has_nothing_to_announce),
+        TEST(a_new_user_has_nothing_to_announce),
         TEST(a_change_is_unannounced_until_it_is_announced),
-        TEST(the_news_is_the_user_as_it_is_then),
-        TEST(changes_gather_until_they_are_announced),
-        TEST(changes_from_several_sessions_are_nobodys),
+        TEST(the_news_has_the_current_profile),
+        TEST(changes_accumulate_until_they_are_announced),
+        TEST(changes_from_several_sessions_have_no_origin),
         TEST(an_older_revision_that_was_announced_leaves_the_newer),
-        TEST(an_update_that_changes_nothing_is_no_news),
-        TEST(who_is_not_there_has_no_news),
+        TEST(an_update_without_a_change_is_no_news),
+        TEST(a_missing_user_has_no_news),
         TEST(news_come_in_pages_by_key),
         TEST(each_change_has_a_revision_of_its_own),
-        TEST(a_copy_goes_on_after_the_revisions_of_the_store),
+        TEST(a_copy_continues_the_revisions_of_the_store),
     };
     char group[64];
     snprintf(group, sizeof(group), "user_store news %s", name);

@@ -59,7 +59,7 @@ static void users_come_in_pages_by_key(void **state)
     assert_page(f, "bob", 2, "");
 }
 
-static void a_key_that_is_not_there_has_its_place_among_the_others(void **state)
+static void a_missing_key_has_its_place_among_the_others(void **state)
 {
     struct fixture *f = *state;
     add(f, "@ann");
@@ -82,7 +82,7 @@ static void an_empty_store_has_an_empty_page(void **state)
     free(revoked.items);
 }
 
-static void a_page_tells_all_of_a_user(void **state)
+static void a_page_has_every_field_of_a_user(void **state)
 {
     struct fixture *f = *state;
     struct user user = user_of("@Zoe_9");
@@ -147,7 +147,7 @@ static void revoked_tokens_come_in_pages_with_their_ends(void **state)
     free(list.items);
 }
 
-static void at_the_beginning_of_time_no_token_is_forgotten(void **state)
+static void at_time_zero_no_token_is_forgotten(void **state)
 {
     struct fixture *f = *state;
     bool revoked;
@@ -186,12 +186,12 @@ static int run_suite(const char *name)
 {
     const struct CMUnitTest tests[] = {
         TEST(users_come_in_pages_by_key),
-        TEST(a_key_that_is_not_there_has_its_place_among_the_others),
+        TEST(a_missing_key_has_its_place_among_the_others),
         TEST(an_empty_store_has_an_empty_page),
-        TEST(a_page_tells_all_of_a_user),
+        TEST(a_page_has_every_field_of_a_user),
         TEST(image_names_come_in_pages),
         TEST(revoked_tokens_come_in_pages_with_their_ends),
-        TEST(at_the_beginning_of_time_no_token_is_forgotten),
+        TEST(at_time_zero_no_token_is_forgotten),
         TEST(everything_is_counted),
     };
     char group[64];
