@@ -51,7 +51,7 @@ def test_a_run_prints_a_table_and_writes_a_file(tmp_path):
     (["--nats", "nats://localhost"], "go with --address"),
     (["--fast"], "unrecognized arguments"),
 ])
-def test_a_wrong_usage_is_told(arguments, says):
+def test_wrong_usage_is_reported(arguments, says):
     done = run(*arguments)
     assert done.returncode == 2
     assert says in done.stderr
@@ -64,7 +64,7 @@ def test_a_wrong_usage_is_told(arguments, says):
     (["floor", "--caller", "1"], "unknown option --caller"),
     (["floor", "--callers"], "--callers needs a value"),
 ])
-def test_the_generator_tells_a_wrong_usage(arguments, says):
+def test_the_generator_reports_wrong_usage(arguments, says):
     done = subprocess.run([generator.BINARY, *arguments], capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert done.returncode == 1
     assert says in done.stderr
@@ -139,7 +139,7 @@ def socket_of(stage, number):
     return Socket(stage.stack.url(), line[1])
 
 
-def test_a_filled_store_reads_as_if_people_had_written(stage):
+def test_a_filled_store_reads_as_if_clients_had_written_it(stage):
     one, other = stage.world.deep_pair
     other_tag, ring_tag = stage.tags((other, 1)) + stage.tags((1, 1))
     with socket_of(stage, one) as socket:
@@ -176,7 +176,7 @@ def test_a_messenger_elsewhere_is_measured_by_what_its_clients_see(tmp_path):
     assert "reads: left out" in text
 
 
-def test_limits_of_a_messenger_elsewhere_are_told(tmp_path):
+def test_limits_of_a_messenger_elsewhere_are_reported(tmp_path):
     with Stack(settings={"limits.signupsPerMinute": 2}) as stack:
         done = run("--smoke", "--only", "send", "--address", f"127.0.0.1:{stack.ports[0]}",
                    "--output", tmp_path / "out.json")

@@ -45,7 +45,7 @@ def kill_gateway(page, stack):
     page.wait_state("waiting")
 
 
-def test_what_is_sent_and_what_comes_while_the_gateway_is_dead(page, two_gateways, dialog):
+def test_messages_sent_both_ways_while_the_gateway_is_dead(page, two_gateways, dialog):
     me, friend, socket = dialog
     kill_gateway(page, two_gateways)
     theirs = [send(socket, me, f"theirs {number}")["seq"] for number in (2, 3, 4)]

@@ -44,7 +44,7 @@ def test_the_page_comes_with_a_strict_policy_and_obeys_it(page, stack):
     assert stylesheet_applies(page)
 
 
-def test_every_module_is_served_as_one_and_asked_for_anew_after_an_update(stack):
+def test_every_module_is_revalidated_after_an_update(stack):
     for path in (REPOSITORY / "gateway/www").glob("*.js"):
         answer = requests.get(stack.url(0) + f"/assets/{path.name}", timeout=PATIENCE_SECONDS)
         assert (answer.status_code, answer.content) == (200, path.read_bytes()), path.name
@@ -92,7 +92,7 @@ def test_every_control_has_a_name(page):
 
 
 @pytest.mark.parametrize("width", [390, 320])
-def test_a_narrow_screen_needs_no_sideways_scrolling(page, width):
+def test_a_narrow_screen_needs_no_horizontal_scrolling(page, width):
     page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
         "width": width, "height": 844, "deviceScaleFactor": 1, "mobile": False})
     page.sign_up()
@@ -168,7 +168,7 @@ def test_disconnecting_and_connecting(page):
     page.wait_signed_in(tag)
 
 
-def test_somebody_else_signs_in_in_another_tab(page, other_page, alice):
+def test_another_user_signs_in_in_another_tab(page, other_page, alice):
     """The cookie is theirs then: the page becomes theirs too, and shows nothing of the other's."""
     page.sign_up()
     peer = other_page.sign_up()
@@ -261,7 +261,7 @@ def test_a_raw_frame_carries_a_batch(page):
     page.wait(lambda: '"raw-1"' in entry.text and '"raw-2"' in entry.text, "both answers")
 
 
-def test_a_raw_frame_may_be_wrong_on_purpose(page):
+def test_a_raw_frame_may_be_invalid(page):
     page.sign_up()
     page.choose("Raw frame")
     page.write_text("{ this is not JSON")
@@ -287,7 +287,7 @@ def test_an_uploaded_picture_is_shown_and_can_be_used(page, image_file):
     assert page.answer()["img"] == name
 
 
-def test_a_file_that_is_no_picture_is_refused(page, tmp_path):
+def test_a_file_that_is_no_picture_is_rejected(page, tmp_path):
     page.expected_problems += ["400 (Bad Request)", "blob:"]
     path = tmp_path / "fake.png"
     path.write_bytes(b"<script>alert(1)</script>")

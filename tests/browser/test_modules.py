@@ -11,7 +11,7 @@ MODULES = HERE.parent.parent / "gateway" / "www"
 
 
 @pytest.mark.parametrize("tests", ["socket_module.mjs", "client_module.mjs"])
-def test_the_module_keeps_its_promises(tests, tmp_path):
+def test_the_module_behaves_as_documented(tests, tmp_path):
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed: the modules are not tested on their own")

@@ -85,7 +85,7 @@ def clean():
     return Books()
 
 
-def test_finds_nothing_where_all_is_well(clean):
+def test_a_correct_run_has_no_findings(clean):
     assert clean.findings() == set()
 
 
@@ -97,7 +97,7 @@ def test_a_lost_message(clean):
     assert clean.findings() == {"acknowledged-lost"}
 
 
-def test_a_message_that_only_one_of_the_two_sees(clean):
+def test_a_message_that_only_one_side_sees(clean):
     clean.stored[BEN, ANNA].pop()
     assert clean.findings() == {"acknowledged-lost", "two-histories"}
 
@@ -114,13 +114,13 @@ def test_an_altered_text(clean):
     assert clean.findings() == {"acknowledged-lost", "nobody-sent"}
 
 
-def test_a_message_nobody_sent(clean):
+def test_a_message_that_was_never_sent(clean):
     for messages in clean.stored.values():
         messages.append({**entry(2), "_id": "f" * 24, "seq": COUNT + 1, "text": "from nowhere"})
     assert clean.findings() == {"nobody-sent"}
 
 
-def test_a_hole_in_seq(clean):
+def test_a_gap_in_seq(clean):
     for messages in clean.stored.values():
         messages[-1]["seq"] += 1
     clean.ledger.sent[f"key{COUNT}"].acks[0]["seq"] += 1
@@ -145,12 +145,12 @@ def test_an_answer_with_another_text(clean):
 
 # What is pushed
 
-def test_a_push_doubled(clean):
+def test_a_duplicated_push(clean):
     clean.socket.pushes.append((books.NEW_MESSAGE, push(6, 23)))
     assert clean.findings() == {"pushed-twice"}
 
 
-def test_a_push_doubled_with_its_number(clean):
+def test_a_duplicated_push_with_the_same_number(clean):
     clean.socket.pushes.append((books.WAS_READ, {"receiverTag": BEN, "userSeq": 22}))
     assert clean.findings() == {"user-seq-not-rising"}
 
@@ -194,7 +194,7 @@ def test_a_message_read_after_one_that_is_not(clean):
 
 # What a client knows
 
-def test_a_push_lost(clean):
+def test_a_lost_push(clean):
     del clean.view.dialogs[BEN].messages[6]
     assert clean.findings() == {"view-misses-messages"}
 
@@ -204,7 +204,7 @@ def test_a_phantom_message(clean):
     assert clean.findings() == {"view-phantom-messages"}
 
 
-def test_a_message_that_came_twice_and_was_not_the_same(clean):
+def test_a_message_that_arrived_twice_with_different_content(clean):
     clean.view.add_message({**entry(2), "text": "key2 HELLO"}, user_seq=14)
     assert clean.findings() == {"view-contradiction"}
 
@@ -250,13 +250,13 @@ def test_a_call_to_be_tried_again_is_no_finding(clean):
 
 
 @pytest.mark.parametrize("closed", [(1012, "another store"), (1000, "NoAuthJWTError"), (1007, "")])
-def test_a_socket_closed_for_no_good_reason(clean, closed):
+def test_a_socket_closed_without_a_reason(clean, closed):
     clean.socket.closed = closed
     assert clean.findings() == {"closed"}
 
 
 @pytest.mark.parametrize("closed", [(None, None), (1001, "going down"), (1000, "")])
-def test_a_socket_may_go_with_its_gateway_but_not_at_rest(clean, closed):
+def test_a_socket_may_close_with_its_gateway_but_not_at_other_times(clean, closed):
     clean.socket.closed = closed
     assert clean.findings() == set()
     clean.socket.at_rest = True
@@ -272,7 +272,7 @@ def test_a_bad_line_in_a_log(line):
 
 # The model of a client does not depend on the order in which things come
 
-def test_what_comes_by_list_and_by_push_in_any_order_is_the_same(clean):
+def test_lists_and_pushes_in_any_order_give_the_same_state(clean):
     pushed_first, listed_first = View(ANNA), View(ANNA)
     page = {"position": 21, "dialogs": [{**clean.snapshot.dialogs[0], "messages": [
         entry(seq) for seq in range(1, COUNT + 1)]}], "self": user(ANNA), "online": [BEN]}
@@ -287,7 +287,7 @@ def test_what_comes_by_list_and_by_push_in_any_order_is_the_same(clean):
         assert view.online == {BEN: True}
 
 
-def test_own_marks_without_a_number_leave_open_what_else_is_read(clean):
+def test_own_marks_without_a_number_do_not_settle_other_marks(clean):
     marks = clean.view.dialogs[BEN].marks["in"]
     marks.user_seq = 0
     clean.view.own_mark(BEN, floor=2, user_seq=None)

@@ -56,7 +56,7 @@ def echo(connection, data=b"hello"):
     return connection.recv(100)
 
 
-def test_passes_everything_on(proxy):
+def test_the_proxy_forwards_everything(proxy):
     with connect(proxy) as one, connect(proxy) as other:
         assert echo(one, b"one") == b"one"
         assert echo(other, b"other") == b"other"
@@ -78,7 +78,7 @@ def test_a_cut_resets_old_and_new_connections_until_healed(proxy):
         assert echo(connection) == b"hello"
 
 
-def test_swallows_until_healed_then_all_comes(proxy):
+def test_a_frozen_link_delivers_everything_when_it_is_healed(proxy):
     with connect(proxy) as old:
         assert echo(old) == b"hello"
         proxy.swallow()

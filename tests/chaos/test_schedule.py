@@ -38,7 +38,7 @@ def test_at_most_two_at_once_and_of_different_services(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_all_end_in_time(seed):
+def test_every_program_stops_in_time(seed):
     assert all(0 < fault.start and fault.end <= 60 for fault in schedule.make(seed, 60))
 
 
@@ -46,7 +46,7 @@ def test_only_the_kinds_that_were_asked_for():
     assert {fault.kind for fault in schedule.make(1, 300, kinds=["kill", "clock"])} == {"kill", "clock"}
 
 
-def test_everybody_has_a_peer_and_a_device():
+def test_every_user_has_a_peer_and_a_device():
     made = plan.make(3, 100)
     assert len(made.users) == 20 and len(set(made.pairs)) == 25
     for tag in made.users:

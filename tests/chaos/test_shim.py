@@ -71,7 +71,7 @@ def test_the_disk_is_full_until_it_is_not(control, child):
     assert child.ask()[0] == "wrote"
 
 
-def test_files_elsewhere_have_room(control, tmp_path):
+def test_larger_files_are_accepted_elsewhere(control, tmp_path):
     control.set(disk_full=1)
     child = Child(control, tmp_path / "elsewhere")
     assert child.ask()[0] == "wrote"

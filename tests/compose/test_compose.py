@@ -18,7 +18,7 @@ from support.wait import wait_until
 SCALED = {"gateway": 3, "user": 2, "message": 2, "presence": 2, "nats": 1, "mongo": 1, "balancer": 1}
 
 
-def test_everything_runs_as_often_as_was_asked(stack):
+def test_everything_runs_as_often_as_requested(stack):
     assert {service: len(stack.containers(service)) for service in SCALED} == SCALED
     with stack.bus() as bus:
         wait_until(lambda: len(bus.request_many("$SRV.PING")) == 9, "all nine programs to answer", timeout=20)
@@ -180,7 +180,7 @@ def test_the_balancers_image_has_no_compiler_and_no_source(stack):
 
 
 @pytest.mark.parametrize("name", [*PROGRAMS, "balancer"])
-def test_the_images_say_what_they_are_and_run_as_nobody(stack, name):
+def test_the_images_are_labelled_and_run_as_an_unprivileged_user(stack, name):
     image = json.loads(docker("image", "inspect", f"messenger/{name}"))[0]
     config = image["Config"]
     user = config["User"].split(":")

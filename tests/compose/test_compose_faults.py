@@ -28,7 +28,7 @@ def test_every_container_is_killed_in_turn(stack, pairs):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("service", PROGRAMS)
-def test_a_service_is_rolled(stack, pairs, service):
+def test_a_service_is_restarted_one_by_one(stack, pairs, service):
     """One after the other is stopped and started, as for a new version."""
     with Ledger(pairs) as ledger:
         for container in stack.containers(service):
@@ -42,7 +42,7 @@ def test_a_service_is_rolled(stack, pairs, service):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("service", ["nats", "mongo", "balancer"])
-def test_what_there_is_one_of_is_restarted(stack, pairs, service):
+def test_single_containers_are_restarted(stack, pairs, service):
     with Ledger(pairs) as ledger:
         (container,) = stack.containers(service)
         for _ in range(2):

@@ -185,7 +185,7 @@ def test_names_are_stored_in_nfc(stack, crowd):
 
 @pytest.mark.parametrize("field", ["tag", "email"])
 @pytest.mark.parametrize("change", [str, str.upper, str.swapcase], ids=["same", "upper", "swapped"])
-def test_taken_without_regard_to_case(stack, crowd, field, change):
+def test_names_in_use_are_compared_without_case(stack, crowd, field, change):
     user = crowd.user(stack, tag="@" + unique("Mixed"), email=unique("Mixed") + "@Example.com")
     response = signup(stack.url(), fields(**{field: change(user.fields[field])}))
     assert response.status_code == 409
@@ -241,7 +241,7 @@ def test_wrong_password_and_unknown_email_get_the_same_answer(stack, alice):
 
 @pytest.mark.parametrize("password", ["Password-x", "password-", " password-x", "password-x "],
                          ids=["case", "prefix", "leading space", "trailing space"])
-def test_password_must_be_the_very_same(stack, crowd, password):
+def test_the_password_must_be_identical(stack, crowd, password):
     user = crowd.user(stack, password="password-x")
     assert login(stack.url(), user.email, password).status_code == 401
     assert login(stack.url(), user.email, "password-x").status_code == 200

@@ -193,7 +193,7 @@ CLAIMS = {"a gigabyte": 1 << 30, "2^31": 1 << 31, "2^32": 1 << 32, "2^62": 1 << 
 
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS.keys())
-def test_claim_of_a_huge_frame_is_cut_off(stack, raw, bob, alice, claim):
+def test_a_huge_frame_length_closes_the_socket(stack, raw, bob, alice, claim):
     before = stack.program("gateway").resident_kib("VmHWM")
     his = bob.socket()
     raw.send(frame(b"x" * 1000, claim=claim))
@@ -221,7 +221,7 @@ def test_many_huge_claims_at_once(stack, alice, bob, witness):
         assert_answered(raw, alice)
 
 
-def test_claim_in_a_continuation_is_cut_off(raw):
+def test_a_huge_length_in_a_continuation_closes_the_socket(raw):
     raw.send(frame("{", fin=False) + frame(b"x" * 10, opcode=CONTINUATION, claim=1 << 30))
     assert raw.wait_close()[0] == 1009
 
@@ -234,7 +234,7 @@ CUTS = {"in the header": frame(CALL)[:1], "in the mask": frame(CALL)[:4],
 
 @pytest.mark.parametrize("data", CUTS.values(), ids=CUTS.keys())
 @pytest.mark.parametrize("how", ["reset", "close"])
-def test_connection_that_ends_in_the_middle(stack, crowd, alice, data, how):
+def test_a_connection_that_ends_within_a_frame(stack, crowd, alice, data, how):
     """Its user goes offline like any other."""
     user = crowd.user(stack)
     observer = alice.socket()

@@ -136,7 +136,7 @@ def test_body_over_the_limit(stack, path, body):
 
 
 @pytest.mark.parametrize("path", ["/signup", "/login", "/upload-image"])
-def test_claim_of_a_huge_body(stack, alice, path):
+def test_a_huge_content_length(stack, alice, path):
     """Refused before it is sent."""
     kind = "multipart/form-data; boundary=border" if path == "/upload-image" else "application/json"
     headers = {"Content-Type": kind, "Content-Length": 1 << 30, **auth_cookie(alice.token)}
@@ -207,7 +207,7 @@ def test_broken_multipart(stack, alice, body):
     assert_error(post(stack, "/upload-image", body, headers), 400, "IncorrectDataError", "ParseError")
 
 
-def test_the_same_multipart_in_good_order(stack, alice):
+def test_the_same_multipart_unbroken(stack, alice):
     headers = {"Content-Type": "multipart/form-data; boundary=border", **auth_cookie(alice.token)}
     assert post(stack, "/upload-image", multipart(), headers).status == 200
 
@@ -269,7 +269,7 @@ def test_bytes_that_are_not_http(stack, data):
             assert b"Set-Cookie" not in connection.received
 
 
-def test_body_that_never_comes_ends(stack):
+def test_a_body_that_never_arrives_ends_with_a_time_out(stack):
     head = request_bytes("POST", "/login", b"", {**JSON, "Content-Length": 100})
     with Connection(stack.ports[0]) as connection:
         connection.send(head + b'{"user"')
@@ -360,7 +360,7 @@ def test_bad_authorization_header(stack, value):
     assert socket.wait_closed() == (1000, NO_AUTH_REASON)
 
 
-def test_errors_tell_nothing_of_the_inside(stack, alice):
+def test_errors_reveal_no_internals(stack, alice):
     texts = [login(stack.url(), "a@b.c", "password").text, signup(stack.url(), {}).text,
              requests.get(stack.url(path="/nope")).text, upload(stack.url(), "x", b"x").text]
     for text in texts:

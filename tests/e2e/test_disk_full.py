@@ -52,7 +52,7 @@ def try_send(socket, receiver, number):
         return None
 
 
-def test_sends_are_refused_while_the_disk_is_full_and_taken_when_it_is_not(small_disk):
+def test_sends_are_refused_while_the_disk_is_full_and_accepted_afterwards(small_disk):
     stack = small_disk
     alice, bob = User(stack), User(stack)
     mine, his = alice.socket(), bob.socket()

@@ -173,7 +173,7 @@ def test_readme_is_short():
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_links_lead_somewhere(name):
+def test_every_link_has_a_target(name):
     """Every relative one, with its anchor."""
     directory, broken = (REPOSITORY / name).parent, []
     for link in links(page(name)):
@@ -186,6 +186,6 @@ def test_links_lead_somewhere(name):
     assert not broken
 
 
-def test_the_readme_leads_to_every_page_of_docs():
+def test_the_readme_links_every_page_of_docs():
     linked = set(links(page("README.md")))
     assert {name for name in PAGES if name.startswith("docs/")} <= {link.partition("#")[0] for link in linked}

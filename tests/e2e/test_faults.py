@@ -173,7 +173,7 @@ def test_other_calls_go_on_without_the_presence_service(whole, people):
     wait_until(lambda: is_online(people.hers, people.ben), "presence to be known again")
 
 
-def test_the_socket_stays_and_messages_are_told_when_the_user_service_is_back(whole, people):
+def test_the_socket_stays_and_messages_are_notified_when_the_user_service_is_back(whole, people):
     whole.kill("user")
     assert_unavailable(people.hers, "getSelfInfo", None)
     whole.restart("user", ready=False)
@@ -193,7 +193,7 @@ def test_http_without_the_user_service(whole, people):
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_readyz_tells_of_each_service(whole, service):
+def test_readyz_reports_each_service(whole, service):
     assert whole.ready()
     whole.kill(service)
     wait_until(lambda: not whole.ready(), "/readyz to answer 503")

@@ -48,7 +48,7 @@ def numbers(socket):
     return [n.body["userSeq"] for n in socket.seen() if "userSeq" in n.body]
 
 
-def test_what_the_bus_never_brings_comes_from_the_store(deaf):
+def test_changes_lost_on_the_bus_are_fetched_from_the_store(deaf):
     """Everything there is to tell, in order, to all sockets, at every gateway."""
     alice, bob = User(deaf), User(deaf)
     mine, his, his_too = alice.socket(0), bob.socket(0), bob.socket(1)
@@ -67,7 +67,7 @@ def test_what_the_bus_never_brings_comes_from_the_store(deaf):
         assert numbers(tab) == sorted(set(numbers(tab)))
 
 
-def test_a_changed_profile_is_told_as_it_is(deaf):
+def test_a_changed_profile_is_notified_as_it_is(deaf):
     alice, bob = User(deaf), User(deaf)
     mine, his = alice.socket(), bob.socket()
     befriend(mine, bob)
@@ -77,7 +77,7 @@ def test_a_changed_profile_is_told_as_it_is(deaf):
     assert (body["tag"], body["firstName"], body["lastName"]) == (alice.tag, "Alicia", "Keys")
 
 
-def test_what_was_said_before_a_socket_opened_is_not_pushed(deaf):
+def test_changes_before_a_socket_opened_are_not_pushed(deaf):
     alice, bob = User(deaf), User(deaf)
     mine = alice.socket()
     befriend(mine, bob)
@@ -88,7 +88,7 @@ def test_what_was_said_before_a_socket_opened_is_not_pushed(deaf):
     assert texts(his) == ["later"]
 
 
-def test_what_is_missed_while_nats_is_away_comes_after_the_reconnect():
+def test_changes_missed_while_nats_is_away_follow_the_reconnect():
     with cut_off_gateway() as (stack, proxy):
         alice, bob = User(stack), User(stack)
         mine, his = alice.socket(0), bob.socket(1)
@@ -118,7 +118,7 @@ def test_a_client_that_reads_while_nats_is_away_is_told_to_try_again():
             '{"jsonrpc":"2.0","method":"sync","id":"again"}', "again"), "sync to work again")
 
 
-def test_another_store_lets_every_client_begin_anew(tmp_path):
+def test_another_store_resets_every_client(tmp_path):
     """The message services go over to a store of another epoch, as after a move to a fresh one."""
     with Stack() as stack:
         alice, bob = User(stack), User(stack)
@@ -137,7 +137,7 @@ def test_another_store_lets_every_client_begin_anew(tmp_path):
         assert again.wait_notification(3001)["userSeq"] == 1
 
 
-def test_contacts_who_came_and_went_while_nats_was_away_are_told_after_it():
+def test_presence_changed_during_an_outage_of_nats_is_notified_after_it():
     with cut_off_gateway() as (stack, proxy):
         alice, bob, carol = User(stack), User(stack), User(stack)
         mine, hers = alice.socket(0), carol.socket(0)
@@ -226,7 +226,7 @@ def wait_for_all(his, many):
     assert [int(text.split()[0]) for text in texts(his)[1:]] == list(range(many))
 
 
-def test_what_waited_for_a_gateway_that_stood_still_drowns_nobody():
+def test_the_backlog_of_a_frozen_gateway_overloads_no_one():
     """It comes all at once, and is several times as much as may wait for a socket."""
     many = 400
     with Stack(gateways=2, settings={"store.messages": None}) as stack:  # the quick one
@@ -235,7 +235,7 @@ def test_what_waited_for_a_gateway_that_stood_still_drowns_nobody():
         wait_for_all(his, many)
 
 
-def test_what_nats_drops_for_a_gateway_that_stands_still_comes_after_it():
+def test_changes_that_nats_dropped_for_a_frozen_gateway_follow_later():
     """The server cuts off a client that does not take what is sent to it."""
     stack = Stack(gateways=2, authorised=True, settings={"store.messages": None})
     conf = stack.directory / "nats.conf"

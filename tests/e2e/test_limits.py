@@ -45,7 +45,7 @@ def test_a_forged_address_does_not_evade_the_limit():
         assert statuses == [401, 401, 401, 429]
 
 
-def test_addresses_behind_a_trusted_proxy_are_told_apart():
+def test_addresses_behind_a_trusted_proxy_are_distinguished():
     with Stack(settings={"limits.loginsPerMinute": 3, "gateway.trustedProxies": "127.0.0.1"}) as own:
         def attempt(address):
             return login(own.url(), "a@b.c", "password", headers={"X-Forwarded-For": address}).status_code
@@ -65,7 +65,7 @@ def test_the_client_is_found_behind_several_proxies():
         assert attempt("192.0.2.1, 192.0.2.2") == 401
 
 
-def test_a_proxy_that_is_no_address_stops_the_start():
+def test_an_invalid_proxy_address_prevents_the_start():
     with Stack() as own:
         done = own.run_once("gateway", env={"MESSENGER_GATEWAY_TRUSTED_PROXIES": "10.0.0.0/33"})
         assert done.returncode == 2
@@ -159,7 +159,7 @@ def test_more_connections_than_there_is_room_for():
             raw.close()
 
 
-def test_server_pings_and_gives_up_on_who_does_not_answer():
+def test_the_server_pings_and_closes_a_socket_that_does_not_answer():
     with Stack(settings={"webSocket.pingInterval": "2s"}) as own:
         user = User(own)
         with user.socket() as answering, RawWebSocket(own.ports[0], user.token) as silent:

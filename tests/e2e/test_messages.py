@@ -60,7 +60,7 @@ def test_ids_and_dates(alice, bob):
     assert [m["date"] for m in sent] == sorted(m["date"] for m in sent)
 
 
-def test_seq_counts_both_directions_without_holes(alice, bob):
+def test_seq_counts_both_directions_without_gaps(alice, bob):
     mine, his = alice.socket(), bob.socket()
     seqs = [send(mine, bob, "a")["seq"], send(his, alice, "b")["seq"], send(his, alice, "c")["seq"],
             send(mine, bob, "d")["seq"]]
@@ -278,7 +278,7 @@ def test_reading_messages_does_not_mark_them(alice, bob):
     assert read_flags(his, alice) == {"hi": False}
 
 
-def test_marking_again_changes_nothing_and_tells_nobody(alice, bob):
+def test_marking_again_changes_nothing_and_notifies_no_one(alice, bob):
     mine, his, his_other = alice.socket(), bob.socket(), bob.socket()
     send(mine, bob, "hi")
     for _ in range(3):
@@ -365,7 +365,7 @@ def test_dialog_shows_its_last_message(alice, bob):
     assert (one["userInfo"]["tag"], other["userInfo"]["tag"]) == (bob.tag, alice.tag)
 
 
-def test_dialog_shows_the_present_profile_and_presence(alice, bob):
+def test_dialog_shows_the_current_profile_and_presence(alice, bob):
     mine, his = alice.socket(), bob.socket()
     befriend(mine, bob)
     his.call("setSelfInfo", ["Robert"])
@@ -435,7 +435,7 @@ def test_an_underscore_is_searched_as_such(stack, crowd, alice):
     assert [user["tag"] for user in found] == [f"@{infix}_1"]
 
 
-def test_search_gives_at_most_thirty(stack, crowd, alice):
+def test_search_returns_at_most_thirty(stack, crowd, alice):
     infix = unique("q", 10)
     for number in range(32):
         crowd.user(stack, tag=f"@{infix}{number:02}")
@@ -491,7 +491,7 @@ IDS = {"string": "1", "empty string": "", "number": 7, "zero": 0, "negative": -5
 
 
 @pytest.mark.parametrize("id", IDS.values(), ids=IDS.keys())
-def test_id_comes_back_as_it_was(alice, id):
+def test_an_id_is_returned_unchanged(alice, id):
     socket = alice.socket()
     request = {"jsonrpc": "2.0", "method": "getSelfInfo", "id": id}
     answer = socket.exchange(json.dumps(request), id=id)
@@ -586,7 +586,7 @@ def test_batch_of_a_hundred_is_the_largest(alice):
     assert socket.call("getSelfInfo")["tag"] == alice.tag
 
 
-def test_a_refused_batch_carries_out_nothing(alice, bob):
+def test_a_rejected_batch_runs_nothing(alice, bob):
     socket = alice.socket()
     call = {"jsonrpc": "2.0", "method": "sendMessageToUser", "params": [bob.tag, "no"]}
     socket.send_json([call] * 101)

@@ -87,7 +87,7 @@ def texts(his, anna):
 
 
 @pytest.mark.parametrize("way", ["killed", "frozen"])
-def test_sends_are_refused_while_mongo_is_away_and_taken_when_it_is_back(mongo, stack, anna, ben, way):
+def test_sends_are_refused_while_mongo_is_unreachable_and_accepted_afterwards(mongo, stack, anna, ben, way):
     hers, his = anna.socket(), ben.socket()
     wait_until_taken(hers, ben, "hello", unique("id"))
     before = len(texts(his, anna))
@@ -134,7 +134,7 @@ class Decoy:
         self._listener.close()
 
 
-def test_a_server_that_is_away_is_not_stormed(mongo, stack, anna, ben):
+def test_an_unreachable_server_is_tried_at_growing_intervals(mongo, stack, anna, ben):
     sockets = [anna.socket() for _ in range(20)]
     wait_until_taken(sockets[0], ben, "hello", unique("id"))
     outcomes = []

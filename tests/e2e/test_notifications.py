@@ -70,7 +70,7 @@ def test_messages_from_one_conversation_come_in_order(contacts):
     assert seqs == list(range(seqs[0], seqs[0] + 100))
 
 
-def test_nobody_else_gets_a_message(stack, crowd, contacts):
+def test_no_other_user_receives_a_message(stack, crowd, contacts):
     alice, bob = contacts
     third = crowd.user(stack)
     his = bob.socket()
@@ -107,7 +107,7 @@ def test_dialog_was_read_goes_to_the_other_sockets_of_the_reader(contacts):
     assert mine.seen(3301) == [] and his_too.seen(3300) == []
 
 
-def test_each_new_reading_is_told(contacts):
+def test_each_new_read_mark_is_notified(contacts):
     alice, bob = contacts
     mine, his = alice.socket(), bob.socket()
     for _ in range(3):
@@ -135,7 +135,7 @@ def test_personal_data_changes_carry_only_what_changed(contacts, params, changed
     assert mine.seen(3201) == [] and his_too.seen(3200) == []
 
 
-def test_strangers_are_not_told_of_profiles(stack, crowd, contacts):
+def test_strangers_are_not_notified_of_profiles(stack, crowd, contacts):
     alice, bob = contacts
     stranger, mine = crowd.user(stack).socket(), alice.socket()
     bob.socket().call("setSelfInfo", ["Robert"])
@@ -145,7 +145,7 @@ def test_strangers_are_not_told_of_profiles(stack, crowd, contacts):
 
 # Presence
 
-def test_first_socket_and_last_socket_are_told_once(contacts):
+def test_first_socket_and_last_socket_are_notified_once(contacts):
     alice, bob = contacts
     mine = alice.socket()
     first = bob.socket()
@@ -164,7 +164,7 @@ def test_first_socket_and_last_socket_are_told_once(contacts):
     assert not is_online(mine, bob)
 
 
-def test_a_connection_that_breaks_is_a_socket_closed(contacts):
+def test_a_broken_connection_is_a_closed_socket(contacts):
     alice, bob = contacts
     mine, his = alice.socket(), bob.socket()
     mine.wait_notification(3101)
@@ -172,7 +172,7 @@ def test_a_connection_that_breaks_is_a_socket_closed(contacts):
     assert mine.wait_notification(3100) == {"loggedOutUserTag": bob.tag}
 
 
-def test_contacts_in_either_direction_are_told(stack, crowd, alice):
+def test_contacts_in_both_directions_are_notified(stack, crowd, alice):
     """One who has written to her, and one to whom she has written."""
     wrote, was_written_to = crowd.users(stack, 2)
     befriend(wrote.socket(), alice)
@@ -188,7 +188,7 @@ def test_contacts_in_either_direction_are_told(stack, crowd, alice):
         assert observer.wait_notification(3100) == {"loggedOutUserTag": alice.tag}
 
 
-def test_strangers_and_oneself_are_not_told_of_presence(stack, crowd, contacts):
+def test_strangers_and_the_user_itself_are_not_notified_of_presence(stack, crowd, contacts):
     alice, bob = contacts
     stranger, mine = crowd.user(stack).socket(), alice.socket()
     his = bob.socket()
@@ -212,7 +212,7 @@ def test_online_and_offline_again_and_again(contacts):
     assert [n.code for n in mine.seen() if n.code in (3100, 3101)] == [3101, 3100] * 5
 
 
-def test_a_refused_socket_does_not_make_anybody_online(contacts, stack):
+def test_a_rejected_socket_does_not_count_as_presence(contacts, stack):
     alice, bob = contacts
     mine = alice.socket()
     Socket(stack.url(), headers=bearer(bob.token + "x")).wait_closed()
@@ -252,7 +252,7 @@ def test_frames_have_type_code_and_body_and_nothing_else(stack, crowd, contacts)
         assert notification.type == TYPES[notification.code]
 
 
-def test_a_client_that_does_not_read_is_cut_off_and_delays_nobody(stack, contacts):
+def test_a_client_that_does_not_read_is_disconnected_and_delays_no_other(stack, contacts):
     """Sixteen megabytes for a tab that takes nothing: far more than its queue and the kernel hold."""
     alice, bob = contacts
     stuck = RawWebSocket(stack.ports[0], bob.token, receive_buffer=4096)

@@ -52,7 +52,7 @@ def test_first_call_on_a_socket(sergey, path):
     assert answer["result"]["img"] == "default.jpg"
 
 
-def test_set_self_info_leaves_an_empty_field_alone(sergey):
+def test_set_self_info_ignores_an_empty_field(sergey):
     socket = sergey.socket()
     answer = socket.exchange(
         '{"jsonrpc": "2.0", "method": "setSelfInfo", "params":["", "Ivanov"], "id": "1"}', id="1")
@@ -222,7 +222,7 @@ def test_socket_without_a_token_is_closed_with_a_reason_the_client_parses(stack)
     assert json.loads(reason)["Error"]["name"] == "NoAuthJWTError"
 
 
-def test_empty_search_gives_at_most_thirty_users_by_tag(stack, crowd, sergey):
+def test_an_empty_search_returns_at_most_thirty_users_by_tag(stack, crowd, sergey):
     crowd.users(stack, 31)
     found = sergey.socket().call("findUsersByTag", [""])
     tags = [user["tag"].lower() for user in found]

@@ -222,7 +222,7 @@ def test_presence_instance_frozen_under_use(whole, crowd):
         assert observer.events(user) == [ONLINE]
 
 
-def test_gateway_that_is_asked_to_end_says_goodbye(whole, crowd):
+def test_a_gateway_that_stops_closes_its_sockets_with_1001(whole, crowd):
     observer = Observer(whole, crowd, 3, gateway=1)
     sockets = observer.bring_online()
     whole.terminate("gateway", 1)
@@ -237,7 +237,7 @@ def test_gateway_that_is_asked_to_end_says_goodbye(whole, crowd):
                "the start of a gateway makes nobody else online")
 
 
-def test_presence_works_from_the_moment_that_readyz_says_so(crowd):
+def test_presence_works_as_soon_as_readyz_is_ok(crowd):
     """Somebody who comes and goes right after the start is told of like anybody else."""
     for _ in range(4):
         own = Stack().start()
@@ -265,7 +265,7 @@ def test_offline_grace_hides_a_page_reload():
         crowd.close()
 
 
-def test_who_asked_while_nobody_knew_is_told_when_it_is_known(whole, crowd):
+def test_a_query_during_the_start_is_answered_when_presence_is_known(whole, crowd):
     observer = Observer(whole, crowd, 2, gateway=1)
     observer.bring_online()
     for instance in range(2):

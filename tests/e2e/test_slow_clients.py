@@ -45,7 +45,7 @@ def open_files(program):
 
 
 @pytest.mark.slow
-def test_a_hundred_stuck_sockets_delay_nobody():
+def test_a_hundred_stuck_sockets_delay_no_other():
     with Stack(settings={"log.level": "info"}) as stack:
         chat, writer = Chat(stack), User(stack)
         receivers = [User(stack) for _ in range(STUCK_USERS)]

@@ -39,7 +39,7 @@ def invalid(socket, params, reason):
 
 # hello
 
-def test_hello_tells_who_one_is_and_where_one_stands(alice, bob):
+def test_hello_returns_the_user_and_the_position(alice, bob):
     mine = alice.socket()
     hello = mine.call("hello")
     assert set(hello) == {"epoch", "position", "user"}
@@ -144,7 +144,7 @@ def test_online_contacts_come_with_the_last_page(stack, crowd, alice):
     assert mine.call("sync", [epoch, position])["online"] == [friends[1].tag]
 
 
-def test_long_messages_are_cut_into_pages_that_fit(alice, bob):
+def test_long_messages_are_split_into_pages_that_fit(alice, bob):
     """Two megabytes: more than one message of the bus holds."""
     mine, his = alice.socket(), bob.socket()
     epoch, position = begin(mine)
@@ -157,7 +157,7 @@ def test_long_messages_are_cut_into_pages_that_fit(alice, bob):
 
 @pytest.mark.parametrize("epoch, since", [("", 0), ("0123456789abcdef", 1), ("x" * 5000, 1), (None, 10**9),
                                           (None, 2**53)])
-def test_what_cannot_be_told_is_a_reset(alice, bob, epoch, since):
+def test_changes_that_cannot_be_listed_are_a_reset(alice, bob, epoch, since):
     mine = alice.socket()
     befriend(mine, bob)
     real, position = begin(mine)
@@ -165,7 +165,7 @@ def test_what_cannot_be_told_is_a_reset(alice, bob, epoch, since):
         "epoch": real, "position": position, "tag": alice.tag, "more": False, "reset": True, "dialogs": []}
 
 
-def test_sync_without_parameters_tells_where_to_begin(alice):
+def test_sync_without_parameters_returns_the_position(alice):
     mine = alice.socket()
     epoch, position = begin(mine)
     result = mine.call("sync")
@@ -180,7 +180,7 @@ def test_bad_parameters_are_named(alice, params, reason):
     invalid(alice.socket(), params, reason)
 
 
-def test_nobody_sees_what_others_have_missed(stack, crowd, alice, bob):
+def test_no_user_sees_the_missed_changes_of_another(stack, crowd, alice, bob):
     third = crowd.user(stack).socket()
     epoch, position = begin(third)
     send(alice.socket(), bob, "secret")

@@ -20,7 +20,7 @@ def ben(pair, crowd):
     return crowd.user(pair, gateway=1)
 
 
-def test_message_and_reading_across(anna, ben):
+def test_messages_and_read_marks_across_gateways(anna, ben):
     hers, his = anna.socket(), ben.socket()
     sent = send(hers, ben, "hi")
     assert his.wait_notification(3001)["_id"] == sent["_id"]
@@ -30,7 +30,7 @@ def test_message_and_reading_across(anna, ben):
     assert hers.wait_notification(3001)["seq"] == answer["seq"] == 2
 
 
-def test_presence_across(anna, ben):
+def test_presence_across_gateways(anna, ben):
     hers = anna.socket()
     befriend(hers, ben)
     his = ben.socket()
@@ -41,7 +41,7 @@ def test_presence_across(anna, ben):
     assert hers.wait_notification(3100) == {"loggedOutUserTag": ben.tag}
 
 
-def test_profile_across(anna, ben):
+def test_profiles_across_gateways(anna, ben):
     hers, his = anna.socket(), ben.socket()
     befriend(hers, ben)
     hers.call("setSelfInfo", ["Annabel"])

@@ -54,7 +54,7 @@ def test_answer_is_a_json_string_that_holds_json(stack, alice):
     assert set(inner) == {"fileName"} and IMAGE_NAME.fullmatch(inner["fileName"])
 
 
-def test_the_kind_is_seen_from_the_content_not_the_name(stack, alice):
+def test_the_format_is_read_from_the_content_not_the_name(stack, alice):
     data = images.jpeg(20, 10)
     served = store(stack, alice, data, filename="a.png", content_type="text/plain")
     assert images.decode(served).size == (20, 10)
@@ -123,7 +123,7 @@ def test_metadata_is_gone(stack, alice, make):
 
 
 @pytest.mark.parametrize("kind, make", images.KINDS.items(), ids=images.KINDS.keys())
-def test_what_hides_behind_the_picture_is_gone(stack, alice, kind, make):
+def test_bytes_behind_the_picture_are_removed(stack, alice, kind, make):
     payload = b"<script>alert(1)</script><?php system($_GET['c']);?>PK\x03\x04"
     served = store(stack, alice, make(64, 48) + payload)
     assert b"<script" not in served and b"<?php" not in served and b"PK\x03\x04" not in served
@@ -171,7 +171,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED.keys())
-def test_refused(stack, alice, data):
+def test_a_file_that_is_rejected(stack, alice, data):
     assert_refused(upload(stack.url(), alice.token, data))
 
 
@@ -226,7 +226,7 @@ def test_unknown_image(stack):
 
 # As an avatar
 
-def test_avatar_is_set_and_told(alice, bob):
+def test_an_avatar_is_set_and_notified(alice, bob):
     mine, his, mine_too = alice.socket(), bob.socket(), alice.socket()
     befriend(mine, bob)
     name = uploaded_name(alice.upload(images.png(50, 50)))
@@ -246,7 +246,7 @@ def test_unknown_image_as_an_avatar(alice):
     assert socket.call("getSelfInfo")["img"] == "default.jpg"
 
 
-def test_the_other_gateway_serves_and_knows_the_image(pair, crowd):
+def test_the_other_gateway_serves_the_image(pair, crowd):
     user = crowd.user(pair, gateway=0)
     name = uploaded_name(user.upload(images.png(70, 50), gateway=0))
     served = [fetch(pair, name, gateway).content for gateway in (1, 0)]

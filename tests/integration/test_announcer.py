@@ -61,7 +61,7 @@ def register(bus, name):
     return tag
 
 
-def test_a_change_is_told_once_when_it_is_answered(bus):
+def test_a_change_is_published_once_when_it_is_acknowledged(bus):
     service, anna = bus.subscribe(SUBJECT, "message"), register(bus, "a")
     call(bus, "UpdateProfile", anna, "Anne", "", "", "session-1")
     message = service.next()
@@ -71,7 +71,7 @@ def test_a_change_is_told_once_when_it_is_answered(bus):
     assert service.next_or_none(7) is None
 
 
-def test_it_is_told_again_until_it_is_answered(bus):
+def test_a_fact_is_published_until_it_is_acknowledged(bus):
     service, anna = bus.subscribe(SUBJECT, "message"), register(bus, "a")
     call(bus, "UpdateProfile", anna, "", "Jones", "", "")
     for _ in range(3):
@@ -84,7 +84,7 @@ def test_it_is_told_again_until_it_is_answered(bus):
     assert service.next_or_none(7) is None
 
 
-def test_what_was_not_answered_is_told_with_the_next_change(bus):
+def test_an_unacknowledged_fact_is_published_with_the_next_change(bus):
     anna = register(bus, "a")
     call(bus, "UpdateProfile", anna, "Anne", "", "", "session-1")  # there is nobody to hear it
     call(bus, "UpdateProfile", anna, "", "Jones", "", "session-2")
@@ -94,7 +94,7 @@ def test_what_was_not_answered_is_told_with_the_next_change(bus):
     bus.publish(message.reply)
 
 
-def test_one_that_is_never_answered_holds_up_no_other(bus):
+def test_an_unacknowledged_fact_delays_no_other(bus):
     service, anna, ben = bus.subscribe(SUBJECT, "message"), register(bus, "a"), register(bus, "b")
     call(bus, "UpdateProfile", anna, "Anne", "", "", "")
     assert told(service.next())[0] == anna
@@ -108,7 +108,7 @@ def test_one_that_is_never_answered_holds_up_no_other(bus):
     wait_until(is_bens, "Ben's to be told")
 
 
-def test_a_service_that_is_killed_tells_it_after_its_restart(users, bus):
+def test_a_killed_service_publishes_its_facts_after_the_restart(users, bus):
     anna = register(bus, "a")
     call(bus, "UpdateProfile", anna, "Anne", "", "", "session-1")
     users.kill("user")
@@ -127,7 +127,7 @@ def test_it_ends_although_nobody_answers(users, bus):
     users.terminate("user")
 
 
-def test_another_instance_tells_what_one_has_left():
+def test_another_instance_publishes_what_a_killed_one_left():
     with Stack(gateways=0, users=2, messages=0, presences=0) as stack, stack.bus() as bus:
         stack.wait_all_instances()
         anna = register(bus, "a")

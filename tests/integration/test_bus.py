@@ -83,7 +83,7 @@ def test_online_and_offline_are_facts(bus, alice):
         assert late is None or not holds(late, name), "told twice"
 
 
-def test_facts_come_once_to_a_queue_group(bus, stack, alice, bob):
+def test_a_queue_group_receives_each_fact_once(bus, stack, alice, bob):
     """Two consumers of one group share the facts."""
     with stack.bus() as other:
         group = [client.subscribe("event.message.>", "audit") for client in (bus, other)]
@@ -115,7 +115,7 @@ def test_message_for_a_user_without_a_socket(bus, alice, bob):
     assert bob.socket().call("getMessagesWithUser", [alice.tag])[0]["_id"] == message["_id"]
 
 
-def test_contacts_are_told_on_their_subjects(bus, stack, crowd, alice, bob):
+def test_contacts_are_notified_on_their_subjects(bus, stack, crowd, alice, bob):
     stranger = crowd.user(stack)
     befriend(alice.socket(), bob)
     to_alice, to_stranger = bus.subscribe(notify_subject(alice)), bus.subscribe(notify_subject(stranger))
@@ -253,7 +253,7 @@ def test_empty_request_is_answered(bus, alice):
     assert alice.socket().call("getSelfInfo")["tag"] == alice.tag
 
 
-def test_garbage_headers_do_no_harm(bus, alice):
+def test_garbage_headers_are_ignored(bus, alice):
     headers = {"traceparent": "00-zz", "Deadline": "x" * 5000, "Nats-Service-Error-Code": "-1"}
     for subject in endpoints(bus):
         assert bus.request(subject, b"\xff" * 20, headers).headers.get("Nats-Service-Error-Code")
@@ -292,7 +292,7 @@ def presence_changed(user, change):
     return b"\x0a" + bytes([len(tag)]) + tag + b"\x10" + number + bytes([change])
 
 
-def test_a_presence_change_that_comes_twice_or_late_is_dropped(bus, alice, bob):
+def test_a_duplicate_or_late_presence_change_is_dropped(bus, alice, bob):
     his = bob.socket()
     send(his, alice, "hi")
     alice.socket()
@@ -307,7 +307,7 @@ def test_a_presence_change_that_comes_twice_or_late_is_dropped(bus, alice, bob):
     assert [frame["code"] for frame in his.frames[heard:]] == [3100, 3101, 3100, 3101]
 
 
-def test_a_server_that_takes_connections_and_says_nothing_is_waited_for():
+def test_a_server_that_accepts_connections_and_never_answers_is_waited_for():
     """As one that stands still when a program starts."""
     stack = Stack()
     with contextlib.closing(Proxy(stack.nats_port)) as proxy:

@@ -102,7 +102,7 @@ def test_file_that_is_no_configuration(tmp_path, text):
     assert output(done).strip()
 
 
-def test_file_that_is_not_there(tmp_path):
+def test_a_missing_file(tmp_path):
     path = str(tmp_path / "missing.json")
     assert_refused(run("gateway", "--config", path), path)
     assert_refused(run("gateway", MESSENGER_CONFIG=path), path)

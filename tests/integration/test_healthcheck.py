@@ -34,19 +34,19 @@ def test_a_running_program_is_healthy(whole, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_program_that_does_not_run_is_not(whole, kind):
+def test_a_stopped_program_is_not_healthy(whole, kind):
     whole.kill(kind)
     check(whole, kind, False)
 
 
 @pytest.mark.parametrize("kind", SERVICES)
-def test_a_service_that_stands_still_is_not(whole, kind):
+def test_a_frozen_service_is_not_healthy(whole, kind):
     whole.program(kind).freeze()
     check(whole, kind, False, "DEADLINE")
 
 
 @pytest.mark.parametrize("kind", SERVICES)
-def test_without_nats_no_service_is(whole, kind):
+def test_without_nats_no_service_is_healthy(whole, kind):
     whole.stop_nats()
     check(whole, kind, False, "NATS")
 
@@ -57,6 +57,6 @@ def test_a_gateway_whose_services_are_away_is_not_ready(whole):
     check(whole, "gateway", False, "503")
 
 
-def test_a_configuration_that_is_none_is_told(own):
+def test_an_invalid_configuration_is_reported(own):
     done = own.run_once("user", "--healthcheck", env={"MESSENGER_NATS_REPLICAS": "6"})
     assert done.returncode == 2 and "nats.replicas" in done.stderr

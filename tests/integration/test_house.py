@@ -80,7 +80,7 @@ def test_a_store_knows_nothing_of_its_service_and_an_engine_nothing_of_the_other
     assert [(path, header) for path, header in upwards(service(name)) if header not in front] == []
 
 
-def test_what_all_programs_share_includes_no_service():
+def test_shared_code_includes_no_service():
     outside = [(path, header) for path in sources() if path.startswith("services/common/")
                for header in includes(path) if "/" in header and not header.startswith("services/common/")]
     assert outside == []

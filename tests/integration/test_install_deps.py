@@ -50,7 +50,7 @@ def system(tmp_path):
     return FakeSystem(tmp_path)
 
 
-def test_it_says_what_it_installs(system):
+def test_it_prints_what_it_installs(system):
     system.apt_get()
     done = system.install("run")
     assert (done.returncode, done.stdout, done.stderr) == (0, "installing: nats-server\n", "")
@@ -58,7 +58,7 @@ def test_it_says_what_it_installs(system):
 
 
 @pytest.mark.parametrize("command", ["update", "install"])
-def test_it_waits_for_a_lock_and_says_so_once(system, command):
+def test_it_waits_for_a_lock_and_prints_that_once(system, command):
     counter = system.directory / "tries"
     system.apt_get(**{command: f'echo x >>{counter}; [ $(wc -l <{counter}) = 4 ] || {{ echo "{LOCKED}"; exit 100; }}'})
     done = system.install("run")
@@ -68,7 +68,7 @@ def test_it_waits_for_a_lock_and_says_so_once(system, command):
     assert system.calls().count(command) == 4
 
 
-def test_a_lock_that_is_never_given_back_ends_it(system):
+def test_a_lock_that_is_never_released_ends_it(system):
     system.apt_get(update=f'echo "{LOCKED}"; exit 100')
     done = system.install("run")
     assert done.returncode == 1
@@ -76,7 +76,7 @@ def test_a_lock_that_is_never_given_back_ends_it(system):
     assert "install" not in system.calls()
 
 
-def test_without_a_network_it_says_so_first(system):
+def test_without_a_network_that_is_the_first_error(system):
     """apt-get update then only warns, and ends well."""
     system.apt_get(update=f'echo "{NO_NETWORK}"',
                    install='echo "E: Unable to locate package nats-server"; exit 100')

@@ -146,7 +146,7 @@ def test_a_copy_is_the_same(history, copied):
     assert "dialogs: 6, all the same" in said and "user sequences: 3, all the same" in said
 
 
-def test_the_services_go_on_from_a_copy(history, copied, tmp_path):
+def test_the_services_run_on_a_copy(history, copied, tmp_path):
     shutil.copytree(copied, tmp_path / "used")
     history.check(url(tmp_path / "used"))
 
@@ -169,12 +169,12 @@ def test_mongodb_is_copied_to_mongodb(history, mongo):
     verify(url(history.directory), second)
 
 
-def test_a_second_copy_brings_nothing_that_is_there(history, copied):
+def test_a_second_copy_skips_what_is_there(history, copied):
     assert "0 users, 0 pictures, 0 revoked tokens, 0 dialogs, 0 messages were new; 0 users had changed" \
         in copy(url(history.directory), url(copied))
 
 
-def test_what_a_running_installation_has_gained_is_copied_by_the_next_copy(tmp_path):
+def test_additions_to_a_running_installation_are_copied_by_the_next_copy(tmp_path):
     source, target = url(tmp_path / "source"), url(tmp_path / "target")
     with Stack(settings=on(source)) as stack:
         ann, bob = User(stack), User(stack)
@@ -311,7 +311,7 @@ def test_a_copy_into_mongodb_that_is_killed_is_finished_by_the_next(history, mon
     verify(source, target)
 
 
-def test_ctrl_c_ends_a_copy_and_says_how_to_go_on(long_history, tmp_path):
+def test_ctrl_c_ends_a_copy_and_prints_how_to_resume(long_history, tmp_path):
     source, target = url(long_history), url(tmp_path / "target")
     process = start_copy(source, target, tmp_path)
     wait_until(lambda: messages_in(tmp_path / "target") > 0, "the copy to bring messages")
@@ -327,7 +327,7 @@ def proxy_url(server, proxy):
     return server.new_url().replace(f":{server.port}/", f":{proxy.port}/")
 
 
-def test_a_target_that_goes_away_ends_the_copy_and_the_next_one_goes_on(history, tmp_path):
+def test_a_lost_target_ends_the_copy_and_the_next_copy_resumes(history, tmp_path):
     try:
         server = MongoServer()
     except NoMongo as why:
@@ -418,7 +418,7 @@ CONFLICTS = {
 
 
 @pytest.mark.parametrize("what", CONFLICTS)
-def test_a_copy_refuses_a_target_that_holds(what, history, copied, tmp_path):
+def test_a_copy_refuses_a_target_that_is_not_empty(what, history, copied, tmp_path):
     store, sql, expected = CONFLICTS[what]
     shutil.copytree(history.directory, tmp_path / "source")
     shutil.copytree(copied, tmp_path / "target")
@@ -452,7 +452,7 @@ def test_help_lists_the_commands():
     (("store", "copy", "sqlite:///etc/passwd", "sqlite:///b"), 1, "/etc/passwd is no directory"),
     (("store", "verify", "sqlite:///not/there", "sqlite:///b"), 1, "/not/there: No such file"),
 ])
-def test_a_mistake_is_answered_plainly(arguments, code, expected):
+def test_a_mistake_is_answered_with_a_clear_error(arguments, code, expected):
     done = ctl(*arguments)
     assert done.returncode == code and expected in done.stderr, done.stderr
     assert done.stderr.startswith("messengerctl: ") and done.stdout == ""

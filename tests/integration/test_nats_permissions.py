@@ -49,7 +49,7 @@ def assert_may_not_publish(bus, subject):
 
 # The messenger under it
 
-def test_people_write_read_and_see_each_other(guarded, crowd):
+def test_users_write_read_and_see_each_other(guarded, crowd):
     anna, ben = crowd.user(guarded, 0), crowd.user(guarded, 1)
     hers = anna.socket()
     befriend(hers, ben)
@@ -75,7 +75,7 @@ def test_pictures_and_logging_out(guarded, crowd):
     assert socket.wait_closed() == (1000, NO_AUTH_REASON)
 
 
-def test_it_works_again_after_a_restart_of_nats(guarded, crowd):
+def test_everything_works_again_after_a_restart_of_nats(guarded, crowd):
     anna, ben = crowd.users(guarded, 2)
     hers, his = anna.socket(), ben.socket()
     befriend(hers, ben)
@@ -90,7 +90,7 @@ def test_it_works_again_after_a_restart_of_nats(guarded, crowd):
 # Programs and each other
 
 @pytest.mark.parametrize("user", KINDS)
-def test_a_program_cannot_listen_to_calls_of_other_services(guarded, user):
+def test_a_program_cannot_subscribe_to_calls_of_other_services(guarded, user):
     with guarded.bus(user) as bus:
         for service in SERVICES:
             if service != user:
@@ -122,7 +122,7 @@ def test_an_inbox_is_read_by_its_user_alone(guarded, user):
 
 
 @pytest.mark.parametrize("user", KINDS)
-def test_a_program_cannot_answer_who_has_not_asked_it(guarded, user):
+def test_a_program_cannot_answer_a_request_made_to_another(guarded, user):
     other = next(kind for kind in KINDS if kind != user)
     with guarded.bus(user) as bus:
         assert_may_not_publish(bus, f"_INBOX.{other}.0123456789abcdef01234567.1")
@@ -130,7 +130,7 @@ def test_a_program_cannot_answer_who_has_not_asked_it(guarded, user):
 
 @pytest.mark.parametrize("subject, asking", [("event.user.updated", "user"),
                                              ("event.presence.online", "presence")])
-def test_who_is_told_a_fact_may_answer_that_it_is_noted(guarded, subject, asking):
+def test_a_receiver_of_a_fact_may_acknowledge_it(guarded, subject, asking):
     with guarded.bus(asking) as asks, guarded.bus("message") as answers:
         told, inbox = answers.subscribe(subject), asks.subscribe(asks.new_inbox())
         asks.publish(subject, b"", inbox.subject)
@@ -152,7 +152,7 @@ def test_the_bucket_is_for_the_presence_service(guarded, user):
         assert_may_not_subscribe(bus, "$KV.>")
 
 
-def test_facts_are_told_by_their_service_only(guarded):
+def test_facts_are_published_by_their_service_only(guarded):
     facts = {"user": "event.user.registered", "message": "event.message.sent",
              "presence": "event.presence.online", "gateway": "event.gateway.alive"}
     for user in KINDS:
@@ -193,7 +193,7 @@ def test_the_monitor_may_ask_for_statistics(guarded, monitor, verb):
 
 # Logging in
 
-def test_nobody_gets_in_without_a_password(guarded):
+def test_no_connection_without_a_password(guarded):
     for user, password in ((None, None), ("gateway", "wrong"), ("gateway", ""), ("nobody", "x")):
         with pytest.raises(nats.Refused):
             guarded.connect_as(user, password)
@@ -207,7 +207,7 @@ def test_a_wrong_password_ends_the_program_with_a_clear_line(guarded):
         assert "not the right one" not in done.stdout + done.stderr
 
 
-def test_a_password_that_changes_ends_the_program_too():
+def test_a_changed_password_ends_the_program_too():
     """Whoever started it may start it again with the new one."""
     with Stack(authorised=True) as own:
         own.stop_nats()

@@ -62,7 +62,7 @@ def test_only_the_wire_packs_and_unpacks():
     assert not outside
 
 
-def test_services_do_not_include_each_other_and_nobody_includes_the_gateway_or_a_test():
+def test_services_do_not_include_each_other_the_gateway_or_a_test():
     outside = []
     for path in sources():
         home = home_of(path)
