@@ -9,6 +9,7 @@ import { askInBackground, listen } from "./example-connection.js";
 const SHOWN_MAX = 6;
 const KEPT_MAX = 100;
 const REFRESH_INTERVAL_MS = 5000; // while the page is visible
+const JUST_NOW_MS = 60_000;
 const DIALOGS_READ = 10;
 
 /* tag -> {tag, id, name, isOnline, isContact, at}; `at`: when the user signed up or last wrote, in ms. */
@@ -19,10 +20,11 @@ let onPick = () => {};
 let isRefreshing = false;
 let isRefreshWanted = false;
 
-/* Users who are online or have a dialog with this one before the others; among them the latest
- * sign-up or message first. Ids rise within a second. */
+/* Users who are online, have a dialog with this one, or have just signed up (and will be online) before
+ * the others; among them the latest sign-up or message first. Ids rise within a second. */
 function inOrder() {
-    const isNear = (person) => person.isOnline || person.isContact;
+    const justNow = Date.now() - JUST_NOW_MS;
+    const isNear = ({ isOnline, isContact, at }) => isOnline || isContact || at > justNow;
     return [...people.values()]
         .filter(({ tag }) => tag !== currentSelf()?.tag)
         .sort((a, b) => isNear(b) - isNear(a) || b.at - a.at || (a.id < b.id ? 1 : -1));
@@ -50,9 +52,10 @@ function addUser({ _id, tag, firstName, lastName, isOnline }, facts = {}) {
     add(tag, { id: _id, name: `${firstName} ${lastName}`, isOnline: Boolean(isOnline), at: signUpTime(_id), ...facts });
 }
 
-/* The first 4 bytes of an id are the seconds since 1970. */
+/* The first 4 bytes of an id are the second since 1970; its end stands for it, so that a sign-up is not
+ * before what has caused it. */
 function signUpTime(id) {
-    return (parseInt(String(id).slice(0, 8), 16) || 0) * 1000;
+    return (parseInt(String(id).slice(0, 8), 16) || 0) * 1000 + 999;
 }
 
 /* `users`: what findUsersByTag returns. */
