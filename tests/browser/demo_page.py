@@ -1,5 +1,6 @@
 """The demo page as a visitor uses it. Every step waits for what a visitor would wait for."""
 
+import contextlib
 import json
 
 from selenium.common.exceptions import TimeoutException
@@ -54,6 +55,55 @@ class DemoPage:
         element.clear()
         element.send_keys(text)
 
+    def is_in_sight(self, selector):
+        """Is its middle in the window, with nothing above it?"""
+        return self.driver.execute_script("""
+            const { left, top, width, height } = arguments[0].getBoundingClientRect();
+            return arguments[0].contains(document.elementFromPoint(left + width / 2, top + height / 2));
+            """, self.find(selector))
+
+    def texts_in_error_colours(self):
+        """The visible texts that are in the colour of errors."""
+        return self.driver.execute_script("""
+            const probe = document.body.appendChild(document.createElement("i"));
+            probe.style.color = "var(--bad)";
+            const bad = getComputedStyle(probe).color;
+            probe.remove();
+            const hasText = (item) => [...item.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+            return [...document.querySelectorAll("body *")].filter((item) => item.checkVisibility()
+                && hasText(item) && getComputedStyle(item).color === bad).map((item) => item.textContent);
+            """)
+
+    def emulate(self, width, height=844, scheme="light"):
+        """A window of this size, and the visitor's preference of colours."""
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+            "features": [{"name": "prefers-color-scheme", "value": scheme}]})
+
+    @contextlib.contextmanager
+    def only_refresh_on(self, occasion):
+        """Loads the page again so that of the occasions on which it refreshes its users by itself,
+        it has this one only: "focus", "visibilitychange", "message" or "interval"."""
+        script = """
+            for (const [target, type] of [[window, "focus"], [document, "visibilitychange"],
+                                          [BroadcastChannel.prototype, "message"]]) {
+                if (type === "%s") continue;
+                const add = target.addEventListener;
+                target.addEventListener = function (...listener) {
+                    if (listener[0] !== type) add.apply(this, listener);
+                };
+            }
+            if ("%s" !== "interval") window.setInterval = () => 0;
+            """ % (occasion, occasion)
+        added = self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+        self.driver.refresh()
+        self.wait_state("unauthenticated")
+        try:
+            yield
+        finally:
+            self.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
     # Account and connection
 
     def sign_up(self):
@@ -107,6 +157,28 @@ class DemoPage:
 
     def answer(self):
         return json.loads(self.text("#answer-json"))
+
+    # People
+
+    def people(self):
+        """The tags that the form offers, the first one first."""
+        return self.driver.execute_script(
+            'return [...document.querySelectorAll("#people-list button")].map((button) => button.innerText)')
+
+    def click_person(self, tag):
+        """The list may be replaced at any time."""
+        self.driver.execute_script(
+            '[...document.querySelectorAll("#people-list button")].find((button) => button.innerText === arguments[0]).click()',
+            tag)
+
+    def first_person_title(self):
+        return self.driver.execute_script('return document.querySelector("#people-list button").title')
+
+    def wait_first_person(self, tag):
+        self.wait(lambda: self.people()[:1] == [tag], f"{tag} to be offered first")
+
+    def wait_receiver(self, tag):
+        self.wait(lambda: self.params()[0] == tag, f"{tag} in the params")
 
     # Messages
 

@@ -53,14 +53,14 @@ def test_messages_sent_both_ways_while_the_gateway_is_dead(page, two_gateways, d
     for number in (2, 3):
         page.write_to(friend, f"mine {number}")
     page.wait_messages(friend, [["mine 1", OWN], ["theirs 1", THEIRS], ["mine 2", UNSENT], ["mine 3", UNSENT]])
-    page.wait_text("#standing", "2 messages waiting")
-    assert page.text("#answer-title") == "sendMessageToUser: waits for the connection"
+    page.wait_text("#standing", "2 messages pending")
+    assert page.text("#answer-title") == "sendMessageToUser: waiting for the connection"
 
     two_gateways.restart("gateway", 0)
     page.wait_messages(friend, [["mine 1", OWN], ["theirs 1", THEIRS]]
                        + [[f"theirs {number}", THEIRS] for number in (2, 3, 4)]
                        + [["mine 2", OWN], ["mine 3", OWN]])
-    page.wait_text("#standing", "caught up 3 changes")
+    page.wait_text("#standing", "resumed, 3 changes fetched")
     page.wait_text("#answer-title", "sendMessageToUser: done")
     assert [socket.wait_notification(3001)["text"] for _ in range(2)] == ["mine 2", "mine 3"]
 
@@ -87,7 +87,7 @@ def test_a_message_that_was_stored_but_never_answered(page, two_gateways, dialog
     page.wait_messages(friend, [["mine 1", OWN], ["theirs 1", THEIRS], ["mine 2", OWN], ["mine 3", OWN]])
     socket.wait_notification(3001, {"text": "mine 3"})
     assert [n.body["text"] for n in socket.seen(3001)] == ["mine 1", "mine 2", "mine 3"]
-    assert page.text("#standing").endswith("caught up 1 change")
+    assert page.text("#standing").endswith("resumed, 1 change fetched")
     stored = socket.call("getMessagesWithUser", [me.tag])
     assert [message["text"] for message in stored] == ["mine 3", "mine 2", "theirs 1", "mine 1"]
 
@@ -101,4 +101,4 @@ def test_a_gateway_that_stops_is_left_for_the_next(page, two_gateways, dialog):
     send(socket, me, "theirs 2")
     two_gateways.restart("gateway")
     page.wait_messages(friend, [["mine 1", OWN], ["theirs 1", THEIRS], ["theirs 2", THEIRS]])
-    page.wait_entry("[data-name='caught up']", "1 change")
+    page.wait_entry("[data-name=resumed]", "1 change")
