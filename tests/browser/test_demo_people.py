@@ -32,7 +32,8 @@ def newcomer(stack, crowd):
     def make():
         user = crowd.user(stack, tag="@demo_0" + unique())
         user.socket()
-        wait_until(lambda: observer.call("findUsersByTag", [user.tag])[0]["isOnline"], 10, "the newcomer to be online")
+        wait_until(lambda: observer.call("findUsersByTag", [user.tag])[0]["isOnline"],
+                   "the newcomer to be online")
         return user
     return make
 

@@ -19,7 +19,7 @@ def wait_until(predicate, what="the condition", timeout=PATIENCE_SECONDS):
             return value
         if time.monotonic() >= deadline:
             text = what() if callable(what) else what
-            raise AssertionError(f"waited {timeout:g} s in vain for {text}")
+            raise AssertionError(f"waited {timeout:g} s for {text}, without success")
         time.sleep(POLL_SECONDS)
 
 
