@@ -1,81 +1,81 @@
 /*
- * A client of the messenger that misses nothing and sends nothing twice, over connections that come
- * and go: a MessengerSocket, and what it takes to come back. It knows no DOM, and has no state but
- * what is in memory. A client is one user's: for another user, close it and make another.
+ * A client of the messenger that misses nothing and sends nothing twice, although connections break:
+ * a MessengerSocket with a queue of sends and a position to resume from. It needs no DOM, and keeps
+ * its state in memory only. A client belongs to one user: for another user, close it and make another.
  *
  *     const client = new MessengerClient("wss://host/api");
  *     client.addEventListener("begin", () => readTheLists(client));
  *     client.addEventListener("change", ({ name, body }) => apply(name, body));
- *     client.addEventListener("sync", ({ dialogs, self, online }) => takeOver(dialogs, self, online));
+ *     client.addEventListener("sync", ({ dialogs, self, online }) => merge(dialogs, self, online));
  *     client.connect();
  *     const message = await client.send("@bob", "hi, Bob");
  *
- * What it promises
+ * Methods and properties
  *
- *   connect()            As that of MessengerSocket, which see; and close(), which rejects
- *   close()              whatever has no answer. Both may be called any number of times.
+ *   connect()            As in MessengerSocket; close() also rejects every send and call without an
+ *   close()              answer. Both may be called any number of times.
  *   send(receiverTag, text, {clientMessageId})
- *                        A promise of the message as the server has stored it. It is given a
- *                        `clientMessageId` if it has none, waits in a queue, and is sent, with the
- *                        same id, until the server answers: again on every new connection, and after
- *                        errors -32001 and -32002, when their `retryAfterMs` and a random time have
- *                        passed. One is on its way at a time, so they are stored in the order of the
- *                        calls. It is settled once; rejected with
- *                        - an RpcError for any other error (-32602, -32003, ...): the next one goes;
+ *                        A promise of the message as the server has stored it. The message gets a
+ *                        `clientMessageId` if it has none, is queued, and is sent with the same id
+ *                        until the server answers: again on every new connection, and after the
+ *                        errors -32001 and -32002 when their `retryAfterMs` and a random time have
+ *                        passed. One is in flight at a time, so messages are stored in the order of
+ *                        the calls. The promise is settled once; it is rejected with
+ *                        - an RpcError for any other error (-32602, -32003, ...); the next follows;
  *                        - a ConnectionError, whose `reason` is "closed" (by close(); the message
  *                          may be stored or not), "other-user" (likewise; see "begin"), "not-open"
- *                          (it was closed already) or "full" (`sendsMost` are waiting); nothing was
+ *                          (it was closed already) or "full" (`sendsMax` are pending); nothing was
  *                          sent in the last two cases.
- *                        Until then it waits, even while the token is not accepted.
+ *                        A send stays pending while the token is not accepted, too.
  *   call(method, params, {repeat, timeoutMs})
- *                        A promise as that of MessengerSocket.call(). While there is no connection,
- *                        or while the client catches up, it waits. If the connection ends before the
+ *                        A promise as from MessengerSocket.call(). Without a connection, and while
+ *                        the client catches up, the call waits. If the connection ends before the
  *                        answer, a call with `repeat` is made again on the next one; others are
- *                        rejected. `repeat` is true for the methods that are harmless to repeat
- *                        (HARMLESS below), and otherwise false. Errors of the server, and an answer
- *                        that does not come though others do ("timeout"), are the caller's matter.
- *                        "full": `callsMost` have no answer. All are rejected with "not-open" while
- *                        it is closed or the token is not accepted.
- *   sendRaw(text)        As that of MessengerSocket.
- *   state, url           As those of MessengerSocket.
- *   current              Is everything told that had happened when the connection opened?
- *   epoch, position      Up to where all changes have been told; "" and 0 before the first "begin".
- *                        An application that keeps what it is told on a disk keeps these two with it,
- *                        and gives them to the constructor the next time, with the `tag` of whose
- *                        they are: it goes on from there.
- *                        (Sends without an answer it keeps too, with a `clientMessageId` of its own:
- *                        the position may be past them.)
- *   user                 Who one is, as of the latest "begin"; null before.
- *   unsent               How many sends have no answer yet.
+ *                        rejected. The default of `repeat` is true for the methods that are safe to
+ *                        repeat (SAFE_TO_REPEAT below), otherwise false. Errors of the server are
+ *                        passed to the caller, also "timeout" when other calls are answered.
+ *                        "full": `callsMax` have no answer. All calls are rejected with "not-open"
+ *                        while the client is closed or the token is not accepted.
+ *   sendRaw(text)        As in MessengerSocket.
+ *   state, url           As in MessengerSocket.
+ *   current              True when every change up to the opening of the connection was dispatched.
+ *   epoch, position      All changes up to here were dispatched; "" and 0 before the first "begin".
+ *                        An application that stores what it receives stores these two with it, and
+ *                        passes them to the next constructor with the `tag` of the user: the client
+ *                        then resumes from there.
+ *                        (It also stores sends without an answer, with a `clientMessageId` of its
+ *                        own: the position may be past them.)
+ *   user                 The user, as of the latest "begin"; null before.
+ *   unsent               The number of sends without an answer.
  *
  * Events, all with the fields as properties of the event. "state", "open", "close" and "frame" are
- * those of MessengerSocket. On each connection, after "open", comes either "begin" or any number of
- * "sync"; then "current"; then all else, and before "current" what came in the meantime.
+ * those of MessengerSocket. On each connection, "open" is followed by "begin" or by any number of
+ * "sync", then by the notifications that arrived meanwhile, then by "current" and everything after.
  *
  *   begin    {epoch, position, user, reset}
- *            Nothing is known: the application reads its lists, all of them; they may hold some
- *            of what "change" tells afterwards. The first time, and with `reset` when the server
- *            cannot say what has changed, or when the cookie has become another `user`'s: then
- *            what waited is rejected before, for it was the former one's.
+ *            No earlier state is valid: the application reads all its lists; they may already
+ *            contain some of the following changes. Sent the first time, and with `reset` when the
+ *            server cannot list what has changed, or when the cookie now belongs to another `user`:
+ *            then pending sends and calls, which belonged to the former user, are rejected before.
  *   sync     {dialogs, self, online, position}
- *            A page of what has changed while there was no connection, as the method sync gives it,
- *            to be taken over what one has; `self` and `online` are null where a page has none.
+ *            A page of what changed while there was no connection, as the method sync returns it,
+ *            to be merged into the known state; `self` and `online` are null if a page has none.
  *   change   {name, code, body}
- *            A notification, in order, each once: what the position is past already is dropped.
+ *            A notification, in order, each once: those before the position are dropped.
  *   sent     {message, clientMessageId}
- *            A message of one's own is stored, before the promise of send() says so.
+ *            A message of this client is stored; dispatched before the promise of send() resolves.
  *   current  {position, changes}
- *            All caught up, with so many changes; what has waited has gone out.
+ *            The client has caught up, with this number of changes, and sent what was pending.
  *
- * Every message is told once, in "change", "sync" or "sent": one's own may come back by the others
- * and is known by its `_id`. (The last `idsMost` are remembered.)
+ * Every message is dispatched once, in "change", "sync" or "sent": a message of this client may
+ * arrive by any of them and is recognised by its `_id`. (The last `idsMax` are remembered.)
  *
- * A connection on which nothing at all has come for `callTimeoutMs` after a call is given up.
+ * A connection that receives nothing for `callTimeoutMs` after a call is given up.
  */
 
 import { ConnectionError, FieldsEvent, MessengerSocket, RpcError, withDefaults } from "./messenger-socket.js";
 
-const HARMLESS = new Set([
+const SAFE_TO_REPEAT = new Set([
     "getSelfInfo", "getDialogsList", "getMessagesWithUser", "findUsersByTag", "hello", "sync",
     "markMessagesWithUserAsRead", "setSelfInfo",
 ]);
@@ -83,7 +83,7 @@ const SERVICE_UNAVAILABLE = -32001;
 const TOO_MANY_REQUESTS = -32002;
 const MESSAGE_CODES = new Set([3001, 3002]); // newMessage, messageSent
 
-const PASSED_ON = {
+const FORWARDED = {
     state: ["state"],
     frame: ["direction", "text", "data", "at"],
 };
@@ -91,12 +91,12 @@ const PASSED_ON = {
 const DEFAULTS = {
     epoch: "",
     position: 0,
-    tag: "", // whose these are, if it is known
+    tag: "", // of the user of epoch and position, if known
     syncLimit: 100, // changes a page
-    sendsMost: 1000,
-    callsMost: 1000,
-    heldMost: 1000, // notifications that wait while it catches up; more, and it asks again
-    idsMost: 10_000,
+    sendsMax: 1000,
+    callsMax: 1000,
+    heldMax: 1000, // notifications held while it catches up; beyond, it syncs again
+    idsMax: 10_000,
     newId: randomHex,
 };
 
@@ -108,11 +108,11 @@ export class MessengerClient extends EventTarget {
     #tag;
     #user = null;
     #connection = 0; // changes whenever a connection opens or ends
-    #heardAt = 0;
+    #receivedAt = 0;
     #current = false;
-    #held = []; // notifications that came before it was current
+    #held = []; // notifications that arrived before it was current
     #lostHeld = false;
-    #told = new Set(); // `_id`s of messages, the latest last
+    #seenIds = new Set(); // `_id`s of messages, the latest last
     #sends = []; // {params, resolve, reject}; only the first may be on its way
     #sendingOn = 0; // the connection on which it is
     #calls = new Set(); // {method, params, repeat, timeoutMs, resolve, reject}
@@ -128,7 +128,7 @@ export class MessengerClient extends EventTarget {
         this.#position = known ? position : 0;
         this.#tag = known ? this.#options.tag : "";
         this.#socket = new MessengerSocket(url, this.#options);
-        for (const [type, names] of Object.entries(PASSED_ON)) {
+        for (const [type, names] of Object.entries(FORWARDED)) {
             this.#socket.addEventListener(type, (event) => this.#emit(type, pick(event, names)));
         }
         this.#socket.addEventListener("frame", (frame) => this.#heard(frame));
@@ -178,16 +178,16 @@ export class MessengerClient extends EventTarget {
     send(receiverTag, text, { clientMessageId = this.#options.newId() } = {}) {
         return new Promise((resolve, reject) => {
             if (this.state === "closed") throw new ConnectionError("not-open", "The client is closed.");
-            refuseMore(this.#sends.length, this.#options.sendsMost);
+            refuseMore(this.#sends.length, this.#options.sendsMax);
             this.#sends.push({ params: [receiverTag, text, clientMessageId], resolve, reject });
             if (this.#current) this.#sendAll(this.#connection);
         });
     }
 
-    call(method, params, { repeat = HARMLESS.has(method), timeoutMs } = {}) {
+    call(method, params, { repeat = SAFE_TO_REPEAT.has(method), timeoutMs } = {}) {
         return new Promise((resolve, reject) => {
             if (this.state === "closed" || this.state === "unauthenticated") throw notOpen();
-            refuseMore(this.#calls.size, this.#options.callsMost);
+            refuseMore(this.#calls.size, this.#options.callsMax);
             const call = { method, params, repeat, timeoutMs, resolve, reject };
             this.#calls.add(call);
             if (this.#current) this.#perform(call);
@@ -201,7 +201,7 @@ export class MessengerClient extends EventTarget {
     /* The connection */
 
     #heard({ direction, at }) {
-        if (direction === "in") this.#heardAt = at;
+        if (direction === "in") this.#receivedAt = at;
     }
 
     #opened() {
@@ -240,13 +240,13 @@ export class MessengerClient extends EventTarget {
         this.#calls.clear();
     }
 
-    /* One try. Silence for so long means that nobody is there any more. */
+    /* One attempt. After this time without any frame the connection counts as lost. */
     async #attempt(method, params, timeoutMs) {
         const askedAt = this.#options.now();
         try {
             return await this.#socket.call(method, params, { timeoutMs });
         } catch (error) {
-            const silentMs = this.#options.now() - Math.max(askedAt, this.#heardAt);
+            const silentMs = this.#options.now() - Math.max(askedAt, this.#receivedAt);
             if (error.reason === "timeout" && silentMs >= this.#options.callTimeoutMs) this.#socket.drop();
             throw error;
         }
@@ -271,7 +271,7 @@ export class MessengerClient extends EventTarget {
 
     /* Catching up */
 
-    /* Ends without a word when the connection does: the next one begins anew, from the position. */
+    /* Returns silently when the connection ends: the next one starts again from the position. */
     async #catchUp(connection) {
         const since = this.#position;
         let begun = this.#epoch === "";
@@ -297,16 +297,16 @@ export class MessengerClient extends EventTarget {
 
     async #begin(connection, reset) {
         const { epoch, position, user } = await this.#ask(connection, "hello");
-        if (this.#isAnother(user.tag)) this.#rejectAll("other-user", `One is ${user.tag} now.`);
+        if (this.#isAnother(user.tag)) this.#rejectAll("other-user", `The user is ${user.tag} now.`);
         this.#tag = user.tag;
         this.#epoch = epoch;
         this.#position = position;
         this.#user = user;
-        if (reset) this.#told.clear();
+        if (reset) this.#seenIds.clear();
         this.#emit("begin", { epoch, position, user, reset });
     }
 
-    /* Than the one whose position this is. */
+    /* Another user than the one of the position. */
     #isAnother(tag) {
         return this.#tag !== "" && tag !== undefined && tag !== this.#tag;
     }
@@ -319,7 +319,7 @@ export class MessengerClient extends EventTarget {
         this.#emit("sync", { dialogs: news, self, online, position: this.#position });
     }
 
-    /* Asks until there is an answer. Rejects when the connection has ended. */
+    /* Repeats the call until it is answered. Rejects when the connection has ended. */
     async #ask(connection, method, params) {
         for (let attempt = 0; connection === this.#connection; attempt += 1) {
             try {
@@ -331,7 +331,7 @@ export class MessengerClient extends EventTarget {
         throw notOpen();
     }
 
-    /* What came meanwhile, in its order. A handler may close the client, which empties the list. */
+    /* The held notifications, in order. A handler may close the client, which empties the list. */
     #release(connection) {
         while (connection === this.#connection && this.#held.length > 0) this.#change(this.#held.shift());
     }
@@ -349,7 +349,7 @@ export class MessengerClient extends EventTarget {
     #notified(notification) {
         if (this.#current) {
             this.#change(notification);
-        } else if (this.#held.push(notification) > this.#options.heldMost) {
+        } else if (this.#held.push(notification) > this.#options.heldMax) {
             this.#held = [];
             this.#lostHeld = true;
         }
@@ -364,15 +364,15 @@ export class MessengerClient extends EventTarget {
     }
 
     #isNews(id) {
-        if (this.#told.has(id)) return false;
-        this.#told.add(id);
-        if (this.#told.size > this.#options.idsMost) this.#told.delete(this.#told.values().next().value);
+        if (this.#seenIds.has(id)) return false;
+        this.#seenIds.add(id);
+        if (this.#seenIds.size > this.#options.idsMax) this.#seenIds.delete(this.#seenIds.values().next().value);
         return true;
     }
 
     /* Sends and calls */
 
-    /* As long as this connection lasts, and there are any. */
+    /* While this connection lasts and sends are pending. */
     async #sendAll(connection) {
         if (this.#sendingOn === connection) return;
         this.#sendingOn = connection;
@@ -438,7 +438,7 @@ function pick(event, names) {
     return Object.fromEntries(names.map((name) => [name, event[name]]));
 }
 
-/* crypto.randomUUID would want https, which a server of one's own may not have. */
+/* crypto.randomUUID requires https, which a private server may not have. */
 function randomHex() {
     const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
     return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,24 +1,24 @@
 /*
- * A WebSocket that speaks the messenger's JSON-RPC and stays connected. What was missed meanwhile,
- * and what is to be sent again, messenger-client.js looks after. It knows no DOM; the WebSocket
- * class, the timers, the clock and chance can be given, so that it is tested without any.
+ * A WebSocket that speaks the messenger's JSON-RPC and reconnects. messenger-client.js adds the
+ * changes that were missed and the sends to repeat. It needs no DOM; the WebSocket class, the
+ * timers, the clock and the source of random numbers can be replaced, for tests.
  *
- * What it promises
+ * Methods and properties
  *
  *   connect()            Opens the connection. Does nothing while one is open or being opened; while
  *                        waiting to reconnect it tries at once. Throws what the WebSocket class
- *                        throws for an address it cannot take.
+ *                        throws for an invalid address.
  *   close()              Ends it at once and for good: no reconnection until the next connect().
  *                        On a connection that has ended already it only makes the state "closed".
- *   drop()               Gives up the present connection as lost, for one that no longer answers.
- *                        Does nothing when there is none.
+ *   drop()               Gives up the current connection as lost, because it no longer answers.
+ *                        Does nothing without a connection.
  *   call(method, params) A promise of the result. It is always settled, and settled once:
  *                        - the server's result, or an RpcError with its `code`, `message`, `data`;
  *                        - a ConnectionError, whose `reason` is "not-open" (nothing was sent),
- *                          "timeout" or "closed" (it was sent; whether it was carried out is
- *                          unknown, so repeat only what is harmless to repeat).
+ *                          "timeout" or "closed" (it was sent; whether the server ran it is
+ *                          unknown, so repeat only what is safe to repeat).
  *   notify(method, params) Sends without asking for an answer. Throws a ConnectionError if not open.
- *   sendRaw(text)        Sends the text as it is. Answers to it are seen in "frame" events only.
+ *   sendRaw(text)        Sends the text unchanged. Answers to it appear in "frame" events only.
  *   state                "closed", "connecting", "open", "waiting" (to reconnect) or
  *                        "unauthenticated".
  *
@@ -29,8 +29,8 @@
  * Events, all with the fields as properties of the event
  *
  *   state         {state}                     every change, before the event that belongs to it
- *   open          {}                          connected. The server looks at the token after this, so
- *                                             an unauthenticated client sees "open", then "close"
+ *   open          {}                          connected. The server checks the token after this, so
+ *                                             an unauthenticated client gets "open", then "close"
  *   close         {code, reason, cause, error, retryInMs}
  *                 `cause`: "deliberate" (close() was called), "unauthenticated" (the server does not
  *                 accept the token) or "lost" (anything else). `error` is the {name, message} that
@@ -42,10 +42,9 @@
  *
  * Reconnection follows every loss except a deliberate or an unauthenticated one. The wait is a
  * random share of a bound that starts at `backoffBaseMs` and doubles up to `backoffCapMs` (full
- * jitter), so that many clients do not come back in step. It starts over once a connection has
- * lasted `stableAfterMs`; and, but only once in that time, after the codes 1001 and 1012, by which
- * the server says that another one is there. After 1013 (too slow a reader) it starts two
- * doublings later.
+ * jitter), so that many clients do not reconnect at the same time. It starts over once a connection
+ * has lasted `stableAfterMs`; and, only once in that time, after the codes 1001 and 1012, which mean
+ * that another gateway is available. After 1013 (too slow a reader) it starts two doublings later.
  */
 
 const CONNECTING_STATES = new Set(["connecting", "open"]);

@@ -220,7 +220,7 @@ test("a connection that ends while it catches up changes nothing; the next goes 
 
 test("as many notifications as may be held are held; with one more, it asks again", async () => {
     for (const [count, asks] of [[3, 1], [4, 2]]) {
-        const context = await startCurrent({ heldMost: 3 });
+        const context = await startCurrent({ heldMax: 3 });
         await reconnect(context);
         for (let i = 0; i < count; i += 1) wire().answer(told(11 + i));
         await answer(page(10));
@@ -232,7 +232,7 @@ test("as many notifications as may be held are held; with one more, it asks agai
 });
 
 test("too many notifications during hello are asked for after it", async () => {
-    const { client, events } = start({ heldMost: 1 });
+    const { client, events } = start({ heldMax: 1 });
     client.connect();
     wire().open();
     wire().answer(told(11));
@@ -365,7 +365,7 @@ test("one's own message is told once: by sync, by a notification or by its answe
 
 test("so many ids of messages are remembered, and no more", async () => {
     for (const [others, times] of [[1, 0], [2, 1]]) {
-        const { client, of } = await startCurrent({ idsMost: 2 });
+        const { client, of } = await startCurrent({ idsMax: 2 });
         client.send("@bob", "hi");
         await answer(stored("a"));
         for (let i = 0; i < others; i += 1) wire().answer(told(11 + i));
@@ -375,7 +375,7 @@ test("so many ids of messages are remembered, and no more", async () => {
 });
 
 test("as many sends wait as may, and one more is refused", async () => {
-    const { client } = await startCurrent({ sendsMost: 2 });
+    const { client } = await startCurrent({ sendsMax: 2 });
     const sends = [client.send("@bob", "one"), client.send("@bob", "two")];
     await assert.rejects(client.send("@bob", "three"), { name: "ConnectionError", reason: "full" });
     await answer(stored("a"));
@@ -479,7 +479,7 @@ test("a call made by a handler is made once", async () => {
 });
 
 test("as many calls wait as may, and one more is refused", async () => {
-    const { client } = await startCurrent({ callsMost: 1 });
+    const { client } = await startCurrent({ callsMax: 1 });
     const call = client.call("getSelfInfo");
     await assert.rejects(client.call("getSelfInfo"), { reason: "full" });
     await answer(ME);
