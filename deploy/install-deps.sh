@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that are missing: `install-deps.sh build`, `... build run test`.
-# Asks for nothing and says what it installs; uses sudo when not root; waits for apt's locks.
-# NO_INSTALL=1: does nothing.
+# Never prompts, prints what it installs, uses sudo when not root, waits for apt's locks.
+# NO_INSTALL=1: installs nothing.
 set -euo pipefail
 
 declare -A packages=(
@@ -25,7 +25,6 @@ dpkg --compare-versions "$node" ge 20.10 2>/dev/null || packages[test]+=" nodejs
 missing=()
 for set in "$@"; do
     for package in ${packages[$set]}; do
-        # One that another package provides (a compiler of one's own) is not asked for here.
         dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
             missing+=("$package")
     done

@@ -1,13 +1,13 @@
 #!/bin/bash
 # Starts nats-server and the four programs on this machine, with SQLite under DATA_DIR, and stays in
-# the foreground until Ctrl-C or SIGTERM. A program that dies is named, with the reason, and started
-# again. Environment:
+# the foreground until Ctrl-C or SIGTERM. A program that ends is reported with the reason and
+# restarted. Environment:
 #
-#   PORT       of the first gateway (8000, or app.port of config.json); further ones take the next
+#   PORT       of the first gateway (8000, or app.port of config.json); others use the following ports
 #   NATS_PORT  of nats-server (4222)
 #   DATA_DIR   databases, the JWT key, logs (./data)
 #   GATEWAYS USERS MESSAGES PRESENCES   instances of each program (1)
-#   BIN        where the programs are (build/release/bin)
+#   BIN        directory of the programs (build/release/bin)
 #
 # A config.json in the current directory is read (or the one MESSENGER_CONFIG names).
 set -uo pipefail
@@ -31,7 +31,7 @@ fail() {
 
 log_of() { echo "$DATA_DIR/logs/$1.log"; }
 
-# In a process group of its own: Ctrl-C reaches this script alone, and the end has an order.
+# In a process group of its own: Ctrl-C reaches this script only, which stops the programs in order.
 launch() { # name
     set -m
     eval "exec env ${command_of[$1]}" >>"$(log_of "$1")" 2>&1 </dev/null &
@@ -61,7 +61,7 @@ stop_group() { # signal, wait seconds, name prefix...
     for name in "${names[@]}"; do
         while alive "${pid_of[$name]}" && [ $SECONDS -lt $until ]; do sleep 0.05; done
         if alive "${pid_of[$name]}"; then
-            echo "messenger: $name does not end: killed" >&2
+            echo "messenger: $name did not stop in time: killed" >&2
             kill -KILL "${pid_of[$name]}" 2>/dev/null
         fi
         wait "${pid_of[$name]}" 2>/dev/null
@@ -69,7 +69,7 @@ stop_group() { # signal, wait seconds, name prefix...
     done
 }
 
-# Clients first, then what serves them, the bus last.
+# Gateways first, then the services, the bus last.
 stop_all() {
     stopping=1
     stop_group TERM 5 gateway
@@ -85,9 +85,9 @@ on_signal() {
 }
 trap on_signal INT TERM HUP
 
-# --- what must be so before anything starts ----------------------------------------------------------
+# --- checks before the start ---------------------------------------------------------------------------
 
-whole_number() { # variable, least, most
+whole_number() { # variable, minimum, maximum
     local value=${!1}
     [[ $value =~ ^[0-9]{1,5}$ ]] && [ "$value" -ge "$2" ] && [ "$value" -le "$3" ] ||
         fail "$1=$value: must be a whole number from $2 to $3"
@@ -95,7 +95,7 @@ whole_number() { # variable, least, most
 
 port_is_free() { # port, variable
     if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
-        fail "port $1 is taken; choose another with $2=..."
+        fail "port $1 is in use; choose another with $2=..."
     fi
 }
 
@@ -125,7 +125,7 @@ port_is_free "$NATS_PORT" NATS_PORT
     fail "cannot write to DATA_DIR=$DATA_DIR"
 DATA_DIR=$(cd "$DATA_DIR" && pwd)
 
-# A random key, kept, unless the configuration gives one.
+# A random key, stored for the next start, unless the configuration has one.
 if [ "$("$BIN/gateway" --get JWT.privateKey)" = "" ]; then
     key=$DATA_DIR/jwt.key
     [ -s "$key" ] || (umask 077 && head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$key") ||
@@ -164,8 +164,8 @@ why() { # exit status
     if [ "$1" -gt 128 ]; then echo "signal $(($1 - 128)) ($(kill -l $(($1 - 128))))"; else echo "exit code $1"; fi
 }
 
-# A program that dies at once, again and again, is started again ever more slowly, up to 5 seconds.
-died() { # name, exit status
+# A program that keeps ending is restarted after a growing pause of up to 5 seconds.
+on_exit() { # name, exit status
     local name=$1 delay
     local last
     last=$(tail -n 1 "$(log_of "$name")" 2>/dev/null)
@@ -177,17 +177,17 @@ died() { # name, exit status
     [ $((SECONDS - started_at[$name])) -gt 10 ] && attempts[$name]=0
     delay=$((attempts[$name] < 5 ? attempts[$name] : 5))
     attempts[$name]=$((attempts[$name] + 1))
-    echo "messenger: $name died of $(why "$2"); starting it again${last:+ (its last line: $last)}"
+    echo "messenger: $name ended ($(why "$2")); restarting it${last:+ (its last line: $last)}"
     restart_at[$name]=$((SECONDS + delay))
 }
 
-look_for_dead() {
+restart_ended() {
     local name status
     for name in "${!pid_of[@]}"; do
         alive "${pid_of[$name]}" && continue
         wait "${pid_of[$name]}"
         status=$?
-        died "$name" $status
+        on_exit "$name" $status
     done
     for name in "${!restart_at[@]}"; do
         [ $SECONDS -ge "${restart_at[$name]}" ] && launch "$name"
@@ -195,7 +195,7 @@ look_for_dead() {
 }
 
 while :; do
-    look_for_dead
+    restart_ended
     if [ $ready = 0 ] && all_ready; then
         ready=1
         last=$((PORT + GATEWAYS - 1))

@@ -61,11 +61,11 @@ const page = (position, fields = {}) => ({
     epoch: "e", position, tag: "@me", more: false, reset: false, dialogs: [], online: [], ...fields,
 });
 const dialog = (...ids) => ({ _id: "d", userInfo: { tag: "@bob" }, messages: ids.map(message) });
-const told = (userSeq, id = `m${userSeq}`, code = 3001) => ({
+const notification = (userSeq, id = `m${userSeq}`, code = 3001) => ({
     type: code === 3001 ? "newMessage" : "messageSent", code, body: { ...message(id), userSeq },
 });
 const stored = (id) => ({ status: "OK", message: message(id) });
-const tellings = (events) => events
+const dispatched = (events) => events
     .filter(({ type }) => ["begin", "sync", "change", "sent", "current"].includes(type))
     .map((event) => {
         if (event.type === "change") return event.body._id ?? event.name;
@@ -76,17 +76,17 @@ const tellings = (events) => events
 
 // Beginning
 
-test("the first connection says hello, and begins before anything else is told", async () => {
+test("the first connection calls hello, and begins before anything else is dispatched", async () => {
     const { client, events, of } = start();
     client.connect();
     assert.equal(client.current, false);
     wire().open();
     assert.deepEqual(requests().map(({ method }) => method), ["hello"]);
-    wire().answer(told(9));
-    wire().answer(told(11));
-    assert.deepEqual(tellings(events), []);
+    wire().answer(notification(9));
+    wire().answer(notification(11));
+    assert.deepEqual(dispatched(events), []);
     await answer({ epoch: "e", position: 10, user: ME });
-    assert.deepEqual(tellings(events), ["begin", "m11", "current"]);
+    assert.deepEqual(dispatched(events), ["begin", "m11", "current"]);
     assert.deepEqual({ ...of("begin")[0] }.user, ME);
     assert.equal(of("begin")[0].reset, false);
     assert.deepEqual([client.epoch, client.position, client.user, client.current], ["e", 11, ME, true]);
@@ -100,7 +100,7 @@ test("an epoch and a position from last time are gone on from, without a begin",
     wire().open();
     assert.deepEqual(last().params, ["e", 7, 5]);
     await answer(page(9));
-    assert.deepEqual(tellings(events), ["sync 9", "current"]);
+    assert.deepEqual(dispatched(events), ["sync 9", "current"]);
     assert.equal(of("current")[0].changes, 2);
 });
 
@@ -131,20 +131,20 @@ test("hello is asked again until it is answered, when the server's pause and a r
 
 // Coming back
 
-test("after a loss, all pages of sync come before what was told meanwhile, and nothing twice", async () => {
+test("after a loss, all pages of sync precede the notifications, and nothing is repeated", async () => {
     const context = await startCurrent({ syncLimit: 2 });
-    wire().answer(told(11));
+    wire().answer(notification(11));
     await reconnect(context);
     assert.deepEqual(last().params, ["e", 11, 2]);
-    wire().answer(told(13));
+    wire().answer(notification(13));
     wire().answer({ type: "contactOnline", code: 3101, body: { loggedInUserTag: "@bob" } });
-    wire().answer(told(15));
+    wire().answer(notification(15));
     await answer(page(13, { more: true, dialogs: [dialog("m12", "m13")], online: undefined }));
     assert.deepEqual(last().params, ["e", 13, 2]);
     await answer(page(14, { dialogs: [dialog("m14")], online: ["@bob"], self: ME }));
-    wire().answer(told(15));
-    wire().answer(told(16));
-    assert.deepEqual(tellings(context.events).slice(2),
+    wire().answer(notification(15));
+    wire().answer(notification(16));
+    assert.deepEqual(dispatched(context.events).slice(2),
         ["m11", "sync 13", "sync 14", "contactOnline", "m15", "current", "m16"]);
     const [first, second] = context.of("sync");
     assert.deepEqual(first.dialogs[0].messages.map(({ _id }) => _id), ["m12", "m13"]);
@@ -159,25 +159,25 @@ test("the position never goes back", async () => {
     await reconnect(context);
     await answer(page(8));
     assert.equal(context.client.position, 10);
-    wire().answer(told(10));
+    wire().answer(notification(10));
     assert.equal(context.of("change").length, 0);
 });
 
-test("when the server cannot say what has changed, hello is said and it begins anew", async () => {
+test("when the server cannot list what has changed, it calls hello and begins again", async () => {
     const context = await startCurrent();
-    wire().answer(told(11));
+    wire().answer(notification(11));
     await reconnect(context, 1012);
     await answer(page(4, { epoch: "other", reset: true }));
     assert.equal(last().method, "hello");
-    wire().answer(told(5, "m11"));
+    wire().answer(notification(5, "m11"));
     await answer({ epoch: "other", position: 4, user: ME });
     assert.equal(context.of("begin")[1].reset, true);
     assert.equal(context.of("sync").length, 0);
-    assert.deepEqual(tellings(context.events).slice(3), ["begin", "m11", "current"]);
+    assert.deepEqual(dispatched(context.events).slice(3), ["begin", "m11", "current"]);
     assert.deepEqual([context.client.epoch, context.client.position], ["other", 5]);
 });
 
-test("when the cookie has become another user's, it begins anew, and what waited was not his", async () => {
+test("when the cookie now belongs to another user, it begins again and rejects what was pending", async () => {
     const context = await startCurrent();
     await reconnect(context);
     const waiting = Promise.allSettled(
@@ -188,13 +188,13 @@ test("when the cookie has become another user's, it begins anew, and what waited
     for (const { status, reason } of await waiting) {
         assert.deepEqual([status, reason.reason], ["rejected", "other-user"]);
     }
-    assert.deepEqual(tellings(context.events).slice(2), ["begin", "current"]);
+    assert.deepEqual(dispatched(context.events).slice(2), ["begin", "current"]);
     assert.deepEqual([context.of("begin")[1].reset, context.client.user.tag], [true, "@other"]);
     assert.deepEqual(requests().map(({ method }) => method), ["sync", "hello"]);
     assert.deepEqual([context.client.position, context.client.unsent], [31, 0]);
     await reconnect(context);
     await answer(page(32, { tag: "@other" }));
-    assert.deepEqual(tellings(context.events).slice(4), ["sync 32", "current"]);
+    assert.deepEqual(dispatched(context.events).slice(4), ["sync 32", "current"]);
 });
 
 test("a position from last time is not gone on from when it was another user's", async () => {
@@ -210,19 +210,19 @@ test("a position from last time is not gone on from when it was another user's",
 test("a connection that ends while it catches up changes nothing; the next goes on", async () => {
     const context = await startCurrent();
     await reconnect(context);
-    wire().answer(told(12));
+    wire().answer(notification(12));
     await reconnect(context);
-    assert.deepEqual(tellings(context.events), ["begin", "current"]);
+    assert.deepEqual(dispatched(context.events), ["begin", "current"]);
     assert.deepEqual(last().params, ["e", 10, 100]);
     await answer(page(12, { dialogs: [dialog("m11", "m12")] }));
-    assert.deepEqual(tellings(context.events).slice(2), ["sync 12", "current"]);
+    assert.deepEqual(dispatched(context.events).slice(2), ["sync 12", "current"]);
 });
 
-test("as many notifications as may be held are held; with one more, it asks again", async () => {
+test("notifications are held up to the limit; with one more, it syncs again", async () => {
     for (const [count, asks] of [[3, 1], [4, 2]]) {
         const context = await startCurrent({ heldMax: 3 });
         await reconnect(context);
-        for (let i = 0; i < count; i += 1) wire().answer(told(11 + i));
+        for (let i = 0; i < count; i += 1) wire().answer(notification(11 + i));
         await answer(page(10));
         if (asks === 2) await answer(page(14, { dialogs: [dialog("m11", "m12", "m13", "m14")] }));
         assert.equal(requests().length, asks);
@@ -231,16 +231,16 @@ test("as many notifications as may be held are held; with one more, it asks agai
     }
 });
 
-test("too many notifications during hello are asked for after it", async () => {
+test("too many notifications during hello are fetched after it", async () => {
     const { client, events } = start({ heldMax: 1 });
     client.connect();
     wire().open();
-    wire().answer(told(11));
-    wire().answer(told(12));
+    wire().answer(notification(11));
+    wire().answer(notification(12));
     await answer({ epoch: "e", position: 10, user: ME });
     assert.deepEqual(last().params, ["e", 10, 100]);
     await answer(page(12));
-    assert.deepEqual(tellings(events), ["begin", "sync 12", "current"]);
+    assert.deepEqual(dispatched(events), ["begin", "sync 12", "current"]);
 });
 
 test("no timer is left when a connection ends while it waits to ask again", async () => {
@@ -263,8 +263,8 @@ test("a handler that closes the client ends it there", async () => {
         client.connect();
         wire().open();
         if (wire().sent.length > 0) {
-            wire().answer(told(11));
-            wire().answer(told(12));
+            wire().answer(notification(11));
+            wire().answer(notification(12));
             await answer({ epoch: "e", position: 10, user: ME });
         }
         await settled();
@@ -345,7 +345,7 @@ test("any other error rejects that send alone", async () => {
     assert.deepEqual([first.reason.code, second.reason.code, third.value._id], [-32602, -32003, "c"]);
 });
 
-test("one's own message is told once: by sync, by a notification or by its answer", async () => {
+test("a message of this client is dispatched once: by sync, by a notification or by its answer", async () => {
     const context = await startCurrent();
     const known = context.client.send("@bob", "answered, then in sync too");
     await answer(stored("a"));
@@ -353,9 +353,9 @@ test("one's own message is told once: by sync, by a notification or by its answe
     await reconnect(context);
     await answer(page(12, { dialogs: [dialog("a", "b", "theirs")] }));
     await answer(stored("b"));
-    const later = context.client.send("@bob", "told of by a gateway that was cut off");
+    const later = context.client.send("@bob", "notified by a gateway that was disconnected");
     await answer(stored("c"));
-    wire().answer(told(13, "c", 3002));
+    wire().answer(notification(13, "c", 3002));
     assert.deepEqual(context.of("sent").map((event) => event.message._id), ["a", "c"]);
     assert.deepEqual(context.of("sync")[0].dialogs[0].messages.map(({ _id }) => _id), ["b", "theirs"]);
     assert.equal(context.of("change").length, 0);
@@ -368,8 +368,8 @@ test("so many ids of messages are remembered, and no more", async () => {
         const { client, of } = await startCurrent({ idsMax: 2 });
         client.send("@bob", "hi");
         await answer(stored("a"));
-        for (let i = 0; i < others; i += 1) wire().answer(told(11 + i));
-        wire().answer(told(20, "a", 3002));
+        for (let i = 0; i < others; i += 1) wire().answer(notification(11 + i));
+        wire().answer(notification(20, "a", 3002));
         assert.equal(of("change").filter((event) => event.body._id === "a").length, times);
     }
 });
@@ -524,7 +524,7 @@ test("a slow call on a connection that lives is the caller's; a slow send goes a
     await impatient;
     const sending = client.send("@bob", "hi");
     timers.advance(1000);
-    wire().answer(told(11));
+    wire().answer(notification(11));
     timers.advance(4000);
     await rejected;
     assert.equal(client.state, "open");
@@ -571,7 +571,7 @@ test("close while waiting to reconnect settles everything too", async () => {
 test("the events of the connection are passed on", async () => {
     const context = await startCurrent();
     context.timers.advance(7);
-    wire().answer(told(11));
+    wire().answer(notification(11));
     wire().end(1001, "going down");
     assert.deepEqual(context.of("state").map((event) => event.state), ["connecting", "open", "waiting"]);
     assert.equal(context.of("open").length, 1);

@@ -144,7 +144,7 @@ test("a notification sent carries no id; raw text goes out as it is", () => {
     assert.equal(wire.sent[1], "{ not json");
 });
 
-test("notifications are told by name, code and body", () => {
+test("notifications have a name, a code and a body", () => {
     const { wire, of } = startOpen();
     wire.answer({ type: "newMessage", code: 3001, body: { text: "hi" } });
     const [event] = of("notification");
@@ -284,7 +284,7 @@ test("a dropped connection is lost: its calls are rejected, and it is replaced",
     assert.equal(wires().length, 2);
 });
 
-test("a refused token is not retried, and is told by cause and error", () => {
+test("a rejected token is not retried, and has a cause and an error", () => {
     const { socket, wire, of, timers } = startOpen();
     wire.end(1000, NOT_AUTHENTICATED);
     assert.equal(socket.state, "unauthenticated");
