@@ -37,7 +37,7 @@ class Probe:
         for gateway in range(INSTANCES):
             last = [None]
             try:
-                wait_until(lambda: self._all_answered(gateway, last), CALL_SECONDS, lambda: last[0])
+                wait_until(lambda: self._all_answered(gateway, last), lambda: last[0], timeout=CALL_SECONDS)
             except AssertionError as error:
                 findings.append(Finding("not-back", f"gateway-{gateway}", str(error)))
         return findings
