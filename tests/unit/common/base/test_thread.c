@@ -40,7 +40,8 @@ static void a_thread_gets_the_requested_stack(void **state)
     (void)state;
     assert_true(thread_try_start("small", STACK_BYTES, look, &seen, &thread));
     pthread_join(thread, NULL);
-    assert_in_range(seen.stack_bytes, STACK_BYTES, 2 * STACK_BYTES);
+    /* A sanitizer enlarges it; without the request it is 8 MiB. */
+    assert_in_range(seen.stack_bytes, STACK_BYTES, 4 << 20);
 }
 
 static void a_thread_that_cannot_be_started_is_reported(void **state)
