@@ -9,8 +9,8 @@
 
 /* The life of a client's socket, from the upgrade to the close. */
 
-/* What it uses of the rooms. Filled by main.c before the server and the loop start, constant
- * afterwards but for the counter; all borrowed. */
+/* What a client socket uses of other folders. Filled by main.c before the server and the loop
+ * start, constant afterwards but for the counter; all borrowed. */
 struct client_socket_context {
     const struct settings *settings;
     const atomic_bool *stopping;

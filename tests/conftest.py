@@ -10,7 +10,7 @@ from support.compose import running_inside
 from support.stack import Stack, live_stacks
 from support.wait import PATIENCE_SECONDS
 
-# They need a stack in containers, which `make test-compose` brings up.
+# They need a stack in containers, which `make test-compose` starts.
 collect_ignore = [] if running_inside() else ["compose"]
 
 

@@ -53,7 +53,7 @@ all() {
     side_by_side build/pytest.txt tests --ignore tests/e2e/test_figures.py
     run_pytest build/pytest-figures.txt tests/e2e/test_figures.py # alone: it measures
     tests/with-mongo.sh tests/run-all.sh --on-mongo
-    [ $? = 77 ] && echo "0 0 1" >>"$COUNTS" # it said why; counts as one skipped
+    [ $? = 77 ] && echo "0 0 1" >>"$COUNTS" # it printed the reason; counts as one skipped
     if [ -f build/test-figures.txt ]; then
         echo
         cat build/test-figures.txt

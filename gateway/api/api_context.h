@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What this room uses of the others. Filled by main.c before the first call, constant afterwards;
+/* What api/ uses of other folders. Filled by main.c before the first call, constant afterwards;
  * all borrowed. */
 struct api_context {
     struct bus *bus;

@@ -6,7 +6,7 @@
 
 #include "services/common/process/settings.h"
 
-/* What this room uses of the others. Filled by main.c before the server starts, constant
+/* What http/ uses of other folders. Filled by main.c before the server starts, constant
  * afterwards; all borrowed. */
 struct http_site {
     const struct settings *settings;

@@ -10,7 +10,7 @@ class Goal:
         self.relation, self.bound, self.says = relation, bound, says
 
     def judge(self, book, value):
-        """What to print, and whether it is met; ("", None) when it cannot be told."""
+        """What to print, and whether it is met; ("", None) when it cannot be judged."""
         bound = self.bound(book) if callable(self.bound) else self.bound
         if bound is None:
             return "", None

@@ -51,7 +51,7 @@ def text_of(scenario, **options):
 
 
 class Conversation:
-    """A scenario that says a line after each of its steps and waits for one before the next; its
+    """A scenario that prints a line after each of its steps and waits for one before the next; its
     input closed means the end."""
 
     def __init__(self, scenario, **options):

@@ -1,4 +1,4 @@
-"""What a run was made on, and what the kernel says of it."""
+"""The machine of a run, and the kernel's counters."""
 
 import datetime
 import os

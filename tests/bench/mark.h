@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /*
- * What the text of each message says about it, so that whoever gets it knows which one it is and
+ * The mark in the text of each message, by which its receiver knows which one it is and
  * how long it took, without a table: "b <pair> <number> <ns> xxx...".
  */
 struct mark {

@@ -30,7 +30,7 @@ def newest(tag, least=PAGE, most=PAGE):
 
 
 def finds(tags, rng):
-    """What people type who look for somebody else: the whole tag, how it begins, something inside."""
+    """Typical search texts: the whole tag, its beginning, a part of it."""
     lines = []
     for tag in rng.choices(tags, k=DISTINCT_CALLS):
         name = tag[1:]

@@ -8,7 +8,7 @@ SMOKE_NOTE = "a smoke run: little of everything, so the figures say whether it w
 
 
 class Plan:
-    """Seconds, unless it says otherwise. `--smoke` is the same with little of everything."""
+    """Seconds, unless noted otherwise. `--smoke` is the same with little of everything."""
 
     def __init__(self, options):
         smoke = options.smoke

@@ -7,7 +7,7 @@
 
 /*
  * A scenario of several steps says what it has found after each, and waits for a line on stdin
- * before the next: whoever runs it looks at the messenger meanwhile. The loop goes on all the time.
+ * before the next, so that the caller can look at the messenger meanwhile. The loop never pauses.
  */
 
 /* False at the end of the input, or when the line is "end". */

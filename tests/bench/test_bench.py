@@ -1,4 +1,4 @@
-"""The bench itself: it measures, it says what went wrong, and what it fills is right."""
+"""The bench itself: it measures, it reports failures, and it fills stores correctly."""
 
 import json
 import sqlite3

@@ -14,7 +14,7 @@ from support.wait import PATIENCE_SECONDS
 class DemoPage:
     def __init__(self, driver, base):
         self.driver = driver
-        self.expected_problems = []  # parts of console messages that a test brings about
+        self.expected_problems = []  # parts of console messages that a test causes
         driver.get(base + "/example")
         self.wait_state("unauthenticated")
 

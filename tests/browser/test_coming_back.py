@@ -93,7 +93,7 @@ def test_a_message_that_was_stored_but_never_answered(page, two_gateways, dialog
 
 
 def test_a_gateway_that_stops_is_left_for_the_next(page, two_gateways, dialog):
-    """It says 1001: the page is back as soon as one listens again."""
+    """It closes with 1001: the page reconnects as soon as a gateway listens again."""
     me, friend, socket = dialog
     page.expected_problems.append("WebSocket connection to")
     two_gateways.terminate("gateway")

@@ -20,7 +20,7 @@ def empty_stack():
 
 @pytest.fixture
 def lone_page(browsers, empty_stack):
-    """On a server where nobody has signed up."""
+    """On a server without users."""
     yield from lend_page(browsers, empty_stack, "first")
 
 

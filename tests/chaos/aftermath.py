@@ -111,7 +111,7 @@ class Aftermath:
                                                   self.snapshots[device.user])]
 
     def _wait_for_views(self):
-        """By pushes alone: nobody connects anew."""
+        """By pushes alone: no device reconnects."""
         began = time.monotonic()
         self._read_connected()
         while self._views() and time.monotonic() - began < VIEW_SECONDS:
@@ -124,7 +124,7 @@ class Aftermath:
         self._log(f"connected devices: {len(findings)} findings after {time.monotonic() - began:.1f} s")
         return findings
 
-    # What there is, and what those who come back learn
+    # The stored state, and what reconnecting devices learn
 
     def _line(self, user):
         gateway = self.load.plan.users.index(user) % INSTANCES
@@ -191,4 +191,4 @@ def patiently(ask, method, params=None):
         except Again as error:
             if time.monotonic() - began > READ_SECONDS:
                 raise AssertionError(f"{method} is not answered: {error}") from None
-            time.sleep(max(0.1, error.seconds))  # as told
+            time.sleep(max(0.1, error.seconds))  # as the error asks

@@ -265,7 +265,7 @@ def listed_presence(dialogs):
 # Programs and calls
 
 def check_calls(ledger):
-    """Nobody is told anything but that it must be tried again."""
+    """The only error is one that allows a retry."""
     return [Finding("call", trouble.device, f"{trouble.method}: {trouble.code} {trouble.message}; "
                     f"broken then: {trouble.broken or 'nothing'}")
             for trouble in ledger.troubles if trouble.code not in PASSING_CODES]

@@ -62,7 +62,7 @@ class Device(threading.Thread):
             self._settle()
         except Over as error:
             self.error = f"could not connect: {error}"
-        except Exception as error:  # whatever it is, the run must tell of it
+        except Exception as error:  # of any kind: the run must report it
             self.error = f"{type(error).__name__}: {error}"
             self.settled.set()
 
@@ -88,7 +88,7 @@ class Device(threading.Thread):
     # The connection
 
     def connected(self):
-        """The line, connected anew and caught up if it has to be."""
+        """The line, reconnected and caught up if necessary."""
         attempt = 0
         while self.line is None or not self.line.open:
             self.hang_up(drop=True)

@@ -60,7 +60,7 @@ class Network:
 
 
 class Machine:
-    """What the program's shim says of its disk or clock."""
+    """The state of the program's disk or clock, from its shim."""
 
     def __init__(self, values):
         self._values = values

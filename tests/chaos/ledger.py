@@ -12,7 +12,7 @@ WAS_READ, DIALOG_READ = 3300, 3301
 
 @dataclasses.dataclass
 class Sent:
-    """One message that somebody wanted to send; `acks` are the messages in the answers to it, more
+    """One message to be sent; `acks` are the messages in the answers to it, more
     than one if it was sent again."""
     key: str  # the clientMessageId, and the first word of the text
     sender: str
@@ -36,7 +36,7 @@ class SocketBook:
 
 @dataclasses.dataclass(frozen=True)
 class Trouble:
-    """A call that was not answered as it should be; `broken` says which faults there were then."""
+    """A call that was not answered as it should be; `broken` lists the faults at that time."""
     device: str
     method: str
     code: object  # of the error; None: no answer, or a wrong one

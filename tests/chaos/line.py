@@ -18,7 +18,7 @@ BROKEN = (SocketClosed, HandshakeRefused, OSError, websocket.WebSocketException,
 
 
 class Again(Exception):
-    """Not answered, or told to try later: after `seconds`."""
+    """Not answered, or rejected with a retry time of `seconds`."""
 
     def __init__(self, why, seconds=0.0):
         super().__init__(why)
@@ -51,7 +51,7 @@ class Line(Socket):
             self._changed.notify_all()
 
     def answer(self, id, note):
-        """The result. Raises Refused, or Again, of which `note` is told code and message."""
+        """The result. Raises Refused, or Again after passing code and message to `note`."""
         try:
             return result_of(self.wait_answer(id, ANSWER_SECONDS))
         except RpcError as error:

@@ -1,4 +1,4 @@
-"""The people: signs them up, acquaints the pairs, lets their devices live, brings them to rest."""
+"""The users: signs them up, gives the pairs a dialog, runs their devices, stops them."""
 
 import threading
 
@@ -11,7 +11,7 @@ SETTLE_SECONDS = 60
 
 
 class Load:
-    """`broken` says in words which faults there are right now."""
+    """`broken` describes the current faults."""
 
     gateways = INSTANCES
 

@@ -14,7 +14,7 @@ WEIGHTS = {
     "send-and-drop": 3,  # the connection breaks before the answer comes
     "mark": 11,
     "list": 4,
-    "away": 2,         # says good-bye, comes back
+    "away": 2,         # closes its socket, reconnects
     "drop": 2,         # the connection breaks
     "name": 1,         # on the first device of a user alone
 }
@@ -73,7 +73,7 @@ class Plan:
 def make(seed, rate, users=20, pairs=25):
     rng = random.Random(f"plan {seed}")
     tags = tuple(f"@person{number:02}" for number in range(users))
-    # Everyone has somebody: a ring through half of them, the others at random.
+    # Every user has a peer: a ring through half of them, the others at random.
     must = [tuple(sorted(pair)) for pair in zip(tags[::2], tags[1::2])]
     rest = [pair for pair in itertools.combinations(tags, 2) if pair not in must]
     chosen = must + rng.sample(rest, pairs - len(must))

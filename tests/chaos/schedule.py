@@ -106,7 +106,7 @@ def make(seed, seconds, store="sqlite", kinds=None):
         return kinds is None or card[0] in kinds
     while True:
         card = deck.draw(allowed)
-        if card is None:  # only others are left: the next draw shuffles anew
+        if card is None:  # only others are left: the next draw shuffles again
             deck = _Deck(rng, store)
             card = deck.draw(allowed)
         first = _fault(rng, card, now)

@@ -1,4 +1,4 @@
-"""What fault_shim.c is told: one control file for each program."""
+"""The control of fault_shim.c: one file for each program."""
 
 import struct
 
@@ -17,7 +17,7 @@ class Shim:
         path.write_bytes(bytes(_SIZE))
 
     def environment(self):
-        """For the program. AddressSanitizer wants to be told that something comes before it."""
+        """For the program. AddressSanitizer must allow a library to be loaded before it."""
         if not LIBRARY.exists():
             raise FileNotFoundError(f"{LIBRARY} is not built: run make chaos")
         return {"LD_PRELOAD": str(LIBRARY), "CHAOS_CONTROL": str(self._path),

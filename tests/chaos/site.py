@@ -58,7 +58,7 @@ class Site:
         return self
 
     def _watch(self):
-        """Whatever ends unasked is reported, and started again so that the run goes on."""
+        """A program that ends unexpectedly is reported, and restarted so that the run continues."""
         while not self._ending.wait(WATCH_SECONDS):
             with self._lock:
                 for name in set(self.names()) - self._down:

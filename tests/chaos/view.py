@@ -55,7 +55,7 @@ class Dialog:
         return OUT if message.sender == owner else IN
 
     def read_range(self, owner, way):
-        """The least and the most messages of that direction that are read, as far as can be told."""
+        """The minimum and maximum number of messages of that direction that are read, as far as is known."""
         marks = self.marks[way]
         items = [(seq, message) for seq, message in sorted(self.messages.items())
                  if self.direction(owner, message) == way]

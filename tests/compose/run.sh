@@ -1,12 +1,12 @@
 #!/bin/bash
-# `make test-compose`: brings docker-compose.yml up for real, scaled, and runs the tests of this
+# `make test-compose`: starts docker-compose.yml, scaled, and runs the tests of this
 # folder against it. No registry is needed: the base image is made with debootstrap, and stand-ins
 # take the places of NATS and MongoDB (stand-ins.yml). Where no Docker engine runs, one is started
 # for the time of the tests; its images stay in build/compose for the next time.
 #
 #   tests/compose/run.sh [FURTHER-COMPOSE-FILE...]
 #
-# PYTEST_ARGS goes to pytest. Skips, and says why, where it cannot run.
+# PYTEST_ARGS goes to pytest. Skips, with the reason, where it cannot run.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -82,7 +82,7 @@ docker info >/dev/null 2>&1 || start_engine
 
 # --- images ----------------------------------------------------------------------------------------------
 
-# As the official slim image: without what nobody reads in a container.
+# As the official slim image: without documentation.
 make_base_image() {
     local root=$run/root
     command -v debootstrap >/dev/null || skip "there is no debootstrap to make the base image with"

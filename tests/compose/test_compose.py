@@ -141,7 +141,7 @@ def test_a_gateway_joins_and_leaves_without_any_other_change(stack, crowd):
 
 
 def established(container, crowd, stack):
-    """The container's address once somebody has signed up there."""
+    """The container's address after a sign-up there."""
     crowd.user(stack).socket()
     with open(f"/proc/{container.state['Pid']}/net/tcp", encoding="ascii") as table:
         port = f":{8000:04X}"

@@ -258,7 +258,7 @@ GARBAGE = {
 
 @pytest.mark.parametrize("data", GARBAGE.values(), ids=GARBAGE.keys())
 def test_bytes_that_are_not_http(stack, data):
-    """Either refused in HTTP, or cut off."""
+    """Either rejected with an HTTP status, or disconnected."""
     with Connection(stack.ports[0]) as connection:
         connection.send(data)
         connection.finish_writing()

@@ -1,4 +1,4 @@
-"""What clients see while a service, or NATS, is away, and that nothing acknowledged is ever lost."""
+"""What clients see while a service or NATS is unavailable; nothing acknowledged is lost."""
 
 import itertools
 import json
@@ -59,7 +59,7 @@ def calls_of(service, ben):
 
 
 def unique_name():
-    """A valid first name that nobody has: letters only."""
+    """A valid and unused first name: letters only."""
     return "N" + "".join(chr(ord("a") + int(digit, 16)) for digit in unique("", 8))
 
 
@@ -125,7 +125,7 @@ def test_calls_while_a_service_is_away(whole, people, service, how):
 
 
 def test_more_callers_wait_than_a_gateway_has_threads(crowd):
-    """Each is told while the service still hangs, and what another one answers is answered before."""
+    """Each fails while the service still hangs, after calls to other services were answered."""
     settings = {"rpc.timeoutMs": LONG_TIMEOUT_MS, "webSocket.maxConnections": 1000}
     with Stack(settings=settings) as own:
         users = crowd.users(own, 11)
@@ -154,7 +154,7 @@ def test_other_calls_go_on_without_the_message_service(whole, people):
 
 
 def test_other_calls_go_on_without_the_presence_service(whole, people):
-    """Whether lists without presence are refused or show everybody offline, messages go on."""
+    """Whether lists without presence fail or show every user offline, messages still work."""
     whole.kill("presence")
     send(people.hers, people.ben, "all the same")
     assert people.his.wait_notification(3001)["text"] == "all the same"

@@ -1,4 +1,4 @@
-"""The bus drops what it likes: the gateway sees that something is missing, and brings it."""
+"""The bus drops anything: the gateway detects the gap and fetches the changes."""
 
 import contextlib
 import re
@@ -49,7 +49,7 @@ def numbers(socket):
 
 
 def test_changes_lost_on_the_bus_are_fetched_from_the_store(deaf):
-    """Everything there is to tell, in order, to all sockets, at every gateway."""
+    """Every notification, in order, to all sockets, at every gateway."""
     alice, bob = User(deaf), User(deaf)
     mine, his, his_too = alice.socket(0), bob.socket(0), bob.socket(1)
     for number in range(20):
@@ -209,7 +209,7 @@ def test_a_gateway_whose_services_hang_while_it_catches_up_ends_in_time():
 
 
 def write_to_frozen(stack, many):
-    """Alice writes 16 KB a time to Bob, whose gateway stands still; gives Bob's socket."""
+    """Alice writes texts of 16 KB to Bob, whose gateway is frozen; returns Bob's socket."""
     alice, bob = User(stack), User(stack)
     mine, his = alice.socket(0), bob.socket(1)
     befriend(mine, bob)

@@ -1,4 +1,4 @@
-"""Rate limits and the bounds on connections: who goes too far is told so, and nobody else suffers."""
+"""Rate limits and the limits on connections: excess gets a clear error, and no other client is affected."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Log-ins with real argon2 parameters: they tell nothing by their time, and they slow nobody down."""
+"""Log-ins with real argon2 parameters: their time reveals nothing, and they delay no other client."""
 
 import json
 import sqlite3
@@ -72,7 +72,7 @@ class PendingLogin:
 
 
 def test_an_open_socket_is_answered_while_log_ins_wait(real_hashing):
-    """Each call overtakes log-ins that came before it: they are in nobody's way."""
+    """Each call overtakes earlier log-ins: they delay no other call."""
     user = User(real_hashing)
     socket = user.socket()
     socket.call("getSelfInfo")

@@ -292,7 +292,7 @@ def test_marking_again_changes_nothing_and_notifies_no_one(alice, bob):
 
 
 def test_marking_without_messages(alice, bob):
-    """Neither with nobody's messages nor with only mine is there anything to read."""
+    """Without messages, or with only one's own, there is nothing to mark as read."""
     mine, his = alice.socket(), bob.socket()
     assert mine.call("markMessagesWithUserAsRead", [bob.tag]) == {"status": "OK"}
     send(mine, bob, "hi")

@@ -1,4 +1,4 @@
-"""Who is told what: the eight notifications, on every socket they belong to and on no other."""
+"""The eight notifications, on every socket they are meant for and on no other."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def stays_unseen(socket, *codes):
 
 @pytest.fixture
 def contacts(alice, bob):
-    """Alice and Bob have a dialog; Bob has read it. Both are offline, and all has been told."""
+    """Alice and Bob have a dialog; Bob has read it. Both are offline, and every notification was delivered."""
     socket = alice.socket()
     befriend(socket, bob)
     his = bob.socket()

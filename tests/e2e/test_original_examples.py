@@ -175,7 +175,7 @@ def test_notification_contact_online(friends):
 def test_notification_contact_offline(friends):
     socket, admin = friends
     with admin.socket():
-        socket.wait_notification(3101)  # a gateway says what is, so one who is gone by then was never there
+        socket.wait_notification(3101)  # a gateway reports states: a user who disconnects before the report was never online
     assert only_frame(socket, 3100) == {
         "type": "contactOffline", "code": 3100, "body": {"loggedOutUserTag": admin.tag}}
 

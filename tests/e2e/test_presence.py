@@ -28,7 +28,7 @@ def whole(four_pairs):
 
 
 class Observer:
-    """Sits on gateway 0 and keeps what it was told of each of its contacts."""
+    """Is connected to gateway 0 and records the notifications about each contact."""
 
     def __init__(self, stack, crowd, count, gateway):
         self.user = crowd.user(stack, gateway=0)
@@ -238,7 +238,7 @@ def test_a_gateway_that_stops_closes_its_sockets_with_1001(whole, crowd):
 
 
 def test_presence_works_as_soon_as_readyz_is_ok(crowd):
-    """Somebody who comes and goes right after the start is told of like anybody else."""
+    """A user who connects and disconnects right after the start is notified like any other."""
     for _ in range(4):
         own = Stack().start()
         try:

@@ -1,4 +1,4 @@
-"""A new version is rolled out: each instance in turn ends and comes back, while people write."""
+"""A rolling update: each instance in turn is restarted while users write."""
 
 import pytest
 

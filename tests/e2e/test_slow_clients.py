@@ -1,4 +1,4 @@
-"""A hundred clients that do not read: they are closed, and nobody else notices."""
+"""A hundred clients that do not read: they are closed, and no other client is affected."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""Five thousand clients lose their gateway at once, and come back through another."""
+"""Five thousand clients lose their gateway at once, and reconnect through another."""
 
 import threading
 import time

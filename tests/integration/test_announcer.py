@@ -86,7 +86,7 @@ def test_a_fact_is_published_until_it_is_acknowledged(bus):
 
 def test_an_unacknowledged_fact_is_published_with_the_next_change(bus):
     anna = register(bus, "a")
-    call(bus, "UpdateProfile", anna, "Anne", "", "", "session-1")  # there is nobody to hear it
+    call(bus, "UpdateProfile", anna, "Anne", "", "", "session-1")  # no subscriber receives it
     call(bus, "UpdateProfile", anna, "", "Jones", "", "session-2")
     service = bus.subscribe(SUBJECT, "message")
     message = service.next()

@@ -1,4 +1,4 @@
-"""The bus as somebody who monitors it sees it: events, notifications, and the services' answers."""
+"""The bus as seen by a monitor: events, notifications, and the services' answers."""
 
 import contextlib
 import re
@@ -20,7 +20,7 @@ def bus(stack):
 
 
 def holds(message, *texts):
-    """Strings are plain bytes in a protobuf message, so what it says can be looked for in it."""
+    """Strings are plain bytes in a protobuf message, so they can be searched for in it."""
     return all(text.encode() in message.data for text in texts)
 
 
@@ -308,7 +308,7 @@ def test_a_duplicate_or_late_presence_change_is_dropped(bus, alice, bob):
 
 
 def test_a_server_that_accepts_connections_and_never_answers_is_waited_for():
-    """As one that stands still when a program starts."""
+    """As a server that is frozen when a program starts."""
     stack = Stack()
     with contextlib.closing(Proxy(stack.nats_port)) as proxy:
         program = stack.program("presence")

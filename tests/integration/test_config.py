@@ -230,7 +230,7 @@ def test_numeric_version():
 
 
 def test_stores_by_url(tmp_path):
-    """Each service keeps its data where its URL says."""
+    """Each service keeps its data at the place of its URL."""
     settings = {"store.users": f"sqlite://{tmp_path}/people.db",
                 "store.messages": f"sqlite://{tmp_path}/talk.db"}
     with Stack(settings=settings) as own:

@@ -30,7 +30,7 @@ def service(name):
     return [[home], [home + "store/"], [home + "store/sqlite/", home + "store/mongo/"]]
 
 
-# The struct that tells a room what it may use of the others: for that room and main.c.
+# The struct with everything that a room may use of the others: for that room and main.c.
 CONTEXTS = {
     "gateway/api/api_context.h": "gateway/api/",
     "gateway/http/http_site.h": "gateway/http/",

@@ -1,4 +1,4 @@
-"""messengerctl moves an installation to another store, and says whether two are the same."""
+"""messengerctl copies an installation to another store, and compares two."""
 
 import contextlib
 import shutil
@@ -35,7 +35,7 @@ def copy(source, target):
 
 
 def verify(one, other):
-    """What it says when the two are the same."""
+    """Its output when the two are the same."""
     done = ctl("store", "verify", one, other)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "A and B hold the same" in done.stdout and done.stderr == ""
@@ -47,7 +47,7 @@ def url(directory):
 
 
 def on(installation):
-    """The settings of a stack that lives on it."""
+    """The settings of a stack that uses it."""
     if installation.startswith("mongodb"):
         return {"store.users": installation, "store.messages": installation}
     return {"store.users": installation + "/users.db", "store.messages": installation + "/messages.db"}
@@ -93,7 +93,7 @@ class History:
                     [socket.call("getMessagesWithUser", [other.tag, 0, 100]) for other in self.people])
 
     def check(self, installation):
-        """A stack on a copy: everything is there, and life goes on."""
+        """A stack on a copy: everything is there, and everything works."""
         with Stack(settings={**on(installation), "JWT.privateKey": self.jwt_key}) as stack:
             base = stack.url()
             assert [self.look(stack, person) for person in self.people] == self.seen

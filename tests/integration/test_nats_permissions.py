@@ -1,4 +1,4 @@
-"""deploy/nats.conf: the whole messenger works under it, and nobody may do what is not theirs."""
+"""deploy/nats.conf: the whole messenger works under it, and no program may do more than it needs."""
 
 import re
 

@@ -27,7 +27,7 @@ def test_starts_restarts_and_stops_on_sigterm(tmp_path):
 
 
 def check_restart(run, kind):
-    """kill -9 of a program: another one comes, and a line says which and why."""
+    """kill -9 of a program: it is restarted, and a line names it and the reason."""
     (old,) = run.pids(kind)
     before = len(run.output().splitlines())
     os.kill(old, signal.SIGKILL)
@@ -84,7 +84,7 @@ def test_accounts_and_key_are_kept_for_the_next_run(tmp_path):
         run.wait_stopped()
 
 
-# What cannot start says so in one line
+# A failed start prints one line
 
 def assert_fails(run, *words):
     wait_until(lambda: run.process.poll() is not None, lambda: f"an end:\n{run.output()}")
@@ -106,7 +106,7 @@ def test_taken_port(tmp_path, which):
 
 
 def test_unwritable_directory(tmp_path):
-    """Below a regular file nobody can write, not even root."""
+    """Below a regular file no user can write, not even root."""
     (tmp_path / "file").write_text("not a directory")
     data = tmp_path / "file" / "data"
     with LocalRun(tmp_path, DATA_DIR=data) as run:

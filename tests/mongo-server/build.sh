@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes build/mongo-server/mongo-server, unless it is up to date. Exit status 1: cannot, and says why.
+# Makes build/mongo-server/mongo-server, unless it is up to date. Exit status 1: impossible, with the reason.
 set -euo pipefail
 cd "$(dirname "$0")"
 out=$(cd ../.. && pwd)/build/mongo-server
@@ -7,9 +7,10 @@ out=$(cd ../.. && pwd)/build/mongo-server
 for command in java mvn; do
     command -v $command >/dev/null || { echo "there is no $command (Debian: default-jre-headless, maven)"; exit 1; }
 done
+rm -f "$out" 2>/dev/null || true # a file of this name may be left from an earlier build
 mkdir -p "$out"
 exec 9>"$out/lock"
-flock 9 # several test runs may want it at once
+flock 9 # several test runs may build it at once
 cat pom.xml Main.java build.sh | cmp -s - "$out/made-from" && exit 0
 
 rm -rf "$out/lib" "$out/classes"

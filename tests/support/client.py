@@ -318,7 +318,7 @@ def result_of(answer):
 # Users
 
 def unique(prefix="u", length=10):
-    """A tag without '@' that nobody else has."""
+    """A unique tag without '@'."""
     return prefix + secrets.token_hex(length // 2)
 
 

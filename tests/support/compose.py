@@ -1,4 +1,4 @@
-"""The messenger in containers, as tests/compose/run.sh has brought it up."""
+"""The messenger in containers, as started by tests/compose/run.sh."""
 
 import json
 import os
@@ -59,7 +59,7 @@ class Container:
         return next(n["Gateway"] for name, n in networks.items() if name.endswith("_" + network))
 
     def crash(self):
-        """Kills its first process as the kernel would: the restart policy has to bring it back."""
+        """Kills its first process as the kernel would: the restart policy must restart it."""
         started = self.state["StartedAt"]
         os.kill(self.state["Pid"], signal.SIGKILL)
         wait_until(lambda: self.state["StartedAt"] != started, f"{self} to be started again")

@@ -15,7 +15,7 @@ from support.wait import wait_until
 
 
 class NoMongo(Exception):
-    """There is none to be had; says why."""
+    """No server is available; the text is the reason."""
 
 
 def _build():
@@ -27,7 +27,7 @@ def _build():
 
 
 class MongoServer:
-    """Raises NoMongo when there is none. new_url() names a database that nobody has used."""
+    """Raises NoMongo when there is none. new_url() names an unused database."""
 
     def __init__(self):
         self._program, self._directory = None, None

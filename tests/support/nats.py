@@ -145,7 +145,7 @@ class Client:
         return answer
 
     def has_no_responder(self, subject):
-        """Whether the server itself answers, to say that nobody else will."""
+        """Whether the server itself answers that there is no responder."""
         inbox = self.subscribe(self.new_inbox())
         self.publish(subject, b"", inbox.subject)
         answer = inbox.next_or_none(0.3)
@@ -160,7 +160,7 @@ class Client:
         while time.monotonic() < deadline:
             message = inbox.next_or_none(quiet)
             if message is not None and message.headers.get("Status") == "503":
-                break  # there is nobody who could answer
+                break  # no responder
             if message is not None:
                 answers.append(message)
             elif len(answers) >= at_least:

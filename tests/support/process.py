@@ -92,7 +92,7 @@ class Program:
     def freeze(self):
         self._process.send_signal(signal.SIGSTOP)
         self._frozen = True
-        # Each thread goes on until it takes notice, and may answer somebody meanwhile.
+        # Each thread runs until it sees the flag, and may answer calls until then.
         wait_until(self._stands_still, "the process to stand still")
 
     def _stands_still(self):

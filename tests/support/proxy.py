@@ -64,7 +64,7 @@ class Pipe:
             except OSError:
                 break
         self._close()
-        with self._changed:  # nobody writes any more: let the reader go
+        with self._changed:  # no more writes: release the reader
             self._chunks.clear()
             self._changed.notify_all()
 

@@ -131,13 +131,13 @@ class Connection:
         return bool(data)
 
     def _drain(self):
-        """After a failed write: what the other side said before it closed."""
+        """After a failed write: what the other side sent before it closed."""
         while not self.ended and self.read_more(1):
             pass
         self.ended = True
 
     def wait_end(self, timeout=PATIENCE_SECONDS):
-        """True when the other side closes within timeout; everything it said is in `received`."""
+        """True when the other side closes within timeout; everything it sent is in `received`."""
         deadline = time.monotonic() + timeout
         while not self.ended and time.monotonic() < deadline:
             self.read_more(deadline - time.monotonic())

@@ -298,7 +298,7 @@ class Stack:
         return f"http://127.0.0.1:{self.ports[gateway]}{path}"
 
     def ready(self, gateway=0):
-        """True when /readyz says 200, False when 503 or nobody listens."""
+        """True when /readyz answers 200, False when 503 or without a listener."""
         try:
             return requests.get(self.url(gateway, "/readyz"), timeout=5).status_code == 200
         except requests.RequestException:

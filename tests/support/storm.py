@@ -1,4 +1,4 @@
-"""Thousands of clients that lose their gateway at once and come back, as the shipped client does."""
+"""Thousands of clients that lose their gateway at once and reconnect as the shipped client does."""
 
 import base64
 import collections

@@ -34,7 +34,7 @@ def stays_true(predicate, duration, what="the condition"):
 
 
 def pass_time(seconds, what):
-    """Lets time go by where time itself is what is tested; `what` says why."""
+    """Lets time pass where time itself is tested; `what` is the reason."""
     stays_true(lambda: True, seconds, what)
 
 

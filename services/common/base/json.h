@@ -37,7 +37,7 @@ const char *json_name(const struct json *member);
 /* The text of a string value, or NULL when it is anything else. */
 const char *json_text(const struct json *value);
 
-/* A number without a fraction in [least, most]. */
+/* A number without a fraction in [min, max]. */
 bool json_to_int(const struct json *value, int64_t min, int64_t max, int64_t *value_out);
 bool json_to_bool(const struct json *value, bool *value_out);
 double json_to_double(const struct json *number);

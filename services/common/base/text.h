@@ -20,7 +20,7 @@ char *text_casefold(const char *utf8);
 /* How many code points; the string must be UTF-8. */
 size_t text_code_points(const char *utf8);
 
-/* A decimal integer in [least, most], the whole string, no sign but '-', no space. */
+/* A decimal integer in [min, max], the whole string, no sign but '-', no space. */
 bool text_to_int(const char *text, int64_t min, int64_t max, int64_t *value_out);
 
 /* "72h", "30m", "2 days", "45s", "1 week", or a number of seconds, 1 to 10 years; in seconds. */

@@ -12,7 +12,7 @@
  * dispatched after it.
  *
  * A subject that two subscriptions of this process match arrives once for each of them, and nothing
- * tells which one is meant. Such messages are not taken: the library delivers them, on its own
+ * selects the receiver. Such messages are not taken: the library delivers them, on its own
  * threads.
  */
 struct bus_inbound;

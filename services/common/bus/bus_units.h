@@ -24,9 +24,10 @@ struct bus_units {
 };
 
 enum {
-    UNITS_READ_BYTES = 65536,                   /* are read at a time */
-    UNITS_LINE_BYTES_MAX = 1024 * 1024,         /* INFO names all servers of a cluster */
-    UNITS_PAYLOAD_BYTES_MAX = 64 * 1024 * 1024, /* what a server can be told to allow at most */
+    UNITS_READ_BYTES = 65536,           /* are read at a time */
+    UNITS_LINE_BYTES_MAX = 1024 * 1024, /* INFO names all servers of a cluster */
+    UNITS_PAYLOAD_BYTES_MAX =
+        64 * 1024 * 1024, /* the maximum that a server can be configured to allow */
 };
 
 /*

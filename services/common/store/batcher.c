@@ -46,7 +46,7 @@ static void lane_append(struct lane *lane, struct batch_job *job)
     lane->count++;
 }
 
-/* Cuts up to `most` jobs off the front; a list that ends with NULL, or NULL. */
+/* Removes up to `max` jobs from the front: a list that ends with NULL, or NULL. */
 static struct batch_job *lane_take(struct lane *lane, size_t max)
 {
     struct batch_job *jobs = lane->first, **end = &lane->first;

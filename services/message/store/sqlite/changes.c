@@ -12,7 +12,7 @@
 
 /* --- a few of many, the first by user sequence --------------------------------------------- */
 
-/* Gathers changes in any order and keeps the `most` with the least numbers. */
+/* Collects changes in any order and keeps the `max` ones with the smallest numbers. */
 struct gathering {
     struct message_change *items;
     size_t count, max;

@@ -30,7 +30,7 @@ static sqlite3_stmt *prepare_search(struct sqlite_conn *conn, const char *sql_li
     return s;
 }
 
-/* Appends the rows of a bound statement until the list has `most`. */
+/* Appends the rows of a bound statement until the list has `max`. */
 static enum status collect_users(sqlite3_stmt *s, size_t max, struct user_list *list)
 {
     int result = SQLITE_DONE;

@@ -25,7 +25,7 @@ enum {
     EARS = 4,
     WORKERS = 4,
     HEARD_BYTES = 64 * 1024,
-    MANY = 1000,   /* messages that one read brings */
+    MANY = 1000,   /* messages in one read */
     FLOOD = 30000, /* messages of 1 KiB: more than all the buffers on the way may hold */
     SLEEP_LOOKS = 100,
 };
@@ -94,7 +94,7 @@ static inline void on_refused(void *ctx)
 }
 
 /* Touches its ear no more once it has written down what it has heard. */
-static inline void hear(void *ctx, struct bus_message *message_take)
+static inline void record_message(void *ctx, struct bus_message *message_take)
 {
     const struct ear *ear = ctx;
     struct fixture *f = ear->fixture;
@@ -286,7 +286,7 @@ static inline void await_lost(struct fixture *f)
     }
 }
 
-/* The server goes first: whoever waits for it waits no longer. */
+/* The server ends first, which releases threads that wait for it. */
 static inline int tear_down(void **state)
 {
     struct fixture *f = *state;

@@ -31,8 +31,9 @@ static void expect_one_piece(struct fixture *f, unsigned pieces_before, size_t c
 static void a_message_goes_to_the_subscription_that_its_subject_matches(void **state)
 {
     struct fixture *f = *state;
-    const struct ear *a = listen_to(f, 0, "one.two", hear), *b = listen_to(f, 1, "one", hear);
-    const struct ear *c = listen_to(f, 2, "two.*", hear);
+    const struct ear *a = listen_to(f, 0, "one.two", record_message),
+                     *b = listen_to(f, 1, "one", record_message);
+    const struct ear *c = listen_to(f, 2, "two.*", record_message);
     nats_peer_tell(&f->peer, a->sid, "one.two", "x");
     await_heard(f, "ax ");
     nats_peer_tell(&f->peer, c->sid, "two.one", "y");
@@ -71,7 +72,7 @@ static void messages_are_delivered_in_the_order_of_arrival(void **state)
     char number[16], expected[HEARD_BYTES] = "";
     size_t length = 0;
     for (size_t i = 0; i < COUNT_OF(subjects); i++)
-        listen_to(f, i, subjects[i], hear);
+        listen_to(f, i, subjects[i], record_message);
     for (size_t i = 0; i < MANY; i++) {
         size_t to = i * i / 3 % COUNT_OF(subjects);
         snprintf(number, sizeof(number), "%zu", i);
@@ -85,7 +86,8 @@ static void messages_are_delivered_in_the_order_of_arrival(void **state)
 /* The server sends what both match once for each. */
 static void check_that_both_hear(struct fixture *f, const char *subject, const char *other)
 {
-    struct ear *a = listen_to(f, 0, subject, hear), *b = listen_to(f, 1, other, hear);
+    struct ear *a = listen_to(f, 0, subject, record_message),
+               *b = listen_to(f, 1, other, record_message);
     struct nats_op op;
     for (char payload[] = "1"; payload[0] <= '3'; payload[0]++) {
         nats_peer_put_message(&f->peer, a->sid, subject, NULL, payload);
@@ -119,7 +121,8 @@ static void two_overlapping_subscriptions_keep_their_order(void **state)
 {
     struct fixture *f = *state;
     char expected[MANY * 8] = "", number[16];
-    const struct ear *a = listen_to(f, 0, "one.*", hear), *b = listen_to(f, 1, "one.two", hear);
+    const struct ear *a = listen_to(f, 0, "one.*", record_message),
+                     *b = listen_to(f, 1, "one.two", record_message);
     (void)b;
     for (int i = 0; i < MANY / 4; i++) {
         snprintf(number, sizeof(number), "%d", i);
@@ -136,11 +139,11 @@ static void after_unsubscribe_nothing_more_is_delivered(void **state)
     struct ear *lost = calloc(1, sizeof(*lost));
     struct bus_subscription *subscription;
     struct nats_op op;
-    const struct ear *b = listen_to(f, 1, "other", hear);
+    const struct ear *b = listen_to(f, 1, "other", record_message);
     assert_non_null(lost);
     *lost = (struct ear){ .fixture = f, .tag = 'a' };
-    assert_int_equal(bus_subscription_open(f->bus, "one", NULL, hear, lost, &subscription),
-                     STATUS_OK);
+    assert_int_equal(
+        bus_subscription_open(f->bus, "one", NULL, record_message, lost, &subscription), STATUS_OK);
     nats_peer_expect(&f->peer, "SUB", &op);
     nats_peer_tell(&f->peer, op.sid, "one", "1");
     await_heard(f, "a1 ");
@@ -155,7 +158,7 @@ static void after_unsubscribe_nothing_more_is_delivered(void **state)
     nats_peer_tell(&f->peer, b->sid, "other", "3");
     await_heard(f, "a1 b3 ");
     pthread_t heard_by = f->heard_by;
-    nats_peer_tell(&f->peer, listen_to(f, 0, "one", hear)->sid, "one", "4");
+    nats_peer_tell(&f->peer, listen_to(f, 0, "one", record_message)->sid, "one", "4");
     await_heard(f, "a1 b3 a4 ");
     assert_true(pthread_equal(f->heard_by, heard_by)); /* on the bus's thread, as at first */
 }
@@ -164,14 +167,14 @@ static void hear_and_unsubscribe(void *ctx, struct bus_message *message_take)
 {
     struct ear *ear = ctx;
     bus_subscription_close(&ear->subscription);
-    hear(ctx, message_take);
+    record_message(ctx, message_take);
 }
 
 static void a_handler_may_unsubscribe_before_the_rest_of_the_read_is_handled(void **state)
 {
     struct fixture *f = *state;
     const struct ear *a = listen_to(f, 0, "one", hear_and_unsubscribe);
-    const struct ear *b = listen_to(f, 1, "other", hear);
+    const struct ear *b = listen_to(f, 1, "other", record_message);
     for (int i = 0; i < 3; i++)
         nats_peer_put_message(&f->peer, a->sid, "one", NULL, "1");
     nats_peer_tell(&f->peer, b->sid, "other", "2");
@@ -192,14 +195,14 @@ static void hear_while_the_other_thread_waits(void *ctx, struct bus_message *mes
     struct fixture *f = ((struct ear *)ctx)->fixture;
     if (f->heard_count == 0) /* the rest of the read waits, too: long enough to be forgotten */
         await_asleep(&f->workers[0]);
-    hear(ctx, message_take);
+    record_message(ctx, message_take);
 }
 
 static void drain_delivers_what_arrived_before_the_server_confirmed(void **state)
 {
     struct fixture *f = *state;
     const struct ear *a = listen_to(f, 0, "one", hear_while_the_other_thread_waits);
-    const struct ear *b = listen_to(f, 1, "other", hear);
+    const struct ear *b = listen_to(f, 1, "other", record_message);
     struct nats_op unsub, ping;
     start(f, 0, 0, drain);
     nats_peer_expect(&f->peer, "UNSUB", &unsub);
@@ -439,7 +442,7 @@ static void *work(void *arg)
 static void a_borrowed_bus_delivers_only_in_bus_work(void **state)
 {
     struct fixture *f = *state;
-    const struct ear *a = listen_to(f, 0, "one", hear);
+    const struct ear *a = listen_to(f, 0, "one", record_message);
     f->descriptor = bus_borrow(f->bus);
     for (size_t round = 1; round <= 3; round++) {
         nats_peer_tell(&f->peer, a->sid, "one", "1");
@@ -464,7 +467,7 @@ static void a_borrowed_bus_delivers_only_in_bus_work(void **state)
 static void a_restarted_server_is_found_and_subscribed_to_again(void **state)
 {
     struct fixture *f = *state;
-    struct ear *a = listen_to(f, 0, "one", hear);
+    struct ear *a = listen_to(f, 0, "one", record_message);
     struct nats_op op;
     struct bus_request *request = ask(f, &op);
     assert_int_equal(f->connects, 1);
@@ -497,7 +500,7 @@ static void a_restarted_server_is_found_and_subscribed_to_again(void **state)
 static void a_message_that_was_cut_off_does_not_swallow_the_next_bytes(void **state)
 {
     struct fixture *f = *state;
-    struct ear *a = listen_to(f, 0, "one", hear);
+    struct ear *a = listen_to(f, 0, "one", record_message);
     char begin[64];
     snprintf(begin, sizeof(begin), "MSG one %u 2\r\n12\r\nMSG one %u 1000\r\nlost", a->sid, a->sid);
     nats_peer_put(&f->peer, begin);

@@ -75,7 +75,7 @@ static void flood(void *ctx, struct bus_message *message_take)
     for (size_t i = 0; i < FLOOD; i++)
         bus_request_async(f->bus, "flood", NULL, 0, payload, sizeof(payload),
                           clock_mono_us() + MINUTE_US, on_reply, f);
-    hear(ctx, message_take);
+    record_message(ctx, message_take);
 }
 
 static size_t count_replies(struct fixture *f)

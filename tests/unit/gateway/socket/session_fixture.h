@@ -139,7 +139,7 @@ static inline void send_filled(struct fixture *f, char fill, size_t frame_length
 
 /* Blocks until there are `length` bytes more than were looked at. False at the end of the stream.
  */
-static inline bool hear(struct fixture *f, size_t length)
+static inline bool receive_bytes(struct fixture *f, size_t length)
 {
     while (f->heard.length - f->looked_at < length) {
         char bytes[64 * KIB];
@@ -160,14 +160,14 @@ struct heard_frame {
 
 static inline struct heard_frame next_frame(struct fixture *f)
 {
-    assert_true(hear(f, 2));
+    assert_true(receive_bytes(f, 2));
     const unsigned char *at = (unsigned char *)f->heard.data + f->looked_at;
     size_t length = at[1], bytes = length == 126 ? 2 : length == 127 ? 8 : 0;
-    assert_true(hear(f, 2 + bytes));
+    assert_true(receive_bytes(f, 2 + bytes));
     at = (unsigned char *)f->heard.data + f->looked_at;
     for (size_t i = 0; i < bytes; i++)
         length = (i == 0 ? 0 : length << 8) | at[2 + i];
-    assert_true(hear(f, 2 + bytes + length));
+    assert_true(receive_bytes(f, 2 + bytes + length));
     at = (unsigned char *)f->heard.data + f->looked_at;
     f->looked_at += 2 + bytes + length;
     struct heard_frame frame = { .opcode = at[0] & 15u,
@@ -205,7 +205,7 @@ static inline void assert_hears_nothing(struct fixture *f)
 
 static inline void assert_hears_the_end(struct fixture *f)
 {
-    assert_false(hear(f, 1));
+    assert_false(receive_bytes(f, 1));
 }
 
 #endif

@@ -28,7 +28,7 @@ static void a_socket_that_accepts_a_little_is_not_stuck(void **state)
     for (int i = 0; i < 8; i++) {
         size_t before = f->heard.length;
         clock_advance_for_test(SESSION_STUCK_MS - 1000);
-        assert_true(hear(f, before + 100 * KIB)); /* by which the loop has sent more */
+        assert_true(receive_bytes(f, before + 100 * KIB)); /* by which the loop has sent more */
         session_writable(f->session);
         session_tick(f->session, clock_mono_ms(), f->ping);
         session_note_input(f->session);

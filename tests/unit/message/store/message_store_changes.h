@@ -94,7 +94,7 @@ static inline void assert_same_dialog(const struct dialog *one, const struct dia
     assert_same_message(&one->last, &other->last);
 }
 
-/* The keys of the dialogs that a page brings; each is as message_store_dialogs has it. */
+/* The keys of the dialogs on a page; each is as message_store_dialogs has it. */
 static inline void assert_dialogs(struct fixture *f, const char *owner_key, uint64_t since,
                                   size_t max, const char *expected)
 {
@@ -122,7 +122,7 @@ static inline int compare_notices(const void *one, const void *other)
                   ((const struct profile_notice *)other)->key);
 }
 
-/* Who is told of a new revision, by key: "amy 3, bob 7". */
+/* The users notified of a new revision, by key: "amy 3, bob 7". */
 static inline void assert_told(struct fixture *f, const char *tag, uint64_t revision,
                                const char *expected)
 {

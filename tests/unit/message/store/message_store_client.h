@@ -1,6 +1,6 @@
 /*
  * How the conformance suites of the message store talk to a store: calls that wait for their
- * outcome, and a check that all that can be told of a user agrees with the messages themselves.
+ * outcome, and a check that everything stored about a user agrees with the messages themselves.
  */
 #ifndef TESTS_UNIT_MESSAGE_STORE_MESSAGE_STORE_CLIENT_H
 #define TESTS_UNIT_MESSAGE_STORE_MESSAGE_STORE_CLIENT_H
@@ -77,7 +77,7 @@ struct waited_mark {
     struct waiter waiter;
 };
 
-static inline void tell(struct waiter *waiter, enum status status)
+static inline void wake(struct waiter *waiter, enum status status)
 {
     pthread_mutex_lock(&waiter->lock);
     waiter->over = true;
@@ -97,12 +97,12 @@ static inline enum status wait_for(struct waiter *waiter)
 
 static inline void send_is_done(struct message_send *send, enum status status)
 {
-    tell(&((struct waited_send *)send)->waiter, status);
+    wake(&((struct waited_send *)send)->waiter, status);
 }
 
 static inline void mark_is_done(struct message_mark *mark, enum status status)
 {
-    tell(&((struct waited_mark *)mark)->waiter, status);
+    wake(&((struct waited_mark *)mark)->waiter, status);
 }
 
 static inline struct message_user user_of(const char *tag)
@@ -263,7 +263,7 @@ static inline void check_messages(const struct message_list *list, const char *o
     }
 }
 
-/* Everything that can be told of a user's dialogs agrees with the messages themselves. */
+/* Everything stored about a user's dialogs agrees with the messages themselves. */
 static inline void check_user(struct fixture *f, const char *owner_tag)
 {
     struct message_user owner = user_of(owner_tag);
