@@ -11,6 +11,8 @@ from support.client import send, unique
 from support.stack import Stack
 from support.wait import wait_until
 
+SEARCH_RESULTS_MAX = 30
+
 
 @pytest.fixture
 def empty_stack():
@@ -40,12 +42,11 @@ def newcomer(stack, crowd):
 
 @pytest.fixture
 def strangers(stack, crowd):
-    """Users from before, more than a search returns: first and last in the order of tags, some online."""
-    for number in range(20):
-        for prefix in ("a0", "zz"):
-            user = crowd.user(stack, tag=f"@{prefix}{number:02}{unique()}")
-            if number % 10 == 0:
-                user.socket()
+    """Users from before: more than a search returns, before and after the newest in the order of tags."""
+    for number in range(SEARCH_RESULTS_MAX + 1):
+        for prefix in ("a0", "demo_w0"):
+            crowd.user(stack, tag=f"@{prefix}{number:02}{unique()}")
+    crowd.user(stack, tag=f"@zz{unique()}").socket()
 
 
 def test_the_next_step_follows_the_visitor(lone_page, empty_stack, crowd):
@@ -70,6 +71,12 @@ def test_two_people_are_offered_each_other_among_strangers(strangers, page, othe
     other_page.wait_receiver(first)
     page.send()
     other_page.wait_entry("[data-kind=notification][data-name=newMessage]", f"{first}: Hello!")
+
+
+def test_a_user_who_has_just_signed_up_is_offered_before_being_online(page, newcomer, stack, crowd):
+    page.sign_up()
+    page.wait_receiver(newcomer().tag)
+    page.wait_receiver(crowd.user(stack, tag="@demo_0" + unique()).tag)
 
 
 def test_the_user_last_written_with_is_offered_after_a_reload(page, alice, bob):
