@@ -110,7 +110,7 @@ class Run:
         for title, lines in (("Faults", report.fault_table(self.breaker.done)),
                              ("Findings", report.finding_table(self.findings))):
             print(f"\n{title}\n" + "\n".join(lines))
-        print(f"\nErrors that clients were told: {report.error_counts(self.load.ledger)}")
+        print(f"\nErrors sent to clients: {report.error_counts(self.load.ledger)}")
         print(report.summary(self.options, self.load, self.breaker.done, self.findings))
 
 
