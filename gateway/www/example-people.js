@@ -74,15 +74,16 @@ export function addDialogs(dialogs) {
     show();
 }
 
-/* A user with whom a message was exchanged at that time. */
-export function addContact(tag, date) {
-    add(tag, { isContact: true, at: new Date(date).getTime() || Date.now() });
-    show();
+/* A message was just exchanged with this user, or the visitor has selected or searched for it: the next
+ * examples address it. */
+export function prefer(tag) {
+    const latest = Math.max(0, ...[...people.values()].map(({ at }) => at));
+    add(tag, { isContact: true, at: latest + 1 });
 }
 
-/* The visitor has selected or searched for this user: the next examples address it. */
-export function prefer(tag) {
-    add(tag, { isContact: true, at: Date.now() });
+function addContact(tag) {
+    prefer(tag);
+    show();
 }
 
 function setOnline(tag, isOnline) {
@@ -143,9 +144,9 @@ function itemOf({ tag, name, isOnline }) {
 
 function onChange({ name, body }) {
     if (!isObject(body)) return;
-    if (name === "newMessage") addContact(body.senderTag, body.date);
+    if (name === "newMessage") addContact(body.senderTag);
     if (name === "newMessage" && !people.get(body.senderTag)?.name) refresh();
-    if (name === "messageSent") addContact(body.receiverTag, body.date);
+    if (name === "messageSent") addContact(body.receiverTag);
     if (name === "contactOnline") setOnline(body.loggedInUserTag, true);
     if (name === "contactOffline") setOnline(body.loggedOutUserTag, false);
 }
@@ -162,7 +163,7 @@ export function startPeople(pick) {
     });
     listen("change", onChange);
     listen("sync", ({ dialogs }) => addDialogs(dialogs));
-    listen("sent", ({ message }) => addContact(message.receiverTag, message.date));
+    listen("sent", ({ message }) => addContact(message.receiverTag));
     listen("current", () => {
         readDialogs();
         refresh();
