@@ -17,21 +17,22 @@
 
 #include "services/common/bus/bus.h"
 #include "services/common/base/clock.h"
+#include "services/common/bus/bus_request.h"
 #include "services/common/bus/bus_subscription.h"
 #include "tests/unit/common/bus/nats_peer.h"
 #include "tests/unit/unit.h"
 
 enum {
-    EARS = 4,
+    LISTENERS = 4,
     WORKERS = 4,
-    HEARD_BYTES = 64 * 1024,
+    RECEIVED_BYTES = 64 * 1024,
     MANY = 1000,   /* messages in one read */
     FLOOD = 30000, /* messages of 1 KiB: more than all the buffers on the way may hold */
     SLEEP_LOOKS = 100,
 };
 
 /* A subscription of the test's. */
-struct ear {
+struct listener {
     struct fixture *fixture;
     struct bus_subscription *subscription;
     unsigned sid; /* the server's number for it */
@@ -54,19 +55,19 @@ struct worker {
 struct fixture {
     struct nats_peer peer;
     struct bus *bus;
-    struct ear ears[EARS];
+    struct listener listeners[LISTENERS];
     struct worker workers[WORKERS];
     bool is_borrowed;
-    _Atomic(pthread_t) heard_by; /* the last */
-    int descriptor;              /* then */
-    int payload_bytes;           /* of what workers publish, at least */
+    _Atomic(pthread_t) received_by; /* the last */
+    int descriptor;                 /* then */
+    int payload_bytes;              /* of what workers publish, at least */
     unsigned inbox_sid;
     char inbox[128]; /* without the last token */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
-    char heard[HEARD_BYTES]; /* "<tag><payload> " for each message */
-    size_t heard_count, heard_length;
+    char received[RECEIVED_BYTES]; /* "<tag><payload> " for each message */
+    size_t received_count, received_length;
     size_t connects, refusals;
     size_t replies; /* to asynchronous requests, and the last: */
     enum status reply_status;
@@ -93,24 +94,24 @@ static inline void on_refused(void *ctx)
     count_up(ctx, &((struct fixture *)ctx)->refusals);
 }
 
-/* Touches its ear no more once it has written down what it has heard. */
+/* Does not touch its listener after it has recorded the message. */
 static inline void record_message(void *ctx, struct bus_message *message_take)
 {
-    const struct ear *ear = ctx;
-    struct fixture *f = ear->fixture;
+    const struct listener *listener = ctx;
+    struct fixture *f = listener->fixture;
     char text[NATS_PEER_PAYLOAD + 8];
 
-    int length =
-        snprintf(text, sizeof(text), "%c%.*s ", ear->tag, (int)bus_message_length(message_take),
-                 (const char *)bus_message_data(message_take));
+    int length = snprintf(text, sizeof(text), "%c%.*s ", listener->tag,
+                          (int)bus_message_length(message_take),
+                          (const char *)bus_message_data(message_take));
     bus_message_destroy(&message_take);
     pthread_mutex_lock(&f->lock);
-    if (f->heard_length + (size_t)length < sizeof(f->heard)) {
-        memcpy(f->heard + f->heard_length, text, (size_t)length + 1);
-        f->heard_length += (size_t)length;
+    if (f->received_length + (size_t)length < sizeof(f->received)) {
+        memcpy(f->received + f->received_length, text, (size_t)length + 1);
+        f->received_length += (size_t)length;
     }
-    f->heard_by = pthread_self();
-    f->heard_count++;
+    f->received_by = pthread_self();
+    f->received_count++;
     pthread_cond_broadcast(&f->changed);
     pthread_mutex_unlock(&f->lock);
 }
@@ -146,18 +147,18 @@ static inline void await(struct fixture *f, const size_t *counter, size_t count)
     assert_int_equal(is, count);
 }
 
-static inline void await_heard(struct fixture *f, const char *heard)
+static inline void await_received(struct fixture *f, const char *received)
 {
     size_t count = 0;
 
-    for (const char *at = heard; (at = strchr(at, ' ')) != NULL; at++)
+    for (const char *at = received; (at = strchr(at, ' ')) != NULL; at++)
         count++;
-    await(f, &f->heard_count, count);
+    await(f, &f->received_count, count);
     pthread_mutex_lock(&f->lock);
-    bool is_right = strcmp(f->heard, heard) == 0;
+    bool is_right = strcmp(f->received, received) == 0;
     pthread_mutex_unlock(&f->lock);
     if (!is_right)
-        assert_string_equal(f->heard, heard);
+        assert_string_equal(f->received, received);
 }
 
 static inline size_t count_heard(struct fixture *f, char tag, char payload)
@@ -166,7 +167,7 @@ static inline size_t count_heard(struct fixture *f, char tag, char payload)
     size_t count = 0;
 
     pthread_mutex_lock(&f->lock);
-    for (const char *at = f->heard; (at = strstr(at, text)) != NULL; at++)
+    for (const char *at = f->received; (at = strstr(at, text)) != NULL; at++)
         count++;
     pthread_mutex_unlock(&f->lock);
     return count;
@@ -301,8 +302,8 @@ static inline int tear_down(void **state)
     if (f->bus != NULL)
         await_lost(f);
     nats_peer_close(&f->peer);
-    for (size_t i = 0; i < EARS; i++)
-        bus_subscription_close(&f->ears[i].subscription);
+    for (size_t i = 0; i < LISTENERS; i++)
+        bus_subscription_close(&f->listeners[i].subscription);
     bus_destroy(&f->bus);
     pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->lock);
@@ -310,26 +311,70 @@ static inline int tear_down(void **state)
     return 0;
 }
 
-/* The ear with the tag 'a' + `number`. */
-static inline struct ear *listen_to(struct fixture *f, size_t number, const char *subject,
-                                    bus_handler *handler)
+/* The listener with the tag 'a' + `number`. */
+static inline struct listener *listen_to(struct fixture *f, size_t number, const char *subject,
+                                         bus_handler *handler)
 {
-    struct ear *ear = &f->ears[number];
+    struct listener *listener = &f->listeners[number];
     struct nats_op op;
 
-    ear->fixture = f;
-    ear->tag = (char)('a' + number);
-    assert_int_equal(bus_subscription_open(f->bus, subject, NULL, handler, ear, &ear->subscription),
-                     STATUS_OK);
+    listener->fixture = f;
+    listener->tag = (char)('a' + number);
+    assert_int_equal(
+        bus_subscription_open(f->bus, subject, NULL, handler, listener, &listener->subscription),
+        STATUS_OK);
     nats_peer_expect(&f->peer, "SUB", &op);
     assert_string_equal(op.subject, subject);
-    ear->sid = op.sid;
-    return ear;
+    listener->sid = op.sid;
+    return listener;
 }
 
 static inline void publish(struct fixture *f, const char *payload)
 {
     assert_int_equal(bus_publish(f->bus, "out", payload, strlen(payload)), STATUS_OK);
+}
+
+/* --- requests -------------------------------------------------------------------------------- */
+
+/* Begins a request; returns when the peer has received it. */
+static inline struct bus_request *ask(struct fixture *f, struct nats_op *op)
+{
+    struct bus_request *request;
+    assert_int_equal(bus_request_begin(f->bus, "ask", NULL, 0, "?", 1, &request), STATUS_OK);
+    nats_peer_expect(&f->peer, "PUB", op);
+    assert_string_equal(op->subject, "ask");
+    assert_string_equal(op->payload, "?");
+    assert_memory_equal(op->reply_to, f->inbox, strlen(f->inbox));
+    return request;
+}
+
+static inline void expect_end(struct bus_request *request, int64_t ms, enum status status,
+                              const char *payload)
+{
+    struct bus_message *reply;
+    assert_int_equal(bus_request_end(&request, clock_mono_us() + ms * 1000, &reply), status);
+    assert_null(request);
+    if (status != STATUS_OK)
+        return;
+    assert_int_equal(bus_message_length(reply), strlen(payload));
+    assert_memory_equal(bus_message_data(reply), payload, strlen(payload));
+    bus_message_destroy(&reply);
+}
+
+static inline void ask_async(struct fixture *f, int64_t ms, struct nats_op *op)
+{
+    bus_request_async(f->bus, "ask", NULL, 0, "?", 1, clock_mono_us() + ms * 1000, on_reply, f);
+    nats_peer_expect(&f->peer, "PUB", op);
+}
+
+static inline void expect_reply(struct fixture *f, size_t count, enum status status,
+                                const char *payload)
+{
+    await(f, &f->replies, count);
+    pthread_mutex_lock(&f->lock);
+    bool is_right = f->reply_status == status && strcmp(f->reply, payload) == 0;
+    pthread_mutex_unlock(&f->lock);
+    assert_true(is_right);
 }
 
 #endif

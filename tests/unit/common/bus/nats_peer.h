@@ -100,7 +100,7 @@ static inline bool nats_peer_await_readable(int fd)
 }
 
 /* Does the client's word lie there, unread? Does not wait. */
-static inline bool nats_peer_hears(const struct nats_peer *peer)
+static inline bool nats_peer_has_input(const struct nats_peer *peer)
 {
     struct pollfd poller = { .fd = peer->client, .events = POLLIN };
 
@@ -234,8 +234,8 @@ static inline bool nats_peer_send(struct nats_peer *peer)
     return send(peer->client, peer->out, length, MSG_NOSIGNAL) == (ssize_t)length;
 }
 
-static inline void nats_peer_tell(struct nats_peer *peer, unsigned sid, const char *subject,
-                                  const char *payload)
+static inline void nats_peer_deliver(struct nats_peer *peer, unsigned sid, const char *subject,
+                                     const char *payload)
 {
     nats_peer_put_message(peer, sid, subject, NULL, payload);
     assert_true(nats_peer_send(peer));

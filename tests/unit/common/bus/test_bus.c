@@ -31,15 +31,15 @@ static void expect_one_piece(struct fixture *f, unsigned pieces_before, size_t c
 static void a_message_goes_to_the_subscription_that_its_subject_matches(void **state)
 {
     struct fixture *f = *state;
-    const struct ear *a = listen_to(f, 0, "one.two", record_message),
-                     *b = listen_to(f, 1, "one", record_message);
-    const struct ear *c = listen_to(f, 2, "two.*", record_message);
-    nats_peer_tell(&f->peer, a->sid, "one.two", "x");
-    await_heard(f, "ax ");
-    nats_peer_tell(&f->peer, c->sid, "two.one", "y");
-    await_heard(f, "ax cy ");
-    nats_peer_tell(&f->peer, b->sid, "one", "");
-    await_heard(f, "ax cy b ");
+    const struct listener *a = listen_to(f, 0, "one.two", record_message),
+                          *b = listen_to(f, 1, "one", record_message);
+    const struct listener *c = listen_to(f, 2, "two.*", record_message);
+    nats_peer_deliver(&f->peer, a->sid, "one.two", "x");
+    await_received(f, "ax ");
+    nats_peer_deliver(&f->peer, c->sid, "two.one", "y");
+    await_received(f, "ax cy ");
+    nats_peer_deliver(&f->peer, b->sid, "one", "");
+    await_received(f, "ax cy b ");
 }
 
 static void a_message_has_its_subject_reply_and_headers(void **state)
@@ -69,40 +69,40 @@ static void messages_are_delivered_in_the_order_of_arrival(void **state)
     struct fixture *f = *state;
     static const char *const subjects[] = { "x", "y.*", "z" }, *const came_to[] = { "x", "y.1",
                                                                                     "z" };
-    char number[16], expected[HEARD_BYTES] = "";
+    char number[16], expected[RECEIVED_BYTES] = "";
     size_t length = 0;
     for (size_t i = 0; i < COUNT_OF(subjects); i++)
         listen_to(f, i, subjects[i], record_message);
     for (size_t i = 0; i < MANY; i++) {
         size_t to = i * i / 3 % COUNT_OF(subjects);
         snprintf(number, sizeof(number), "%zu", i);
-        nats_peer_put_message(&f->peer, f->ears[to].sid, came_to[to], NULL, number);
-        length += (size_t)sprintf(expected + length, "%c%zu ", f->ears[to].tag, i);
+        nats_peer_put_message(&f->peer, f->listeners[to].sid, came_to[to], NULL, number);
+        length += (size_t)sprintf(expected + length, "%c%zu ", f->listeners[to].tag, i);
     }
     assert_true(nats_peer_send(&f->peer));
-    await_heard(f, expected);
+    await_received(f, expected);
 }
 
 /* The server sends what both match once for each. */
 static void check_that_both_hear(struct fixture *f, const char *subject, const char *other)
 {
-    struct ear *a = listen_to(f, 0, subject, record_message),
-               *b = listen_to(f, 1, other, record_message);
+    struct listener *a = listen_to(f, 0, subject, record_message),
+                    *b = listen_to(f, 1, other, record_message);
     struct nats_op op;
     for (char payload[] = "1"; payload[0] <= '3'; payload[0]++) {
         nats_peer_put_message(&f->peer, a->sid, subject, NULL, payload);
         nats_peer_put_message(&f->peer, b->sid, subject, NULL, payload);
     }
     assert_true(nats_peer_send(&f->peer));
-    await(f, &f->heard_count, 6);
+    await(f, &f->received_count, 6);
     for (char payload = '1'; payload <= '3'; payload++) {
         assert_int_equal(count_heard(f, 'a', payload), 1);
         assert_int_equal(count_heard(f, 'b', payload), 1);
     }
     bus_subscription_close(&a->subscription); /* the other goes on */
     nats_peer_expect(&f->peer, "UNSUB", &op);
-    nats_peer_tell(&f->peer, b->sid, subject, "4");
-    await(f, &f->heard_count, 7);
+    nats_peer_deliver(&f->peer, b->sid, subject, "4");
+    await(f, &f->received_count, 7);
     assert_int_equal(count_heard(f, 'b', '4'), 1);
 }
 
@@ -121,8 +121,8 @@ static void two_overlapping_subscriptions_keep_their_order(void **state)
 {
     struct fixture *f = *state;
     char expected[MANY * 8] = "", number[16];
-    const struct ear *a = listen_to(f, 0, "one.*", record_message),
-                     *b = listen_to(f, 1, "one.two", record_message);
+    const struct listener *a = listen_to(f, 0, "one.*", record_message),
+                          *b = listen_to(f, 1, "one.two", record_message);
     (void)b;
     for (int i = 0; i < MANY / 4; i++) {
         snprintf(number, sizeof(number), "%d", i);
@@ -130,23 +130,23 @@ static void two_overlapping_subscriptions_keep_their_order(void **state)
         snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected), "a%d ", i);
     }
     assert_true(nats_peer_send(&f->peer));
-    await_heard(f, expected);
+    await_received(f, expected);
 }
 
 static void after_unsubscribe_nothing_more_is_delivered(void **state)
 {
     struct fixture *f = *state;
-    struct ear *lost = calloc(1, sizeof(*lost));
+    struct listener *lost = calloc(1, sizeof(*lost));
     struct bus_subscription *subscription;
     struct nats_op op;
-    const struct ear *b = listen_to(f, 1, "other", record_message);
+    const struct listener *b = listen_to(f, 1, "other", record_message);
     assert_non_null(lost);
-    *lost = (struct ear){ .fixture = f, .tag = 'a' };
+    *lost = (struct listener){ .fixture = f, .tag = 'a' };
     assert_int_equal(
         bus_subscription_open(f->bus, "one", NULL, record_message, lost, &subscription), STATUS_OK);
     nats_peer_expect(&f->peer, "SUB", &op);
-    nats_peer_tell(&f->peer, op.sid, "one", "1");
-    await_heard(f, "a1 ");
+    nats_peer_deliver(&f->peer, op.sid, "one", "1");
+    await_received(f, "a1 ");
     unsigned sid = op.sid;
     bus_subscription_close(&subscription);
     assert_null(subscription);
@@ -155,45 +155,45 @@ static void after_unsubscribe_nothing_more_is_delivered(void **state)
     nats_peer_expect(&f->peer, "UNSUB", &op);
     assert_int_equal(op.sid, sid);
     nats_peer_put_message(&f->peer, sid, "one", NULL, "2");
-    nats_peer_tell(&f->peer, b->sid, "other", "3");
-    await_heard(f, "a1 b3 ");
-    pthread_t heard_by = f->heard_by;
-    nats_peer_tell(&f->peer, listen_to(f, 0, "one", record_message)->sid, "one", "4");
-    await_heard(f, "a1 b3 a4 ");
-    assert_true(pthread_equal(f->heard_by, heard_by)); /* on the bus's thread, as at first */
+    nats_peer_deliver(&f->peer, b->sid, "other", "3");
+    await_received(f, "a1 b3 ");
+    pthread_t received_by = f->received_by;
+    nats_peer_deliver(&f->peer, listen_to(f, 0, "one", record_message)->sid, "one", "4");
+    await_received(f, "a1 b3 a4 ");
+    assert_true(pthread_equal(f->received_by, received_by)); /* on the bus's thread, as at first */
 }
 
 static void hear_and_unsubscribe(void *ctx, struct bus_message *message_take)
 {
-    struct ear *ear = ctx;
-    bus_subscription_close(&ear->subscription);
+    struct listener *listener = ctx;
+    bus_subscription_close(&listener->subscription);
     record_message(ctx, message_take);
 }
 
 static void a_handler_may_unsubscribe_before_the_rest_of_the_read_is_handled(void **state)
 {
     struct fixture *f = *state;
-    const struct ear *a = listen_to(f, 0, "one", hear_and_unsubscribe);
-    const struct ear *b = listen_to(f, 1, "other", record_message);
+    const struct listener *a = listen_to(f, 0, "one", hear_and_unsubscribe);
+    const struct listener *b = listen_to(f, 1, "other", record_message);
     for (int i = 0; i < 3; i++)
         nats_peer_put_message(&f->peer, a->sid, "one", NULL, "1");
-    nats_peer_tell(&f->peer, b->sid, "other", "2");
-    await_heard(f, "a1 b2 ");
+    nats_peer_deliver(&f->peer, b->sid, "other", "2");
+    await_received(f, "a1 b2 ");
 }
 
 static void *drain(void *arg)
 {
     struct worker *worker = arg;
     atomic_store(&worker->tid, gettid());
-    bus_subscription_drain(&worker->fixture->ears[0].subscription);
+    bus_subscription_drain(&worker->fixture->listeners[0].subscription);
     atomic_store(&worker->done, true);
     return NULL;
 }
 
 static void hear_while_the_other_thread_waits(void *ctx, struct bus_message *message_take)
 {
-    struct fixture *f = ((struct ear *)ctx)->fixture;
-    if (f->heard_count == 0) /* the rest of the read waits, too: long enough to be forgotten */
+    struct fixture *f = ((struct listener *)ctx)->fixture;
+    if (f->received_count == 0) /* the rest of the read waits, too: long enough to be forgotten */
         await_asleep(&f->workers[0]);
     record_message(ctx, message_take);
 }
@@ -201,8 +201,8 @@ static void hear_while_the_other_thread_waits(void *ctx, struct bus_message *mes
 static void drain_delivers_what_arrived_before_the_server_confirmed(void **state)
 {
     struct fixture *f = *state;
-    const struct ear *a = listen_to(f, 0, "one", hear_while_the_other_thread_waits);
-    const struct ear *b = listen_to(f, 1, "other", record_message);
+    const struct listener *a = listen_to(f, 0, "one", hear_while_the_other_thread_waits);
+    const struct listener *b = listen_to(f, 1, "other", record_message);
     struct nats_op unsub, ping;
     start(f, 0, 0, drain);
     nats_peer_expect(&f->peer, "UNSUB", &unsub);
@@ -213,111 +213,15 @@ static void drain_delivers_what_arrived_before_the_server_confirmed(void **state
     nats_peer_pong(&f->peer);
     finish(f, 0);
     pthread_mutex_lock(&f->lock);
-    size_t heard = f->heard_count;
+    size_t received = f->received_count;
     pthread_mutex_unlock(&f->lock);
-    assert_int_equal(heard, MANY);
-    assert_null(f->ears[0].subscription);
+    assert_int_equal(received, MANY);
+    assert_null(f->listeners[0].subscription);
     nats_peer_put_message(&f->peer, a->sid, "one", NULL, "2");
-    nats_peer_tell(&f->peer, b->sid, "other", "3");
-    await(f, &f->heard_count, MANY + 1);
+    nats_peer_deliver(&f->peer, b->sid, "other", "3");
+    await(f, &f->received_count, MANY + 1);
     assert_int_equal(count_heard(f, 'a', '2'), 0);
     assert_int_equal(count_heard(f, 'b', '3'), 1);
-}
-
-/* --- requests -------------------------------------------------------------------------------- */
-
-/* The peer has heard it. */
-static struct bus_request *ask(struct fixture *f, struct nats_op *op)
-{
-    struct bus_request *request;
-    assert_int_equal(bus_request_begin(f->bus, "ask", NULL, 0, "?", 1, &request), STATUS_OK);
-    nats_peer_expect(&f->peer, "PUB", op);
-    assert_string_equal(op->subject, "ask");
-    assert_string_equal(op->payload, "?");
-    assert_memory_equal(op->reply_to, f->inbox, strlen(f->inbox));
-    return request;
-}
-
-static void expect_end(struct bus_request *request, int64_t ms, enum status status,
-                       const char *payload)
-{
-    struct bus_message *reply;
-    assert_int_equal(bus_request_end(&request, clock_mono_us() + ms * 1000, &reply), status);
-    assert_null(request);
-    if (status != STATUS_OK)
-        return;
-    assert_int_equal(bus_message_length(reply), strlen(payload));
-    assert_memory_equal(bus_message_data(reply), payload, strlen(payload));
-    bus_message_destroy(&reply);
-}
-
-static void each_request_gets_its_own_reply(void **state)
-{
-    struct fixture *f = *state;
-    struct nats_op first, second;
-    struct bus_request *one = ask(f, &first), *two = ask(f, &second);
-    nats_peer_put_message(&f->peer, f->inbox_sid, second.reply_to, NULL, "2");
-    nats_peer_put_message(&f->peer, f->inbox_sid, first.reply_to, NULL, "1");
-    assert_true(nats_peer_send(&f->peer));
-    expect_end(one, NATS_PEER_MS, STATUS_OK, "1");
-    expect_end(two, NATS_PEER_MS, STATUS_OK, "2");
-}
-
-static void a_request_without_a_server_fails_at_once(void **state)
-{
-    struct fixture *f = *state;
-    struct nats_op op;
-    struct bus_request *request = ask(f, &op);
-    nats_peer_put_headed(&f->peer, f->inbox_sid, op.reply_to, "NATS/1.0 503\r\n\r\n", "");
-    assert_true(nats_peer_send(&f->peer));
-    expect_end(request, NATS_PEER_MS, STATUS_UNAVAILABLE, NULL);
-}
-
-static void a_request_without_a_reply_ends_at_its_deadline(void **state)
-{
-    struct fixture *f = *state;
-    struct nats_op late, op;
-    expect_end(ask(f, &late), 20, STATUS_DEADLINE_EXCEEDED, NULL);
-    struct bus_request *request = ask(f, &op);
-    nats_peer_put_message(&f->peer, f->inbox_sid, late.reply_to, NULL, "late");
-    nats_peer_put_message(&f->peer, f->inbox_sid, op.reply_to, NULL, "in time");
-    assert_true(nats_peer_send(&f->peer));
-    expect_end(request, NATS_PEER_MS, STATUS_OK, "in time");
-}
-
-static void ask_async(struct fixture *f, int64_t ms, struct nats_op *op)
-{
-    bus_request_async(f->bus, "ask", NULL, 0, "?", 1, clock_mono_us() + ms * 1000, on_reply, f);
-    nats_peer_expect(&f->peer, "PUB", op);
-}
-
-static void expect_reply(struct fixture *f, size_t count, enum status status, const char *payload)
-{
-    await(f, &f->replies, count);
-    pthread_mutex_lock(&f->lock);
-    bool is_right = f->reply_status == status && strcmp(f->reply, payload) == 0;
-    pthread_mutex_unlock(&f->lock);
-    assert_true(is_right);
-}
-
-static void an_asynchronous_request_is_completed_once(void **state)
-{
-    struct fixture *f = *state;
-    struct nats_op op;
-    ask_async(f, NATS_PEER_MS, &op);
-    nats_peer_put_message(&f->peer, f->inbox_sid, op.reply_to, NULL, "yes");
-    nats_peer_put_message(&f->peer, f->inbox_sid, op.reply_to, NULL, "no");
-    assert_true(nats_peer_send(&f->peer));
-    expect_reply(f, 1, STATUS_OK, "yes");
-    ask_async(f, NATS_PEER_MS, &op); /* once this ends, the "no" has been dealt with */
-    nats_peer_put_headed(&f->peer, f->inbox_sid, op.reply_to, "NATS/1.0 503\r\n\r\n", "");
-    assert_true(nats_peer_send(&f->peer));
-    expect_reply(f, 2, STATUS_UNAVAILABLE, "");
-    ask_async(f, 1, &op);
-    expect_reply(f, 3, STATUS_DEADLINE_EXCEEDED, "");
-    ask_async(f, NATS_PEER_MS, &op);
-    bus_request_fail_all(f->bus);
-    expect_reply(f, 4, STATUS_UNAVAILABLE, "");
 }
 
 /* --- publishing ------------------------------------------------------------------------------ */
@@ -338,11 +242,11 @@ static void publications_are_sent_at_once_or_corked_in_one_piece(void **state)
     f->descriptor = bus_borrow(f->bus);
     unsigned pieces = nats_peer_pieces(&f->peer);
     publish_numbers(f, 1);
-    assert_true(nats_peer_hears(&f->peer));
+    assert_true(nats_peer_has_input(&f->peer));
     expect_one_piece(f, pieces, 1);
     bus_hold(f->bus);
     publish_numbers(f, 20);
-    bool is_held = !nats_peer_hears(&f->peer);
+    bool is_held = !nats_peer_has_input(&f->peer);
     bus_release(f->bus);
     assert_true(is_held);
     expect_one_piece(f, pieces + 1, 20);
@@ -351,19 +255,19 @@ static void publications_are_sent_at_once_or_corked_in_one_piece(void **state)
 /* The server has none of the others yet. */
 static void answer(void *ctx, struct bus_message *message_take)
 {
-    struct fixture *f = ((struct ear *)ctx)->fixture;
+    struct fixture *f = ((struct listener *)ctx)->fixture;
     bool is_held = bus_publish(f->bus, "out", bus_message_data(message_take),
                                bus_message_length(message_take)) == STATUS_OK &&
-                   !nats_peer_hears(&f->peer);
+                   !nats_peer_has_input(&f->peer);
     bus_message_destroy(&message_take);
     if (is_held)
-        count_up(f, &f->heard_count);
+        count_up(f, &f->received_count);
 }
 
 static void answers_to_one_read_are_sent_in_one_piece(void **state)
 {
     struct fixture *f = *state;
-    const struct ear *a = listen_to(f, 0, "one", answer);
+    const struct listener *a = listen_to(f, 0, "one", answer);
     char number[16];
     unsigned pieces = nats_peer_pieces(&f->peer);
     for (int i = 1; i <= 10; i++) {
@@ -372,7 +276,7 @@ static void answers_to_one_read_are_sent_in_one_piece(void **state)
     }
     assert_true(nats_peer_send(&f->peer));
     expect_one_piece(f, pieces, 10);
-    await(f, &f->heard_count, 10);
+    await(f, &f->received_count, 10);
 }
 
 /* On a thread of its own, which holds it. */
@@ -429,12 +333,12 @@ static void publications_are_sent_before_the_bus_is_closed(void **state)
 
 /* --- a borrowed bus -------------------------------------------------------------------------- */
 
-/* Until so many have been heard. */
+/* Until so many have been received. */
 static void *work(void *arg)
 {
     struct worker *worker = arg;
     struct fixture *f = worker->fixture;
-    while (f->heard_count < worker->count && nats_peer_await_readable(f->descriptor))
+    while (f->received_count < worker->count && nats_peer_await_readable(f->descriptor))
         bus_work(f->bus);
     return NULL;
 }
@@ -442,24 +346,24 @@ static void *work(void *arg)
 static void a_borrowed_bus_delivers_only_in_bus_work(void **state)
 {
     struct fixture *f = *state;
-    const struct ear *a = listen_to(f, 0, "one", record_message);
+    const struct listener *a = listen_to(f, 0, "one", record_message);
     f->descriptor = bus_borrow(f->bus);
     for (size_t round = 1; round <= 3; round++) {
-        nats_peer_tell(&f->peer, a->sid, "one", "1");
+        nats_peer_deliver(&f->peer, a->sid, "one", "1");
         assert_true(nats_peer_await_readable(f->descriptor));
-        assert_int_equal(f->heard_count, round - 1);
+        assert_int_equal(f->received_count, round - 1);
         start(f, 0, round, work);
         finish(f, 0);
-        assert_int_equal(f->heard_count, round);
-        assert_true(pthread_equal(f->heard_by, f->workers[0].thread));
+        assert_int_equal(f->received_count, round);
+        assert_true(pthread_equal(f->received_by, f->workers[0].thread));
     }
-    nats_peer_tell(&f->peer, a->sid, "one", "2");
+    nats_peer_deliver(&f->peer, a->sid, "one", "2");
     assert_true(nats_peer_await_readable(f->descriptor));
     f->descriptor = 0;
     bus_give_back(f->bus);
-    await_heard(f, "a1 a1 a1 a2 ");
-    nats_peer_tell(&f->peer, a->sid, "one", "3");
-    await_heard(f, "a1 a1 a1 a2 a3 ");
+    await_received(f, "a1 a1 a1 a2 ");
+    nats_peer_deliver(&f->peer, a->sid, "one", "3");
+    await_received(f, "a1 a1 a1 a2 a3 ");
 }
 
 /* --- servers that go and come ---------------------------------------------------------------- */
@@ -467,7 +371,7 @@ static void a_borrowed_bus_delivers_only_in_bus_work(void **state)
 static void a_restarted_server_is_found_and_subscribed_to_again(void **state)
 {
     struct fixture *f = *state;
-    struct ear *a = listen_to(f, 0, "one", record_message);
+    struct listener *a = listen_to(f, 0, "one", record_message);
     struct nats_op op;
     struct bus_request *request = ask(f, &op);
     assert_int_equal(f->connects, 1);
@@ -489,10 +393,10 @@ static void a_restarted_server_is_found_and_subscribed_to_again(void **state)
     nats_peer_expect(&f->peer, "PUB", &op);
     assert_string_equal(op.payload, "kept");
     await(f, &f->connects, 2);
-    nats_peer_tell(&f->peer, a->sid, "one", "1");
-    await_heard(f, "a1 ");
+    nats_peer_deliver(&f->peer, a->sid, "one", "1");
+    await_received(f, "a1 ");
     request = ask(f, &op);
-    nats_peer_tell(&f->peer, f->inbox_sid, op.reply_to, "yes");
+    nats_peer_deliver(&f->peer, f->inbox_sid, op.reply_to, "yes");
     expect_end(request, NATS_PEER_MS, STATUS_OK, "yes");
 }
 
@@ -500,17 +404,17 @@ static void a_restarted_server_is_found_and_subscribed_to_again(void **state)
 static void a_message_that_was_cut_off_does_not_swallow_the_next_bytes(void **state)
 {
     struct fixture *f = *state;
-    struct ear *a = listen_to(f, 0, "one", record_message);
+    struct listener *a = listen_to(f, 0, "one", record_message);
     char begin[64];
     snprintf(begin, sizeof(begin), "MSG one %u 2\r\n12\r\nMSG one %u 1000\r\nlost", a->sid, a->sid);
     nats_peer_put(&f->peer, begin);
     assert_true(nats_peer_send(&f->peer));
-    await_heard(f, "a12 ");
+    await_received(f, "a12 ");
     await_lost(f);
     assert_true(nats_peer_greet(&f->peer));
     expect_inbox(f);
-    nats_peer_tell(&f->peer, a->sid, "one", "3");
-    await_heard(f, "a12 a3 ");
+    nats_peer_deliver(&f->peer, a->sid, "one", "3");
+    await_received(f, "a12 a3 ");
 }
 
 static size_t open_descriptors(void)
@@ -589,10 +493,6 @@ int main(void)
         TEST(after_unsubscribe_nothing_more_is_delivered),
         TEST(a_handler_may_unsubscribe_before_the_rest_of_the_read_is_handled),
         TEST(drain_delivers_what_arrived_before_the_server_confirmed),
-        TEST(each_request_gets_its_own_reply),
-        TEST(a_request_without_a_server_fails_at_once),
-        TEST(a_request_without_a_reply_ends_at_its_deadline),
-        TEST(an_asynchronous_request_is_completed_once),
         TEST(publications_are_sent_at_once_or_corked_in_one_piece),
         TEST(flush_returns_when_the_server_has_received_everything),
         TEST(publications_are_sent_before_the_bus_is_closed),

@@ -41,7 +41,7 @@ static void expect_all_in_order(struct fixture *f, size_t threads, size_t count_
     }
     for (size_t i = 0; i < threads; i++)
         assert_true(finish(f, i));
-    assert_false(nats_peer_hears(&f->peer));
+    assert_false(nats_peer_has_input(&f->peer));
 }
 
 static void publications_of_each_thread_arrive_in_order(void **state)
@@ -69,8 +69,8 @@ static void a_server_that_stops_reading_makes_publishers_wait(void **state)
  * it answers, so to speak, one message with very many. */
 static void flood(void *ctx, struct bus_message *message_take)
 {
-    const struct ear *ear = ctx;
-    struct fixture *f = ear->fixture;
+    const struct listener *listener = ctx;
+    struct fixture *f = listener->fixture;
     static const char payload[1024] = { 'x' };
     for (size_t i = 0; i < FLOOD; i++)
         bus_request_async(f->bus, "flood", NULL, 0, payload, sizeof(payload),
@@ -89,10 +89,10 @@ static size_t count_replies(struct fixture *f)
 static void a_reader_never_waits_and_learns_what_cannot_be_sent(void **state)
 {
     struct fixture *f = *state;
-    const struct ear *ear = listen_to(f, 0, "begin", flood);
+    const struct listener *listener = listen_to(f, 0, "begin", flood);
     struct nats_op op;
-    nats_peer_tell(&f->peer, ear->sid, "begin", "now");
-    await_heard(f, "anow ");
+    nats_peer_deliver(&f->peer, listener->sid, "begin", "now");
+    await_received(f, "anow ");
     assert_in_range(count_replies(f), 1, FLOOD - 1);
     /* All others are sent; nothing is refused any more when the last of them comes. */
     for (size_t sent = 0; sent + count_replies(f) < FLOOD; sent++)

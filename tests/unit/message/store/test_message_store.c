@@ -216,97 +216,6 @@ static void without_a_client_id_nothing_is_a_repetition(void **state)
     assert_memory_not_equal(one.id.bytes, two.id.bytes, ID_BYTES);
 }
 
-/* --- dialogs ------------------------------------------------------------------------------- */
-
-static void the_dialog_with_the_newest_message_comes_first(void **state)
-{
-    struct fixture *f = *state;
-    put(f, "@amy", "@Bob", "1");
-    put(f, "@cid", "@amy", "2");
-    put(f, "@amy", "@dan", "3");
-    assert_peers(f, "amy", 0, 10, "@dan @cid @Bob");
-    put(f, "@Bob", "@amy", "4");
-    assert_peers(f, "amy", 0, 10, "@Bob @dan @cid");
-    struct message_send late = letter("@amy", "@cid", "5");
-    late.now_ms = 1000; /* a clock gone wrong: the order is that of arrival */
-    assert_int_equal(send_and_wait(f->store, &late), STATUS_OK);
-    assert_peers(f, "amy", 0, 10, "@cid @Bob @dan");
-    mark_read(f, "@amy", "@Bob"); /* reading brings nothing to the top */
-    mark_read(f, "@dan", "@amy");
-    put_with_id(f, "@amy", "@dan", "6", "c", STATUS_OK);
-    put(f, "@amy", "@cid", "7");
-    put_with_id(f, "@amy", "@dan", "6", "c", STATUS_OK); /* nor does sending again */
-    assert_peers(f, "amy", 0, 10, "@cid @dan @Bob");
-    assert_peers(f, "Bob", 0, 10, "");
-    assert_peers(f, "bob", 0, 10, "@amy");
-    check_user(f, "@amy");
-}
-
-static void dialogs_come_in_pages(void **state)
-{
-    struct fixture *f = *state;
-    enum { PEERS = 23 };
-    for (int i = 0; i < PEERS; i++) {
-        char tag[32];
-        snprintf(tag, sizeof(tag), "@peer%02d", i);
-        put(f, i % 2 == 0 ? "@amy" : tag, i % 2 == 0 ? tag : "@amy", "x");
-    }
-    for (uint32_t size = 1; size <= PEERS + 2; size += 3) {
-        for (uint32_t start = 0; start < PEERS + 5; start += size) {
-            struct dialog_list page = dialogs(f, "amy", start, start + size);
-            size_t left = start < PEERS ? PEERS - start : 0;
-            assert_int_equal(page.count, left < size ? left : size);
-            for (size_t i = 0; i < page.count; i++) {
-                char tag[32];
-                snprintf(tag, sizeof(tag), "@peer%02d", PEERS - 1 - (int)(start + i));
-                assert_string_equal(page.items[i].peer_tag, tag);
-            }
-            dialog_list_finish(&page);
-        }
-    }
-    assert_peers(f, "amy", 1000000, 1000010, "");
-    assert_peers(f, "amy", UINT32_MAX - 10, UINT32_MAX, "");
-}
-
-static void a_dialog_shows_its_last_message(void **state)
-{
-    struct fixture *f = *state;
-    static const char *const owners[] = { "amy", "bob" };
-    put(f, "@Amy", "@Bob", "first");
-    struct message_send last = put(f, "@Bob", "@Amy", "last");
-    struct id conversation = message_conversation_id("amy", "bob");
-    for (size_t i = 0; i < 2; i++) {
-        struct dialog_list list = dialogs(f, owners[i], 0, 10);
-        assert_int_equal(list.count, 1);
-        const struct dialog *dialog = &list.items[0];
-        assert_string_equal(dialog->peer_tag, i == 0 ? "@Bob" : "@Amy");
-        assert_memory_equal(dialog->conversation.bytes, conversation.bytes, ID_BYTES);
-        assert_memory_equal(dialog->last.id.bytes, last.id.bytes, ID_BYTES);
-        assert_string_equal(dialog->last.text, "last");
-        assert_string_equal(dialog->last.sender_tag, "@Bob");
-        assert_string_equal(dialog->last.receiver_tag, "@Amy");
-        assert_int_equal(dialog->last.seq, 2);
-        dialog_list_finish(&list);
-        dialog_list_finish(&list);
-    }
-}
-
-static void a_user_without_dialogs_has_an_empty_list(void **state)
-{
-    struct fixture *f = *state;
-    struct message_contacts contacts;
-    assert_peers(f, "nobody", 0, 10, "");
-    assert_texts(f, "nobody", "amy", (struct message_range){ 0, 10, 0 }, "");
-    put(f, "@amy", "@bob", "x");
-    assert_peers(f, "nobody", 0, 10, "");
-    assert_texts(f, "amy", "nobody", (struct message_range){ 0, 10, 0 }, "");
-    assert_texts(f, "nobody", "amy", (struct message_range){ 0, 10, 0 }, "");
-    assert_texts(f, "amy", "amy", (struct message_range){ 0, 10, 0 }, "");
-    assert_int_equal(message_store_contacts(f->store, "nobody", &contacts), STATUS_OK);
-    assert_int_equal(contacts.count, 0);
-    message_contacts_finish(&contacts);
-}
-
 /* --- reading marks ------------------------------------------------------------------------- */
 
 static void unread_messages_are_counted_in_both_directions(void **state)
@@ -408,94 +317,6 @@ static void a_message_is_read_when_its_receiver_has_marked_it(void **state)
     dialog_list_finish(&list);
 }
 
-/* --- parts of a conversation --------------------------------------------------------------- */
-
-static void a_range_counts_back_from_the_newest(void **state)
-{
-    struct fixture *f = *state;
-    static const char *const texts[] = { "1", "2", "3", "4", "5", "6", "7", "8", "9" };
-    static const struct {
-        struct message_range range;
-        const char *expected;
-    } parts[] = {
-        { { 0, 100, 0 }, "9 8 7 6 5 4 3 2 1" },
-        { { 0, 9, 0 }, "9 8 7 6 5 4 3 2 1" },
-        { { 0, 1, 0 }, "9" },
-        { { 0, 2, 0 }, "9 8" },
-        { { 3, 5, 0 }, "6 5" },
-        { { 8, 9, 0 }, "1" },
-        { { 8, 1000, 0 }, "1" },
-        { { 9, 10, 0 }, "" },
-        { { 1000, 2000, 0 }, "" },
-        { { 4294967000u, 4294967295u, 0 }, "" },
-        { { 0, 3, 5 }, "5 4 3" },
-        { { 0, 100, 1 }, "1" },
-        { { 1, 3, 5 }, "4 3" },
-        { { 5, 9, 5 }, "" },
-        { { 0, 3, 9 }, "9 8 7" },
-        { { 0, 3, 10 }, "9 8 7" },
-        { { 0, 2, UINT64_C(4294967296) }, "9 8" },
-        { { 2, 4, 1000000 }, "7 6" },
-    };
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        put(f, i % 3 == 0 ? "@bob" : "@amy", i % 3 == 0 ? "@amy" : "@bob", texts[i]);
-        put(f, "@amy", "@cid", "other");
-    }
-    for (size_t i = 0; i < COUNT_OF(parts); i++) {
-        assert_texts(f, "amy", "bob", parts[i].range, parts[i].expected);
-        assert_texts(f, "bob", "amy", parts[i].range, parts[i].expected);
-    }
-}
-
-static void a_page_counted_from_a_message_does_not_shift(void **state)
-{
-    struct fixture *f = *state;
-    for (int i = 0; i < 5; i++)
-        put(f, "@amy", "@bob", "old");
-    put(f, "@amy", "@bob", "new");
-    assert_texts(f, "bob", "amy", (struct message_range){ 0, 2, 5 }, "old old");
-    for (int i = 0; i < 5; i++)
-        put(f, "@amy", "@bob", "newer");
-    struct message_list list = messages(f, "bob", "amy", 2, 4, 5);
-    assert_int_equal(list.count, 2);
-    assert_int_equal(list.items[0].seq, 3);
-    assert_int_equal(list.items[1].seq, 2);
-    message_list_finish(&list);
-}
-
-static bool holds(const struct message_contacts *contacts, const char *key)
-{
-    size_t times = 0;
-    for (size_t i = 0; i < contacts->count; i++)
-        times += strcmp(contacts->keys[i], key) == 0;
-    return times == 1;
-}
-
-static void contacts_are_all_one_has_a_dialog_with(void **state)
-{
-    struct fixture *f = *state;
-    struct message_contacts contacts;
-    char tag[32];
-    put(f, "@amy", "@Bob", "x");
-    put(f, "@Bob", "@amy", "x");
-    put(f, "@cid", "@amy", "x");
-    put(f, "@Bob", "@dan", "x");
-    assert_int_equal(message_store_contacts(f->store, "amy", &contacts), STATUS_OK);
-    assert_int_equal(contacts.count, 2);
-    assert_true(holds(&contacts, "bob") && holds(&contacts, "cid"));
-    message_contacts_finish(&contacts);
-    message_contacts_finish(&contacts);
-    for (int i = 0; i < 100; i++) {
-        snprintf(tag, sizeof(tag), "@p%d", i);
-        put(f, i % 2 == 0 ? tag : "@amy", i % 2 == 0 ? "@amy" : tag, "x");
-    }
-    assert_int_equal(message_store_contacts(f->store, "amy", &contacts), STATUS_OK);
-    assert_int_equal(contacts.count, 102);
-    for (int i = 0; i < 100; i++)
-        assert_true(holds(&contacts, (snprintf(tag, sizeof(tag), "p%d", i), tag)));
-    message_contacts_finish(&contacts);
-}
-
 static void ids_of_conversations_and_messages_are_as_documented(void **state)
 {
     (void)state;
@@ -579,17 +400,10 @@ static int run_suite(const char *name)
         TEST(client_ids_are_separate_for_each_sender),
         TEST(every_client_id_is_another),
         TEST(without_a_client_id_nothing_is_a_repetition),
-        TEST(the_dialog_with_the_newest_message_comes_first),
-        TEST(dialogs_come_in_pages),
-        TEST(a_dialog_shows_its_last_message),
-        TEST(a_user_without_dialogs_has_an_empty_list),
         TEST(unread_messages_are_counted_in_both_directions),
         TEST(marking_returns_how_many_are_newly_read),
         TEST(marking_without_messages_changes_nothing),
         TEST(a_message_is_read_when_its_receiver_has_marked_it),
-        TEST(a_range_counts_back_from_the_newest),
-        TEST(a_page_counted_from_a_message_does_not_shift),
-        TEST(contacts_are_all_one_has_a_dialog_with),
         cmocka_unit_test(ids_of_conversations_and_messages_are_as_documented),
         cmocka_unit_test(an_invalid_store_url_is_rejected),
         TEST(closing_finishes_accepted_jobs_and_reports_them_in_order),

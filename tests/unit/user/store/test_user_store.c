@@ -17,28 +17,6 @@
 
 enum { THREADS = 8, IMAGE_BYTES = 700 * 1024 };
 
-static struct user make_user(const char *tag, const char *email)
-{
-    struct user user = { .first_name = "Anna",
-                         .last_name = "Smith",
-                         .img = "default.jpg",
-                         .password_hash = "$argon2id$v=19$m=64,t=1,p=1$c2FsdA$aGFzaA" };
-    user.id = id_new();
-    snprintf(user.tag, sizeof(user.tag), "%s", tag);
-    snprintf(user.email, sizeof(user.email), "%s", email);
-    snprintf(user.email_key, sizeof(user.email_key), "%s", email);
-    text_lower_ascii(user.email_key);
-    return user;
-}
-
-static void add(struct fixture *f, const char *tag)
-{
-    char email[64];
-    snprintf(email, sizeof(email), "%s@example.com", tag + 1);
-    struct user user = make_user(tag, email);
-    assert_int_equal(user_store_add(f->store, &user), STATUS_OK);
-}
-
 static void assert_same_user(const struct user *one, const struct user *other)
 {
     assert_memory_equal(one->id.bytes, other->id.bytes, ID_BYTES);
@@ -249,162 +227,6 @@ static void one_of_two_processes_gets_the_name(void **state)
     reopen(f);
 }
 
-/* Searching */
-
-static const char *const population[] = { "@anna",
-                                          "@Annabel",
-                                          "@hanna",
-                                          "@banana",
-                                          "@an",
-                                          "@n",
-                                          "@bob",
-                                          "@bobby",
-                                          "@a_b",
-                                          "@axb",
-                                          "@a__b",
-                                          "@x_",
-                                          "@zz9",
-                                          "@z9z9",
-                                          "@nan",
-                                          "@susanna",
-                                          "@A1",
-                                          "@a11",
-                                          "@b_a_n",
-                                          "@ANNA2",
-                                          "@nanna",
-                                          "@annann",
-                                          "@q",
-                                          "@long_name_with_all",
-                                          "@the_longest_tag_that_may_be_give" };
-
-static int by_text(const void *one, const void *other)
-{
-    return strcmp(one, other);
-}
-
-/* The keys a search must give, in order. Returns how many. */
-static size_t expect(const char *part, const char *except_key, size_t max,
-                     char keys_out[][TAG_SIZE])
-{
-    char keys[COUNT_OF(population)][TAG_SIZE];
-    size_t count = 0;
-    for (size_t i = 0; i < COUNT_OF(population); i++)
-        assert_true(tag_to_key(population[i], keys[i]));
-    qsort(keys, COUNT_OF(keys), TAG_SIZE, by_text);
-    for (int prefix = 1; prefix >= 0; prefix--)
-        for (size_t i = 0; i < COUNT_OF(keys) && count < max; i++) {
-            const char *at = strstr(keys[i], part);
-            if (at != NULL && (at == keys[i]) == prefix && strcmp(keys[i], except_key) != 0)
-                memcpy(keys_out[count++], keys[i], TAG_SIZE);
-        }
-    return count;
-}
-
-static void assert_finds(struct fixture *f, const char *part, const char *except_key, size_t max)
-{
-    char expected[COUNT_OF(population)][TAG_SIZE], key[TAG_SIZE];
-    size_t count = expect(part, except_key, max, expected);
-    struct user_list list;
-    assert_int_equal(user_store_find(f->store, part, except_key, max, &list), STATUS_OK);
-    if (list.count != count)
-        fail_msg("\"%s\" except \"%s\", at most %zu: %zu found, not %zu", part, except_key, max,
-                 list.count, count);
-    for (size_t i = 0; i < count; i++) {
-        assert_true(tag_to_key(list.items[i].tag, key));
-        assert_string_equal(key, expected[i]);
-    }
-    free(list.items);
-}
-
-static void add_population(struct fixture *f)
-{
-    for (size_t i = 0; i < COUNT_OF(population); i++)
-        add(f, population[i]);
-}
-
-static void prefix_matches_come_first_then_by_key(void **state)
-{
-    struct fixture *f = *state;
-    static const char *const parts[] = { "",
-                                         "a",
-                                         "n",
-                                         "z",
-                                         "q",
-                                         "an",
-                                         "na",
-                                         "nn",
-                                         "ann",
-                                         "nan",
-                                         "anna",
-                                         "nanna",
-                                         "bob",
-                                         "bobb",
-                                         "9",
-                                         "z9",
-                                         "1",
-                                         "11",
-                                         "susanna",
-                                         "annabel",
-                                         "hann",
-                                         "xyz",
-                                         "annabelx",
-                                         "longest",
-                                         "e",
-                                         "the_longest_tag_that_may_be_give",
-                                         "he_longest_tag_that_may_be_give" };
-    add_population(f);
-    for (size_t i = 0; i < COUNT_OF(parts); i++)
-        assert_finds(f, parts[i], "", 100);
-}
-
-static void an_underscore_is_a_letter_like_any_other(void **state)
-{
-    struct fixture *f = *state;
-    static const char *const parts[] = { "_",   "__",  "a_b", "a__b", "_b",        "x_",
-                                         "b_a", "_a_", "___", "_n",   "name_with", "e_" };
-    add_population(f);
-    for (size_t i = 0; i < COUNT_OF(parts); i++)
-        assert_finds(f, parts[i], "", 100);
-}
-
-static void a_user_never_finds_itself(void **state)
-{
-    struct fixture *f = *state;
-    static const char *const parts[] = { "", "a", "an", "ann", "anna", "nn", "nna", "annabel" };
-    add_population(f);
-    for (size_t i = 0; i < COUNT_OF(parts); i++) {
-        assert_finds(f, parts[i], "anna", 100);
-        assert_finds(f, parts[i], "annabel", 100);
-        assert_finds(f, parts[i], "hanna", 3);
-        assert_finds(f, parts[i], "nobody", 100);
-    }
-}
-
-static void no_more_are_found_than_requested(void **state)
-{
-    struct fixture *f = *state;
-    static const char *const parts[] = { "", "a", "an", "ann", "n", "_", "bob" };
-    add_population(f);
-    for (size_t i = 0; i < COUNT_OF(parts); i++)
-        for (size_t max = 0; max < 12; max++)
-            assert_finds(f, parts[i], "an", max);
-}
-
-static void a_part_longer_than_any_key_finds_no_user(void **state)
-{
-    struct fixture *f = *state;
-    char part[100];
-    struct user_list list;
-    add_population(f);
-    for (size_t length = 30; length < sizeof(part); length++) {
-        memset(part, 'a', length);
-        part[length] = '\0';
-        assert_int_equal(user_store_find(f->store, part, "", 10, &list), STATUS_OK);
-        assert_int_equal(list.count, 0);
-        free(list.items);
-    }
-}
-
 /* Changing */
 
 static enum status update(struct fixture *f, const char *key, const char *first_name,
@@ -591,11 +413,6 @@ static int run_suite(const char *name)
         TEST(a_tag_is_accepted_in_any_case),
         TEST(an_email_is_accepted_in_any_case),
         TEST(one_of_many_concurrent_users_gets_the_name),
-        TEST(prefix_matches_come_first_then_by_key),
-        TEST(an_underscore_is_a_letter_like_any_other),
-        TEST(a_user_never_finds_itself),
-        TEST(no_more_are_found_than_requested),
-        TEST(a_part_longer_than_any_key_finds_no_user),
         TEST(an_update_replaces_names_and_image_only),
         TEST(a_missing_user_is_not_updated),
         TEST(an_image_is_kept_byte_for_byte),

@@ -24,24 +24,6 @@ enum {
     UPDATES = 25,
 };
 
-static struct user user_of(const char *tag)
-{
-    struct user user = {
-        .first_name = "Anna", .last_name = "Smith", .img = "default.jpg", .password_hash = "x"
-    };
-    user.id = id_new();
-    snprintf(user.tag, sizeof(user.tag), "%s", tag);
-    snprintf(user.email, sizeof(user.email), "%s@example.com", tag + 1);
-    snprintf(user.email_key, sizeof(user.email_key), "%s@example.com", tag + 1);
-    return user;
-}
-
-static void add(struct fixture *f, const char *tag)
-{
-    struct user user = user_of(tag);
-    assert_int_equal(user_store_add(f->store, &user), STATUS_OK);
-}
-
 static enum status try_update(struct fixture *f, const char *key, unsigned changed,
                               const char *origin)
 {

@@ -11,25 +11,6 @@
 
 enum { MANY = 1000 };
 
-static struct user user_of(const char *tag)
-{
-    struct user user = { .first_name = "Anna",
-                         .last_name = "Smith",
-                         .img = "default.jpg",
-                         .password_hash = "$argon2id$v=19$m=64,t=1,p=1$c2FsdA$aGFzaA" };
-    user.id = id_new();
-    snprintf(user.tag, sizeof(user.tag), "%s", tag);
-    snprintf(user.email, sizeof(user.email), "%s@Example.com", tag + 1);
-    snprintf(user.email_key, sizeof(user.email_key), "%s@example.com", tag + 1);
-    return user;
-}
-
-static void add(struct fixture *f, const char *tag)
-{
-    struct user user = user_of(tag);
-    assert_int_equal(user_store_add(f->store, &user), STATUS_OK);
-}
-
 static void assert_page(struct fixture *f, const char *after_key, size_t max, const char *expected)
 {
     struct user_list list;
