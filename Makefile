@@ -3,13 +3,13 @@
 #   make            the programs, into build/release/bin
 #   make run        install what is missing, build, start everything, until Ctrl-C
 #   make test       install what is missing, build, all tests: less than 10 minutes
-#   make check      the same for the work between: build, units, walls, the main end to end tests on
-#                   SQLite; less than 2 minutes
+#   make check      a part of it, for use while working: build, units, structure, the main end to end
+#                   tests on SQLite; less than 2 minutes
 #   make test-compose   the containers, scaled, under load and faults
 #   make unit       the unit tests alone          (SAN=address,undefined or SAN=thread: sanitized)
 #   make bench      a release build, measured beside the floor: one table, build/bench.json (BENCH_ARGS)
-#   make soak       very many messages, and nobody grows (MESSAGES)
-#   make chaos      faults under load, then nothing may be amiss (SEED, SECONDS, STORE=sqlite|mongodb)
+#   make soak       very many messages, without growth of memory (MESSAGES)
+#   make chaos      faults under load, then everything must be right (SEED, SECONDS, STORE=sqlite|mongodb)
 #   make images     the containers' images, labelled with the version and the commit
 #   make lint       clang-format, clang-tidy, cppcheck
 #   make clean
@@ -62,7 +62,7 @@ messengerctl_DIR := services/messengerctl
 messengerctl_HOLDS := user message # the archives it links: their stores
 
 objects = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
-sources = $(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c) # no deeper: a wall test looks
+sources = $(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c) # no deeper: test_house.py checks
 parts = $(filter-out %/main.c,$(call sources,$(1)))
 
 COMMON_A := $(OUT)/lib/common.a
@@ -111,7 +111,7 @@ $(OUT)/obj/%.o: %.S
 	$(call QUIET,AS)$(CC) $(CPPFLAGS) -c $< -o $@
 $(OUT)/obj/gateway/http/assets_data.o: $(wildcard gateway/www/*)
 
-# q: files of one name (store.c of each engine) stand side by side; r would replace one by the next.
+# q appends: with r, files of one name (store.c of each engine) would replace each other.
 %.a:
 	@mkdir -p $(@D)
 	@rm -f $@
@@ -142,7 +142,7 @@ unit: units
 fuzz: $(PART_A) $(COMMON_A)
 	OUT=$(OUT) LIBS="$(LIBS)" tests/fuzz/run.sh
 
-# Where make was not told how many jobs at a time: one for each core.
+# Without a -j of the caller: one job for each core.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 test: install-test-deps
 	@$(MAKE) -s --no-print-directory $(JOBS) all units $(SHIM) $(BENCH)
@@ -151,7 +151,7 @@ check: install-test-deps
 	@$(MAKE) -s --no-print-directory $(JOBS) all units
 	@tests/run-all.sh --check
 
-# In containers; skips, and says why, where it cannot.
+# In containers; skips, with the reason, where it cannot run.
 test-compose:
 	@tests/compose/run.sh
 

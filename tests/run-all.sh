@@ -2,11 +2,11 @@
 # All tests of `make test`: unit, integration, end to end, the demo page; what depends on the store on
 # MongoDB's protocol, too. Ends with the figures and one line that adds everything up.
 #
-#   tests/run-all.sh [--check]     --check: `make check`, a few minutes less (CONTRIBUTING.md)
+#   tests/run-all.sh [--check]     --check: the part for `make check`
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-# Mostly they wait: for programs to start, for time-outs to pass. No verdict depends on the load.
+# Two for each core: most tests wait for programs or time-outs, and no verdict depends on the load.
 workers=$((2 * $(nproc)))
 
 # Runs pytest, and adds what it counted to COUNTS.

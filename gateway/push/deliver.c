@@ -105,7 +105,7 @@ static bool has_space(void *ctx, const char *key)
     return space;
 }
 
-/* Their clients cannot be brought up to date: closes them, so that they read their lists again. */
+/* Their clients cannot be updated: closes them, so that they read their lists again. */
 static void close_sockets(void *ctx, const char *key)
 {
     struct deliver *deliver = ctx;

@@ -15,9 +15,9 @@
 
 /*
  * Sockets that call in turn, so many at a time. The calls come from a file; a line is
- *     <key> <least> <most> "method":"getDialogsList","params":[0,1000]
+ *     <key> <minimum> <maximum> "method":"getDialogsList","params":[0,1000]
  * and says how often the answer must hold "key": - for speed is worth nothing if it is not right.
- * Either the calls are made in turn, by whoever it is, or each user has one of its `own`.
+ * Either any user makes the next call, or each user has a call of its `own`.
  */
 
 enum { CALL_S = 30, KEY_MAX = 32, SECOND_NS = 1000000000 };

@@ -14,7 +14,7 @@
 /*
  * A user with very many contacts, all of them online, comes, changes the name and goes, again and
  * again: how long until the last of them knows? The roster's last is the user, the others are the
- * contacts. Each must be told once.
+ * contacts. Each must be notified once.
  */
 
 enum { LONGEST_S = 30, SECOND_NS = 1000000000, QUIET_NS = 100000000 };
@@ -56,8 +56,8 @@ static void handle_text(struct ws_client *client, const char *text, size_t lengt
         return; /* of another contact */
     if (memmem(text, head, kinds[run.wanted].code, strlen(kinds[run.wanted].code)) == NULL ||
         run.notified[who])
-        fail("contact %zu is told, while \"%s\" is what there is to tell%s: %.*s", who,
-             kinds[run.wanted].name, run.notified[who] ? ", and has been told" : "",
+        fail("contact %zu is notified, but the change is \"%s\"%s: %.*s", who,
+             kinds[run.wanted].name, run.notified[who] ? ", and it was notified before" : "",
              length < 400 ? (int)length : 400, text);
     run.notified[who] = true;
     run.notified_count++;
@@ -74,20 +74,20 @@ static void begin(enum news news)
     run.began_ns = loop_now_ns();
 }
 
-/* Until all are told, and a moment longer for what should not come. */
+/* Until all are notified, and a moment longer to see duplicates. */
 static void wait_until_notified(void)
 {
     while (run.notified_count < run.count) {
         if (loop_now_ns() - run.began_ns > LONGEST_S * (int64_t)SECOND_NS)
-            fail("of \"%s\" only %zu of %zu contacts are told after %d s", kinds[run.wanted].name,
-                 run.notified_count, run.count, LONGEST_S);
+            fail("of \"%s\" only %zu of %zu contacts are notified after %d s",
+                 kinds[run.wanted].name, run.notified_count, run.count, LONGEST_S);
         loop_turn(run.server.loop, loop_now_ns() + SECOND_NS);
     }
     for (int64_t until = loop_now_ns() + QUIET_NS; loop_now_ns() < until;)
         loop_turn(run.server.loop, until);
 }
 
-/* Another than the user has, which would be nothing to change, whoever set that. */
+/* Never the user's current name, which would change nothing. */
 static void random_name(char *name, size_t size)
 {
     id_random_hex(name, size / 2);
@@ -131,7 +131,7 @@ static void open_contacts(void)
     ws_open_all(&run.server, all, run.roster.tokens, run.count, 64);
     ws_greet_all(&run.server, all, run.count);
     for (int64_t until = loop_now_ns() + SECOND_NS; loop_now_ns() < until;)
-        loop_turn(run.server.loop, until); /* for whatever they are told of each other */
+        loop_turn(run.server.loop, until); /* for their notifications about each other */
     free(all);
 }
 

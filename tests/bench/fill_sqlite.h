@@ -6,7 +6,7 @@
 
 /*
  * Fills the SQLite stores of a messenger that does not run, as if so many people had used it for
- * long: row by row, in the order in which time would have brought them, but in one transaction and
+ * long: row by row, in the order in which they would have been stored, but in one transaction and
  * without waiting for the disk. The tables are made by the stores themselves.
  */
 struct fill {

@@ -13,7 +13,7 @@ static const struct scenario {
     { "send", "pairs of users who write to each other", scenario_send },
     { "floor", "raw request-reply over NATS", scenario_floor },
     { "responder", "answers the floor's requests, until it is killed", scenario_responder },
-    { "fan-out", "a user whom many contacts are told of", scenario_fan_out },
+    { "fan-out", "a user about whom many contacts are notified", scenario_fan_out },
     { "call", "sockets that call in turn, so many at a time", scenario_call },
     { "login", "log-ins, so many at a time", scenario_login },
     { "hash", "checks a password again and again", scenario_hash },

@@ -4,7 +4,7 @@ from bench import generator
 from bench.figures import Figure
 from bench.measure_send import add_cpu
 
-IN, OUT = "Fan-in: {:,} senders, 1 receiver", "Fan-out: a user with {:,} contacts online, until all are told"
+IN, OUT = "Fan-in: {:,} senders, 1 receiver", "Fan-out: a user with {:,} contacts online, until all are notified"
 NEWS = (("came", "comes online"), ("changed", "changes the name"), ("went", "goes offline"))
 
 

@@ -150,9 +150,9 @@ def test_a_filled_store_reads_as_if_clients_had_written_it(stage):
         assert len(socket.call("getDialogsList", [0, 1000])) == CONTACTS
     with socket_of(stage, 0) as socket:
         hello = socket.call("hello")
-        told = socket.call("sync", [hello["epoch"], 0, 1000])
-        messages = [message for dialog in told["dialogs"] for message in dialog["messages"]]
-        assert len(messages) == hello["position"] == told["position"] == 4 * 3 + 2
+        answer = socket.call("sync", [hello["epoch"], 0, 1000])
+        messages = [message for dialog in answer["dialogs"] for message in dialog["messages"]]
+        assert len(messages) == hello["position"] == answer["position"] == 4 * 3 + 2
         assert len(socket.call("getDialogsList")) == 5
 
 

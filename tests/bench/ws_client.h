@@ -67,8 +67,8 @@ void ws_client_flush(struct ws_client *client);
 double ws_open_all(struct ws_server *server, struct ws_client *const *clients,
                    const char *const *tokens, size_t count, size_t at_once);
 
-/* Calls `hello` on all of them and waits for the answers: only what happens after that is each of
- * them sure to be told. */
+/* Calls `hello` on all of them and waits for the answers: only what happens after that is
+ * guaranteed to be notified to each. */
 void ws_greet_all(struct ws_server *server, struct ws_client *const *clients, size_t count);
 
 #endif

@@ -61,19 +61,19 @@ def test_the_example_of_the_documentation(page, stack, bob):
     script = script.replace("localhost:8000", stack.url(0).removeprefix("http://")).replace("@bob", bob.tag)
     message = page.driver.execute_async_script("""
         const [done] = arguments;
-        window.told = [];
-        const console = { log: (...items) => window.told.push(items) };
+        window.logged = [];
+        const console = { log: (...items) => window.logged.push(items) };
         (async () => { %s return message; })().then(done, (error) => done(String(error)));
         """ % script)
     assert (message["text"], message["receiverTag"]) == ("hi, Bob", bob.tag), message
     send(bob.socket(), SimpleNamespace(tag=me), "hi yourself")
 
-    def told(is_it):
-        return [items for items in page.driver.execute_script("return window.told") if is_it(items)]
-    page.wait(lambda: told(lambda items: items[0] == "newMessage"), "the example to tell of a message")
-    page.wait(lambda: told(lambda items: isinstance(items[0], list)), "the example to tell of the dialogs")
-    [[_, body]] = told(lambda items: items[0] == "newMessage")
-    [[[dialog]]] = told(lambda items: isinstance(items[0], list))
+    def logged(is_it):
+        return [items for items in page.driver.execute_script("return window.logged") if is_it(items)]
+    page.wait(lambda: logged(lambda items: items[0] == "newMessage"), "the example to log a message")
+    page.wait(lambda: logged(lambda items: isinstance(items[0], list)), "the example to log the dialogs")
+    [[_, body]] = logged(lambda items: items[0] == "newMessage")
+    [[[dialog]]] = logged(lambda items: isinstance(items[0], list))
     assert (body["text"], dialog["userInfo"]["tag"]) == ("hi yourself", bob.tag)
 
 

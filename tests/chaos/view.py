@@ -33,7 +33,7 @@ class Message:
 class Marks:
     """How far one direction of a dialog is read. `row`: (seq, unread) of the newest list entry seen.
     `user_seq`: of the newest mark. `floor`: messages up to this seq are read. `loose`: this device has
-    marked, and was not told the number: what else is read, it cannot tell."""
+    marked without learning the number, so what else is read is unknown."""
     row: tuple = (0, 0)
     user_seq: int = 0
     floor: int = 0

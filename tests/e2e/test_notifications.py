@@ -41,7 +41,7 @@ def test_new_message_goes_to_every_socket_of_the_receiver(contacts):
     sent = send(alice.socket(), bob, "hi")
     for tab in tabs:
         assert numbered(tab.wait_notification(3001)) == {key: sent[key] for key in PUSHED_KEYS}
-    stays_true(lambda: all(len(tab.seen(3001)) == 1 for tab in tabs), QUIET, "each is told once")
+    stays_true(lambda: all(len(tab.seen(3001)) == 1 for tab in tabs), QUIET, "each is notified once")
 
 
 def test_message_sent_goes_to_the_other_sockets_of_the_sender(contacts):

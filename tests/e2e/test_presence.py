@@ -84,7 +84,7 @@ def test_users_of_a_killed_gateway_go_offline_once_each(whole, crowd):
         observer.wait_events(user, [ONLINE, OFFLINE])
         observer.wait_state(user, False)
     stays_true(lambda: all(observer.events(user) == [ONLINE, OFFLINE] for user in observer.watched),
-               2, "offline is told once each")
+               2, "offline is notified once each")
     assert observer.events(both) == [ONLINE], "a user with another socket elsewhere stays online"
     assert observer.sees(both) is True and kept.open
     whole.restart("gateway", 1)
@@ -95,7 +95,7 @@ def test_users_of_a_killed_gateway_go_offline_once_each(whole, crowd):
 
 class Churner(threading.Thread):
     """Opens and closes a user's socket, on one gateway and then the other, each time waiting until
-    the observer has been told; ends with an open socket if `stay` says so."""
+    the observer is notified; ends with an open socket if `stay`."""
 
     def __init__(self, observer, user, stay):
         super().__init__(daemon=True)
@@ -173,9 +173,9 @@ def test_nats_restart(whole, crowd):
     befriend(observer.socket, newcomer)
     newcomer.socket()
     observer.wait_events(newcomer, [ONLINE])
-    # Who asked while nobody knew is told once more who is online; nobody is said to have gone.
+    # A query without an answer is followed by who is online once more, and by no "offline".
     stays_true(lambda: all(set(observer.events(user)) == {ONLINE} for user in stayers), 5,
-               "nothing else is told of those who stayed")
+               "no other notification about those who stayed")
     assert all(observer.sees(user) is True for user in stayers)
     assert all(sockets[user].call("getSelfInfo")["tag"] == user.tag for user in stayers)
     for user in leavers:  # once more online, as above, but never again after they are gone
@@ -195,14 +195,14 @@ def test_gateway_frozen_for_eight_seconds(whole, crowd):
         observer.wait_state(user, True)
         assert socket.call("getSelfInfo")["tag"] == user.tag
     wait_until(lambda: all(observer.events(user)[-1] == ONLINE for user in observer.watched),
-               "the last that was told of each to be that they are online")
+               "the last notification about each to be online")
     stays_true(lambda: all(observer.sees(user) is True for user in observer.watched), 2,
                "the state stays right")
     for user in observer.watched:
         assert alternates(observer.events(user)), observer.events(user)
     sockets[0].close()
     observer.wait_state(observer.watched[0], False)
-    wait_until(lambda: observer.events(observer.watched[0])[-1] == OFFLINE, "offline to be told")
+    wait_until(lambda: observer.events(observer.watched[0])[-1] == OFFLINE, "the notification that they are offline")
 
 
 def test_presence_instance_frozen_under_use(whole, crowd):
@@ -271,9 +271,9 @@ def test_a_query_during_the_start_is_answered_when_presence_is_known(whole, crow
     for instance in range(2):
         whole.freeze("presence", instance)
     assert not any(dialog["userInfo"]["isOnline"] for dialog in observer.socket.call("getDialogsList"))
-    told = [len(observer.events(user)) for user in observer.watched]
+    counts = [len(observer.events(user)) for user in observer.watched]
     for instance in range(2):
         whole.resume("presence", instance)
-    wait_until(lambda: [len(observer.events(user)) for user in observer.watched] == [n + 1 for n in told],
-               "those who are online to be told")
+    wait_until(lambda: [len(observer.events(user)) for user in observer.watched] == [n + 1 for n in counts],
+               "a notification about each who is online")
     assert all(set(observer.events(user)) == {ONLINE} for user in observer.watched)

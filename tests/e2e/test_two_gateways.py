@@ -63,7 +63,7 @@ def test_tabs_on_both_gateways(anna, ben):
     tabs[0].call("setSelfInfo", ["Annabel"])
     assert numbered(tabs[1].wait_notification(3201)) == {"tag": anna.tag, "firstName": "Annabel"}
     stays_true(lambda: not [n for n in tabs[0].seen() if n.code in (3002, 3201, 3301)], 0.5,
-               "the tab that did it is not told")
+               "the tab that did it is not notified")
 
 
 def wait_until_noted(bus, tag, times):
@@ -94,7 +94,7 @@ def test_online_as_long_as_one_gateway_has_a_socket(pair, anna, ben):
     assert is_online(his, anna)
     second.close()
     his.wait_notification(3100)
-    stays_true(lambda: len(his.seen(3100)) == 1, 0.5, "offline is told once")
+    stays_true(lambda: len(his.seen(3100)) == 1, 0.5, "offline is notified once")
 
 
 def test_exit_counts_on_every_gateway(pair, anna):

@@ -42,7 +42,7 @@ def fields(data):
     return found
 
 
-def told(message):
+def announcement(message):
     """(tag, first name, last name, image, session, revision)"""
     event = fields(message.data)
     change = fields(event[1])
@@ -65,7 +65,7 @@ def test_a_change_is_published_once_when_it_is_acknowledged(bus):
     service, anna = bus.subscribe(SUBJECT, "message"), register(bus, "a")
     call(bus, "UpdateProfile", anna, "Anne", "", "", "session-1")
     message = service.next()
-    assert told(message) == (anna, "Anne", "", "", "session-1", 1)
+    assert announcement(message) == (anna, "Anne", "", "", "session-1", 1)
     assert message.reply and message.headers["traceparent"]
     bus.publish(message.reply)
     assert service.next_or_none(7) is None
@@ -76,7 +76,7 @@ def test_a_fact_is_published_until_it_is_acknowledged(bus):
     call(bus, "UpdateProfile", anna, "", "Jones", "", "")
     for _ in range(3):
         message = service.next()
-        assert told(message) == (anna, "", "Jones", "", "", 1)
+        assert announcement(message) == (anna, "", "Jones", "", "", 1)
     bus.publish(message.reply, headers={"Nats-Service-Error-Code": "503",
                                         "Nats-Service-Error": "UNAVAILABLE"})
     message = service.next()
@@ -90,22 +90,22 @@ def test_an_unacknowledged_fact_is_published_with_the_next_change(bus):
     call(bus, "UpdateProfile", anna, "", "Jones", "", "session-2")
     service = bus.subscribe(SUBJECT, "message")
     message = service.next()
-    assert told(message) == (anna, "Anne", "Jones", "", "", 2)
+    assert announcement(message) == (anna, "Anne", "Jones", "", "", 2)
     bus.publish(message.reply)
 
 
 def test_an_unacknowledged_fact_delays_no_other(bus):
     service, anna, ben = bus.subscribe(SUBJECT, "message"), register(bus, "a"), register(bus, "b")
     call(bus, "UpdateProfile", anna, "Anne", "", "", "")
-    assert told(service.next())[0] == anna
+    assert announcement(service.next())[0] == anna
     call(bus, "UpdateProfile", ben, "Benno", "", "", "")
 
     def is_bens():
         message = service.next()
-        if told(message)[0] == ben:
+        if announcement(message)[0] == ben:
             bus.publish(message.reply)
-        return told(message)[0] == ben
-    wait_until(is_bens, "Ben's to be told")
+        return announcement(message)[0] == ben
+    wait_until(is_bens, "Ben's to be published")
 
 
 def test_a_killed_service_publishes_its_facts_after_the_restart(users, bus):
@@ -115,7 +115,7 @@ def test_a_killed_service_publishes_its_facts_after_the_restart(users, bus):
     service = bus.subscribe(SUBJECT, "message")
     users.program("user").start()
     message = service.next()
-    assert told(message) == (anna, "Anne", "", "", "session-1", 1)
+    assert announcement(message) == (anna, "Anne", "", "", "session-1", 1)
     bus.publish(message.reply)
     assert service.next_or_none(7) is None
 
@@ -135,5 +135,5 @@ def test_another_instance_publishes_what_a_killed_one_left():
         stack.kill("user", 0)  # whichever has the change, one is left
         service = bus.subscribe(SUBJECT, "message")
         message = service.next()
-        assert told(message)[:2] == (anna, "Anne")
+        assert announcement(message)[:2] == (anna, "Anne")
         bus.publish(message.reply)

@@ -80,7 +80,7 @@ def test_online_and_offline_are_facts(bus, alice):
     assert next_with(offline, name)
     for subscription in (online, offline):
         late = subscription.next_or_none(0.3)
-        assert late is None or not holds(late, name), "told twice"
+        assert late is None or not holds(late, name), "notified twice"
 
 
 def test_a_queue_group_receives_each_fact_once(bus, stack, alice, bob):
@@ -301,9 +301,9 @@ def test_a_duplicate_or_late_presence_change_is_dropped(bus, alice, bob):
     future = 2 ** 60
     for change, way in ((2, "offline"), (2, "offline"), (1, "online"), (4, "online"), (3, "offline"), (5, "offline")):
         bus.publish("event.presence." + way, presence_changed(alice, future + change))
-    wait_until(lambda: len(his.frames) >= heard + 3, "the changes to be told")
+    wait_until(lambda: len(his.frames) >= heard + 3, "the changes to be notified")
     bus.publish("event.presence.online", presence_changed(alice, future + 6))
-    wait_until(lambda: len(his.frames) >= heard + 4, "the last change to be told")
+    wait_until(lambda: len(his.frames) >= heard + 4, "the last change to be notified")
     assert [frame["code"] for frame in his.frames[heard:]] == [3100, 3101, 3100, 3101]
 
 

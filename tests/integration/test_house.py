@@ -1,4 +1,4 @@
-"""The floors of the house (docs/architecture.md): a file includes downwards only, and no files form a circle."""
+"""The structure of docs/architecture.md: a file includes downwards only, and no files form a circle."""
 
 import pathlib
 import re
@@ -9,7 +9,7 @@ import pytest
 
 from support.process import REPOSITORY
 
-# From the top: a room includes only rooms below it, and rooms of one line do not include each other.
+# From the top: a folder includes only folders below it, and those of one line do not include each other.
 GATEWAY = [
     ["gateway/main.c"],
     ["gateway/client_socket"],
@@ -30,7 +30,7 @@ def service(name):
     return [[home], [home + "store/"], [home + "store/sqlite/", home + "store/mongo/"]]
 
 
-# The struct with everything that a room may use of the others: for that room and main.c.
+# The struct with everything that a folder may use of the others: for that folder and main.c.
 CONTEXTS = {
     "gateway/api/api_context.h": "gateway/api/",
     "gateway/http/http_site.h": "gateway/http/",
@@ -53,13 +53,13 @@ def includes(path):
 
 
 def floor(path, floors):
-    """The number of the lowest room that holds the path, and the room."""
-    found = [(number, room) for number, rooms in enumerate(floors) for room in rooms if path.startswith(room)]
+    """The number of the lowest floor that holds the path, and the folder."""
+    found = [(number, folder) for number, folders in enumerate(floors) for folder in folders if path.startswith(folder)]
     return max(found, key=lambda pair: len(pair[1])) if found else None
 
 
 def upwards(floors):
-    """Includes of a room above, or beside, by a file of these rooms."""
+    """Includes of a folder above, or beside, by a file of these folders."""
     for path in sources():
         here = floor(path, floors)
         for header in includes(path) if here else ():
@@ -69,7 +69,7 @@ def upwards(floors):
 
 
 @pytest.mark.parametrize("floors", [GATEWAY, COMMON], ids=["gateway", "common"])
-def test_a_room_includes_only_rooms_below(floors):
+def test_a_folder_includes_only_folders_below(floors):
     assert list(upwards(floors)) == []
 
 
@@ -100,12 +100,12 @@ def modules():
 def test_no_files_form_a_circle():
     uses, done, circles = modules(), set(), []
 
-    def visit(module, way):
-        if module in way:
-            circles.append(way[way.index(module):] + [module])
+    def visit(module, path):
+        if module in path:
+            circles.append(path[path.index(module):] + [module])
         elif module not in done:
             for used in sorted(uses.get(module, ())):
-                visit(used, way + [module])
+                visit(used, path + [module])
             done.add(module)
     for module in sorted(uses):
         visit(module, [])
@@ -113,7 +113,7 @@ def test_no_files_form_a_circle():
 
 
 @pytest.mark.parametrize("context", CONTEXTS)
-def test_a_context_is_for_its_room_and_for_main(context):
+def test_a_context_is_for_its_folder_and_for_main(context):
     outside = [path for path in sources() if context in includes(path)
                and path != "gateway/main.c" and not path.startswith(CONTEXTS[context])]
     assert outside == []
@@ -130,8 +130,25 @@ def test_the_engines_of_a_store_have_the_same_files():
 def test_the_tests_of_a_file_lie_where_the_file_lies():
     unit = REPOSITORY / "tests/unit"
     for test in unit.rglob("test_*.c"):
-        room = test.parent.relative_to(unit)
-        assert any((REPOSITORY / top / room).is_dir() for top in ("", "services", "tests")), test
+        folder = test.parent.relative_to(unit)
+        assert any((REPOSITORY / top / folder).is_dir() for top in ("", "services", "tests")), test
+
+
+def test_every_source_lies_where_the_makefile_looks():
+    """Three levels of folders; programs of unit tests have one folder, so their names must differ."""
+    roots = [f"services/{part.name}" for part in (REPOSITORY / "services").iterdir() if part.is_dir()]
+    for root in [*roots, "gateway", "tests/unit"]:
+        assert all(len(path.relative_to(REPOSITORY / root).parts) <= 3 for path in (REPOSITORY / root).rglob("*.c"))
+    names = [path.name for path in (REPOSITORY / "tests/unit").rglob("test_*.c")]
+    assert len(names) == len(set(names))
+
+
+def test_a_path_in_a_comment_exists():
+    text = subprocess.run(["git", "grep", "-noE", r"\b(services|gateway)/[a-z_0-9/]*[a-z0-9]\b[.*{<]?", "--", "*.c", "*.h"],
+                          cwd=REPOSITORY, text=True, capture_output=True, check=True).stdout.split()
+    named = {line.rsplit(":", 1)[1] for line in text}
+    assert [path for path in named if path[-1].isalnum()
+            and not any((REPOSITORY / (path + end)).exists() for end in ("", ".c", ".h"))] == []
 
 
 def test_a_guard_is_named_by_its_path():

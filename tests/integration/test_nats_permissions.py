@@ -132,9 +132,9 @@ def test_a_program_cannot_answer_a_request_made_to_another(guarded, user):
                                              ("event.presence.online", "presence")])
 def test_a_receiver_of_a_fact_may_acknowledge_it(guarded, subject, asking):
     with guarded.bus(asking) as asks, guarded.bus("message") as answers:
-        told, inbox = answers.subscribe(subject), asks.subscribe(asks.new_inbox())
+        received, inbox = answers.subscribe(subject), asks.subscribe(asks.new_inbox())
         asks.publish(subject, b"", inbox.subject)
-        while (message := told.next()).reply != inbox.subject:
+        while (message := received.next()).reply != inbox.subject:
             pass  # the service's own
         answers.publish(message.reply, b"noted")
         answers.flush()

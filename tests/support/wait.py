@@ -3,8 +3,8 @@
 import time
 
 POLL_SECONDS = 0.01
-# After so long, what a test waits for counts as never happening. It promises no speed: a machine
-# that does much else is slow, and no verdict may depend on that.
+# A condition that is not true after this time counts as a failure. It is no performance goal: a busy
+# machine is slow, and no verdict may depend on that.
 PATIENCE_SECONDS = 60.0
 
 

@@ -228,10 +228,10 @@ static void an_unannounced_change_is_listed_after_its_time(void **state)
     struct presence_entry old = make_entry("old", "gw1", false);
     struct presence_entry fresh = make_entry("fresh", "gw1", false);
     struct presence_entry gone = make_entry("gone", "", false);
-    struct presence_entry notified = make_entry("told", "gw1", true);
+    struct presence_entry announced = make_entry("announced", "gw1", true);
     presence_table_put(table, "old", 1, 1000, &old);
     presence_table_put(table, "gone", 2, 1000, &gone);
-    presence_table_put(table, "told", 3, 1000, &notified);
+    presence_table_put(table, "announced", 3, 1000, &announced);
     presence_table_put(table, "fresh", 4, 2000, &fresh);
     struct presence_keys before = presence_table_unannounced(table, 1000);
     struct presence_keys after = presence_table_unannounced(table, 1001);

@@ -1,4 +1,4 @@
-/* services/common/backoff: pauses that grow, have a bound, and are by chance. */
+/* services/common/base/backoff: pauses that grow, have a bound, and are by chance. */
 #include "tests/unit/unit.h"
 
 #include "services/common/base/backoff.h"

@@ -1,4 +1,4 @@
-/* services/common/buffer: bytes that grow. */
+/* services/common/base/buffer: bytes that grow. */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

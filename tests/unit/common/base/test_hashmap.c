@@ -1,4 +1,4 @@
-/* services/common/hashmap: strings to pointers. */
+/* services/common/base/hashmap: strings to pointers. */
 #include "tests/unit/unit.h"
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* services/common/id: ObjectIds, derived ids, hex. */
+/* services/common/base/id: ObjectIds, derived ids, hex. */
 #include "tests/unit/unit.h"
 
 #include <openssl/evp.h>

@@ -1,4 +1,4 @@
-/* services/common/json: what is JSON, and how values are read. */
+/* services/common/base/json: what is JSON, and how values are read. */
 #include "tests/unit/unit.h"
 
 #include <math.h>

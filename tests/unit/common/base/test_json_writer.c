@@ -1,4 +1,4 @@
-/* services/common/json_writer: what it writes is what a reader reads. */
+/* services/common/base/json_writer: what it writes is what a reader reads. */
 #include "tests/unit/unit.h"
 
 #include <float.h>

@@ -1,4 +1,4 @@
-/* services/common/log: one line an event, which no peer can forge. */
+/* services/common/base/log: one line an event, which no peer can forge. */
 #include "tests/unit/unit.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* services/common/networks: lists of addresses and ranges. */
+/* services/common/base/networks: lists of addresses and ranges. */
 #include "tests/unit/unit.h"
 
 #include <stdio.h>

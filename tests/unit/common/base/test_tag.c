@@ -1,4 +1,4 @@
-/* services/common/tag: which tags are valid, and when two of them name the same user. */
+/* services/common/base/tag: which tags are valid, and when two of them name the same user. */
 #include "tests/unit/unit.h"
 
 #include <string.h>

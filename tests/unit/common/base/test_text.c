@@ -1,4 +1,4 @@
-/* services/common/text: strict readings of foreign text. */
+/* services/common/base/text: strict readings of foreign text. */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

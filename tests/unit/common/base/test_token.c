@@ -1,4 +1,4 @@
-/* services/common/token: who may come in. Hostile tokens are made by hand. */
+/* services/common/base/token: who may come in. Hostile tokens are made by hand. */
 #include "tests/unit/unit.h"
 
 #include <openssl/evp.h>

@@ -1,4 +1,4 @@
-/* services/common/workpool: a few threads and one bounded queue. */
+/* services/common/base/workpool: a few threads and one bounded queue. */
 #define _GNU_SOURCE /* getpriority of one thread */
 #include "tests/unit/unit.h"
 

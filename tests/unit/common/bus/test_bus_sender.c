@@ -1,4 +1,4 @@
-/* services/common/bus_sender: many threads that publish, and a server that takes no more. */
+/* services/common/bus/bus_sender: many threads that publish, and a server that takes no more. */
 #define _GNU_SOURCE /* pthread_cond_clockwait, gettid, accept4, memmem */
 #include "services/common/bus/bus_request.h"
 #include "tests/unit/unit.h"

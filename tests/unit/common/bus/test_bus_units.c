@@ -1,4 +1,5 @@
-/* services/common/bus_units: the protocol of NATS, given out in whole units however it comes. */
+/* services/common/bus/bus_units: the protocol of NATS, given out in whole units however it comes.
+ */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

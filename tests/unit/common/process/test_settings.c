@@ -1,4 +1,5 @@
-/* services/common/settings: defaults, file, environment, and all problems in one message. */
+/* services/common/process/settings: defaults, file, environment, and all problems in one message.
+ */
 #define _GNU_SOURCE /* environ, open_memstream */
 #include "tests/unit/unit.h"
 

@@ -1,4 +1,5 @@
-/* services/common/batcher: jobs gather while a batch is carried out, and are told in order. */
+/* services/common/store/batcher: jobs gather during a batch, and are reported in order.
+ */
 #include "tests/unit/unit.h"
 
 #include <pthread.h>

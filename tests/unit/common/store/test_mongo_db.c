@@ -1,4 +1,4 @@
-/* services/common/mongo_db: what can be said of it without a server. */
+/* services/common/store/mongo_db: what can be said of it without a server. */
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>
@@ -37,7 +37,7 @@ static void take_none(void *ctx, const bson_t *document)
     *(bool *)ctx = true;
 }
 
-/* Not by the clock of the code, which stands still. */
+/* Not by the clock of the code, which is stopped. */
 static int64_t now_ms(void)
 {
     struct timespec now;

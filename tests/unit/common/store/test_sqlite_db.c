@@ -1,4 +1,4 @@
-/* services/common/sqlite_db: one file, its schema, its connections. */
+/* services/common/store/sqlite_db: one file, its schema, its connections. */
 #include "tests/unit/unit.h"
 
 #include <pthread.h>

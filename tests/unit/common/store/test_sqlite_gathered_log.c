@@ -1,4 +1,4 @@
-/* services/common/sqlite_gathered_log: what a transaction writes gathers until its commit. */
+/* services/common/store/sqlite_gathered_log: what a transaction writes gathers until its commit. */
 #define _GNU_SOURCE /* pwrite64 */
 #include "tests/unit/unit.h"
 
@@ -226,7 +226,7 @@ static int lock_and_tell(sqlite3_file *file, int first, int count, int flags)
     return result;
 }
 
-static void told_opened(sqlite3_file *file, const char *name, int flags)
+static void watched_opened(sqlite3_file *file, const char *name, int flags)
 {
     (void)name;
     if ((flags & SQLITE_OPEN_MAIN_DB) != 0)
@@ -245,19 +245,19 @@ static void add_one(void *ctx)
 
 static void the_log_is_not_restarted_during_another_checkpoint(void **state)
 {
-    static struct sqlite_layer notified = { .name = "told",
-                                            .file_size = sizeof(struct sqlite_layer_file),
-                                            .opened = told_opened };
+    static struct sqlite_layer watched = { .name = "watched",
+                                           .file_size = sizeof(struct sqlite_layer_file),
+                                           .opened = watched_opened };
     struct fixture *f = *state;
     int pages = 0;
     in_checkpoint = add_one;
     in_checkpoint_ctx = f;
-    struct sqlite_conn *other = sqlite_conn_open(f->db, sqlite_layer_use(&notified));
+    struct sqlite_conn *other = sqlite_conn_open(f->db, sqlite_layer_use(&watched));
     assert_non_null(other);
     sqlite_conn_on_commit(f->gathering, note_pages, &pages);
     run(f->gathering, "INSERT INTO entry VALUES (0, zeroblob(100000))");
     int before = pages;
-    assert_int_equal(sqlite_conn_checkpoint(f->plain), before); /* all, so it might begin anew */
+    assert_int_equal(sqlite_conn_checkpoint(f->plain), before); /* all, so it could restart */
     sqlite_conn_checkpoint(other);
     assert_true(pages > before);
     assert_int_equal(sqlite_conn_checkpoint(f->plain), pages);

@@ -1,4 +1,5 @@
-/* services/common/sqlite_paced_file: a checkpoint that leaves the disk to the commits between. */
+/* services/common/store/sqlite_paced_file: a checkpoint that leaves the disk to the commits
+ * between. */
 #define _GNU_SOURCE /* pwrite64 */
 #include "tests/unit/unit.h"
 

@@ -1,4 +1,4 @@
-/* services/common/sqlite_writer: many jobs, one transaction, outcomes in order. */
+/* services/common/store/sqlite_writer: many jobs, one transaction, outcomes in order. */
 #include "tests/unit/unit.h"
 
 #include <pthread.h>

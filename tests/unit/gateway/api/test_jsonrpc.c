@@ -1,4 +1,4 @@
-/* gateway/jsonrpc: requests, notifications and batches against a table of methods. */
+/* gateway/api/jsonrpc: requests, notifications and batches against a table of methods. */
 #include "tests/unit/unit.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* gateway/http_server: how it ends. What it serves is asked from outside (tests/e2e). */
+/* gateway/http/http_server: how it ends. What it serves is asked from outside (tests/e2e). */
 #include "gateway/http/http_request.h"
 #include "tests/unit/unit.h"
 

@@ -1,4 +1,5 @@
-/* gateway/http_socket: the number behind a request, and how it is taken away from the library. */
+/* gateway/http/http_socket: the number behind a request, and how it is taken away from the library.
+ */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* gateway/image_probe: what files say of themselves. What becomes of hostile ones: test_avatar.c.
+/* gateway/image/image_probe: what files say of themselves. What becomes of hostile ones:
+ * test_avatar.c.
  */
 #include "tests/unit/unit.h"
 

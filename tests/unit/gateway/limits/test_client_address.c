@@ -1,4 +1,4 @@
-/* gateway/client_address: whom X-Forwarded-For is believed. */
+/* gateway/limits/client_address: whom X-Forwarded-For is believed. */
 #include "tests/unit/unit.h"
 
 #include <string.h>

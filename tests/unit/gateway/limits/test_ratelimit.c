@@ -1,4 +1,4 @@
-/* gateway/ratelimit: token buckets by name, with the clock in the test's hand. */
+/* gateway/limits/ratelimit: token buckets by name, with the clock in the test's hand. */
 #include "tests/unit/unit.h"
 
 #include <pthread.h>

@@ -1,4 +1,5 @@
-/* gateway/due_queue: whatever is put in, moved and taken out, the first is the one due first. */
+/* gateway/push/due_queue: whatever is put in, moved and taken out, the first is the one due first.
+ */
 
 #include "tests/unit/unit.h"
 

@@ -1,4 +1,4 @@
-/* gateway/feed: every change once, in order, without holes, whatever the bus does. */
+/* gateway/push/feed: every change once, in order, without holes, whatever the bus does. */
 #include "tests/unit/unit.h"
 
 #include <stdio.h>

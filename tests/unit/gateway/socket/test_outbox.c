@@ -1,4 +1,4 @@
-/* gateway/outbox: frames in order through a socket that takes them in pieces. */
+/* gateway/socket/outbox: frames in order through a socket that takes them in pieces. */
 #include "gateway/socket/ws_protocol.h"
 #include "tests/unit/unit.h"
 

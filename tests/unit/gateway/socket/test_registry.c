@@ -1,4 +1,4 @@
-/* gateway/registry: all sockets by user, and who came first and went last. */
+/* gateway/socket/registry: all sockets by user, and who came first and went last. */
 #include "tests/unit/unit.h"
 
 #include <pthread.h>

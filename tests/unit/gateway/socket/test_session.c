@@ -1,4 +1,5 @@
-/* gateway/session: sending never blocks, and a client that does not read is told so. */
+/* gateway/socket/session: sending never blocks, and a client that does not read is closed with a
+ * reason. */
 #include <sched.h>
 
 #include "gateway/socket/ws_protocol.h"

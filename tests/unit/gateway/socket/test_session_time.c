@@ -1,5 +1,5 @@
-/* gateway/session: what time does to it. Who takes nothing, answers nothing, says nothing or may no
- * longer be there is let go, and nobody else. */
+/* gateway/socket/session: what time does to it. Who takes nothing, answers nothing, says nothing or
+ * may no longer be there is let go, and nobody else. */
 #include "gateway/socket/ws_protocol.h"
 #include "services/common/base/log.h"
 #include "tests/unit/gateway/socket/session_fixture.h"

@@ -1,4 +1,4 @@
-/* gateway/socket_loop: what it says of sockets, on which thread, and how it lets them go. */
+/* gateway/socket/socket_loop: what it says of sockets, on which thread, and how it lets them go. */
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-/* gateway/socket_loop: what else is watched by the thread that watches the sockets. */
+/* gateway/socket/socket_loop: what else is watched by the thread that watches the sockets. */
 #define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "tests/unit/unit.h"
 

@@ -1,4 +1,5 @@
-/* gateway/socket_loop: while much comes, it is said in rounds, and not more often than is good. */
+/* gateway/socket/socket_loop: while much comes, it is said in rounds, and not more often than is
+ * good. */
 #include "tests/unit/unit.h"
 
 #include <pthread.h>

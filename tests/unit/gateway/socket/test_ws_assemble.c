@@ -1,4 +1,4 @@
-/* gateway/ws_assemble: frames of a client become whole texts. */
+/* gateway/socket/ws_assemble: frames of a client become whole texts. */
 #include "gateway/socket/ws_protocol.h"
 #include "tests/unit/unit.h"
 

@@ -1,4 +1,5 @@
-/* gateway/frame: what a server's WebSocket frame looks like, and how long it lives. */
+/* gateway/socket/ws_frame_out: what a server's WebSocket frame looks like, and how long it lives.
+ */
 #include "gateway/socket/ws_protocol.h"
 #include "tests/unit/unit.h"
 

@@ -1,4 +1,4 @@
-/* gateway/ws_reader and ws_frame: what a client may send, however its bytes arrive. */
+/* gateway/socket/ws_reader and ws_frame_in: what a client may send, however its bytes arrive. */
 #include "gateway/socket/ws_protocol.h"
 #include "tests/unit/unit.h"
 

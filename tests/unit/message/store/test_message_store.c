@@ -1,4 +1,4 @@
-/* services/message/message_store: what every kind of message store keeps to. */
+/* services/message/store/message_store: what every kind of message store keeps to. */
 #include "tests/unit/unit.h"
 
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
 /*
- * services/message/message_store: what a user has missed, on every kind of store. Whoever takes the
- * changes page by page, from wherever, ends up with what reading everything afresh gives.
+ * services/message/store/message_store: what a user has missed, on every kind of store. Whoever
+ * takes the changes page by page, from wherever, ends up with what reading everything afresh gives.
  */
 #include "tests/unit/unit.h"
 
@@ -259,7 +259,7 @@ static void a_user_without_contacts_is_the_only_one_notified(void **state)
     assert_told(f, "@Amy", 1, "");
     put(f, "@Amy", "@bob", "1");
     assert_changes(f, "amy", 0, "1 self, 2 sent @bob 1");
-    assert_changes(f, "bob", 0, "1 new @Amy 1"); /* what was before is not told */
+    assert_changes(f, "bob", 0, "1 new @Amy 1"); /* earlier ones are not listed */
     check_user(f, "@Amy");
 }
 

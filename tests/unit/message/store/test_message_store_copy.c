@@ -1,6 +1,6 @@
 /*
- * services/message/message_store: a copy of a store is as good as the store. Each test copies to a
- * store of the suite's kind, or from one, and the other is of the same kind or a SQLite file.
+ * services/message/store/message_store: a copy of a store is as good as the store. Each test copies
+ * to a store of the suite's kind, or from one, and the other is of the same kind or a SQLite file.
  */
 #include "tests/unit/unit.h"
 

@@ -1,6 +1,7 @@
 /*
- * services/message/message_store: a client that takes what it has missed in pages of any size, at
- * any time, has in the end what one has who reads everything afresh. On every kind of store.
+ * services/message/store/message_store: a client that takes what it has missed in pages of any
+ * size, at any time, has in the end what one has who reads everything afresh. On every kind of
+ * store.
  */
 #include "tests/unit/unit.h"
 
@@ -20,7 +21,7 @@ struct known {
     struct message messages[ROOM]; /* by seq - 1; without a text: not heard of */
     size_t count;
     struct dialog dialog; /* without a text: none */
-    uint64_t revision;    /* of the peer's profile, when last told of a change */
+    uint64_t revision;    /* of the peer's profile, at the last listed change */
 };
 
 struct client {
@@ -209,7 +210,7 @@ enum { WRITERS = 4, WRITES = 40, CHANGES_MAX = 2 * WRITERS * WRITES };
 struct writers {
     struct message_store *stores[2]; /* as of two processes */
     atomic_uint next, over, failures;
-    /* amy's user sequences: of messages, which must all be told, and the newest of all */
+    /* amy's user sequences: of messages, which must all be listed, and the newest of all */
     atomic_bool sent[CHANGES_MAX + 1];
     _Atomic uint64_t newest;
 };

@@ -1,5 +1,5 @@
 /*
- * services/message/message_settle_mongo and message_repair_mongo: a write to MongoDB takes several
+ * services/message/store/mongo/settle and repair: a write to MongoDB takes several
  * steps, and a crash between any two of them leaves nothing that stays wrong. Runs on the MongoDB
  * servers of TEST_STORE_URLS; without one there is nothing to run.
  */
@@ -162,7 +162,7 @@ static void the_same_send_again_finishes_what_the_first_left(void **state)
         let_die(f, steps[i], false);
         struct message_send again = put_with_id(f, "@Amy", "@Bob", "the last", "last", STATUS_OK);
         assert_int_equal(again.seq, 4);
-        assert_true(again.repeated == (i >= 2)); /* else nobody can have been told of it */
+        assert_true(again.repeated == (i >= 2)); /* else no user can have been notified of it */
         assert_texts(f, "amy", "bob", (struct message_range){ 0, 10, 0 }, "the last three two one");
         assert_all_agree(f);
         message_store_close(&f->store);
@@ -305,7 +305,7 @@ static void dialogs_are_complete_before_a_killed_writer_is_repaired(void **state
     }
 }
 
-/* Without dialogs, too: the mark that is told with a message says that it is read. */
+/* Without dialogs, too: the mark listed with a message shows that it is read. */
 static void a_message_is_listed_as_read_with_the_mark_that_follows_it(void **state)
 {
     struct fixture *f = *state;

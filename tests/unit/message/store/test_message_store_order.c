@@ -1,7 +1,8 @@
 /*
- * services/message/message_order_mongo: the changes of a conversation's messages come in the order
- * of the messages, whoever stores them. (Of those who die on the way: test_message_store_mongo.c.)
- * Runs on the MongoDB servers of TEST_STORE_URLS; without one there is nothing to run.
+ * services/message/store/mongo/fact_order: the changes of a conversation's messages come in the
+ * order of the messages, whichever process stores them. (Killed processes:
+ * test_message_store_mongo.c.) Runs on the MongoDB servers of TEST_STORE_URLS; without one there is
+ * nothing to run.
  */
 
 #include "tests/unit/unit.h"
@@ -74,7 +75,7 @@ static void a_message_waits_for_the_changes_of_the_one_before_it(void **state)
         assert_changes(f, "bob", 0, "1 new @Amy first, 2 sent @Amy second");
         assert_int_equal(intrusion.sent.sender_user_seq, 2);
         assert_int_equal(intrusion.sent.receiver_user_seq, 2);
-        assert_false(first.repeated); /* the other has told nobody of it */
+        assert_false(first.repeated); /* the other has notified no one of it */
         assert_int_equal(first.sender_user_seq, 1);
         assert_int_equal(first.receiver_user_seq, 1);
         check_user(f, "@Amy");

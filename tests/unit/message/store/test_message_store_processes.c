@@ -1,5 +1,5 @@
 /*
- * services/message/message_store: many threads and processes at once, and processes that are
+ * services/message/store/message_store: many threads and processes at once, and processes that are
  * killed. What every kind of message store keeps to, like test_message_store.c.
  */
 #define _GNU_SOURCE /* MAP_ANONYMOUS */

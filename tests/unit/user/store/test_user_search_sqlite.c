@@ -1,4 +1,4 @@
-/* services/user/user_sqlite_search_run: who holds a part that very many hold. */
+/* services/user/store/sqlite/search: a part that very many users contain. */
 #include "tests/unit/unit.h"
 
 #include <stdio.h>

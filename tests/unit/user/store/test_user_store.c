@@ -1,4 +1,4 @@
-/* services/user/user_store: what every kind of user store keeps to. */
+/* services/user/store/user_store: what every kind of user store keeps to. */
 #include "tests/unit/unit.h"
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /*
- * services/user/user_store: a change of a profile stays unannounced until somebody has announced
- * that very state of it. What every kind of user store keeps to.
+ * services/user/store/user_store: a change of a profile stays unannounced until somebody has
+ * announced that very state of it. What every kind of user store keeps to.
  */
 #include "tests/unit/unit.h"
 

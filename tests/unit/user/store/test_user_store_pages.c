@@ -1,4 +1,4 @@
-/* services/user/user_store: everything in a store can be listed, in pages. */
+/* services/user/store/user_store: everything in a store can be listed, in pages. */
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
