@@ -33,7 +33,18 @@ static const struct {
 };
 enum { CHANGED_FIELDS = sizeof(changed_fields) / sizeof(changed_fields[0]) };
 
-void user_mongo_documents_append_changed(bson_t *set, unsigned changed)
+void user_mongo_documents_append_changed(bson_t *document, unsigned changed)
+{
+    bson_t fields;
+
+    BSON_APPEND_DOCUMENT_BEGIN(document, "changed", &fields);
+    for (size_t i = 0; i < CHANGED_FIELDS; i++)
+        if ((changed & changed_fields[i].bit) != 0)
+            BSON_APPEND_BOOL(&fields, strchr(changed_fields[i].path, '.') + 1, true);
+    bson_append_document_end(document, &fields);
+}
+
+void user_mongo_documents_add_changed(bson_t *set, unsigned changed)
 {
     for (size_t i = 0; i < CHANGED_FIELDS; i++)
         if ((changed & changed_fields[i].bit) != 0)

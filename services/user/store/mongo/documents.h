@@ -22,8 +22,11 @@ enum { USER_GRAM_MAX = 3 };
 /* Appends the member `grams` of a key. */
 void user_mongo_documents_append_grams(bson_t *document, const char *key);
 
-/* Appends to the document of a $set the marks of these changed fields (enum user_changed). */
-void user_mongo_documents_append_changed(bson_t *set, unsigned changed);
+/* Appends the member `changed` with these fields (enum user_changed), in place of any others. */
+void user_mongo_documents_append_changed(bson_t *document, unsigned changed);
+
+/* Appends to the document of a $set these fields of `changed`, beside the others. */
+void user_mongo_documents_add_changed(bson_t *set, unsigned changed);
 
 void user_mongo_documents_read(const bson_t *document, struct user *user_out);
 

@@ -12,7 +12,7 @@ static bson_t *update_document(const struct user_update *update, const char *ori
     BSON_APPEND_UTF8(&set, "firstName", update->first_name);
     BSON_APPEND_UTF8(&set, "lastName", update->last_name);
     BSON_APPEND_UTF8(&set, "img", update->img);
-    user_mongo_documents_append_changed(&set, update->changed);
+    user_mongo_documents_add_changed(&set, update->changed);
     if (update->changed != 0)
         BSON_APPEND_UTF8(&set, "origin", origin);
     bson_append_document_end(change, &set);
@@ -59,11 +59,17 @@ enum status user_mongo_updates_announced(struct user_store *store, const char *k
 enum status user_mongo_updates_import_profile(struct user_store *store, const char *key,
                                               const struct user *user)
 {
+    bson_t *change = BCON_NEW("$max", "{", "revision", BCON_INT64((int64_t)user->revision), "}");
+    bson_t set;
+
+    BSON_APPEND_DOCUMENT_BEGIN(change, "$set", &set);
+    BSON_APPEND_UTF8(&set, "firstName", user->first_name);
+    BSON_APPEND_UTF8(&set, "lastName", user->last_name);
+    BSON_APPEND_UTF8(&set, "img", user->img);
+    BSON_APPEND_INT64(&set, "unannounced", user->unannounced);
+    user_mongo_documents_append_changed(&set, user->unannounced);
+    BSON_APPEND_UTF8(&set, "origin", user->origin);
+    bson_append_document_end(change, &set);
     return mongo_update(user_mongo_handle(store)->db, "users", BCON_NEW("key", BCON_UTF8(key)),
-                        BCON_NEW("$set", "{", "firstName", BCON_UTF8(user->first_name), "lastName",
-                                 BCON_UTF8(user->last_name), "img", BCON_UTF8(user->img),
-                                 "unannounced", BCON_INT64(user->unannounced), "origin",
-                                 BCON_UTF8(user->origin), "}", "$unset", "{", "changed",
-                                 BCON_BOOL(true), "}", "$max", "{", "revision",
-                                 BCON_INT64((int64_t)user->revision), "}"));
+                        change);
 }

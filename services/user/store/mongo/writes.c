@@ -36,6 +36,7 @@ enum status user_mongo_writes_add(struct user_store *store, const struct user *u
     BSON_APPEND_UTF8(document, "passwordHash", user->password_hash);
     BSON_APPEND_INT64(document, "revision", (int64_t)user->revision);
     BSON_APPEND_INT64(document, "unannounced", user->unannounced);
+    user_mongo_documents_append_changed(document, user->unannounced);
     BSON_APPEND_UTF8(document, "origin", user->origin);
     user_mongo_documents_append_grams(document, key);
     return insert_document(store, "users", document);

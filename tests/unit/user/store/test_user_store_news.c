@@ -244,6 +244,25 @@ static void a_copy_continues_the_revisions_of_the_store(void **state)
     assert_int_equal(user_store_import_profile(f->store, "cid", &bob), STATUS_NOT_FOUND);
 }
 
+static void an_update_of_a_copied_user_adds_to_its_unannounced_changes(void **state)
+{
+    struct fixture *f = *state;
+    struct user anna = user_of("@anna"), bob = user_of("@bob");
+    anna.revision = 1;
+    anna.unannounced = FIRST | LAST;
+    assert_int_equal(user_store_add(f->store, &anna), STATUS_OK);
+    assert_int_equal(user_store_add(f->store, &bob), STATUS_OK);
+    bob.revision = 1;
+    bob.unannounced = LAST;
+    assert_int_equal(user_store_import_profile(f->store, "bob", &bob), STATUS_OK);
+    update(f, "anna", IMG, "");
+    update(f, "bob", FIRST, "");
+    assert_news(f, "@anna 2 fli -, @bob 2 fl -");
+    update(f, "bob", IMG, "");
+    assert_int_equal(user_store_import_profile(f->store, "bob", &bob), STATUS_OK);
+    assert_news(f, "@anna 2 fli -, @bob 3 l -"); /* those of the copy alone */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static int run_suite(const char *name)
@@ -260,6 +279,7 @@ static int run_suite(const char *name)
         TEST(news_come_in_pages_by_key),
         TEST(each_change_has_a_revision_of_its_own),
         TEST(a_copy_continues_the_revisions_of_the_store),
+        TEST(an_update_of_a_copied_user_adds_to_its_unannounced_changes),
     };
     char group[64];
     snprintf(group, sizeof(group), "user_store news %s", name);
