@@ -13,6 +13,7 @@
 #include "gateway/http/http_identity.h"
 #include "gateway/http/http_request.h"
 #include "gateway/push/logouts.h"
+#include "gateway/socket/no_auth.h"
 #include "gateway/socket/registry.h"
 #include "gateway/socket/ws_protocol.h"
 #include "services/common/base/clock.h"
@@ -148,7 +149,7 @@ static void handle_open(void *ctx, void *socket, int fd)
 
     if (session_is_anonymous(session) ||
         logouts_is_recent(context->logouts, session_identity(session)->jti))
-        session_close(session, WS_CLOSE_NORMAL, WS_REASON_NO_AUTH);
+        session_close(session, WS_CLOSE_NORMAL, NO_AUTH_REASON(NO_AUTH_MISSING));
     else if (atomic_load(context->stopping))
         session_close(session, WS_CLOSE_GOING_AWAY, "the server is going down");
     session_open(session, fd);
@@ -234,9 +235,8 @@ static void read_on(struct client_socket_context *context, struct session *sessi
     ws_reader_keep(reader);
 }
 
-void client_socket_ready(void *ctx, uint64_t token, unsigned what)
+void client_socket_ready(struct client_socket_context *context, uint64_t token, unsigned what)
 {
-    struct client_socket_context *context = ctx;
     struct session *session = registry_find(context->registry, token);
 
     if (session == NULL)

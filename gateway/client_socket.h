@@ -9,8 +9,8 @@
 
 /* The life of a client's socket, from the upgrade to the close. */
 
-/* What a client socket uses of other folders. Filled by main.c before the server and the loop
- * start, constant afterwards but for the counter; all borrowed. */
+/* What a client socket uses of other folders. Filled by main.c before the server starts,
+ * constant afterwards but for the counter; all borrowed. */
 struct client_socket_context {
     const struct settings *settings;
     const atomic_bool *stopping;
@@ -25,10 +25,11 @@ struct client_socket_context {
 
 struct http_websocket_handlers client_socket_handlers(struct client_socket_context *context);
 
-/* The socket loop's on_ready (socket_loop.h); `ctx` is a struct client_socket_context. */
-void client_socket_ready(void *ctx, uint64_t token, unsigned what);
+/* Handles the events that the socket loop reports (socket_loop.h), on its thread. */
+void client_socket_ready(struct client_socket_context *context, uint64_t token, unsigned what);
 
-/* Closes all sockets with 1001 and waits until they are gone, at most 3 s. */
+/* Closes all sockets with 1001 and waits until they are gone, at most 3 s. Needs the registry
+ * only. */
 void client_socket_close_all(struct client_socket_context *context);
 
 #endif

@@ -1,9 +1,7 @@
 #include <assert.h>
 #include <semaphore.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "gateway/api/api_context.h"
 #include "gateway/api/client_calls.h"
@@ -172,7 +170,7 @@ static bool check_key(const struct settings *settings)
         return false;
     }
     if (weak != NULL)
-        log_warn("!!! JWT.privateKey is weak: %s. Whoever guesses it can act as any user. !!!",
+        log_warn("!!! JWT.privateKey is weak: %s. Anyone who guesses it can act as any user. !!!",
                  weak);
     return true;
 }
@@ -207,6 +205,7 @@ static void make_registry(struct gateway *gateway)
     };
 
     gateway->registry = registry_create(&options);
+    gateway->sockets.registry = gateway->registry; /* stop_gateway needs it, also after a failure */
 }
 
 static enum status make_push(struct gateway *gateway)
@@ -266,7 +265,6 @@ static void make_sockets(struct gateway *gateway)
     gateway->sockets.settings = gateway->settings;
     gateway->sockets.stopping = &gateway->stopping;
     gateway->sockets.gateway_id = gateway->id;
-    gateway->sockets.registry = gateway->registry;
     gateway->sockets.logouts = gateway->logouts;
     gateway->sockets.calls = gateway->calls;
     gateway->sockets.site = &gateway->site;

@@ -53,8 +53,8 @@ struct jsonrpc_call {
  * `retry_after_ms`, unless 0, as data.retryAfterMs. */
 void jsonrpc_fail(struct jsonrpc_call *call, int error, const char *reason, int64_t retry_after_ms);
 
-/* Ends the call of an asynchronous method (`is_async`), from any thread; once (asserted). The call
- * must not be used afterwards. */
+/* Ends the call of an asynchronous method (`is_async`), from any thread; once. The call must not be
+ * used afterwards. */
 void jsonrpc_finish(struct jsonrpc_call *call);
 
 enum jsonrpc_kind {

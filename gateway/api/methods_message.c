@@ -1,6 +1,4 @@
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "gateway/api/dialog_json.h"
 #include "gateway/api/methods.h"
@@ -10,7 +8,6 @@
 #include "message.pb-c.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
-#include "services/common/base/tag.h"
 #include "services/common/rpc/wire.h"
 
 /* A client's own id for a message is given with 1 to 64 characters, or not at all. */
@@ -138,13 +135,6 @@ void methods_get_dialogs_list(struct jsonrpc_call *call)
 
 /* --- getMessagesWithUser ----------------------------------------------------------------- */
 
-static void put_listed(struct json_writer *w, const Messenger__Message *message)
-{
-    json_begin_object(w);
-    message_json_put(w, message, MESSAGE_JSON_LISTED);
-    json_end_object(w);
-}
-
 void methods_get_messages_with_user(struct jsonrpc_call *call)
 {
     Messenger__GetMessagesRequest request = MESSENGER__GET_MESSAGES_REQUEST__INIT;
@@ -168,7 +158,7 @@ void methods_get_messages_with_user(struct jsonrpc_call *call)
         if (request.newest_seq == 0 && reply->n_messages > 0)
             request.newest_seq = reply->messages[0]->seq + request.start;
         for (size_t i = 0; i < reply->n_messages; i++)
-            put_listed(&call->result, reply->messages[i]);
+            message_json_put_listed(&call->result, reply->messages[i]);
         more = reply->more && reply->n_messages > 0;
         request.start += (uint32_t)reply->n_messages;
         wire_free(reply);

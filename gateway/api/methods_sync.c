@@ -77,13 +77,6 @@ void methods_hello(struct jsonrpc_call *call)
 
 /* --- sync -------------------------------------------------------------------------------- */
 
-static void put_message(struct json_writer *w, const Messenger__Message *message)
-{
-    json_begin_object(w);
-    message_json_put(w, message, MESSAGE_JSON_LISTED);
-    json_end_object(w);
-}
-
 /* The message of a change, and the other side's tag; NULL when it is a change of another kind. */
 static const Messenger__Message *message_of(const Messenger__Notification *change,
                                             const char **peer_out)
@@ -133,7 +126,7 @@ static void put_dialogs(struct json_writer *w, const Messenger__ChangeList *list
         json_begin_array(w);
         for (size_t j = 0; j < list->n_changes; j++)
             if (dialog_of[j] == list->dialogs[i])
-                put_message(w, message_of(list->changes[j], &ignored));
+                message_json_put_listed(w, message_of(list->changes[j], &ignored));
         json_end_array(w);
         json_end_object(w);
     }

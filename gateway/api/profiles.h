@@ -14,7 +14,7 @@ struct profiles;
 
 /*
  * Calls the user service and the presence service in parallel. NULL when the user service failed;
- * then the call has failed, too. While presence is unknown, everybody counts as offline: a list of
+ * then the call has failed, too. While presence is unknown, all count as offline: a list of
  * dialogs without online dots is better than none. The contacts that are online are notified to the
  * caller's sockets once they are known (resync.h).
  */

@@ -53,14 +53,13 @@ void service_call_fail(struct jsonrpc_call *call, const struct rpc_context *cont
 
 bool service_call_wait_known(struct jsonrpc_call *call, const struct rpc_context *context)
 {
-    static const struct rpc_error nothing_said = { .retry_after_ms = 0 };
+    static const struct rpc_error no_retry_time = { .retry_after_ms = 0 };
     const struct caller *caller = caller_of(call);
 
     enum status status = deliver_wait_known(caller->api->deliver, session_key(caller->session),
                                             context->deadline_us);
     if (status != STATUS_OK)
-        service_call_fail(call, context, "to learn where the user's feed stands", status,
-                          &nothing_said);
+        service_call_fail(call, context, "to fetch the feed's position", status, &no_retry_time);
     return status == STATUS_OK;
 }
 

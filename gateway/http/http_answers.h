@@ -10,10 +10,6 @@ struct http_request;
 
 /* Answers that several routes send. A request gets exactly one. */
 
-/* 401: the client must log in. */
-#define HTTP_ANSWERS_NO_AUTH_NAME "NoAuthJWTError"
-#define HTTP_ANSWERS_NO_AUTH_MESSAGE "Authorization data missing."
-
 /* 200, plain text. */
 void http_answers_text(struct http_request *request, const char *text);
 

@@ -14,6 +14,7 @@
 #include "gateway/image/avatar.h"
 #include "gateway/image/image_cache.h"
 #include "gateway/limits/ratelimit.h"
+#include "gateway/socket/no_auth.h"
 #include "services/common/base/log.h"
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
@@ -123,7 +124,7 @@ void http_images_upload(const struct http_site *site, struct http_request *reque
     if (identity == HTTP_CANNOT_TELL) {
         http_answers_unavailable(request);
     } else if (identity == HTTP_NOBODY) {
-        http_respond_error(request, 401, HTTP_ANSWERS_NO_AUTH_NAME, HTTP_ANSWERS_NO_AUTH_MESSAGE);
+        http_respond_error(request, 401, NO_AUTH_NAME, NO_AUTH_MISSING);
     } else if (!is_form(request)) {
         http_respond_error(request, 415, "UnsupportedMediaTypeError",
                            "Content-Type must be multipart/form-data.");

@@ -2,14 +2,11 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "gateway/http/http_civetweb.h"
 #include "services/common/base/json_writer.h"
-#include "services/common/base/memory.h"
 
 /* --- requests ---------------------------------------------------------------------------- */
 

@@ -5,8 +5,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,8 +47,8 @@ static struct http_server *server_of(const struct mg_connection *conn)
     return mg_get_user_data(mg_get_context(conn));
 }
 
-/* Reads on for a moment after the last word: closing a socket with bytes unread makes the kernel
- * send a reset, which may overtake that word. */
+/* Reads on for a moment after the answer: closing a socket with bytes unread makes the kernel send
+ * a reset, which may overtake the answer. */
 static void linger_on_socket(int fd)
 {
     char scrap[16384];
@@ -270,7 +268,7 @@ static void stop_civetweb(void *civetweb)
     mg_stop(civetweb);
 }
 
-/* Nobody need accept it: the connection exists as soon as the kernel has completed it. */
+/* No thread needs to accept it: the connection exists once the kernel has completed it. */
 static void connect_once(const struct http_server *server)
 {
     const char *host = server->options.host;

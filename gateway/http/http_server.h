@@ -2,8 +2,6 @@
 #define GATEWAY_HTTP_HTTP_SERVER_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "services/common/base/status.h"
 

@@ -25,3 +25,10 @@ void message_json_put(struct json_writer *w, const Messenger__Message *message,
         json_put_bool(w, "isRead", message->is_read);
     json_put_int(w, "seq", (int64_t)message->seq);
 }
+
+void message_json_put_listed(struct json_writer *w, const Messenger__Message *message)
+{
+    json_begin_object(w);
+    message_json_put(w, message, MESSAGE_JSON_LISTED);
+    json_end_object(w);
+}

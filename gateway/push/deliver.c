@@ -169,7 +169,7 @@ struct presence_notice {
     bool again;
 };
 
-static void tell_presence(void *arg)
+static void push_presence(void *arg)
 {
     struct presence_notice *notice = arg;
     char name[PAIR_SIZE];
@@ -193,7 +193,7 @@ void deliver_presence(struct deliver *deliver, const char *key, const char *cont
         notice.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_OFFLINE;
         notice.notification.contact_offline = wire_borrow(contact_tag);
     }
-    feeds_in_turn(deliver->feeds, key, tell_presence, &notice);
+    feeds_in_turn(deliver->feeds, key, push_presence, &notice);
 }
 
 void deliver_check_all(struct deliver *deliver)

@@ -1,8 +1,6 @@
 #ifndef GATEWAY_PUSH_DELIVER_H
 #define GATEWAY_PUSH_DELIVER_H
 
-#include <stddef.h>
-
 #include "gateway/socket/registry.h"
 #include "services/common/bus/bus.h"
 

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "services/common/base/array.h"
-#include "services/common/base/memory.h"
 
 static void set_place(struct due_queue *queue, size_t place, struct due_item *item)
 {

@@ -31,7 +31,7 @@ static enum pulled fill_feed(struct user_feed *user, const Messenger__ChangeList
     return result;
 }
 
-/* The store cannot tell what follows: the user's clients must read their lists again. */
+/* The store does not have what follows: the user's clients must read their lists again. */
 static void reset_feed(struct user_feed *user)
 {
     struct feed_table *table = user->table;

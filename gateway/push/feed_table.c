@@ -1,6 +1,5 @@
 #include "gateway/push/feed_table.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,9 @@
 #define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "gateway/push/feeds.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "gateway/push/feed_pull.h"
@@ -188,7 +186,7 @@ void feeds_close(struct feeds *feeds, const char *key)
     if (user == NULL)
         return;
     lock_order_lock(&user->lock, LOCK_RANK_FEED);
-    user->gone = true; /* a pull in progress pushes to nobody */
+    user->gone = true; /* a pull in progress pushes nothing */
     lock_order_unlock(&user->lock, LOCK_RANK_FEED);
     feed_table_release(user);
 }

@@ -1,7 +1,6 @@
 #ifndef GATEWAY_PUSH_FEEDS_H
 #define GATEWAY_PUSH_FEEDS_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "gateway/push/feed_sink.h"

@@ -5,6 +5,7 @@
 
 #include "event.pb-c.h"
 #include "gateway/push/recent_numbers.h"
+#include "gateway/socket/no_auth.h"
 #include "gateway/socket/registry.h"
 #include "gateway/socket/ws_protocol.h"
 #include "services/common/base/memory.h"
@@ -30,7 +31,7 @@ static void close_sessions(struct logouts *logouts, const char *tag, const char 
     struct registry_list sessions = registry_of_user(logouts->options.registry, key);
     for (size_t i = 0; i < sessions.count; i++)
         if (strcmp(session_identity(sessions.items[i])->jti, jti) == 0)
-            session_close(sessions.items[i], WS_CLOSE_NORMAL, WS_REASON_NO_AUTH);
+            session_close(sessions.items[i], WS_CLOSE_NORMAL, NO_AUTH_REASON(NO_AUTH_MISSING));
     registry_list_finish(&sessions);
 }
 
@@ -101,7 +102,7 @@ static enum status check_some(struct logouts *logouts, int64_t timeout_ms,
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
         for (size_t j = 0; j < reply->n_jtis; j++)
             if (strcmp(session_identity(sessions[i])->jti, reply->jtis[j]) == 0)
-                session_close(sessions[i], WS_CLOSE_NORMAL, WS_REASON_NO_AUTH);
+                session_close(sessions[i], WS_CLOSE_NORMAL, NO_AUTH_REASON(NO_AUTH_MISSING));
     wire_free(reply);
     free(request.jtis);
     return status;

@@ -22,7 +22,7 @@ struct presence_reporter *presence_reporter_create(struct bus *bus, struct regis
                                                    int64_t offline_grace_ms);
 
 /* Announces once more, so that all departed users are offline. Waits at most 3 s in all for a
- * service that does not answer. */
+ * service that does not answer, and for the drain of its subscription (bus_subscription.h). */
 void presence_reporter_destroy(struct presence_reporter **reporter);
 
 /* Whether all users have been announced since the last (re)connection. */

@@ -15,7 +15,6 @@
 #include "services/common/base/backoff.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/hashmap.h"
-#include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/thread.h"
 #include "services/common/rpc/rpc_client.h"
@@ -159,15 +158,15 @@ static void run_resync(void *arg)
 
     pthread_mutex_lock(&resync->lock);
     while (!resync->stopping) {
-        bool everybody = resync->wanted;
-        bool somebody = !everybody && take_unknown_locked(resync, tag);
+        bool all = resync->wanted;
+        bool one = !all && take_unknown_locked(resync, tag);
         resync->wanted = false;
-        if (!everybody && !somebody) {
+        if (!all && !one) {
             pthread_cond_wait(&resync->cond, &resync->lock);
             continue;
         }
         pthread_mutex_unlock(&resync->lock);
-        if (everybody)
+        if (all)
             resync_all(resync);
         else
             resync_user(resync, tag, DELIVER_ONLINE);

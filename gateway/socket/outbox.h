@@ -1,7 +1,6 @@
 #ifndef GATEWAY_SOCKET_OUTBOX_H
 #define GATEWAY_SOCKET_OUTBOX_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "gateway/socket/ws_frame_out.h"

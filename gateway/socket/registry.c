@@ -73,7 +73,7 @@ static void link_slot_locked(struct registry *registry, struct session *session)
 
     registry->first_free = slot->next_free;
     slot->session = session_ref(session);
-    slot->generation++;
+    slot->generation = (slot->generation + 1) & INT32_MAX; /* tokens are less than 2^63 */
     registry->count++;
     session_set_token(session, (uint64_t)slot->generation << 32 | index);
 }

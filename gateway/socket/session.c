@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "gateway/socket/lock_rank.h"
+#include "gateway/socket/no_auth.h"
 #include "gateway/socket/outbox.h"
 #include "gateway/socket/ws_protocol.h"
 #include "services/common/base/clock.h"
@@ -329,7 +329,7 @@ void session_tick(struct session *session, int64_t now_ms, struct ws_frame_out *
         give_up_locked(session, "reads nothing");
     } else if (session->identity.expires_at != 0 &&
                clock_wall_ms() / 1000 >= session->identity.expires_at) {
-        close_locked(session, WS_CLOSE_NORMAL, WS_REASON_AUTH_EXPIRED);
+        close_locked(session, WS_CLOSE_NORMAL, NO_AUTH_REASON(NO_AUTH_EXPIRED));
     } else if (session->socket >= 0) {
         ping_locked(session, now_ms, ping);
     }

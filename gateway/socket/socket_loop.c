@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -156,7 +155,7 @@ static void end_round(struct watcher *watcher)
     watcher->in_round = false;
 }
 
-static void say_resumed(struct watcher *watcher)
+static void report_resumed(struct watcher *watcher)
 {
     const struct socket_loop_options *options = &watcher->loop->options;
     uint64_t rung;
@@ -182,7 +181,7 @@ static void report_event(struct watcher *watcher, const struct epoll_event *even
     unsigned what = 0;
 
     if (event->data.u64 == BELL) {
-        say_resumed(watcher);
+        report_resumed(watcher);
         return;
     }
     if (event->data.u64 == GUEST) {

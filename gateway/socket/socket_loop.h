@@ -53,7 +53,8 @@ bool socket_loop_add(struct socket_loop *loop, int socket, uint64_t token);
 void socket_loop_resume(struct socket_loop *loop, uint64_t token);
 
 /*
- * Closes a watched socket. On the thread that reports its events. `gently`: the client may still be
+ * Closes a socket: a watched one on the thread that reports its events, one that
+ * socket_loop_add has refused on any thread. `gently`: the client may still be
  * sending and should receive the last frames. The kernel answers unread bytes with a reset, which
  * may overtake them; so input is read and discarded for SOCKET_DISMISSAL_MS, until the client ends
  * the stream, or up to 32 MiB.

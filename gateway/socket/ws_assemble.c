@@ -2,7 +2,6 @@
 
 #include <stdbool.h>
 
-#include "gateway/socket/ws_frame_in.h"
 #include "gateway/socket/ws_protocol.h"
 #include "services/common/base/text.h"
 

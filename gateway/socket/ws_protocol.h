@@ -25,10 +25,4 @@ enum ws_close_code {
     WS_CLOSE_TRY_AGAIN_LATER = 1013,
 };
 
-/* The close reason for a client that must log in: the original's client parses it as JSON. */
-#define WS_REASON_NO_AUTH                                                                          \
-    "{\"Error\":{\"name\":\"NoAuthJWTError\",\"message\":\"Authorization data missing.\"}}"
-#define WS_REASON_AUTH_EXPIRED                                                                     \
-    "{\"Error\":{\"name\":\"NoAuthJWTError\",\"message\":\"Authorization data expired.\"}}"
-
 #endif

@@ -35,8 +35,8 @@ let wasSignedIn = false;
 let origin = "call"; // of the frame that is being sent
 const handlers = new Map(); // type of event -> functions
 
-/* Calls `handle` with each such event of the present and of every later client. "renew" is an event
- * of this module: there is a new client. */
+/* Calls `handle` with each such event of every client made from now on. "renew" is an event of this
+ * module: there is a new client. */
 export function listen(type, handle) {
     handlers.set(type, [...handlers.get(type) ?? [], handle]);
 }

@@ -3,7 +3,9 @@
 import { isObject } from "./example-dom.js";
 import { addToLog } from "./example-log.js";
 
-const asked = new Map(); // the id of a request, as JSON -> {method, at, origin}
+const ASKED_MAX = 1000; // requests without an answer that are remembered
+
+const asked = new Map(); // the id of a request, as JSON -> {method, at, origin}, the latest last
 
 /*
  * `origin` of a frame that is sent: "call" of the visitor or the client module, "background" of the
@@ -18,7 +20,9 @@ export function logFrame({ direction, text, data, at }, origin) {
 function entryOfRequest(data, at, origin) {
     for (const request of Array.isArray(data) ? data : [data]) {
         if (isObject(request) && "id" in request) {
+            asked.delete(JSON.stringify(request.id));
             asked.set(JSON.stringify(request.id), { method: String(request.method), at, origin });
+            if (asked.size > ASKED_MAX) asked.delete(asked.keys().next().value);
         }
     }
     const background = origin === "background";
@@ -57,7 +61,7 @@ function entryOfAnswer(data, at) {
     return { kind: "error", ...common, gist: `${data.error.code} ${data.error.message}` };
 }
 
-export function gistOfNotification(type, body) {
+function gistOfNotification(type, body) {
     if (!isObject(body)) return "";
     const texts = {
         newMessage: () => `${body.senderTag}: ${body.text}`,

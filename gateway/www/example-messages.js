@@ -24,7 +24,8 @@ function dialogWith(tag) {
     const dialog = dialogs.get(tag) ?? newDialog(tag);
     dialogs.delete(tag);
     dialogs.set(tag, dialog);
-    if (dialogs.size > DIALOGS_MAX) dialogs.delete(dialogs.keys().next().value);
+    const oldest = [...dialogs].find(([, { pending }]) => pending.length === 0);
+    if (dialogs.size > DIALOGS_MAX && oldest) dialogs.delete(oldest[0]);
     return dialog;
 }
 

@@ -169,8 +169,9 @@ export function startPeople(pick) {
         refresh();
     });
     listenToOtherWindows(refresh);
+    const refreshIfVisible = () => document.visibilityState === "visible" && refresh();
     window.addEventListener("focus", refresh);
-    document.addEventListener("visibilitychange", refresh);
+    document.addEventListener("visibilitychange", refreshIfVisible);
     byId("refresh-people").addEventListener("click", refresh);
-    setInterval(() => document.visibilityState === "visible" && refresh(), REFRESH_INTERVAL_MS);
+    setInterval(refreshIfVisible, REFRESH_INTERVAL_MS);
 }

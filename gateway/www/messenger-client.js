@@ -131,7 +131,7 @@ export class MessengerClient extends EventTarget {
         for (const [type, names] of Object.entries(FORWARDED)) {
             this.#socket.addEventListener(type, (event) => this.#emit(type, pick(event, names)));
         }
-        this.#socket.addEventListener("frame", (frame) => this.#heard(frame));
+        this.#socket.addEventListener("frame", (frame) => this.#received(frame));
         this.#socket.addEventListener("open", () => this.#opened());
         this.#socket.addEventListener("close", (event) => this.#ended(event));
         this.#socket.addEventListener("notification", (event) => this.#notified(event));
@@ -200,7 +200,7 @@ export class MessengerClient extends EventTarget {
 
     /* The connection */
 
-    #heard({ direction, at }) {
+    #received({ direction, at }) {
         if (direction === "in") this.#receivedAt = at;
     }
 

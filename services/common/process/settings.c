@@ -126,6 +126,15 @@ static const struct row *find_row(const char *key)
     return NULL;
 }
 
+/* Of ASCII; such a text would break a header or a line of the log. */
+static bool has_control(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7F)
+            return true;
+    return false;
+}
+
 static void set_text(struct settings *settings, const struct row *row, const char *value,
                      struct buffer *problems)
 {
@@ -135,6 +144,10 @@ static void set_text(struct settings *settings, const struct row *row, const cha
     if (length < (size_t)row->min || length > (size_t)row->max) {
         buffer_printf(problems, "%s: must have %" PRId64 " to %" PRId64 " bytes\n", row->key,
                       row->min, row->max);
+        return;
+    }
+    if (row->kind == KIND_TEXT && has_control(value)) {
+        buffer_printf(problems, "%s: must not contain control characters\n", row->key);
         return;
     }
     free(*field);

@@ -425,6 +425,20 @@ static void a_nats_user_is_one_token_of_a_subject(void **state)
     assert_int_equal(f->status, STATUS_INVALID_ARGUMENT);
 }
 
+static void a_control_character_is_a_problem(void **state)
+{
+    struct fixture *f = *state;
+    setenv("MESSENGER_CLIENT_URL", "https://chat.example\n", 1);
+    load(f, NULL);
+    assert_one_problem(f, "client.url: must not contain control characters");
+    setenv("MESSENGER_CLIENT_URL", "https://chat.example\x7F", 1);
+    load(f, NULL);
+    assert_one_problem(f, "client.url: must not contain control characters");
+    setenv("MESSENGER_CLIENT_URL", "https://chat.example", 1);
+    load(f, NULL);
+    assert_good(f);
+}
+
 static void a_proxy_that_is_no_address_is_a_problem(void **state)
 {
     struct fixture *f = *state;
@@ -523,6 +537,7 @@ int main(void)
         TEST(urls_of_stores_are_secrets),
         TEST(a_nats_user_and_its_password_go_together),
         TEST(a_nats_user_is_one_token_of_a_subject),
+        TEST(a_control_character_is_a_problem),
         TEST(a_proxy_that_is_no_address_is_a_problem),
         TEST(weak_keys_are_recognised),
         TEST(a_weak_key_is_rejected_in_production_only),
