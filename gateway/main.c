@@ -17,11 +17,11 @@
 #include "gateway/push/resync.h"
 #include "gateway/socket/registry.h"
 #include "gateway/socket/socket_loop.h"
-#include "services/common/base/networks.h"
-#include "services/common/process/healthcheck.h"
 #include "services/common/base/id.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/networks.h"
+#include "services/common/process/healthcheck.h"
 #include "services/common/process/service_main.h"
 #include "services/common/rpc/rpc_monitor.h"
 

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "gateway/socket/ws_frame_out.h"
 #include "gateway/api/api_context.h"
 #include "gateway/api/jsonrpc.h"
 #include "gateway/api/methods.h"
 #include "gateway/api/service_call.h"
 #include "gateway/limits/ratelimit.h"
+#include "gateway/socket/ws_frame_out.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/workpool.h"

@@ -7,9 +7,9 @@
 
 #include "event.pb-c.h"
 #include "gateway/push/feeds.h"
-#include "gateway/socket/ws_protocol.h"
 #include "gateway/push/notification.h"
 #include "gateway/push/recent_numbers.h"
+#include "gateway/socket/ws_protocol.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/json_writer.h"
 #include "services/common/base/log.h"

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "services/common/base/memory.h"
-#include "services/common/rpc/rpc_client.h"
 #include "services/common/base/tag.h"
+#include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
 #include "user.pb-c.h"
 

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "services/common/bus/bus.h"
 #include "services/common/base/status.h"
+#include "services/common/bus/bus.h"
 #include "sync.pb-c.h"
 
 /* Where feeds fetch changes that the bus has dropped: calls to the services. They block, at most 2

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "gateway/socket/ws_frame_out.h"
 #include "gateway/socket/socket_loop.h"
+#include "gateway/socket/ws_frame_out.h"
 #include "gateway/socket/ws_reader.h"
 #include "services/common/base/tag.h"
 #include "services/common/base/token.h"

@@ -7,9 +7,9 @@
 #include "event.pb-c.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/workpool.h"
 #include "services/common/bus/bus_subscription.h"
 #include "services/common/rpc/wire.h"
-#include "services/common/base/workpool.h"
 
 enum { EVENTS_MAX = 65536, SUBSCRIPTIONS = 2 };
 
@@ -84,14 +84,14 @@ void fanout_read(struct bus *bus, const struct message_mark *mark, const char *o
     wire_publish(bus, "event.message.read", &event.base);
 }
 
-/* --- what other services say ------------------------------------------------------------- */
+/* --- events of other services ------------------------------------------------------------- */
 
 struct event_job {
     struct fanout *fanout;
     struct bus_message *message;
 };
 
-/* A fact may be a request, by which its service learns that it has been seen to. */
+/* An event may be a request; the answer confirms to its service that it was processed. */
 static void acknowledge_event(struct fanout *fanout, const struct bus_message *message)
 {
     static const Messenger__Empty done = MESSENGER__EMPTY__INIT;

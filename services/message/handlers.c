@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "message.pb-c.h"
 #include "services/common/base/clock.h"
@@ -196,10 +195,10 @@ static void reply_messages(struct rpc_request *call, const struct message_list *
     struct message_view *views = xcalloc(list->count, sizeof(*views));
     Messenger__Message **pointers = xcalloc(list->count, sizeof(*pointers));
     Messenger__MessageList reply = MESSENGER__MESSAGE_LIST__INIT;
-    struct reply_budget capacity = { 0 };
+    struct reply_budget budget = { 0 };
     size_t n = 0;
 
-    for (; n < list->count && reply_budget_take(&capacity, list->items[n].text); n++) {
+    for (; n < list->count && reply_budget_take(&budget, list->items[n].text); n++) {
         message_view_set(&views[n], &list->items[n]);
         pointers[n] = &views[n].proto;
     }
@@ -240,10 +239,10 @@ static void reply_dialogs(struct rpc_request *call, const struct dialog_list *li
     struct dialog_view *views = xcalloc(list->count, sizeof(*views));
     Messenger__Dialog **pointers = xcalloc(list->count, sizeof(*pointers));
     Messenger__DialogList reply = MESSENGER__DIALOG_LIST__INIT;
-    struct reply_budget capacity = { 0 };
+    struct reply_budget budget = { 0 };
     size_t n = 0;
 
-    for (; n < list->count && reply_budget_take(&capacity, list->items[n].last.text); n++) {
+    for (; n < list->count && reply_budget_take(&budget, list->items[n].last.text); n++) {
         dialog_view_set(&views[n], &list->items[n]);
         pointers[n] = &views[n].proto;
     }

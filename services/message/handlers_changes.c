@@ -67,17 +67,16 @@ static void change_view_set(struct change_view *view, const struct message_chang
 static void cut_to_fit(struct change_list *list)
 {
     struct hashmap *peers = hashmap_create();
-    struct reply_budget capacity = { 0 };
+    struct reply_budget budget = { 0 };
     size_t n = 0, dialogs = 0;
 
     for (bool fits = true; n < list->count && fits; n += fits) {
         const struct message_change *change = &list->items[n];
         char key[TAG_SIZE];
         bool fresh = tag_to_key(change->peer_tag, key) && hashmap_put(peers, key, list) == NULL;
-        fits =
-            reply_budget_take(&capacity, change->message.text != NULL ? change->message.text : "");
+        fits = reply_budget_take(&budget, change->message.text != NULL ? change->message.text : "");
         if (fits && fresh && dialogs < list->dialogs.count) {
-            fits = reply_budget_take(&capacity, list->dialogs.items[dialogs].last.text) || n == 0;
+            fits = reply_budget_take(&budget, list->dialogs.items[dialogs].last.text) || n == 0;
             dialogs += fits;
         }
     }

@@ -26,7 +26,7 @@ static void stop_message(struct service *process, void *arg)
     free(state);
 }
 
-/* All that a batch has to say goes out together. */
+/* Sends the messages of a batch together. */
 static void send_held(void *bus)
 {
     bus_release(bus);

@@ -1,9 +1,9 @@
 #ifndef MESSAGE_USER_DIRECTORY_H
 #define MESSAGE_USER_DIRECTORY_H
 
+#include "services/common/base/status.h"
 #include "services/common/bus/bus.h"
 #include "services/common/rpc/rpc_client.h"
-#include "services/common/base/status.h"
 #include "services/message/store/message_store.h"
 
 /*

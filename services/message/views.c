@@ -32,13 +32,13 @@ void dialog_view_set(struct dialog_view *view, const struct dialog *dialog)
     view->proto.peer_tag = wire_borrow(dialog->peer_tag);
 }
 
-bool reply_budget_take(struct reply_budget *capacity, const char *text)
+bool reply_budget_take(struct reply_budget *budget, const char *text)
 {
     size_t bytes = strlen(text) + ENTRY_BYTES;
 
-    if (capacity->entries > 0 && capacity->bytes + bytes > REPLY_BYTES_MAX)
+    if (budget->entries > 0 && budget->bytes + bytes > REPLY_BYTES_MAX)
         return false;
-    capacity->entries++;
-    capacity->bytes += bytes;
+    budget->entries++;
+    budget->bytes += bytes;
     return true;
 }

@@ -31,6 +31,6 @@ struct reply_budget {
 
 /* Reserves space for an entry with this text. False when it does not fit; the first one always
  * does. */
-bool reply_budget_take(struct reply_budget *capacity, const char *text);
+bool reply_budget_take(struct reply_budget *budget, const char *text);
 
 #endif

@@ -1,7 +1,6 @@
 #include "services/presence/presence.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "services/common/base/hashmap.h"
 #include "services/common/base/log.h"
@@ -44,14 +43,7 @@ static void handle_notified(void *ctx, const char *key, struct presence_entry *e
 enum status presence_set(struct presence *presence, const char *gateway_id, char *const *tags,
                          size_t count, bool online)
 {
-    struct bus_kv *kv = presence_bucket_borrow(presence->bucket);
-
-    if (kv == NULL)
-        return STATUS_UNAVAILABLE;
-    enum status status =
-        presence_changer_set(presence->changer, kv, gateway_id, tags, count, online);
-    presence_bucket_return(presence->bucket);
-    return status;
+    return presence_changer_set(presence->changer, gateway_id, tags, count, online);
 }
 
 static bool shown_at(struct presence *presence, const char *key, const char *gateway_id)
@@ -67,8 +59,8 @@ static bool shown_at(struct presence *presence, const char *key, const char *gat
 }
 
 /* Users that the replica shows at the gateway, but the gateway does not list. */
-static enum status remove_unlisted(struct presence *presence, struct bus_kv *kv,
-                                   const char *gateway_id, struct hashmap *listed)
+static enum status remove_unlisted(struct presence *presence, const char *gateway_id,
+                                   struct hashmap *listed)
 {
     struct presence_keys keys = presence_table_at(presence->table, gateway_id);
     char **tags = presence_keys_tags(&keys);
@@ -77,8 +69,7 @@ static enum status remove_unlisted(struct presence *presence, struct bus_kv *kv,
     for (size_t i = 0; i < keys.count; i++)
         if (hashmap_get(listed, keys.keys[i]) == NULL)
             tags[count++] = tags[i];
-    enum status status =
-        presence_changer_set(presence->changer, kv, gateway_id, tags, count, false);
+    enum status status = presence_changer_set(presence->changer, gateway_id, tags, count, false);
     free(tags);
     presence_keys_finish(&keys);
     return status;
@@ -87,11 +78,10 @@ static enum status remove_unlisted(struct presence *presence, struct bus_kv *kv,
 enum status presence_announce(struct presence *presence, const char *gateway_id, char *const *tags,
                               size_t count)
 {
-    struct bus_kv *kv = presence_bucket_borrow(presence->bucket);
     char key[TAG_SIZE];
     size_t missing = 0;
 
-    if (kv == NULL)
+    if (presence_bucket_borrow(presence->bucket) == NULL) /* the same one for both steps */
         return STATUS_UNAVAILABLE;
     struct hashmap *listed = hashmap_create();
     char **unshown = xcalloc(count, sizeof(*unshown));
@@ -102,9 +92,9 @@ enum status presence_announce(struct presence *presence, const char *gateway_id,
             unshown[missing++] = tags[i];
     }
     enum status status =
-        presence_changer_set(presence->changer, kv, gateway_id, unshown, missing, true);
+        presence_changer_set(presence->changer, gateway_id, unshown, missing, true);
     if (status == STATUS_OK)
-        status = remove_unlisted(presence, kv, gateway_id, listed);
+        status = remove_unlisted(presence, gateway_id, listed);
     free(unshown);
     hashmap_destroy(&listed);
     presence_bucket_return(presence->bucket);

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "services/common/bus/bus.h"
 #include "services/common/base/status.h"
+#include "services/common/bus/bus.h"
 #include "services/presence/presence_table.h"
 
 /*

@@ -14,8 +14,8 @@
 
 enum { WAITING_MAX = 65536, AT_ONCE_MAX = 64, ANSWER_MS = 2000 };
 
-struct news {
-    struct news *next;
+struct change {
+    struct change *next;
     char key[TAG_SIZE];
     struct presence_entry entry;
     uint64_t revision;
@@ -28,49 +28,49 @@ struct presence_announcer {
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t cond;
-    struct news *first, **end;
+    struct change *first, **end;
     size_t waiting;
     bool stopping;
 };
 
-static void destroy_change(struct news *news)
+static void destroy_change(struct change *change)
 {
-    presence_entry_finish(&news->entry);
-    free(news);
+    presence_entry_finish(&change->entry);
+    free(change);
 }
 
 static void begin_change(struct presence_announcer *announcer, const struct rpc_context *context,
-                         struct news *news)
+                         struct change *change)
 {
     Messenger__PresenceChanged event = MESSENGER__PRESENCE_CHANGED__INIT;
-    bool online = news->entry.gateway_count > 0;
+    bool online = change->entry.gateway_count > 0;
 
-    log_debug("%s is %s", news->entry.tag, online ? "online" : "offline");
-    event.tag = news->entry.tag;
-    event.change = news->entry.change;
-    news->pending =
-        rpc_begin_fact(announcer->options.bus, context,
-                       online ? "event.presence.online" : "event.presence.offline", &event.base);
+    log_debug("%s is %s", change->entry.tag, online ? "online" : "offline");
+    event.tag = change->entry.tag;
+    event.change = change->entry.change;
+    change->pending =
+        rpc_begin_event(announcer->options.bus, context,
+                        online ? "event.presence.online" : "event.presence.offline", &event.base);
 }
 
-static void end_change(struct presence_announcer *announcer, struct news *news)
+static void end_change(struct presence_announcer *announcer, struct change *change)
 {
     Messenger__Empty *reply;
 
-    /* Not answered: the mark stays, and it is made good later. */
-    if (rpc_end(&news->pending, &messenger__empty__descriptor, &reply, NULL) == STATUS_OK)
-        announcer->options.notified(announcer->options.ctx, news->key, &news->entry,
-                                    news->revision);
+    /* Not answered: the mark stays, and presence_sweep adds the change again. */
+    if (rpc_end(&change->pending, &messenger__empty__descriptor, &reply, NULL) == STATUS_OK)
+        announcer->options.notified(announcer->options.ctx, change->key, &change->entry,
+                                    change->revision);
     wire_free(reply);
 }
 
 /* Takes up to AT_ONCE_MAX off the queue, waits for the first; NULL when stopping. */
-static struct news *take_changes(struct presence_announcer *announcer)
+static struct change *take_changes(struct presence_announcer *announcer)
 {
     pthread_mutex_lock(&announcer->lock);
     while (announcer->first == NULL && !announcer->stopping)
         pthread_cond_wait(&announcer->cond, &announcer->lock);
-    struct news *taken = announcer->stopping ? NULL : announcer->first, **rest = &taken;
+    struct change *taken = announcer->stopping ? NULL : announcer->first, **rest = &taken;
     for (int n = 0; n < AT_ONCE_MAX && *rest != NULL; n++) {
         rest = &(*rest)->next;
         announcer->waiting--;
@@ -89,17 +89,17 @@ static void run_presence_announcer(void *arg)
 {
     struct presence_announcer *announcer = arg;
     struct rpc_context context;
-    struct news *batch;
+    struct change *batch;
 
     while ((batch = take_changes(announcer)) != NULL) {
         rpc_context_start(&context, ANSWER_MS);
-        for (struct news *news = batch; news != NULL; news = news->next)
-            begin_change(announcer, &context, news);
+        for (struct change *change = batch; change != NULL; change = change->next)
+            begin_change(announcer, &context, change);
         while (batch != NULL) {
-            struct news *news = batch;
-            batch = news->next;
-            end_change(announcer, news);
-            destroy_change(news);
+            struct change *change = batch;
+            batch = change->next;
+            end_change(announcer, change);
+            destroy_change(change);
         }
     }
 }
@@ -107,23 +107,23 @@ static void run_presence_announcer(void *arg)
 void presence_announcer_add(struct presence_announcer *announcer, const char *key,
                             struct presence_entry *entry_take, uint64_t revision)
 {
-    struct news *news = xcalloc(1, sizeof(*news));
+    struct change *change = xcalloc(1, sizeof(*change));
 
-    snprintf(news->key, sizeof(news->key), "%s", key);
-    news->entry = *entry_take;
-    news->revision = revision;
+    snprintf(change->key, sizeof(change->key), "%s", key);
+    change->entry = *entry_take;
+    change->revision = revision;
     *entry_take = (struct presence_entry){ .announced = true };
     pthread_mutex_lock(&announcer->lock);
     bool full = announcer->waiting == WAITING_MAX;
     if (!full) {
-        *announcer->end = news;
-        announcer->end = &news->next;
+        *announcer->end = change;
+        announcer->end = &change->next;
         announcer->waiting++;
         pthread_cond_signal(&announcer->cond);
     }
     pthread_mutex_unlock(&announcer->lock);
     if (full)
-        destroy_change(news);
+        destroy_change(change);
 }
 
 struct presence_announcer *presence_announcer_create(
@@ -151,9 +151,9 @@ void presence_announcer_destroy(struct presence_announcer **announcer)
     pthread_mutex_unlock(&a->lock);
     pthread_join(a->thread, NULL);
     while (a->first != NULL) {
-        struct news *news = a->first;
-        a->first = news->next;
-        destroy_change(news);
+        struct change *change = a->first;
+        a->first = change->next;
+        destroy_change(change);
     }
     pthread_cond_destroy(&a->cond);
     pthread_mutex_destroy(&a->lock);

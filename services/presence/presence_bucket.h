@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "services/common/bus/bus_kv.h"
 #include "services/common/base/status.h"
+#include "services/common/bus/bus_kv.h"
 #include "services/presence/presence_table.h"
 
 /*

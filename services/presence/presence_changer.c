@@ -74,9 +74,9 @@ static enum status try_change(struct presence_changer *changer, struct bus_kv *k
 }
 
 /*
- * First on what the replica has, which is nearly always right; that nothing is to be done is
- * believed of the bucket only. If the bucket is another one since a moment ago, and has the same
- * revision of this key, that is put right soon: the gateways have seen the bus go, too, and
+ * Tries first with the replica's entry, which is nearly always current; only an entry of the bucket
+ * itself proves that there is nothing to change. A bucket that was replaced meanwhile may have the
+ * same revision of this key. That is repaired soon: the gateways have lost the bus, too, and
  * announce all their users.
  */
 static enum status change_entry(struct presence_changer *changer, struct bus_kv *kv,
@@ -129,13 +129,16 @@ static void change_one(void *ctx, size_t index)
         atomic_store(&changing->failed, true);
 }
 
-enum status presence_changer_set(struct presence_changer *changer, struct bus_kv *kv,
-                                 const char *gateway_id, char *const *tags, size_t count,
-                                 bool online)
+enum status presence_changer_set(struct presence_changer *changer, const char *gateway_id,
+                                 char *const *tags, size_t count, bool online)
 {
+    struct bus_kv *kv = presence_bucket_borrow(changer->options.bucket);
     struct changing changing = { changer, kv, gateway_id, tags, online, false };
 
+    if (kv == NULL)
+        return STATUS_UNAVAILABLE;
     workpool_share(changer->pool, count, change_one, &changing);
+    presence_bucket_return(changer->options.bucket);
     return atomic_load(&changing.failed) ? STATUS_UNAVAILABLE : STATUS_OK;
 }
 

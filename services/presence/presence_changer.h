@@ -24,10 +24,9 @@ struct presence_changer_options { /* all borrowed */
 struct presence_changer *presence_changer_create(const struct presence_changer_options *options);
 void presence_changer_destroy(struct presence_changer **changer);
 
-/* These users, each at most once, are at that gateway, or are not. Invalid tags are skipped. `kv`
- * is borrowed from the bucket. STATUS_UNAVAILABLE: not all were changed. Idempotent. */
-enum status presence_changer_set(struct presence_changer *changer, struct bus_kv *kv,
-                                 const char *gateway_id, char *const *tags, size_t count,
-                                 bool online) MUST_CHECK;
+/* These users, each at most once, are at that gateway, or are not. Invalid tags are skipped.
+ * STATUS_UNAVAILABLE: not all were changed, or the bucket is not open. Idempotent. */
+enum status presence_changer_set(struct presence_changer *changer, const char *gateway_id,
+                                 char *const *tags, size_t count, bool online) MUST_CHECK;
 
 #endif

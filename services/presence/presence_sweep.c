@@ -27,19 +27,6 @@ static void note_from_table(void *ctx, const char *gateway_id)
     gateway_watch_note(ctx, gateway_id);
 }
 
-static enum status remove_users(struct presence_sweep *sweep, const char *gateway_id,
-                                char *const *tags, size_t count)
-{
-    struct bus_kv *kv = presence_bucket_borrow(sweep->options.bucket);
-
-    if (kv == NULL)
-        return STATUS_UNAVAILABLE;
-    enum status status =
-        presence_changer_set(sweep->options.changer, kv, gateway_id, tags, count, false);
-    presence_bucket_return(sweep->options.bucket);
-    return status;
-}
-
 static void remove_lost_gateway(struct presence_sweep *sweep, const char *gateway_id)
 {
     struct presence_keys keys = presence_table_at(sweep->options.table, gateway_id);
@@ -48,7 +35,8 @@ static void remove_lost_gateway(struct presence_sweep *sweep, const char *gatewa
 
     if (keys.count > 0)
         log_warn("gateway %s is silent: removing its %zu users", gateway_id, keys.count);
-    if (remove_users(sweep, gateway_id, tags, keys.count) != STATUS_OK)
+    if (presence_changer_set(sweep->options.changer, gateway_id, tags, keys.count, false) !=
+        STATUS_OK)
         log_warn("could not remove all users of gateway %s; retrying", gateway_id);
     /* If it is alive after all, it announces its users again. */
     event.gateway_id = wire_borrow(gateway_id);

@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "common.pb-c.h"
@@ -56,7 +55,7 @@ static struct rpc_pending begin_announcement(struct announcer *announcer, const 
     event.revision = user->revision;
     rpc_context_start(&context, ANSWER_MS);
     context.deadline_us = deadline_us;
-    return rpc_begin_fact(announcer->bus, &context, "event.user.updated", &event.base);
+    return rpc_begin_event(announcer->bus, &context, "event.user.updated", &event.base);
 }
 
 static bool end_announcement(struct announcer *announcer, const struct user *user,
@@ -72,7 +71,8 @@ static bool end_announcement(struct announcer *announcer, const struct user *use
     return status == STATUS_OK;
 }
 
-/* All of a page at once, so that one which cannot be noted holds up none. How many it took. */
+/* Announces a page at once, so that a failing one does not delay the others. Returns how many were
+ * announced. */
 static size_t announce_page(struct announcer *announcer, const struct user_list *page,
                             int64_t deadline_us)
 {

@@ -1,5 +1,5 @@
-#include "services/user/store/user_store.h"
 #include "services/common/base/memory.h"
+#include "services/user/store/user_store.h"
 #include "tests/bench/fail.h"
 #include "tests/bench/fill_sqlite.h"
 #include "tests/bench/people.h"

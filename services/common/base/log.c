@@ -47,7 +47,8 @@ void log_set_trace(const char *trace_id)
     snprintf(trace, sizeof(trace), "%s", trace_id != NULL ? trace_id : "");
 }
 
-/* False when this site has had its share; `dropped_out` says what to own up to. Lock held. */
+/* False when this site has used its budget; `*dropped_out` is the number of lines dropped before
+ * this one. Lock held. */
 static bool admit_locked(const char *format, unsigned *dropped_out)
 {
     struct site *site = &sites[((uintptr_t)format >> 3) % SITES];

@@ -243,7 +243,7 @@ static void create_parts(struct bus *bus)
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-/* What this program relies on without its being promised. */
+/* The properties of libraries that this program relies on without a documented guarantee. */
 static bool check_libraries(void)
 {
     if (!bus_library_check())
@@ -255,8 +255,9 @@ static bool check_libraries(void)
 
 enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
 {
+    if (!check_libraries())
+        return STATUS_UNAVAILABLE;
     struct bus *bus = xcalloc(1, sizeof(*bus));
-
     pthread_mutex_init(&bus->lock, NULL);
     pthread_cond_init(&bus->closed_cond, NULL);
     create_parts(bus);
@@ -265,7 +266,7 @@ enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
     bus->on_loss = options->on_loss;
     bus->ctx = options->ctx;
     /* No spinning for locks: the owner of the lock may be waiting for this core. */
-    natsStatus s = check_libraries() ? nats_Open(0) : NATS_ILLEGAL_STATE;
+    natsStatus s = nats_Open(0);
     if (s == NATS_OK)
         s = natsOptions_Create(&bus->options);
     if (s == NATS_OK)

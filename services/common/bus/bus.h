@@ -36,7 +36,7 @@ struct bus_options {
 
 /* Starts connecting and returns at once; the server may start later. STATUS_INVALID_ARGUMENT for an
  * invalid URL, STATUS_UNAUTHENTICATED when the server refuses the log-in, STATUS_UNAVAILABLE when
- * the NATS library cannot be used (bus_library.h).
+ * the libraries cannot be used (bus_library.h, recv_hook.h).
  */
 enum status bus_connect(const struct bus_options *options, struct bus **bus_out) MUST_CHECK;
 

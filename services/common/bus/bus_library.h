@@ -26,8 +26,8 @@ bool bus_library_check(void);
 /* The same for a version given as (major << 16) | (minor << 8) | patch. */
 bool bus_library_supports(unsigned version);
 
-/* For tests: false makes the undeclared functions be treated as missing. True: looked up again.
- * Between two connections only. */
+/* False: the undeclared functions count as missing, as they do for versions that were not reviewed.
+ * True: they are looked up again. Only while there is no connection. */
 void bus_library_use_undeclared(bool use);
 
 /*

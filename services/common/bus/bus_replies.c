@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -279,12 +278,6 @@ void bus_replies_expect_async(struct bus_replies *replies, int64_t deadline_us,
     add_request(replies, handler, ctx, deadline_us, number_out);
 }
 
-void bus_replies_cancel(struct bus_request **request)
-{
-    remove_request((*request)->replies, (*request)->number);
-    request_free(request);
-}
-
 /* Until it is done or the deadline has passed. */
 static bool wait_for(struct bus_request *request, const struct timespec *until)
 {
@@ -304,6 +297,13 @@ static void wait_until_done(struct bus_request *request)
     while (!request->done)
         pthread_cond_wait(&request->done_cond, &request->lock);
     pthread_mutex_unlock(&request->lock);
+}
+
+void bus_replies_cancel(struct bus_request **request)
+{
+    if (remove_request((*request)->replies, (*request)->number) == NULL)
+        wait_until_done(*request);
+    request_free(request);
 }
 
 enum status bus_replies_wait(struct bus_request **request, int64_t deadline_us,

@@ -9,13 +9,14 @@ struct bus;
 struct bus_subscription;
 
 /*
- * Where two subscriptions of this process match a subject, or the library lacks the filter of
- * bus_library.h, a handler runs on a thread of the library instead, still one message at a time and
- * in order.
+ * A handler runs on the thread that reads for the bus. It runs on a thread of the library, still
+ * one message at a time and in order, if two subscriptions of this process match a subject, if the
+ * library lacks the filter of bus_library.h, or if the subject has a wildcard other than "*" as its
+ * last token.
  */
 
 /* `queue` NULL: every subscriber receives each message; else one member of the group. The subject
- * is borrowed for the call; its only wildcard, if any, is "*" as the last token. */
+ * is borrowed for the call. */
 enum status bus_subscription_open(struct bus *bus, const char *subject, const char *queue,
                                   bus_handler *handler, void *ctx,
                                   struct bus_subscription **subscription_out) MUST_CHECK;

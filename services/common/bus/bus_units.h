@@ -8,39 +8,39 @@
 #include "services/common/base/buffer.h"
 
 /*
- * Cuts what comes from a NATS server into units of its protocol, a line or a message with its
- * payload, and gives out whole ones only. The library, when it is used with an event loop, keeps
- * the state of its parser when a connection breaks, and reads the first bytes of the next as the
- * rest of the message that was cut off; so it must never have seen the begin of one that has no
- * end. (https://docs.nats.io/reference/reference-protocols/nats-protocol)
+ * Splits the bytes from a NATS server into units of its protocol, a line or a message with its
+ * payload, and returns complete ones only. With an external event loop the library keeps the state
+ * of its parser when a connection breaks, and reads the first bytes of the next connection as the
+ * rest of the incomplete message; so it must never read the beginning of an incomplete one.
+ * (https://docs.nats.io/reference/reference-protocols/nats-protocol)
  *
- * One thread at a time. Zeroes are a beginning.
+ * For one thread at a time. A zeroed struct is empty.
  */
 struct bus_units {
     struct buffer bytes;
-    size_t given; /* out, of the bytes */
-    size_t whole; /* up to here there are whole units */
-    size_t next;  /* how long the bytes must be for the next whole unit, if known; 0 = not known */
+    size_t given; /* bytes that have been returned */
+    size_t whole; /* bytes of complete units */
+    size_t next;  /* the length with which the next unit is complete; 0: unknown */
 };
 
 enum {
-    UNITS_READ_BYTES = 65536,           /* are read at a time */
+    UNITS_READ_BYTES = 65536,           /* for each read */
     UNITS_LINE_BYTES_MAX = 1024 * 1024, /* INFO names all servers of a cluster */
     UNITS_PAYLOAD_BYTES_MAX =
         64 * 1024 * 1024, /* the maximum that a server can be configured to allow */
 };
 
 /*
- * As recv(), for a socket that does not block: gives out what is there in whole units, after
- * reading once if nothing is. -1 with EAGAIN when there is none, with EBADMSG when what comes
- * cannot be NATS's protocol.
+ * As recv(), for a non-blocking socket: returns bytes of complete units, after reading once if
+ * there are none. -1 with EAGAIN when there is still none, with EBADMSG when the bytes are not
+ * NATS's protocol.
  */
 ssize_t bus_units_receive(struct bus_units *units, int fd, void *out, size_t size);
 
-/* More can be given out without reading. */
+/* Whether more can be returned without reading. */
 bool bus_units_remain(const struct bus_units *units);
 
-/* Another connection: a unit that has not come whole will not come any more. */
+/* For another connection: discards an incomplete unit. */
 void bus_units_forget_rest(struct bus_units *units);
 
 void bus_units_finish(struct bus_units *units);

@@ -8,12 +8,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "services/common/bus/bus.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/json.h"
+#include "services/common/base/text.h"
+#include "services/common/bus/bus.h"
 #include "services/common/bus/bus_request.h"
 #include "services/common/rpc/rpc_monitor.h"
-#include "services/common/base/text.h"
 
 enum { WAIT_S = 3, ANSWER_BYTES = sizeof("HTTP/1.1 200") - 1 };
 

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "services/common/process/healthcheck.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/version.h"
+#include "services/common/process/healthcheck.h"
 
 enum {
     EXIT_UNHEALTHY = 1,

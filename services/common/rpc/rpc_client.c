@@ -46,8 +46,8 @@ static bool fill_headers(const struct rpc_context *context, char timeout[TIMEOUT
     return left_ms > 0;
 }
 
-static struct rpc_pending begin_request(struct bus *bus, const struct rpc_context *context,
-                                        const char *subject, const ProtobufCMessage *request)
+struct rpc_pending rpc_begin_event(struct bus *bus, const struct rpc_context *context,
+                                   const char *subject, const ProtobufCMessage *event)
 {
     struct rpc_pending pending = { .deadline_us = context->deadline_us };
     struct bus_header headers[HEADERS_MAX];
@@ -59,7 +59,7 @@ static struct rpc_pending begin_request(struct bus *bus, const struct rpc_contex
         pending.status = STATUS_DEADLINE_EXCEEDED;
         return pending;
     }
-    wire_pack(request, &packed);
+    wire_pack(event, &packed);
     pending.status = bus_request_begin(bus, subject, headers, count, packed.data, packed.length,
                                        &pending.request);
     buffer_finish(&packed);
@@ -72,13 +72,7 @@ struct rpc_pending rpc_begin(struct bus *bus, const struct rpc_context *context,
     char subject[SUBJECT_SIZE];
 
     snprintf(subject, sizeof(subject), "rpc.%s", method);
-    return begin_request(bus, context, subject, request);
-}
-
-struct rpc_pending rpc_begin_fact(struct bus *bus, const struct rpc_context *context,
-                                  const char *subject, const ProtobufCMessage *fact)
-{
-    return begin_request(bus, context, subject, fact);
+    return rpc_begin_event(bus, context, subject, request);
 }
 
 /* The error headers of a reply; STATUS_OK when it has none. */
@@ -101,7 +95,7 @@ static enum status read_error(const struct bus_message *reply, struct rpc_error 
     return status_from_number((long)number);
 }
 
-/* What a reply says. Destroys it. */
+/* Decodes a reply and destroys it. */
 static enum status read_reply(struct bus_message *reply_take,
                               const ProtobufCMessageDescriptor *reply_type, void **message_out,
                               struct rpc_error *error)
@@ -145,7 +139,7 @@ enum status rpc_call(struct bus *bus, const struct rpc_context *context, const c
     return rpc_end(&pending, reply_type, reply_out, error_out);
 }
 
-/* A service that is away or has too much to do is nothing that this program can mend. */
+/* Temporary failures of another service. */
 static bool is_passing(enum status status)
 {
     return status == STATUS_UNAVAILABLE || status == STATUS_BUSY ||

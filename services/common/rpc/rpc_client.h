@@ -40,8 +40,8 @@ struct rpc_pending rpc_begin(struct bus *bus, const struct rpc_context *context,
 
 /* The same with the subject of an event, e.g. "event.user.updated", whose consumer answers with
  * Empty. */
-struct rpc_pending rpc_begin_fact(struct bus *bus, const struct rpc_context *context,
-                                  const char *subject, const ProtobufCMessage *fact);
+struct rpc_pending rpc_begin_event(struct bus *bus, const struct rpc_context *context,
+                                   const char *subject, const ProtobufCMessage *event);
 
 /*
  * STATUS_OK: `*reply_out` is a message of that type, which the caller frees with wire_free.

@@ -13,11 +13,11 @@
 #include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/text.h"
+#include "services/common/base/workpool.h"
 #include "services/common/bus/bus_subscription.h"
 #include "services/common/rpc/rpc_monitor.h"
-#include "services/common/base/text.h"
 #include "services/common/rpc/wire.h"
-#include "services/common/base/workpool.h"
 
 enum { DEFAULT_TIMEOUT_MS = 5000, MAX_TIMEOUT_MS = 600000, RETRY_MS = 500, STOP_S = 5 };
 
@@ -258,7 +258,7 @@ enum status rpc_server_start(const struct rpc_server_options *options,
     return status;
 }
 
-static void wait_until_idle(struct rpc_server *server)
+static bool wait_until_idle(struct rpc_server *server)
 {
     struct timespec until;
 
@@ -268,9 +268,11 @@ static void wait_until_idle(struct rpc_server *server)
     while (server->unanswered > 0 &&
            pthread_cond_clockwait(&server->idle_cond, &server->lock, CLOCK_MONOTONIC, &until) == 0)
         continue;
-    if (server->unanswered > 0)
+    bool is_idle = server->unanswered == 0;
+    if (!is_idle)
         log_warn("%zu calls are left unanswered", server->unanswered);
     pthread_mutex_unlock(&server->lock);
+    return is_idle;
 }
 
 void rpc_server_stop(struct rpc_server **server)
@@ -280,12 +282,14 @@ void rpc_server_stop(struct rpc_server **server)
     if (s == NULL)
         return;
     bus_subscription_drain(&s->subscription);
-    wait_until_idle(s);
+    *server = NULL;
+    bool is_idle = wait_until_idle(s);
     for (int lane = 0; lane < RPC_LANES; lane++)
         workpool_destroy(&s->lanes[lane]);
+    if (!is_idle)
+        return; /* a store may still answer: this memory stays valid until the process ends */
     rpc_monitor_stop(&s->monitor);
     pthread_cond_destroy(&s->idle_cond);
     pthread_mutex_destroy(&s->lock);
     free(s);
-    *server = NULL;
 }

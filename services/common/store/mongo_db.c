@@ -117,7 +117,7 @@ void mongo_db_close(struct mongo_db **db)
 
 /* --- failures -------------------------------------------------------------------------------- */
 
-/* False while we stay away from servers that have not answered. */
+/* False during the pause after servers have not answered. */
 static bool may_try(struct mongo_db *db)
 {
     pthread_mutex_lock(&db->lock);
@@ -165,7 +165,7 @@ static enum status outcome_of(struct mongo_db *db, bool done, const bson_error_t
 
 /* --- clients --------------------------------------------------------------------------------- */
 
-/* Waits while all clients are taken. False: it is no use to try. */
+/* Waits while all clients are in use. False during the pause after a failure. */
 static bool borrow_client(struct mongo_db *db, const char *collection, struct handle *handle_out)
 {
     if (!may_try(db))

@@ -58,36 +58,36 @@ void mongo_array_begin(bson_t *parent, const char *field, struct mongo_array *ar
 }
 
 /* The name of an array's next item is its number. */
-static const char *next_name(struct mongo_array *array, char capacity[16])
+static const char *next_name(struct mongo_array *array, char digits[16])
 {
     const char *name;
 
-    bson_uint32_to_string(array->count++, &name, capacity, 16);
+    bson_uint32_to_string(array->count++, &name, digits, 16);
     return name;
 }
 
 void mongo_array_append_text(struct mongo_array *array, const char *text)
 {
-    char capacity[16];
-    bson_append_utf8(&array->array, next_name(array, capacity), -1, text, -1);
+    char digits[16];
+    bson_append_utf8(&array->array, next_name(array, digits), -1, text, -1);
 }
 
 void mongo_array_append_id(struct mongo_array *array, const struct id *id)
 {
-    char capacity[16];
-    mongo_append_id(&array->array, next_name(array, capacity), id);
+    char digits[16];
+    mongo_append_id(&array->array, next_name(array, digits), id);
 }
 
 void mongo_array_append_int(struct mongo_array *array, int64_t value)
 {
-    char capacity[16];
-    bson_append_int64(&array->array, next_name(array, capacity), -1, value);
+    char digits[16];
+    bson_append_int64(&array->array, next_name(array, digits), -1, value);
 }
 
 void mongo_array_append_document(struct mongo_array *array, const bson_t *document)
 {
-    char capacity[16];
-    bson_append_document(&array->array, next_name(array, capacity), -1, document);
+    char digits[16];
+    bson_append_document(&array->array, next_name(array, digits), -1, document);
 }
 
 void mongo_array_end(struct mongo_array *array)

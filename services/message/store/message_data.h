@@ -100,7 +100,7 @@ struct message_change {
     char peer_tag[TAG_SIZE];
 };
 
-/* A range of changes: those after `since`, at most `max`, which is at least 1. */
+/* A range of changes: those after `since`, at most `max`, which is at least 1 (asserted). */
 struct change_range {
     uint64_t since;
     size_t max;

@@ -1,5 +1,6 @@
 #include "services/message/store/message_store.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,7 @@ enum status message_store_epoch(struct message_store *store, char epoch_out[EPOC
 enum status message_store_changes(struct message_store *store, const char *owner_key,
                                   struct change_range range, struct change_list *list_out)
 {
+    assert(range.max > 0);
     return store->kind->changes(store, owner_key, range, list_out);
 }
 

@@ -5,7 +5,7 @@
 
 struct message_store;
 
-/* The functions of an engine; each promises what message_store.h says of its namesake. An engine's
+/* The functions of an engine; each is specified in message_store.h. An engine's
  * own struct begins with struct message_store. */
 struct message_store_kind {
     const char *scheme; /* of the URL, e.g. "sqlite" */

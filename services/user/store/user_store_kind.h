@@ -5,7 +5,7 @@
 
 struct user_store;
 
-/* The functions of an engine; each promises what user_store.h says of its namesake. An engine's own
+/* The functions of an engine; each is specified in user_store.h. An engine's own
  * struct begins with struct user_store. */
 struct user_store_kind {
     const char *scheme; /* of the URL, e.g. "sqlite" */

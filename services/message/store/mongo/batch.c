@@ -377,7 +377,7 @@ static enum status store_messages(struct batch *batch)
     /* Each round that leaves something has met another process that went on. */
     for (int rounds = 0; status == STATUS_OK && left > 0; rounds++) {
         if (rounds == ROUNDS_MAX) {
-            log_warn("mongo: no place could be had for %zu messages", left);
+            log_warn("mongo: cannot assign sequence numbers to %zu messages", left);
             return STATUS_UNAVAILABLE;
         }
         status = store_message_round(batch, &left);

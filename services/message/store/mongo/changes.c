@@ -1,6 +1,5 @@
 #include "services/message/store/mongo/changes.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +9,9 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/message/store/mongo/handle.h"
 #include "services/message/store/mongo/repair.h"
 #include "services/message/store/mongo/settle.h"
-#include "services/message/store/mongo/handle.h"
 
 enum { PLACE_SIZE = TAG_SIZE + 24 };
 
@@ -437,7 +436,6 @@ enum status message_mongo_changes_read(struct message_store *store, const char *
                                .by_peer = hashmap_create(),
                                .messages = hashmap_create() };
 
-    assert(range.max > 0);
     *list_out = (struct change_list){ 0 };
     enum status status = read_log(&reading);
     if (status == STATUS_OK && !judge_log(&reading, list_out)) {
@@ -457,7 +455,3 @@ enum status message_mongo_changes_read(struct message_store *store, const char *
         change_list_finish(list_out);
     return status;
 }
-
-/* --- positions ----------------------------------------------------------------------------- */
-
-/* --- epoch --------------------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
 struct message_store;
 
 /*
- * Missed changes, from MongoDB; each function promises what message_store.h says of its namesake.
+ * Missed changes, from MongoDB; each function is specified in message_store.h.
  *
  * The collection `changes` is the log: the changes after `since`, if they have no hole, are
  * complete. A missing number is imported history, whose changes are unknown.

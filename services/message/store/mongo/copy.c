@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "services/common/base/memory.h"
-#include "services/message/store/mongo/settle.h"
 #include "services/message/store/mongo/handle.h"
+#include "services/message/store/mongo/settle.h"
 
 /* Another copy may store the same messages at the same time; then ours finds them there. */
 enum { TRIES_MAX = 3 };

@@ -8,8 +8,7 @@
 
 /*
  * The message store in MongoDB. The other headers of this folder declare the functions that its
- * table (message_store_kind.h) consists of; each promises what message_store.h says of its
- * namesake.
+ * table (message_store_kind.h) consists of; each is specified in message_store.h.
  */
 struct message_mongo_store {
     struct message_store head; /* first */

@@ -52,7 +52,6 @@ static enum status find_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE])
                       epoch_out);
 }
 
-/* If two processes read a new store at the same time, one of them creates the epoch. */
 static enum status fetch_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE])
 {
     enum status outcome = STATUS_OK;
@@ -67,7 +66,7 @@ static enum status fetch_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE])
     if (status == STATUS_OK && outcome == STATUS_ALREADY_EXISTS)
         status = find_epoch(db, epoch_out);
     if (status == STATUS_OK && *epoch_out == '\0')
-        status = STATUS_UNAVAILABLE; /* another's, that is not sure yet */
+        status = STATUS_UNAVAILABLE; /* that of another process, not committed by a majority yet */
     return status;
 }
 

@@ -5,8 +5,8 @@
 
 #include "services/common/base/array.h"
 #include "services/common/base/memory.h"
-#include "services/message/store/mongo/settle.h"
 #include "services/message/store/mongo/handle.h"
+#include "services/message/store/mongo/settle.h"
 
 enum { CONTACTS_AT_ONCE = 256 };
 

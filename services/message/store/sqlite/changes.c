@@ -7,8 +7,8 @@
 #include "services/common/base/array.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
-#include "services/message/store/sqlite/rows.h"
 #include "services/message/store/sqlite/handle.h"
+#include "services/message/store/sqlite/rows.h"
 
 /* --- a few of many, the first by user sequence --------------------------------------------- */
 

@@ -10,7 +10,7 @@ struct message_store;
  * those of its sender and receiver (which increase with seq, so that the first new one of a
  * conversation is found by bisection), a dialog those of the last mark in each direction and of the
  * peer's profile, an account that of its own profile. Nothing grows but the data itself. Each
- * function promises what message_store.h says of its namesake.
+ * function is specified in message_store.h.
  *
  * Changes up to account.untold are unknown: their rows are older, or were imported.
  */

@@ -5,8 +5,7 @@
 
 struct message_store;
 
-/* Copies, from and to a SQLite file; each function promises what message_store.h says of its
- * namesake. */
+/* Copies, from and to a SQLite file; each function is specified in message_store.h. */
 
 enum status message_sqlite_copy_records(struct message_store *store, const char *after_owner_key,
                                         const char *after_peer_key, size_t max,

@@ -7,8 +7,7 @@
 
 /*
  * The message store in a SQLite file. The other headers of this folder declare the functions that
- * its table (message_store_kind.h) consists of; each promises what message_store.h says of its
- * namesake.
+ * its table (message_store_kind.h) consists of; each is specified in message_store.h.
  */
 struct message_sqlite_store {
     struct message_store head; /* first */

@@ -2,8 +2,8 @@
 
 #include "services/common/base/array.h"
 #include "services/common/base/memory.h"
-#include "services/message/store/sqlite/rows.h"
 #include "services/message/store/sqlite/handle.h"
+#include "services/message/store/sqlite/rows.h"
 
 static enum status read_dialogs(struct sqlite_conn *conn, const char *owner_key, uint32_t start,
                                 uint32_t max, struct dialog_list *list)

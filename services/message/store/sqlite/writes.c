@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "services/common/base/memory.h"
-#include "services/message/store/sqlite/rows.h"
 #include "services/message/store/sqlite/handle.h"
+#include "services/message/store/sqlite/rows.h"
 
 /* --- sending ----------------------------------------------------------------------------- */
 

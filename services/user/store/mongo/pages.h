@@ -5,8 +5,8 @@
 
 struct user_store;
 
-/* All accounts, images and revoked tokens, page by page, for a copy. Each function promises what
- * user_store.h says of its namesake. */
+/* All accounts, images and revoked tokens, page by page, for a copy. Each function is specified in
+ * user_store.h. */
 
 enum status user_mongo_pages_page(struct user_store *store, const char *after_key, size_t max,
                                   struct user_list *list_out) MUST_CHECK;

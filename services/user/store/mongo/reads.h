@@ -5,8 +5,7 @@
 
 struct user_store;
 
-/* One account, image or revoked token. Each function promises what user_store.h says of its
- * namesake. */
+/* One account, image or revoked token. Each function is specified in user_store.h. */
 
 enum status user_mongo_reads_by_email(struct user_store *store, const char *email_key,
                                       struct user *user_out) MUST_CHECK;

@@ -5,7 +5,7 @@
 
 struct user_store;
 
-/* Users by a part of their tag. Each function promises what user_store.h says of its namesake. */
+/* Users by a part of their tag. Each function is specified in user_store.h. */
 
 enum status user_mongo_search_find(struct user_store *store, const char *part,
                                    const char *except_key, size_t max,

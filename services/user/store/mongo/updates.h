@@ -5,8 +5,8 @@
 
 struct user_store;
 
-/* Profiles that change, and which changes are still to be announced. Each function promises what
- * user_store.h says of its namesake. */
+/* Profiles that change, and which changes are still to be announced. Each function is specified in
+ * user_store.h. */
 
 enum status user_mongo_updates_update(struct user_store *store, const char *key,
                                       const struct user_update *wanted) MUST_CHECK;

@@ -5,8 +5,8 @@
 
 struct user_store;
 
-/* Accounts, images and revoked tokens that are added. Each function promises what user_store.h says
- * of its namesake. */
+/* Accounts, images and revoked tokens that are added. Each function is specified in user_store.h.
+ */
 
 enum status user_mongo_writes_add(struct user_store *store, const struct user *user) MUST_CHECK;
 enum status user_mongo_writes_put_image(struct user_store *store,

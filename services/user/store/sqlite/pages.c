@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "services/common/base/memory.h"
-#include "services/user/store/sqlite/rows.h"
 #include "services/user/store/sqlite/handle.h"
+#include "services/user/store/sqlite/rows.h"
 
 typedef void read_item(sqlite3_stmt *s, void *item);
 

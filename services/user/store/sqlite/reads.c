@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "services/common/base/memory.h"
-#include "services/user/store/sqlite/rows.h"
 #include "services/user/store/sqlite/handle.h"
+#include "services/user/store/sqlite/rows.h"
 
 enum status user_sqlite_reads_by_email(struct user_store *store, const char *email_key,
                                        struct user *user_out)

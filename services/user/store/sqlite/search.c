@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "services/common/base/memory.h"
-#include "services/user/store/sqlite/rows.h"
 #include "services/user/store/sqlite/handle.h"
+#include "services/user/store/sqlite/rows.h"
 
 enum {
     FREQUENT = 3000,  /* tails: among so many, a walk through the keys soon finds enough */
@@ -121,8 +121,8 @@ static enum status find_inside(struct sqlite_conn *conn, const char *part, const
     return find_by_tail(conn, part, except_key, max, list);
 }
 
-enum status user_sqlite_search_run(struct sqlite_conn *conn, const char *part,
-                                   const char *except_key, size_t max, struct user_list *list)
+static enum status run_search(struct sqlite_conn *conn, const char *part, const char *except_key,
+                              size_t max, struct user_list *list)
 {
     enum status status = find_prefix(conn, part, except_key, max, list);
 
@@ -141,7 +141,7 @@ enum status user_sqlite_search_find(struct user_store *store, const char *part,
     if (conn == NULL)
         return STATUS_UNAVAILABLE;
     list_out->items = xcalloc(max, sizeof(struct user));
-    enum status status = user_sqlite_search_run(conn, part, except_key, max, list_out);
+    enum status status = run_search(conn, part, except_key, max, list_out);
     sqlite_db_give_back(user_sqlite_handle(store)->db, conn);
     if (status != STATUS_OK) {
         free(list_out->items);

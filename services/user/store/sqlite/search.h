@@ -1,7 +1,7 @@
 #ifndef USER_STORE_SQLITE_SEARCH_H
 #define USER_STORE_SQLITE_SEARCH_H
 
-#include "services/common/store/sqlite_db.h"
+#include "services/common/base/status.h"
 #include "services/user/store/user_data.h"
 
 struct user_store;
@@ -12,14 +12,7 @@ struct user_store;
  * own has, one row for each suffix. So the cost grows with the number of matches. If a part is
  * frequent, a scan of the keys in order finds enough matches sooner; only if it does not, because
  * all matches are at the end of the alphabet, are all of them read.
- *
- * Appends to `list`, which has a capacity of `max`.
  */
-enum status user_sqlite_search_run(struct sqlite_conn *conn, const char *part,
-                                   const char *except_key, size_t max,
-                                   struct user_list *list) MUST_CHECK;
-
-/* As user_store_find. */
 enum status user_sqlite_search_find(struct user_store *store, const char *part,
                                     const char *except_key, size_t max,
                                     struct user_list *list_out) MUST_CHECK;

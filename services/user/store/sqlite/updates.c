@@ -1,7 +1,7 @@
 #include "services/user/store/sqlite/updates.h"
 
-#include "services/user/store/sqlite/rows.h"
 #include "services/user/store/sqlite/handle.h"
+#include "services/user/store/sqlite/rows.h"
 
 /* Runs a statement on one user; STATUS_NOT_FOUND when there is none. */
 static enum status finish_update(sqlite3_stmt *s)

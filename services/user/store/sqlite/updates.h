@@ -5,7 +5,7 @@
 
 struct user_store;
 
-/* Changes of profiles in a SQLite file; each promises what user_store.h says of its namesake. */
+/* Changes of profiles in a SQLite file; each is specified in user_store.h. */
 
 enum status user_sqlite_updates_update(struct user_store *store, const char *key,
                                        const struct user_update *wanted) MUST_CHECK;

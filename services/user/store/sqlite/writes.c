@@ -1,7 +1,7 @@
 #include "services/user/store/sqlite/writes.h"
 
-#include "services/user/store/sqlite/rows.h"
 #include "services/user/store/sqlite/handle.h"
+#include "services/user/store/sqlite/rows.h"
 
 struct add_job {
     struct sqlite_job head;

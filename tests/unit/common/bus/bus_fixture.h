@@ -15,8 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "services/common/bus/bus.h"
 #include "services/common/base/clock.h"
+#include "services/common/bus/bus.h"
 #include "services/common/bus/bus_request.h"
 #include "services/common/bus/bus_subscription.h"
 #include "tests/unit/common/bus/nats_peer.h"

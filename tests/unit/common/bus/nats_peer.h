@@ -21,8 +21,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "services/common/bus/bus.h"
 #include "services/common/base/clock.h"
+#include "services/common/bus/bus.h"
 #include "tests/unit/unit.h"
 
 enum {

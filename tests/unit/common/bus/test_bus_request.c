@@ -1,7 +1,7 @@
 /* services/common/bus/bus_request: requests and their replies. The test plays the server. */
 #define _GNU_SOURCE /* pthread_cond_clockwait, gettid, accept4, memmem */
-#include "services/common/bus/bus_request.h"
 #include "services/common/bus/bus_library.h"
+#include "services/common/bus/bus_request.h"
 #include "tests/unit/unit.h"
 
 #include <signal.h>

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/socket/ws_frame_in.h"
 #include "gateway/socket/ws_assemble.h"
+#include "gateway/socket/ws_frame_in.h"
 
 enum { FIN = 128, CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
 

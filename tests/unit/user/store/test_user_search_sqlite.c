@@ -139,5 +139,5 @@ int main(void)
         cmocka_unit_test(prefix_matches_precede_other_matches),
     };
     log_init("unit", LOG_LEVEL_WARN);
-    return cmocka_run_group_tests_name("user_sqlite_search_run", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("user_store search, sqlite", tests, set_up, tear_down);
 }
