@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from support.proxy import Proxy
+from support.proxy import Proxy, reset
 from support.wait import PATIENCE_SECONDS
 
 
@@ -104,3 +104,25 @@ def test_delays_each_way(proxy):
         began = time.monotonic()
         assert echo(connection) == b"hello"
         assert time.monotonic() - began < 2
+
+
+def is_over(connection):
+    connection.settimeout(PATIENCE_SECONDS)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_a_cut_connection_keeps_its_descriptor_until_it_is_closed():
+    """Otherwise a thread that is about to read from it may take the data of the connection that gets its number."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        one = socket.create_connection(listener.getsockname())
+        with listener.accept()[0] as other, one:
+            number = one.fileno()
+            reset(one)
+            assert is_over(other)
+            with socket.socket() as later:
+                assert later.fileno() != number
+            with pytest.raises(OSError):
+                one.recv(1)

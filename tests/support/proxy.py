@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import os
 import socket
 import struct
 import threading
@@ -13,13 +14,17 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 def reset(connection):
-    """Closes with RST, so that the other side learns of it at once."""
+    """Ends it with RST, so that the other side detects it at once.
+
+    The descriptor stays taken until close(), which is for when no thread uses it any more: a thread that is about to
+    read from a closed descriptor may meet the next connection that got its number, and take that one's data."""
     with contextlib.suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads
-    with contextlib.suppress(OSError):
-        connection.close()
+    with contextlib.suppress(OSError), open(os.devnull, "rb") as nothing:
+        if connection.fileno() >= 0:
+            os.dup2(nothing.fileno(), connection.fileno(), inheritable=False)
 
 
 class Pipe:
@@ -28,8 +33,13 @@ class Pipe:
     def __init__(self, proxy, source, target, close):
         self._proxy, self._source, self._target, self._close = proxy, source, target, close
         self._chunks, self._changed = collections.deque(), threading.Condition()
-        for work in (self._read, self._write):
-            threading.Thread(target=work, daemon=True).start()
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._read, self._write)]
+        for thread in self._threads:
+            thread.start()
+
+    def join(self):
+        for thread in self._threads:
+            thread.join()
 
     def _read(self):
         with contextlib.suppress(OSError):
@@ -123,9 +133,10 @@ class Proxy:
             try:
                 accepted, _ = self._listener.accept()
             except OSError:
-                return
+                break
             self.accepted += 1
             threading.Thread(target=self._connect, args=(accepted,), daemon=True).start()
+        self._listener.close()
 
     def _connect(self, accepted):
         self.wait_forwarding()
@@ -134,7 +145,12 @@ class Proxy:
             target.settimeout(None)
         except OSError:
             reset(accepted)
+            accepted.close()
             return
+        with accepted, target:
+            self._pass_on(accepted, target)
+
+    def _pass_on(self, accepted, target):
         with self._lock:
             refused = self._refusing
             if not refused:
@@ -151,5 +167,6 @@ class Proxy:
                 self._connections -= {accepted, target}
             reset(accepted)
             reset(target)
-        Pipe(self, accepted, target, close)
-        Pipe(self, target, accepted, close)
+        pipes = [Pipe(self, accepted, target, close), Pipe(self, target, accepted, close)]
+        for pipe in pipes:
+            pipe.join()
