@@ -28,6 +28,21 @@ void http_probes_live(const struct http_site *site, struct http_request *request
     respond_json(request, 200, &w);
 }
 
+/* "ok", or what is wrong: what the service said of itself, or that it did not answer. */
+static bool put_verdict(struct json_writer *w, const char *service, struct rpc_pending *pending)
+{
+    struct rpc_error error = { .reason = "" };
+    Messenger__Empty *reply;
+    enum status status = rpc_end(pending, &messenger__empty__descriptor, &reply, &error);
+
+    wire_free(reply);
+    json_put_string(w, service,
+                    status == STATUS_OK                                     ? "ok"
+                    : status == STATUS_UNAVAILABLE && *error.reason != '\0' ? error.reason
+                                                                            : "away");
+    return status == STATUS_OK;
+}
+
 void http_probes_ready(const struct http_site *site, struct http_request *request)
 {
     static const char *const services[SERVICES] = { "user", "message", "presence" };
@@ -45,11 +60,7 @@ void http_probes_ready(const struct http_site *site, struct http_request *reques
     json_begin_object(&w);
     json_put_string(&w, "bus", bus_is_connected(site->bus) ? "ok" : "away");
     for (int i = 0; i < SERVICES; i++) {
-        Messenger__Empty *reply;
-        enum status status = rpc_end(&pending[i], &messenger__empty__descriptor, &reply, NULL);
-        wire_free(reply);
-        ready = ready && status == STATUS_OK;
-        json_put_string(&w, services[i], status == STATUS_OK ? "ok" : "away");
+        ready = put_verdict(&w, services[i], &pending[i]) && ready;
     }
     json_end_object(&w);
     respond_json(request, ready ? 200 : 503, &w);

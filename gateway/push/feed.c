@@ -80,12 +80,19 @@ void feed_take(struct feed *feed, Messenger__Notification *notification_take,
     }
 }
 
+void feed_note_asked(struct feed *feed)
+{
+    feed->asked = feed->position;
+}
+
 void feed_note_newest(struct feed *feed, uint64_t newest, const struct feed_outlet *outlet)
 {
     if (newest > feed->newest)
         feed->newest = newest;
-    if (feed->known)
+    if (feed->known) {
+        feed->doubtful = newest < feed->asked;
         return;
+    }
     feed->known = true;
     for (size_t i = 0; i < feed->held_count && feed->held[i]->user_seq <= newest; i++)
         outlet->push(outlet->ctx, feed->held[i]);
@@ -98,9 +105,15 @@ bool feed_has_hole(const struct feed *feed)
     return feed->known && feed->newest > feed->position;
 }
 
+bool feed_needs_pull(const struct feed *feed)
+{
+    return feed_has_hole(feed) || (feed->known && feed->doubtful);
+}
+
 bool feed_fill(struct feed *feed, Messenger__Notification *const *changes, size_t count,
                uint64_t complete_to, const struct feed_outlet *outlet)
 {
+    feed->doubtful = false;
     if (complete_to > feed->newest)
         feed->newest = complete_to;
     for (size_t i = 0; i < count; i++) {

@@ -20,8 +20,10 @@ enum { FEED_HELD_MAX = 64 };
 
 struct feed {
     bool known;                     /* whether the position is */
+    bool doubtful;                  /* the store had fewer changes than were pushed */
     uint64_t position;              /* everything up to it has been pushed */
     uint64_t newest;                /* the greatest number seen */
+    uint64_t asked;                 /* the position when the store was asked for the newest */
     Messenger__Notification **held; /* by user_seq, rising, all after the position */
     size_t held_count;
 };
@@ -38,17 +40,25 @@ struct feed_outlet {
 void feed_take(struct feed *feed, Messenger__Notification *notification_take,
                const struct feed_outlet *outlet);
 
+/* The store is being asked for its newest number: feed_note_newest follows, unless it fails. */
+void feed_note_asked(struct feed *feed);
+
 /*
  * The newest number in the store. The first one becomes the position, and all held notifications
- * are pushed. Later, a number beyond the position reveals a hole.
+ * are pushed. Later, a number beyond the position reveals a hole, and one below the position of
+ * feed_note_asked that the store may have been turned back: then the position is doubtful until
+ * the store has confirmed it (feed_fill), or the feed is forgotten.
  */
 void feed_note_newest(struct feed *feed, uint64_t newest, const struct feed_outlet *outlet);
 
 /* Whether a change is known to be missing. */
 bool feed_has_hole(const struct feed *feed);
 
+/* Whether the store must be asked for the changes after the position: a hole, or a doubt. */
+bool feed_needs_pull(const struct feed *feed);
+
 /*
- * All changes after the position up to `complete_to`, read from the store, by user_seq. A change
+ * The store knows the position. All changes after it up to `complete_to`, read from the store, by user_seq. A change
  * that is held back is pushed as it was received from the bus, which names the session that caused
  * it. False when there was no space for all of them; the rest is still missing.
  */

@@ -55,21 +55,23 @@ static void take_due_locked(struct feed_table *table, struct round *round, int64
     *wait_ms_out = first == NULL ? FEED_CHECK_MS : first->due_ms > now ? first->due_ms - now : 0;
 }
 
-static bool has_hole(struct user_feed *user)
+/* True when the feed is to be pulled instead. */
+static bool begin_check(struct user_feed *user)
 {
     lock_order_lock(&user->lock, LOCK_RANK_FEED);
-    bool hole = feed_has_hole(&user->feed);
+    feed_note_asked(&user->feed);
+    bool needs = feed_needs_pull(&user->feed);
     lock_order_unlock(&user->lock, LOCK_RANK_FEED);
-    return hole;
+    return needs;
 }
 
-/* Begins to pull the feeds that are known to have a hole; the others stay in the round. */
+/* Begins to pull the feeds that need it; the others stay in the round. */
 static void begin_pulls(struct feeds *feeds, struct round *round)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < round->count; i++) {
-        if (has_hole(round->users[i]))
+        if (begin_check(round->users[i]))
             feed_pull_begin(round->users[i], feeds->pullers);
         else
             round->users[kept++] = round->users[i];
@@ -77,23 +79,23 @@ static void begin_pulls(struct feeds *feeds, struct round *round)
     round->count = kept;
 }
 
-/* True when it shows a hole. */
+/* True when it shows a hole, or that the store may have been turned back. */
 static bool note_newest(struct user_feed *user, uint64_t newest)
 {
     struct feed_outlet outlet = feed_table_outlet(user);
 
     lock_order_lock(&user->lock, LOCK_RANK_FEED);
     feed_note_newest(&user->feed, newest, &outlet);
-    bool hole = feed_has_hole(&user->feed);
+    bool needs = feed_needs_pull(&user->feed);
     lock_order_unlock(&user->lock, LOCK_RANK_FEED);
-    return hole;
+    return needs;
 }
 
-static int64_t next_check_ms(const struct user_feed *user, bool answered, bool hole)
+static int64_t next_check_ms(const struct user_feed *user, bool answered, bool needs_pull)
 {
     if (!answered)
         return backoff_pause(user->failures, FEED_RETRY_MIN_MS, FEED_RETRY_MAX_MS);
-    return hole ? FEED_GRACE_MS : backoff_on_grid(FEED_CHECK_MS, FEED_CHECK_GRID_MS);
+    return needs_pull ? FEED_GRACE_MS : backoff_on_grid(FEED_CHECK_MS, FEED_CHECK_GRID_MS);
 }
 
 /* `newest` NULL: the message service did not answer. */
@@ -101,13 +103,13 @@ static void end_round(struct feed_table *table, struct round *round, const uint6
 {
     for (size_t i = 0; i < round->count; i++) {
         struct user_feed *user = round->users[i];
-        bool hole = newest != NULL && note_newest(user, newest[i]);
+        bool needs = newest != NULL && note_newest(user, newest[i]);
         lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
         user->known = user->known || newest != NULL;
         user->failures = newest != NULL ? 0 : user->failures + 1;
         user->rounds++;
         feed_table_set_due_locked(user,
-                                  clock_mono_ms() + next_check_ms(user, newest != NULL, hole));
+                                  clock_mono_ms() + next_check_ms(user, newest != NULL, needs));
         feed_table_release_locked(user);
         lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);
     }

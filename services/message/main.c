@@ -32,6 +32,11 @@ static void send_held(void *bus)
     bus_release(bus);
 }
 
+static const char *problem(void *ctx)
+{
+    return message_store_problem(((const struct message_service *)ctx)->store);
+}
+
 static enum status start_message(struct service *process, void **state_out)
 {
     struct state *state = xcalloc(1, sizeof(*state));
@@ -42,6 +47,7 @@ static enum status start_message(struct service *process, void **state_out)
         .service = "message",
         .methods = message_methods,
         .method_count = message_method_count,
+        .problem = problem,
         .ctx = service,
         .lanes = { [RPC_FAST] = { FAST_THREADS, FAST_QUEUE } },
     };

@@ -22,9 +22,9 @@ static void stop_presence(struct service *process, void *arg)
     free(state);
 }
 
-static bool is_ready(void *ctx)
+static const char *problem(void *ctx)
 {
-    return presence_is_ready(ctx);
+    return presence_is_ready(ctx) ? NULL : "not ready yet";
 }
 
 static enum status start_presence(struct service *process, void **state_out)
@@ -35,7 +35,7 @@ static enum status start_presence(struct service *process, void **state_out)
         .service = "presence",
         .methods = presence_methods,
         .method_count = presence_method_count,
-        .is_ready = is_ready,
+        .problem = problem,
         .lanes = { [RPC_FAST] = { FAST_THREADS, FAST_QUEUE } },
     };
 

@@ -52,6 +52,11 @@ static void stop_user(struct service *process, void *arg)
     free(state);
 }
 
+static const char *problem(void *ctx)
+{
+    return user_store_problem(((const struct user_service *)ctx)->store);
+}
+
 static enum status start_user(struct service *process, void **state_out)
 {
     struct state *state = xcalloc(1, sizeof(*state));
@@ -60,6 +65,7 @@ static enum status start_user(struct service *process, void **state_out)
         .service = "user",
         .methods = user_methods,
         .method_count = user_method_count,
+        .problem = problem,
         .ctx = &state->service,
         .lanes = {
             [RPC_FAST] = { FAST_THREADS, FAST_QUEUE },

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/common/base/text.h"
+
 static void put_separator(struct json_writer *w)
 {
     if (w->comma)
@@ -50,6 +52,8 @@ void json_key(struct json_writer *w, const char *name)
 
 static void append_escaped(struct buffer *out, unsigned char c)
 {
+    static const char hex[] = "0123456789abcdef";
+
     switch (c) {
     case '"':
         buffer_append(out, "\\\"", 2);
@@ -66,25 +70,60 @@ static void append_escaped(struct buffer *out, unsigned char c)
     case '\t':
         buffer_append(out, "\\t", 2);
         break;
-    default:
-        buffer_printf(out, "\\u%04x", c);
+    default: {
+        const char escape[] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+        buffer_append(out, escape, sizeof(escape));
     }
+    }
+}
+
+/* Plain bytes of UTF-8 at the begin of a text, which need no escape. */
+static size_t plain_length(const char *text, size_t length)
+{
+    bool valid = true;
+    size_t n = 0;
+
+    while (n < length) {
+        unsigned char c = (unsigned char)text[n];
+        if (c < 0x20 || c == '"' || c == '\\')
+            break;
+        size_t next = c < 0x80 ? 1 : text_utf8_next(text + n, length - n, &valid);
+        if (!valid)
+            break;
+        n += next;
+    }
+    return n;
+}
+
+/* The first character of the text, which is not plain. Returns its length. */
+static size_t append_other(struct buffer *out, const char *text, size_t length)
+{
+    bool valid;
+
+    if ((unsigned char)*text < 0x80) {
+        append_escaped(out, (unsigned char)*text);
+        return 1;
+    }
+    buffer_append_text(out, "\xef\xbf\xbd"); /* U+FFFD */
+    return text_utf8_next(text, length, &valid);
 }
 
 void json_string(struct json_writer *w, const char *text)
 {
+    size_t length = strlen(text);
+
     put_separator(w);
     buffer_append_char(&w->out, '"');
-    const char *plain = text;
-    for (;; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        buffer_append(&w->out, plain, (size_t)(text - plain));
-        if (c == '\0')
+    for (;;) {
+        size_t plain = plain_length(text, length);
+        buffer_append(&w->out, text, plain);
+        text += plain;
+        length -= plain;
+        if (length == 0)
             break;
-        append_escaped(&w->out, c);
-        plain = text + 1;
+        size_t other = append_other(&w->out, text, length);
+        text += other;
+        length -= other;
     }
     buffer_append_char(&w->out, '"');
 }

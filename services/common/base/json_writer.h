@@ -9,7 +9,9 @@
 /*
  * Writes JSON straight into a buffer; puts the commas itself. A zeroed struct is ready. The order
  * of calls is the caller's duty: inside an object every value follows its json_key, except that
- * the json_put_* pairs do both. Strings must be UTF-8.
+ * the json_put_* pairs do both. What is not UTF-8 in a string is replaced by U+FFFD
+ * (text_utf8_next), so that the result is always valid JSON, as a text frame must be: a store may
+ * have been damaged.
  */
 struct json_writer {
     struct buffer out;

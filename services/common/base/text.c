@@ -10,6 +10,43 @@
 
 #include <utf8proc.h>
 
+/* The bytes that may follow a lead byte, and how many more (The Unicode Standard, table 3-7). */
+struct utf8_lead {
+    unsigned char first, last;
+    unsigned char second_min, second_max;
+    unsigned char more; /* after the second */
+};
+
+static const struct utf8_lead *find_lead(unsigned char byte)
+{
+    static const struct utf8_lead leads[] = {
+        { 0xc2, 0xdf, 0x80, 0xbf, 0 }, { 0xe0, 0xe0, 0xa0, 0xbf, 1 }, { 0xe1, 0xec, 0x80, 0xbf, 1 },
+        { 0xed, 0xed, 0x80, 0x9f, 1 }, { 0xee, 0xef, 0x80, 0xbf, 1 }, { 0xf0, 0xf0, 0x90, 0xbf, 2 },
+        { 0xf1, 0xf3, 0x80, 0xbf, 2 }, { 0xf4, 0xf4, 0x80, 0x8f, 2 },
+    };
+
+    for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++)
+        if (byte >= leads[i].first && byte <= leads[i].last)
+            return &leads[i];
+    return NULL;
+}
+
+size_t text_utf8_next(const char *text, size_t length, bool *valid_out)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    const struct utf8_lead *lead = at[0] < 0x80 ? NULL : find_lead(at[0]);
+    size_t n = 1;
+
+    *valid_out = at[0] < 0x80;
+    if (lead == NULL || length < 2 || at[1] < lead->second_min || at[1] > lead->second_max)
+        return 1;
+    for (n = 2; n < 2U + lead->more; n++)
+        if (n == length || at[n] < 0x80 || at[n] > 0xbf)
+            return n;
+    *valid_out = true;
+    return n;
+}
+
 bool text_is_utf8(const void *data, size_t length)
 {
     const utf8proc_uint8_t *at = data;

@@ -10,6 +10,13 @@
 /* Well-formed UTF-8 (RFC 3629): no surrogates, nothing overlong, nothing above U+10FFFF. */
 bool text_is_utf8(const void *data, size_t length);
 
+/*
+ * The length of the character at the begin of a text, which is not empty; 1 to 4 bytes. When it is
+ * ill-formed, `*valid_out` is false and it is the length of its maximal subpart, which is to be
+ * shown as one U+FFFD (The Unicode Standard, section 3.9, "U+FFFD Substitution").
+ */
+size_t text_utf8_next(const char *text, size_t length, bool *valid_out);
+
 /* NFC of a UTF-8 string as a new string, which the caller frees; NULL when it is not UTF-8. */
 char *text_nfc(const char *utf8);
 

@@ -25,9 +25,13 @@ static bool judge_answer(const struct bus_message *answer, const char *host, str
     struct json *root = json_parse(bus_message_data(answer), bus_message_length(answer));
     const struct json *metadata = root != NULL ? json_member(root, "metadata") : NULL;
     const char *ready = json_is_object(metadata) ? json_text(json_member(metadata, "ready")) : NULL;
+    const char *problem =
+        json_is_object(metadata) ? json_text(json_member(metadata, "problem")) : NULL;
     bool is_ready = ready != NULL && strcmp(ready, "true") == 0;
 
     buffer_printf(why, "%s %s", host, is_ready ? "is ready" : "answers, but is not ready");
+    if (problem != NULL)
+        buffer_printf(why, ": %s", problem);
     json_destroy(&root);
     return is_ready;
 }

@@ -19,7 +19,7 @@ enum { SUBSCRIPTIONS = 4, SUBJECT_SIZE = 160 };
 struct rpc_monitor {
     struct bus *bus;
     const char *name;
-    bool (*is_ready)(void *ctx);
+    const char *(*problem)(void *ctx);
     void *ctx;
     char host[RPC_MONITOR_HOST_SIZE];
     char id[ID_HEX + 1];
@@ -40,13 +40,14 @@ void rpc_monitor_host(char out[RPC_MONITOR_HOST_SIZE])
             *c = '_';
 }
 
-static bool is_ready(const struct rpc_monitor *monitor)
+static const char *find_problem(const struct rpc_monitor *monitor)
 {
-    return monitor->is_ready == NULL || monitor->is_ready(monitor->ctx);
+    return monitor->problem != NULL ? monitor->problem(monitor->ctx) : NULL;
 }
 
 static void put_head(struct json_writer *w, const struct rpc_monitor *monitor, const char *verb)
 {
+    const char *problem = find_problem(monitor);
     char type[48];
 
     snprintf(type, sizeof(type), "io.nats.micro.v1.%s_response", verb);
@@ -58,7 +59,9 @@ static void put_head(struct json_writer *w, const struct rpc_monitor *monitor, c
     json_key(w, "metadata"); /* of texts only, says ADR-32 */
     json_begin_object(w);
     json_put_string(w, "host", monitor->host);
-    json_put_string(w, "ready", is_ready(monitor) ? "true" : "false");
+    json_put_string(w, "ready", problem == NULL ? "true" : "false");
+    if (problem != NULL)
+        json_put_string(w, "problem", problem);
     json_end_object(w);
 }
 
@@ -155,7 +158,7 @@ enum status rpc_monitor_start(const struct rpc_monitor_options *options,
 
     monitor->bus = options->bus;
     monitor->name = options->name;
-    monitor->is_ready = options->is_ready;
+    monitor->problem = options->problem;
     monitor->ctx = options->ctx;
     rpc_monitor_host(monitor->host);
     id_to_hex(&id, monitor->id);

@@ -11,7 +11,7 @@
  * Answers $SRV.PING, $SRV.INFO and $SRV.STATS (also for the name and for the instance alone) in
  * JSON as NATS ADR-32 has it, so that `nats micro ls`, `info` and `stats` show every process.
  * Beyond that, $SRV.PING.<name>.<host> finds the instances of this host (rpc_monitor_host); the
- * metadata has `host`, and `ready`: whether the process can do its work.
+ * metadata has `host`, `ready`: whether the process can do its work, and if not, `problem`.
  */
 struct rpc_monitor;
 
@@ -33,7 +33,7 @@ struct rpc_monitor_options {
     const char *name;             /* borrowed for ever */
     const char *const *endpoints; /* their names; NULL for a process without endpoints */
     size_t endpoint_count;
-    bool (*is_ready)(void *ctx); /* NULL: always */
+    const char *(*problem)(void *ctx); /* as in struct rpc_server_options */
     void *ctx;
 };
 

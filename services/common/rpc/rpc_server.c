@@ -165,6 +165,11 @@ void rpc_request_defer(struct rpc_request *call, rpc_handler *handle, enum rpc_l
         rpc_request_fail(call, STATUS_BUSY, "too many calls are waiting");
 }
 
+static const char *find_problem(const struct rpc_server *server)
+{
+    return server->options.problem != NULL ? server->options.problem(server->options.ctx) : NULL;
+}
+
 static void handle_message(void *ctx, struct bus_message *message_take)
 {
     static const Messenger__Empty pong = MESSENGER__EMPTY__INIT;
@@ -181,10 +186,11 @@ static void handle_message(void *ctx, struct bus_message *message_take)
     pthread_mutex_unlock(&server->lock);
 
     if (strcmp(dot + 1, "Ping") == 0) {
-        if (server->options.is_ready == NULL || server->options.is_ready(server->options.ctx))
+        const char *problem = find_problem(server);
+        if (problem == NULL)
             rpc_request_reply(call, &pong.base);
         else
-            rpc_request_fail(call, STATUS_UNAVAILABLE, "not ready yet");
+            rpc_request_fail(call, STATUS_UNAVAILABLE, problem);
         return;
     }
     call->method = find_method(server, dot + 1);
@@ -236,7 +242,7 @@ enum status rpc_server_start(const struct rpc_server_options *options,
         .name = options->service,
         .endpoints = names,
         .endpoint_count = options->method_count,
-        .is_ready = options->is_ready,
+        .problem = options->problem,
         .ctx = options->ctx,
     };
 

@@ -46,8 +46,10 @@ struct rpc_server_options {
     const char *service; /* borrowed for ever, as are the methods */
     const struct rpc_method *methods;
     size_t method_count;
-    void *ctx;                   /* passed to the handlers */
-    bool (*is_ready)(void *ctx); /* for Ping; must not block. NULL: always */
+    void *ctx; /* passed to the handlers */
+    /* Why the service cannot do its work, in a few words for people; NULL: it can. The answer to
+     * Ping. Must not block. Without this function, it always can. */
+    const char *(*problem)(void *ctx);
     struct {
         size_t threads;   /* 0 = no method uses this lane */
         size_t queue_max; /* calls that may wait */

@@ -208,6 +208,20 @@ enum status mongo_ensure_index(struct mongo_db *db, const char *collection, cons
     return status;
 }
 
+enum status mongo_ping(struct mongo_db *db)
+{
+    struct handle handle;
+    bson_error_t error;
+
+    if (!borrow_client(db, "ping", &handle))
+        return STATUS_UNAVAILABLE;
+    bson_t *command = BCON_NEW("ping", BCON_INT32(1));
+    bool done = mongoc_client_command_simple(handle.client, db->name, command, NULL, NULL, &error);
+    bson_destroy(command);
+    give_back(db, &handle);
+    return outcome_of(db, done, &error, "ping");
+}
+
 /* --- reading and writing --------------------------------------------------------------------- */
 
 static enum status find_documents(struct mongo_db *db, const char *collection, const bson_t *filter,

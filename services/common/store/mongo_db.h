@@ -32,6 +32,9 @@ void mongo_db_close(struct mongo_db **db);
 enum status mongo_ensure_index(struct mongo_db *db, const char *collection, const char *name,
                                bool unique, bson_t *keys_take) MUST_CHECK;
 
+/* Whether a server that takes writes answers. */
+enum status mongo_ping(struct mongo_db *db) MUST_CHECK;
+
 /* --- reading --------------------------------------------------------------------------------- */
 
 typedef void mongo_take_document(void *ctx, const bson_t *document);

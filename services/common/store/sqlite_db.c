@@ -12,6 +12,7 @@
 
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/store/sqlite_health.h"
 
 enum {
     READERS = 4,
@@ -23,6 +24,7 @@ enum {
 };
 
 struct sqlite_conn {
+    struct sqlite_db *db;
     sqlite3 *handle;
     struct {
         const char *sql;
@@ -34,7 +36,8 @@ struct sqlite_conn {
 
 struct sqlite_db {
     char *path;
-    pthread_mutex_t lock; /* guards the idle readers */
+    struct sqlite_health *health; /* NULL until the schema is up to date */
+    pthread_mutex_t lock;         /* guards the idle readers */
     pthread_cond_t returned_cond;
     struct sqlite_conn *idle[READERS];
     size_t idle_count, open_count;
@@ -77,6 +80,7 @@ enum status sqlite_conn_exec(struct sqlite_conn *conn, const char *sql)
     if (sqlite3_exec(conn->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
         return STATUS_OK;
     log_error("sqlite: %s: %.60s", sqlite3_errmsg(conn->handle), sql);
+    sqlite_health_note_failure(conn->handle);
     return STATUS_UNAVAILABLE;
 }
 
@@ -92,6 +96,7 @@ struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db, const char *layer)
     struct sqlite_conn *conn = xcalloc(1, sizeof(*conn));
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
+    conn->db = db;
     pthread_once(&once, set_up_library);
     if (sqlite3_open_v2(db->path, &conn->handle, flags, layer) != SQLITE_OK) {
         log_error("%s: %s", db->path,
@@ -141,6 +146,7 @@ sqlite3_stmt *sqlite_conn_prepare(struct sqlite_conn *conn, const char *sql_lite
         if (sqlite3_prepare_v3(conn->handle, sql_literal, -1, SQLITE_PREPARE_PERSISTENT,
                                &conn->cache[i].statement, NULL) != SQLITE_OK) {
             log_error("sqlite: %s: %.60s", sqlite3_errmsg(conn->handle), sql_literal);
+            sqlite_health_note_failure(conn->handle);
             return NULL;
         }
         conn->cache[i].sql = sql_literal;
@@ -156,9 +162,11 @@ int sqlite_step(sqlite3_stmt *statement)
 
     if (result == SQLITE_ROW)
         return result;
-    if (result != SQLITE_DONE && result != SQLITE_CONSTRAINT)
+    if (result != SQLITE_DONE && result != SQLITE_CONSTRAINT) {
         log_error("sqlite: %s: %.60s", sqlite3_errmsg(sqlite3_db_handle(statement)),
                   sqlite3_sql(statement));
+        sqlite_health_note_failure(sqlite3_db_handle(statement));
+    }
     sqlite3_reset(statement); /* an open read would keep the WAL from being emptied */
     return result;
 }
@@ -194,6 +202,7 @@ int sqlite_conn_checkpoint(struct sqlite_conn *conn)
         return done;
     if (result != SQLITE_BUSY && result != SQLITE_INTERRUPT) /* another process may be doing it */
         log_warn("sqlite: checkpoint failed: %s", sqlite3_errmsg(conn->handle));
+    sqlite_health_note_failure(conn->handle);
     return 0;
 }
 
@@ -318,6 +327,8 @@ enum status sqlite_db_open(const char *path, const char *const *migrations, size
         conn = sqlite_conn_open(db, NULL);
     if (conn != NULL)
         status = migrate_schema(conn, migrations, migration_count);
+    if (status == STATUS_OK)
+        db->health = sqlite_health_start(sqlite3_db_filename(conn->handle, "main"));
     sqlite_conn_close(&conn);
     if (status != STATUS_OK)
         sqlite_db_close(&db);
@@ -331,6 +342,7 @@ void sqlite_db_close(struct sqlite_db **db)
         return;
     for (size_t i = 0; i < (*db)->idle_count; i++)
         sqlite_conn_close(&(*db)->idle[i]);
+    sqlite_health_stop(&(*db)->health);
     pthread_cond_destroy(&(*db)->returned_cond);
     pthread_mutex_destroy(&(*db)->lock);
     free((*db)->path);
@@ -338,10 +350,28 @@ void sqlite_db_close(struct sqlite_db **db)
     *db = NULL;
 }
 
+struct sqlite_health *sqlite_db_health(struct sqlite_db *db)
+{
+    return db->health;
+}
+
+const char *sqlite_db_problem(struct sqlite_db *db)
+{
+    return sqlite_health_problem(db->health);
+}
+
+enum status sqlite_conn_note_damage(struct sqlite_conn *conn, const char *what)
+{
+    sqlite_health_note_damage(conn->db->health, what);
+    return STATUS_UNAVAILABLE;
+}
+
 struct sqlite_conn *sqlite_db_borrow(struct sqlite_db *db)
 {
     struct sqlite_conn *conn = NULL;
 
+    if (sqlite_db_problem(db) != NULL)
+        return NULL;
     pthread_mutex_lock(&db->lock);
     while (db->idle_count == 0 && db->open_count == READERS)
         pthread_cond_wait(&db->returned_cond, &db->lock);

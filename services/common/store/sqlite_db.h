@@ -15,6 +15,7 @@
  */
 struct sqlite_db;
 struct sqlite_conn;
+struct sqlite_health;
 
 /* Opens or creates the file at `path`, and its directory. `migrations` are SQL scripts; the table
  * schema_version has the number of those applied, and the others are applied in one transaction.
@@ -24,7 +25,16 @@ enum status sqlite_db_open(const char *path, const char *const *migrations, size
                            struct sqlite_db **db_out) MUST_CHECK;
 void sqlite_db_close(struct sqlite_db **db);
 
-/* A connection for reading; blocks while all are in use. NULL when the file cannot be opened. */
+/* Why the file cannot be used any more, until a restart; NULL: it can (sqlite_health.h). */
+const char *sqlite_db_problem(struct sqlite_db *db);
+struct sqlite_health *sqlite_db_health(struct sqlite_db *db);
+
+/* Data that contradicts itself was read: as SQLite does not checksum its pages, a damaged one may
+ * look like a sound one with other rows. Returns STATUS_UNAVAILABLE. */
+enum status sqlite_conn_note_damage(struct sqlite_conn *conn, const char *what);
+
+/* A connection for reading; blocks while all are in use. NULL when the file cannot be opened or has
+ * a problem. */
 struct sqlite_conn *sqlite_db_borrow(struct sqlite_db *db);
 void sqlite_db_give_back(struct sqlite_db *db, struct sqlite_conn *conn);
 

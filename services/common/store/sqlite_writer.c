@@ -8,11 +8,14 @@
 #include "services/common/base/memory.h"
 #include "services/common/store/sqlite_checkpointer.h"
 #include "services/common/store/sqlite_gathered_log.h"
+#include "services/common/store/sqlite_health.h"
 
 enum { BATCH_MAX = 512 };
 
 struct sqlite_writer {
+    struct sqlite_db *db;
     struct sqlite_conn *conn;
+    struct sqlite_observer observer; /* zeroed: none */
     struct sqlite_checkpointer *checkpointer;
     struct batcher *batcher;
 };
@@ -32,19 +35,53 @@ static enum status run_writer_jobs(struct sqlite_writer *writer, struct batch_jo
     return STATUS_OK;
 }
 
+/* Whether the file is the one at its path and not known to be damaged. */
+static enum status check_file(struct sqlite_writer *writer)
+{
+    return sqlite_db_problem(writer->db) == NULL ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+static enum status begin_transaction(struct sqlite_writer *writer)
+{
+    const struct sqlite_observer *observer = &writer->observer;
+    enum status status = check_file(writer);
+
+    if (status == STATUS_OK)
+        status = sqlite_conn_exec(writer->conn, "BEGIN IMMEDIATE");
+    if (status != STATUS_OK || observer->begun == NULL)
+        return status;
+    status = observer->begun(observer->ctx, writer->conn);
+    if (status != STATUS_OK && sqlite_conn_exec(writer->conn, "ROLLBACK") != STATUS_OK)
+        log_info("sqlite: nothing was left to roll back");
+    return status;
+}
+
+static enum status run_transaction(struct sqlite_writer *writer, struct batch_job *jobs)
+{
+    enum status status = run_writer_jobs(writer, jobs);
+
+    if (status == STATUS_OK)
+        status = sqlite_conn_exec(writer->conn, "COMMIT");
+    /* A failed COMMIT may or may not have ended the transaction. */
+    if (status != STATUS_OK && sqlite_conn_exec(writer->conn, "ROLLBACK") != STATUS_OK)
+        log_info("sqlite: nothing was left to roll back");
+    if (status != STATUS_OK)
+        return status;
+    if (writer->observer.committed != NULL)
+        writer->observer.committed(writer->observer.ctx);
+    sqlite_health_watch_log(sqlite_db_health(writer->db));
+    return STATUS_OK;
+}
+
 static void commit_batch(void *ctx, struct batch_job *jobs)
 {
     struct sqlite_writer *writer = ctx;
-    enum status status = sqlite_conn_exec(writer->conn, "BEGIN IMMEDIATE");
+    enum status status = begin_transaction(writer);
 
-    if (status == STATUS_OK) {
-        status = run_writer_jobs(writer, jobs);
-        if (status == STATUS_OK)
-            status = sqlite_conn_exec(writer->conn, "COMMIT");
-        /* A failed COMMIT may or may not have ended the transaction. */
-        if (status != STATUS_OK && sqlite_conn_exec(writer->conn, "ROLLBACK") != STATUS_OK)
-            log_info("sqlite: nothing was left to roll back");
-    }
+    if (status == STATUS_OK)
+        status = run_transaction(writer, jobs);
+    if (status == STATUS_OK)
+        status = check_file(writer);
     if (status != STATUS_OK)
         for (struct batch_job *job = jobs; job != NULL; job = job->next)
             job->status = status;
@@ -74,6 +111,7 @@ enum status sqlite_writer_start(struct sqlite_db *db, size_t queue_max,
     if (conn == NULL)
         return STATUS_UNAVAILABLE;
     struct sqlite_writer *writer = xcalloc(1, sizeof(*writer));
+    writer->db = db;
     writer->conn = conn;
     writer->checkpointer = sqlite_checkpointer_start(db, conn);
     if (writer->checkpointer == NULL) {
@@ -105,6 +143,11 @@ void sqlite_writer_stop(struct sqlite_writer **writer)
 void sqlite_writer_on_reported(struct sqlite_writer *writer, void (*reported)(void *ctx), void *ctx)
 {
     batcher_on_reported(writer->batcher, reported, ctx);
+}
+
+void sqlite_writer_observe(struct sqlite_writer *writer, struct sqlite_observer observer)
+{
+    writer->observer = observer;
 }
 
 enum status sqlite_writer_submit(struct sqlite_writer *writer, struct sqlite_job *job)

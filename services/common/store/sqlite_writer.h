@@ -8,7 +8,8 @@
 
 /*
  * The writer of a SQLite file, one in each process: a batcher whose batch is a transaction, so that
- * one fsync serves many jobs. A job's outcome is reported after the commit is on disk.
+ * one fsync serves many jobs. A job's outcome is reported after the commit is on disk; a commit to
+ * a file that is no longer at its path is reported as failed (sqlite_db_problem).
  */
 struct sqlite_writer;
 struct sqlite_job;
@@ -41,6 +42,19 @@ void sqlite_writer_on_reported(struct sqlite_writer *writer, void (*reported)(vo
 
 /* STATUS_BUSY when the queue is full; then the job has not been changed. */
 enum status sqlite_writer_submit(struct sqlite_writer *writer, struct sqlite_job *job) MUST_CHECK;
+
+/*
+ * Takes part in each transaction. `begun` runs before its jobs, inside it; STATUS_UNAVAILABLE rolls
+ * it back. `committed` is called after the commit is on disk. Both on the writer's thread.
+ */
+struct sqlite_observer {
+    enum status (*begun)(void *ctx, struct sqlite_conn *conn);
+    void (*committed)(void *ctx);
+    void *ctx;
+};
+
+/* One observer, before the first job. */
+void sqlite_writer_observe(struct sqlite_writer *writer, struct sqlite_observer observer);
 
 /* Submits and waits for the outcome; `job->done` is not called. */
 enum status sqlite_writer_run(struct sqlite_writer *writer, struct sqlite_job *job) MUST_CHECK;

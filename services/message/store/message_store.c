@@ -29,6 +29,11 @@ void message_store_close(struct message_store **store)
     *store = NULL;
 }
 
+const char *message_store_problem(struct message_store *store)
+{
+    return store->kind->problem(store);
+}
+
 void message_store_on_reported(struct message_store *store, void (*reported)(void *ctx), void *ctx)
 {
     store->kind->on_reported(store, reported, ctx);

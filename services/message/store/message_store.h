@@ -23,6 +23,10 @@ enum status message_store_open(const char *url, struct message_store **store_out
 /* Completes the accepted writes, then closes. NULL is allowed. */
 void message_store_close(struct message_store **store);
 
+/* Why the store cannot do its work, in a few words for people; NULL: it can. Does not block. The
+ * text is valid until the store is closed. */
+const char *message_store_problem(struct message_store *store);
+
 /*
  * `reported` is called after each series of `done` callbacks, on their thread: `done` may defer
  * work that is cheaper for many at once. Before the first write.

@@ -11,6 +11,7 @@ struct message_store_kind {
     const char *scheme; /* of the URL, e.g. "sqlite" */
     enum status (*open)(const char *url, struct message_store **store_out);
     void (*close)(struct message_store *store);
+    const char *(*problem)(struct message_store *store);
     void (*on_reported)(struct message_store *, void (*)(void *), void *);
     enum status (*send)(struct message_store *, struct message_send *);
     enum status (*mark_read)(struct message_store *, struct message_mark *);

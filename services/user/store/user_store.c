@@ -25,6 +25,11 @@ void user_store_close(struct user_store **store)
     *store = NULL;
 }
 
+const char *user_store_problem(struct user_store *store)
+{
+    return store->kind->problem(store);
+}
+
 enum status user_store_add(struct user_store *store, const struct user *user)
 {
     return store->kind->add(store, user);

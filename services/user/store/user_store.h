@@ -16,6 +16,10 @@ struct user_store;
 enum status user_store_open(const char *url, struct user_store **store_out) MUST_CHECK;
 void user_store_close(struct user_store **store);
 
+/* Why the store cannot do its work, in a few words for people; NULL: it can. Does not block. The
+ * text is valid until the store is closed. */
+const char *user_store_problem(struct user_store *store);
+
 /* Adds a user with all fields. STATUS_ALREADY_EXISTS when the id, the tag or the e-mail exists,
  * without regard to case. */
 enum status user_store_add(struct user_store *store, const struct user *user) MUST_CHECK;

@@ -11,6 +11,7 @@ struct user_store_kind {
     const char *scheme; /* of the URL, e.g. "sqlite" */
     enum status (*open)(const char *url, struct user_store **store_out);
     void (*close)(struct user_store *store);
+    const char *(*problem)(struct user_store *store);
     enum status (*add)(struct user_store *, const struct user *);
     enum status (*by_email)(struct user_store *, const char *, struct user *);
     enum status (*by_keys)(struct user_store *, const char *const *, size_t, struct user_list *);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "services/common/store/mongo_db.h"
+#include "services/common/store/mongo_watch.h"
 #include "services/message/store/message_store_kind.h"
 
 /*
@@ -13,6 +14,7 @@
 struct message_mongo_store {
     struct message_store head; /* first */
     struct mongo_db *db;
+    struct mongo_watch *watch;
     struct message_mongo_writer *writer;
     pthread_mutex_t lock;   /* guards the epoch */
     char epoch[EPOCH_SIZE]; /* "" until it is fetched: the server may start later */

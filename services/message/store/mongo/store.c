@@ -18,9 +18,15 @@ static void on_reported(struct message_store *store, void (*reported)(void *ctx)
     message_mongo_writes_on_reported(message_mongo_handle(store)->writer, reported, ctx);
 }
 
+static const char *problem(struct message_store *store)
+{
+    return mongo_watch_problem(message_mongo_handle(store)->watch);
+}
+
 static void close_store(struct message_store *store)
 {
     message_mongo_writes_stop(&message_mongo_handle(store)->writer);
+    mongo_watch_stop(&message_mongo_handle(store)->watch);
     mongo_db_close(&message_mongo_handle(store)->db);
     pthread_mutex_destroy(&message_mongo_handle(store)->lock);
     free(store);
@@ -52,6 +58,7 @@ static enum status open_store(const char *url, struct message_store **store_out)
         close_store(&store->head);
         return status;
     }
+    store->watch = mongo_watch_start(store->db);
     *store_out = &store->head;
     return STATUS_OK;
 }
@@ -60,6 +67,7 @@ const struct message_store_kind message_store_mongo = {
     .scheme = "mongodb",
     .open = open_store,
     .close = close_store,
+    .problem = problem,
     .on_reported = on_reported,
     .send = message_mongo_writes_send,
     .mark_read = message_mongo_writes_mark_read,

@@ -105,7 +105,8 @@ static enum status read_mod(struct sqlite_conn *conn, const struct owner *owner,
     if (status == STATUS_OK)
         *mod_out = sqlite3_column_int64(s, 0);
     sqlite3_reset(s);
-    return status == STATUS_NOT_FOUND ? STATUS_UNAVAILABLE : status;
+    return status == STATUS_NOT_FOUND ? sqlite_conn_note_damage(conn, "a conversation with a hole")
+                                      : status;
 }
 
 /* The first message of a conversation that is newer than `since`; there is one. */
@@ -141,16 +142,22 @@ static enum status gather_messages(struct sqlite_conn *conn, const struct owner 
     sqlite3_bind_int64(s, 1, row_message_rowid(peer->row.conversation, first));
     sqlite3_bind_int64(s, 2, row_message_rowid(peer->row.conversation, peer->row.last_seq));
     sqlite3_bind_int64(s, 3, owner->id);
-    while ((result = sqlite_step(s)) == SQLITE_ROW) {
+    int64_t next = first;
+    bool is_hole = false;
+    while (!is_hole && (result = sqlite_step(s)) == SQLITE_ROW) {
         struct message_change *change = gather_change(gathering, sqlite3_column_int64(s, 6));
         if (change == NULL)
             break; /* and those that follow are newer still */
         row_read_message(s, owner->tag, peer->tag, &peer->row, &change->message);
+        is_hole = (int64_t)change->message.seq != next++;
         change->kind = sqlite3_column_int(s, 5) != 0 ? CHANGE_MESSAGE_SENT : CHANGE_NEW_MESSAGE;
         memcpy(change->peer_tag, peer->tag, TAG_SIZE);
     }
     sqlite3_reset(s);
-    return result == SQLITE_ROW || result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+        return STATUS_UNAVAILABLE;
+    bool whole = result == SQLITE_ROW ? !is_hole : next == peer->row.last_seq + 1;
+    return whole ? STATUS_OK : sqlite_conn_note_damage(conn, "a conversation with a hole");
 }
 
 static void gather_fact(struct gathering *gathering, int64_t since, int64_t mod,
@@ -223,7 +230,9 @@ static enum status read_dialog(struct sqlite_conn *conn, const struct owner *own
     if (status == STATUS_OK)
         row_read_dialog(s, owner->key, owner->tag, &dialogs->items[dialogs->count++]);
     sqlite3_reset(s);
-    return status == STATUS_NOT_FOUND ? STATUS_UNAVAILABLE : status;
+    return status == STATUS_NOT_FOUND
+               ? sqlite_conn_note_damage(conn, "a dialog without its last message")
+               : status;
 }
 
 static enum status read_dialogs(struct sqlite_conn *conn, const struct owner *owner,
@@ -242,17 +251,31 @@ static enum status read_dialogs(struct sqlite_conn *conn, const struct owner *ow
     return status;
 }
 
+/* Whether this file has given the owner the number `since`, and has all changes after it. */
+static enum status is_known(struct sqlite_conn *conn, const struct owner *owner, uint64_t since,
+                            bool *known_out)
+{
+    *known_out = false;
+    if (since > (uint64_t)owner->user_seq || since < (uint64_t)owner->untold)
+        return STATUS_OK;
+    return lineage_has(conn, owner->id, (int64_t)since, known_out);
+}
+
 /* Within one snapshot. */
 static enum status read_changes(struct sqlite_conn *conn, const char *owner_key,
                                 struct change_range range, struct change_list *list)
 {
     struct owner owner;
+    bool known;
 
     enum status status = find_owner(conn, owner_key, &owner);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
         return status;
     list->position = (uint64_t)owner.user_seq;
-    list->reset = range.since > list->position || range.since < (uint64_t)owner.untold;
+    status = is_known(conn, &owner, range.since, &known);
+    if (status != STATUS_OK)
+        return status;
+    list->reset = !known;
     if (list->reset || range.since == list->position)
         return STATUS_OK;
     struct gathering gathering = { .max = range.max + 1, .below = UINT64_MAX };

@@ -162,7 +162,9 @@ static enum status raise_dialog(struct sqlite_conn *conn, int64_t owner, int64_t
 static enum status raise_user_seq(struct sqlite_conn *conn, int64_t account, uint64_t user_seq)
 {
     sqlite3_stmt *s = sqlite_conn_prepare(conn, "UPDATE account SET user_seq = max(user_seq, ?2),"
-                                                " untold = max(untold, ?2) WHERE id = ?1");
+                                                " untold = max(untold, ?2), run ="
+                                                " iif(user_seq = 0, (SELECT run FROM store), run)"
+                                                " WHERE id = ?1");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;

@@ -12,8 +12,8 @@ static enum status read_dialogs(struct sqlite_conn *conn, const char *owner_key,
         conn, "SELECT " ROW_DIALOG_COLUMNS
               " FROM (SELECT * FROM dialog WHERE owner = ?1 ORDER BY last_mod DESC"
               "       LIMIT ?2 OFFSET ?3) d"
-              " JOIN account a ON a.id = d.peer"
-              " JOIN message m ON m.rowid = (d.conversation << 32) + d.last_seq"
+              " LEFT JOIN account a ON a.id = d.peer"
+              " LEFT JOIN message m ON m.rowid = (d.conversation << 32) + d.last_seq"
               " ORDER BY d.last_mod DESC");
     char owner_tag[TAG_SIZE];
     int64_t owner;
@@ -27,10 +27,14 @@ static enum status read_dialogs(struct sqlite_conn *conn, const char *owner_key,
     sqlite3_bind_int64(s, 1, owner);
     sqlite3_bind_int64(s, 2, max);
     sqlite3_bind_int64(s, 3, start);
-    while (list->count < max && (result = sqlite_step(s)) == SQLITE_ROW)
-        row_read_dialog(s, owner_key, owner_tag, &list->items[list->count++]);
+    while (status == STATUS_OK && list->count < max && (result = sqlite_step(s)) == SQLITE_ROW) {
+        if (row_has_dialog(s))
+            row_read_dialog(s, owner_key, owner_tag, &list->items[list->count++]);
+        else
+            status = sqlite_conn_note_damage(conn, "a dialog without its last message");
+    }
     sqlite3_reset(s);
-    return result == SQLITE_ROW || result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+    return result == SQLITE_ROW || result == SQLITE_DONE ? status : STATUS_UNAVAILABLE;
 }
 
 enum status message_sqlite_reads_dialogs(struct message_store *store, const char *owner_key,
@@ -77,12 +81,17 @@ static enum status read_messages(struct sqlite_conn *conn, const char *owner_key
         return STATUS_UNAVAILABLE;
     if (newest < 1)
         return STATUS_OK;
-    sqlite3_bind_int64(s, 1, row_message_rowid(row.conversation, oldest > 1 ? oldest : 1));
+    oldest = oldest > 1 ? oldest : 1;
+    sqlite3_bind_int64(s, 1, row_message_rowid(row.conversation, oldest));
     sqlite3_bind_int64(s, 2, row_message_rowid(row.conversation, newest));
     sqlite3_bind_int64(s, 3, owner);
     while ((result = sqlite_step(s)) == SQLITE_ROW)
         row_read_message(s, owner_tag, peer_tag, &row, &list->items[list->count++]);
-    return result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+    if (result != SQLITE_DONE)
+        return STATUS_UNAVAILABLE;
+    return (int64_t)list->count == newest - oldest + 1
+               ? STATUS_OK
+               : sqlite_conn_note_damage(conn, "a conversation with a hole");
 }
 
 enum status message_sqlite_reads_messages(struct message_store *store, const char *owner_key,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "services/common/base/memory.h"
+#include "services/message/store/sqlite/lineage.h"
 
 enum status row_status(int result)
 {
@@ -48,26 +49,54 @@ enum status row_ensure_account(struct sqlite_conn *conn, const struct message_us
     return STATUS_OK;
 }
 
-enum status row_next_user_seq(struct sqlite_conn *conn, int64_t account, int64_t *seq_out)
+/* In the account's first change of a run, nothing matches. */
+static enum status increment_user_seq(struct sqlite_conn *conn, int64_t account, int64_t *seq_out)
 {
     sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "UPDATE account SET user_seq = user_seq + 1 WHERE id = ? RETURNING user_seq");
+        conn, "UPDATE account SET user_seq = user_seq + 1"
+              " WHERE id = ? AND run = (SELECT run FROM store) RETURNING user_seq");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
     sqlite3_bind_int64(s, 1, account);
-    if (sqlite_step(s) != SQLITE_ROW)
-        return STATUS_UNAVAILABLE;
-    *seq_out = sqlite3_column_int64(s, 0);
+    enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK)
+        *seq_out = sqlite3_column_int64(s, 0);
     sqlite3_reset(s);
-    return STATUS_OK;
+    return status;
+}
+
+static enum status read_user_seq(struct sqlite_conn *conn, int64_t account, int64_t *seq_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT user_seq FROM account WHERE id = ?");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, account);
+    enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK)
+        *seq_out = sqlite3_column_int64(s, 0);
+    sqlite3_reset(s);
+    return status;
+}
+
+enum status row_next_user_seq(struct sqlite_conn *conn, int64_t account, int64_t *seq_out)
+{
+    enum status status = increment_user_seq(conn, account, seq_out);
+    int64_t before;
+
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    status = read_user_seq(conn, account, &before);
+    return status == STATUS_OK ? lineage_step(conn, account, before, seq_out) : STATUS_UNAVAILABLE;
 }
 
 /* Read and written apart: the transaction holds the lock for writing, and RETURNING costs more
  * than both. */
 enum status row_read_account(struct sqlite_conn *conn, const char *key, struct account_row *row_out)
 {
-    sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT id, user_seq FROM account WHERE key = ?");
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "SELECT id, user_seq, run = (SELECT run FROM store) FROM account WHERE key = ?");
 
     *row_out = (struct account_row){ 0 };
     if (s == NULL)
@@ -75,7 +104,8 @@ enum status row_read_account(struct sqlite_conn *conn, const char *key, struct a
     sqlite_bind_text(s, 1, key);
     enum status status = row_status(sqlite_step(s));
     if (status == STATUS_OK)
-        *row_out = (struct account_row){ sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1) };
+        *row_out = (struct account_row){ sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1),
+                                         sqlite3_column_int(s, 2) != 0 };
     sqlite3_reset(s);
     return status;
 }
@@ -91,6 +121,10 @@ enum status row_advance_account(struct sqlite_conn *conn, const struct message_u
         enum status status = row_ensure_account(conn, user, &row->id);
         if (status != STATUS_OK)
             return status;
+    }
+    if (!row->in_run) {
+        row->in_run = true;
+        return lineage_step(conn, row->id, row->user_seq, &row->user_seq);
     }
     sqlite3_bind_int64(s, 1, ++row->user_seq);
     sqlite3_bind_int64(s, 2, row->id);
@@ -171,6 +205,11 @@ void row_read_message(sqlite3_stmt *s, const char *owner_tag, const char *peer_t
         (int64_t)message_out->sender_count <= (outgoing ? row->out_read : row->in_read);
     snprintf(message_out->sender_tag, TAG_SIZE, "%s", outgoing ? owner_tag : peer_tag);
     snprintf(message_out->receiver_tag, TAG_SIZE, "%s", outgoing ? peer_tag : owner_tag);
+}
+
+bool row_has_dialog(sqlite3_stmt *s)
+{
+    return sqlite3_column_type(s, 0) != SQLITE_NULL && sqlite3_column_type(s, 11) != SQLITE_NULL;
 }
 
 void row_read_dialog(sqlite3_stmt *s, const char *owner_key, const char *owner_tag,

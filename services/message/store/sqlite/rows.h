@@ -22,13 +22,14 @@ enum status row_find_account(struct sqlite_conn *conn, const char *key, int64_t 
 enum status row_ensure_account(struct sqlite_conn *conn, const struct message_user *user,
                                int64_t *id_out) MUST_CHECK;
 
-/* Takes the account's next user sequence. */
+/* Takes the next user sequence of an account that exists. */
 enum status row_next_user_seq(struct sqlite_conn *conn, int64_t account,
                               int64_t *seq_out) MUST_CHECK;
 
 /* An account's number, 0 while there is none, and its user sequence. */
 struct account_row {
     int64_t id, user_seq;
+    bool in_run; /* it has had changes in this run (lineage.h) */
 };
 
 /* STATUS_NOT_FOUND, with zeros. */
@@ -67,6 +68,9 @@ void row_read_message(sqlite3_stmt *statement, const char *owner_tag, const char
 #define ROW_DIALOG_COLUMNS                                                                         \
     ROW_MESSAGE_COLUMNS("d.owner")                                                                 \
     ", d.in_count, d.out_count, d.in_read, d.out_read, a.tag, a.key"
+
+/* False when the account or the message of an outer join is missing. */
+bool row_has_dialog(sqlite3_stmt *statement);
 
 void row_read_dialog(sqlite3_stmt *statement, const char *owner_key, const char *owner_tag,
                      struct dialog *dialog_out);

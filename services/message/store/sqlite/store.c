@@ -6,6 +6,7 @@
 #include "services/common/base/memory.h"
 #include "services/message/store/sqlite/changes.h"
 #include "services/message/store/sqlite/copy.h"
+#include "services/message/store/sqlite/lineage.h"
 #include "services/message/store/sqlite/reads.h"
 #include "services/message/store/sqlite/writes.h"
 
@@ -60,11 +61,26 @@ static const char *const migrations[] = {
     "INSERT INTO store (epoch) VALUES (lower(hex(randomblob(8))));",
     "DROP INDEX message_id;"
     "CREATE UNIQUE INDEX message_sender_id ON message (sender, id);",
+    /* The columns of lineage.h. Numbers of before may have been lost with an older program. */
+    "ALTER TABLE account ADD COLUMN run INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE store ADD COLUMN run INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE store ADD COLUMN commits INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE store SET run = EXISTS (SELECT 1 FROM account);"
+    "CREATE TABLE jump ("
+    "  account INTEGER NOT NULL,"
+    "  first INTEGER NOT NULL,"  /* the first user sequence after the jump */
+    "  before INTEGER NOT NULL," /* the last one before it */
+    "  PRIMARY KEY (account, first)) WITHOUT ROWID;",
 };
 
 static void on_reported(struct message_store *store, void (*reported)(void *ctx), void *ctx)
 {
     sqlite_writer_on_reported(message_sqlite_handle(store)->writer, reported, ctx);
+}
+
+static const char *problem(struct message_store *store)
+{
+    return sqlite_db_problem(message_sqlite_handle(store)->db);
 }
 
 static void close_store(struct message_store *store)
@@ -83,6 +99,10 @@ static enum status open_store(const char *url, struct message_store **store_out)
                                         sizeof(migrations) / sizeof(migrations[0]), &store->db);
     if (status == STATUS_OK)
         status = sqlite_writer_start(store->db, WRITES_PENDING_MAX, &store->writer);
+    if (status == STATUS_OK) {
+        sqlite_writer_observe(store->writer, lineage_observer(&store->lineage));
+        status = lineage_create(store->writer, store->db);
+    }
     if (status != STATUS_OK) {
         close_store(&store->head);
         return status;
@@ -95,6 +115,7 @@ const struct message_store_kind message_store_sqlite = {
     .scheme = "sqlite",
     .open = open_store,
     .close = close_store,
+    .problem = problem,
     .on_reported = on_reported,
     .send = message_sqlite_writes_send,
     .mark_read = message_sqlite_writes_mark_read,

@@ -2,6 +2,7 @@
 #define USER_STORE_MONGO_HANDLE_H
 
 #include "services/common/store/mongo_db.h"
+#include "services/common/store/mongo_watch.h"
 #include "services/user/store/user_store_kind.h"
 
 /*
@@ -11,6 +12,7 @@
 struct user_mongo_store {
     struct user_store head; /* first */
     struct mongo_db *db;
+    struct mongo_watch *watch;
 };
 
 static inline struct user_mongo_store *user_mongo_handle(struct user_store *store)

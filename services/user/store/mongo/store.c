@@ -9,8 +9,14 @@
 #include "services/user/store/mongo/updates.h"
 #include "services/user/store/mongo/writes.h"
 
+static const char *problem(struct user_store *store)
+{
+    return mongo_watch_problem(user_mongo_handle(store)->watch);
+}
+
 static void close_store(struct user_store *store)
 {
+    mongo_watch_stop(&user_mongo_handle(store)->watch);
     mongo_db_close(&user_mongo_handle(store)->db);
     free(store);
 }
@@ -44,6 +50,7 @@ static enum status open_store(const char *url, struct user_store **store_out)
         close_store(&store->head);
         return status;
     }
+    store->watch = mongo_watch_start(store->db);
     *store_out = &store->head;
     return STATUS_OK;
 }
@@ -52,6 +59,7 @@ const struct user_store_kind user_store_mongo = {
     .scheme = "mongodb",
     .open = open_store,
     .close = close_store,
+    .problem = problem,
     .add = user_mongo_writes_add,
     .by_email = user_mongo_reads_by_email,
     .by_keys = user_mongo_reads_by_keys,

@@ -55,6 +55,11 @@ static const char *const migrations[] = {
 };
 _Static_assert(TAG_MAX - 1 == 32, "the table \"cut\" goes from 2 to 32");
 
+static const char *problem(struct user_store *store)
+{
+    return sqlite_db_problem(user_sqlite_handle(store)->db);
+}
+
 static void close_store(struct user_store *store)
 {
     sqlite_writer_stop(&user_sqlite_handle(store)->writer);
@@ -83,6 +88,7 @@ const struct user_store_kind user_store_sqlite = {
     .scheme = "sqlite",
     .open = open_store,
     .close = close_store,
+    .problem = problem,
     .add = user_sqlite_writes_add,
     .by_email = user_sqlite_reads_by_email,
     .by_keys = user_sqlite_reads_by_keys,

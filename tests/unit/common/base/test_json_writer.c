@@ -55,6 +55,36 @@ static void empty_containers_are_written(void **state)
     assert_wrote(&array, "[]");
 }
 
+/* The number of U+FFFD is that of the browsers' TextDecoder. */
+static void what_is_not_utf8_is_replaced(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *expected;
+    } cases[] = {
+        { "a\xff"
+          "b",
+          "\"a\xef\xbf\xbd"
+          "b\"" },
+        { "\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
+        { "\xc3", "\"\xef\xbf\xbd\"" },     /* cut off */
+        { "\xe2\x82", "\"\xef\xbf\xbd\"" }, /* cut off later */
+        { "\xe2\x82x", "\"\xef\xbf\xbdx\"" },
+        { "\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },                 /* overlong */
+        { "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" }, /* a surrogate */
+        { "\xf0\x9f\x98", "\"\xef\xbf\xbd\"" },
+        { "\xf4\x90\x80\x80",
+          "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" }, /* above U+10FFFF */
+        { "\xf0\x9f\x98\x80\xc3\xa4\"\xe2\x82\xac\n",
+          "\"\xf0\x9f\x98\x80\xc3\xa4\\\"\xe2\x82\xac\\n\"" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct json_writer w = { 0 };
+        json_string(&w, cases[i].text);
+        assert_wrote(&w, cases[i].expected);
+    }
+}
+
 static void strings_are_escaped(void **state)
 {
     (void)state;
@@ -162,6 +192,7 @@ int main(void)
         cmocka_unit_test(commas_stand_between_values_only),
         cmocka_unit_test(empty_containers_are_written),
         cmocka_unit_test(strings_are_escaped),
+        cmocka_unit_test(what_is_not_utf8_is_replaced),
         cmocka_unit_test(every_string_comes_back_the_same),
         cmocka_unit_test(whole_numbers_are_written_to_their_limits),
         cmocka_unit_test(fractions_are_written_short_and_read_back),

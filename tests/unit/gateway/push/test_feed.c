@@ -329,6 +329,31 @@ static void any_bus_address_and_a_store_are_a_valid_configuration(void **state)
     }
 }
 
+/* --- a store that was turned back ---------------------------------------------------------- */
+
+static void fewer_changes_in_the_store_than_were_pushed_make_the_position_doubtful(void **state)
+{
+    struct fixture *f = *state;
+    feed_note_newest(&f->feed, 7, &f->outlet);
+    take(f, 8);
+    feed_note_asked(&f->feed);
+    feed_note_newest(&f->feed, 6, &f->outlet);
+    assert_false(feed_has_hole(&f->feed));
+    assert_true(feed_needs_pull(&f->feed));
+    assert_true(feed_fill(&f->feed, NULL, 0, 8, &f->outlet)); /* the store knows it */
+    assert_false(feed_needs_pull(&f->feed));
+}
+
+static void a_push_after_the_question_makes_no_doubt(void **state)
+{
+    struct fixture *f = *state;
+    feed_note_newest(&f->feed, 7, &f->outlet);
+    feed_note_asked(&f->feed);
+    take(f, 8);
+    feed_note_newest(&f->feed, 7, &f->outlet);
+    assert_false(feed_needs_pull(&f->feed));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +361,8 @@ int main(void)
         T(changes_in_order_are_pushed_at_once),
         T(unnumbered_notifications_are_pushed_whatever_is_missing),
         T(duplicate_and_late_changes_are_dropped),
+        T(fewer_changes_in_the_store_than_were_pushed_make_the_position_doubtful),
+        T(a_push_after_the_question_makes_no_doubt),
         T(a_change_that_overtakes_waits_for_the_earlier_one),
         T(a_gap_is_filled_from_the_store_in_order),
         T(held_changes_are_pushed_as_the_bus_delivered_them),

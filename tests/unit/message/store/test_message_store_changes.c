@@ -243,12 +243,13 @@ static void a_revision_that_is_not_newer_changes_nothing(void **state)
     assert_told(f, "@amy", 3, "");
     assert_told(f, "@amy", 2, "");
     assert_told(f, "@amy", 1, "");
-    reopen(f);
-    assert_told(f, "@amy", 3, "");
-    assert_position(f, "amy", 0, 2);
-    assert_position(f, "bob", 0, 2);
     assert_told(f, "@amy", 4, "amy 3, bob 3");
     assert_told(f, "@bob", 1, "amy 4, bob 4"); /* revisions are each user's own */
+    reopen(f);
+    assert_told(f, "@amy", 4, "");
+    assert_told(f, "@bob", 1, "");
+    assert_position(f, "amy", 0, 4);
+    assert_position(f, "bob", 0, 4);
 }
 
 static void a_user_without_contacts_is_the_only_one_notified(void **state)

@@ -247,7 +247,6 @@ static void a_copy_continues_as_the_store_would_have(void **state)
     struct two *two = *state;
     make_history(&two->from);
     copy(two);
-    reopen(&two->to);
     assert_same_mark(two, "@cid", "@bob_2");
     assert_same_send(two, "@bob", "@Ann", "and so on");
     assert_same_send(two, "@bob", "@cid", "a new conversation");
