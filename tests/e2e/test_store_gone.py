@@ -30,6 +30,13 @@ def new_account():
             "email": name + "@example.com", "password": "password"}
 
 
+def wait_started(stack, index):
+    """For the second time."""
+    program = stack.program("message", index)
+    wait_until(lambda: program.log().count("started, version") == 2 or program.exit_code is not None,
+               "the instance to start, or to refuse to")
+
+
 def data(stack, name):
     return stack.directory / "data" / name
 
@@ -123,14 +130,14 @@ def test_instances_never_acknowledge_to_two_files(stack):
         data(stack, "messages.db" + suffix).unlink()
     stack.terminate("message", 0)
     stack.program("message", 0).start()
-    wait_until(lambda: stack.program("message", 0).log().count("started, version") == 2, "the instance to start")
+    wait_started(stack, 0)
     known = acknowledged(hers, ben, 40)
     with sqlite3.connect(data(stack, "messages.db")) as db:
         stored = {row[0].hex() for row in db.execute("SELECT id FROM message")}
     assert known <= stored
     wait_problem(stack, "message", "messages.db was removed or replaced")
     stack.restart("message", 1, ready=False)
-    wait_until(lambda: stack.program("message", 1).log().count("started, version") == 2, "the instance to start")
+    wait_started(stack, 1)
     wait_until(stack.ready, "/readyz to answer 200")
 
 
@@ -173,6 +180,7 @@ def test_a_damaged_file_is_named_and_no_list_has_a_hole(stack, seed):
     overwrite_pages(data(stack, "messages.db"), seed)
     for index in range(2):
         stack.program("message", index).start()
+        wait_started(stack, index)
     with anna.socket() as hers:
         for start in range(0, 300, 50):
             try:

@@ -451,7 +451,7 @@ def test_help_lists_the_commands():
     (("store", "cpoy", "sqlite:///a", "sqlite:///b"), 2, 'unknown command "store cpoy"'),
     (("store", "copy", "sqlite:///a"), 2, "usage: messengerctl store copy FROM TO"),
     (("store", "copy", "sqlite:///a", "sqlite:///b", "more"), 2, "usage: messengerctl store copy FROM TO"),
-    (("store", "copy", "--force", "sqlite:///a", "sqlite:///b"), 2, "unknown option --force"),
+    (("store", "copy", "--overwrite", "sqlite:///a", "sqlite:///b"), 2, "unknown option --overwrite"),
     (("store", "copy", "/var/lib/messenger", "sqlite:///b"), 2, "/var/lib/messenger names no installation"),
     (("store", "copy", "sqlite://", "sqlite:///b"), 2, "names no installation"),
     (("store", "copy", "mysql://host/db", "sqlite:///b"), 2, "names no installation"),

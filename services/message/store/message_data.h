@@ -156,6 +156,7 @@ struct dialog_record_list {
 
 struct message_store_counts {
     uint64_t dialogs, messages;
+    uint64_t changes; /* commits, of a SQLite store; 0 on MongoDB */
 };
 
 /* A part of a conversation: entries [start, end), counted backwards from the message `newest_seq`,

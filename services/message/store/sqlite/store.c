@@ -125,6 +125,7 @@ const struct message_store_kind message_store_sqlite = {
     .messages = message_sqlite_reads_messages,
     .contacts = message_sqlite_reads_contacts,
     .epoch = message_sqlite_changes_epoch,
+    .renew = message_sqlite_changes_renew,
     .changes = message_sqlite_changes_read,
     .positions = message_sqlite_changes_positions,
     .note_profile = message_sqlite_changes_note_profile,
