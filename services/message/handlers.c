@@ -167,6 +167,7 @@ static void mark_read(void *ctx, struct rpc_request *call, const void *request)
     marking->call = call;
     marking->request = wanted;
     marking->mark.sender = sender;
+    marking->mark.up_to_seq = wanted->up_to_seq;
     marking->mark.done = handle_marked;
     status = tag_to_key(wanted->reader_tag, marking->mark.reader.key)
                  ? message_store_mark_read(service->store, &marking->mark)

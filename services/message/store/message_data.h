@@ -51,9 +51,10 @@ struct message_send {
     void (*done)(struct message_send *send, enum status status);
 };
 
-/* Marks everything the sender sent to the reader as read. */
+/* Marks what the sender has sent to the reader as read. What is read stays read. */
 struct message_mark {
     struct message_user reader, sender; /* in; keys only */
+    uint64_t up_to_seq;                 /* in: messages up to this seq; 0: all */
     uint64_t newly_read;                /* out: 0 when there was nothing to mark, or no dialog */
     bool has_dialog;
     char sender_tag[TAG_SIZE], reader_tag[TAG_SIZE]; /* out, as typed, if there is a dialog */
