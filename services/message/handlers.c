@@ -220,6 +220,8 @@ static void handle_get_messages(void *ctx, struct rpc_request *call, const void 
     const char *problem = message_rules_check_range(wanted->start, wanted->end);
     enum status status = STATUS_OK;
 
+    if (problem == NULL && wanted->newest_seq > MESSAGE_SEQ_MAX)
+        problem = "newest_seq: no message has such a number";
     if (problem != NULL) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;

@@ -11,6 +11,9 @@
 
 /* What a message store takes and returns; message_store.h explains the model. */
 
+/* Of seq, and of a revision: what both engines can store. */
+#define MESSAGE_SEQ_MAX ((uint64_t)INT64_MAX)
+
 /* A user of a conversation: the tag as typed at sign-up, and its key. */
 struct message_user {
     char tag[TAG_SIZE];
