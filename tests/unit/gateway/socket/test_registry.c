@@ -87,7 +87,7 @@ static struct session *make_session(const char *tag)
 static struct session *add(struct fixture *f, const char *tag)
 {
     struct session *session = make_session(tag);
-    assert_int_equal(registry_add(f->registry, session), REGISTRY_OK);
+    assert_int_equal(registry_add(f->registry, session, ""), REGISTRY_OK);
     return session;
 }
 
@@ -95,7 +95,7 @@ static void assert_refused(struct fixture *f, const char *tag, enum registry_res
 {
     size_t before = registry_count(f->registry);
     struct session *session = make_session(tag);
-    assert_int_equal(registry_add(f->registry, session), expected);
+    assert_int_equal(registry_add(f->registry, session, ""), expected);
     assert_int_equal(registry_count(f->registry), before);
     session_unref(&session);
 }
@@ -347,7 +347,7 @@ static void *come_and_go(void *arg)
         random = random * 1664525u + 1013904223u;
         snprintf(tag, sizeof(tag), "@user%u", random >> 30);
         struct session *session = make_session(tag);
-        if (registry_add(f->registry, session) != REGISTRY_OK)
+        if (registry_add(f->registry, session, "") != REGISTRY_OK)
             return NULL;
         struct session *found = registry_find(f->registry, session_token(session));
         bool same = found == session;
