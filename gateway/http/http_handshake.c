@@ -1,30 +1,16 @@
 #include "gateway/http/http_handshake.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "gateway/edge/edge_connection.h"
+#include "gateway/edge/ws_accept.h"
 #include "gateway/http/http_request.h"
-#include "services/common/base/log.h"
 
-enum { KEY_LENGTH = 24, SHA1_BYTES = 20 };
 #define VERSION "13"
 
 bool http_handshake_is_wanted(const struct http_request *request)
 {
     return http_header_has(request, "Upgrade", "websocket");
-}
-
-/* Base64 of 16 bytes: 22 digits and two signs of padding. */
-static bool is_key(const char *key)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    return key != NULL && strlen(key) == KEY_LENGTH && strspn(key, digits) == KEY_LENGTH - 2 &&
-           strcmp(key + KEY_LENGTH - 2, "==") == 0;
 }
 
 void http_handshake_require(struct http_request *request)
@@ -47,7 +33,7 @@ static const char *find_fault(const struct http_request *request)
         return "Connection must name Upgrade.";
     if (connection->head.body != HTTP_HEAD_NO_BODY)
         return "The request must not have a body.";
-    if (http_header_values(request, "Sec-WebSocket-Key", &key, 1) != 1 || !is_key(key))
+    if (http_header_values(request, "Sec-WebSocket-Key", &key, 1) != 1 || !ws_accept_is_key(key))
         return "Sec-WebSocket-Key must be 16 bytes in base64.";
     if (connection->in.length > 0)
         return "Nothing may follow the upgrade before its answer.";
@@ -70,19 +56,4 @@ bool http_handshake_check(struct http_request *request)
         return false;
     }
     return true;
-}
-
-void http_handshake_accept(const char *key, char out[HTTP_HANDSHAKE_ACCEPT_SIZE])
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int length = 0;
-    char text[KEY_LENGTH + 64];
-
-    int n = snprintf(text, sizeof(text), "%.24s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
-    if (EVP_Digest(text, (size_t)n, digest, &length, EVP_sha1(), NULL) != 1 ||
-        length != SHA1_BYTES) {
-        log_error("cannot hash the key of a WebSocket");
-        abort();
-    }
-    EVP_EncodeBlock((unsigned char *)out, digest, SHA1_BYTES);
 }

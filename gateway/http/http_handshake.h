@@ -16,10 +16,6 @@ bool http_handshake_is_wanted(const struct http_request *request);
 /* False: the request has been answered, with 400, or 426 for another version than 13. */
 bool http_handshake_check(struct http_request *request);
 
-/* Sec-WebSocket-Accept for a key. */
-enum { HTTP_HANDSHAKE_ACCEPT_SIZE = 29 };
-void http_handshake_accept(const char *key, char out[HTTP_HANDSHAKE_ACCEPT_SIZE]);
-
 /* 426, for a path that has only WebSockets. */
 void http_handshake_require(struct http_request *request);
 

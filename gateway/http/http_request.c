@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "gateway/edge/edge_connection.h"
-#include "gateway/http/http_handshake.h"
+#include "gateway/edge/ws_accept.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/json_writer.h"
 #include "services/common/base/memory.h"
@@ -281,10 +281,10 @@ void http_respond_error(struct http_request *request, int status, const char *na
 
 void http_respond_upgrade(struct http_request *request, const void *bytes, size_t length)
 {
-    char accept[HTTP_HANDSHAKE_ACCEPT_SIZE];
+    char accept[WS_ACCEPT_SIZE];
     struct buffer answer = { 0 };
 
-    http_handshake_accept(http_header(request, "Sec-WebSocket-Key"), accept);
+    ws_accept(http_header(request, "Sec-WebSocket-Key"), accept);
     request->connection->closes = true;
     begin_answer(&answer, 101);
     buffer_printf(&answer,
