@@ -1,12 +1,10 @@
 #define _GNU_SOURCE /* accept4 */
 #include "gateway/edge/edge_loop.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -25,6 +23,8 @@ enum {
     ACCEPTS_MAX = 64, /* in a round */
     READ_BYTES = 64 * 1024,
     TICK_MS = 250,
+    SEND_BUFFER_BYTES =
+        128 * 1024, /* by default it grows to megabytes for a client that does not read */
     STOP_MS = 5000, /* all that was accepted is answered by then, or never */
     LINGER_BYTES_MAX = 32 * 1024 * 1024,
 };
@@ -53,8 +53,17 @@ static void set_state(struct edge_loop *loop, struct edge_connection *connection
     connection->deadline_ms = loop->now_ms + ms;
 }
 
+/* The request, answered or not, is over. */
+static void end_request(struct edge_loop *loop, struct edge_connection *connection)
+{
+    if (connection->request != NULL)
+        loop->options.on_over(loop->options.ctx, connection);
+    connection->request = NULL;
+}
+
 static void bury(struct edge_loop *loop, struct edge_connection *connection)
 {
+    end_request(loop, connection);
     if (connection->abandoned != NULL)
         connection->abandoned(connection->detached_ctx);
     connection->abandoned = NULL;
@@ -128,8 +137,7 @@ static void write_answer(struct edge_loop *loop, struct edge_connection *connect
 /* The request has been answered, or has not: then there is nothing to send, and it ends. */
 static void begin_answer(struct edge_loop *loop, struct edge_connection *connection)
 {
-    loop->options.on_over(loop->options.ctx, connection);
-    connection->request = NULL;
+    end_request(loop, connection);
     if (connection->out.length == 0) {
         bury(loop, connection);
         return;
@@ -275,7 +283,7 @@ static void handle_event(struct edge_loop *loop, struct edge_connection *connect
 static void add_connection(struct edge_loop *loop, int fd, const struct sockaddr_storage *address)
 {
     char peer[EDGE_ADDRESS_SIZE];
-    int on = 1;
+    int on = 1, bytes = SEND_BUFFER_BYTES;
 
     edge_listen_peer(address, peer);
     if (!loop->options.on_begin(loop->options.ctx, peer)) {
@@ -283,6 +291,7 @@ static void add_connection(struct edge_loop *loop, int fd, const struct sockaddr
         return;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
     struct edge_connection *connection = edge_connection_create(fd, peer);
     edge_table_add(&loop->table, connection);
     connection->begin_ms = loop->now_ms;
@@ -297,10 +306,6 @@ static bool evict_oldest(struct edge_loop *loop)
 
     if (oldest == NULL)
         return false;
-    if (oldest->state != EDGE_LINGER) {
-        loop->options.on_over(loop->options.ctx, oldest);
-        oldest->request = NULL;
-    }
     bury(loop, oldest);
     return true;
 }
@@ -486,10 +491,8 @@ void edge_loop_destroy(struct edge_loop **loop)
     struct edge_connection **returned = edge_inbox_take(&l->inbox, &count);
 
     free(returned); /* they are in the table, too */
-    while (l->table.count > 0) {
-        l->options.on_over(l->options.ctx, l->table.items[l->table.count - 1]);
+    while (l->table.count > 0)
         bury(l, l->table.items[l->table.count - 1]);
-    }
     close(l->table.epoll);
     edge_table_finish(&l->table);
     edge_inbox_finish(&l->inbox);

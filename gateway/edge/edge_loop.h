@@ -48,7 +48,8 @@ struct edge_loop_options {
     /* The request is refused with this status; has_head is false when it has none that can be
      * read. To be answered at once; the connection ends afterwards. */
     void (*on_refused)(void *ctx, struct edge_connection *connection, int status);
-    /* The request is over, answered or not: `request` is not used any more. */
+    /* The request is over, answered or not: `request` is not used any more. Not called if it is
+     * NULL. */
     void (*on_over)(void *ctx, struct edge_connection *connection);
     void *ctx;
 };

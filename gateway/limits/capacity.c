@@ -6,7 +6,7 @@
 
 struct capacity capacity_of(size_t files, size_t sockets)
 {
-    struct capacity capacity = { .files = files, .connections = files / 8 };
+    struct capacity capacity = { .files = files, .connections = files / 6 };
 
     if (capacity.connections < CAPACITY_CONNECTIONS_MIN)
         capacity.connections = CAPACITY_CONNECTIONS_MIN;
