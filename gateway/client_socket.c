@@ -44,12 +44,9 @@ static bool answer_full(struct http_request *request, enum registry_result resul
 static bool add_session(struct client_socket_context *context, struct http_request *request,
                         const struct token_claims *claims, void **socket_out)
 {
-    char id[SESSION_ID_SIZE], address[CLIENT_ADDRESS_SIZE], group[CLIENT_ADDRESS_SIZE];
+    char id[SESSION_ID_SIZE], group[CLIENT_ADDRESS_SIZE];
 
-    http_client_address(context->site, request, address);
-    client_address_group(address, group);
-    if (client_address_is_loopback(address)) /* as with connections: http_client.h */
-        group[0] = '\0';
+    http_client_group(context->site, request, group);
     snprintf(id, sizeof(id), "%s.%llu", context->gateway_id,
              atomic_fetch_add(&context->next_session, 1ULL));
     struct session *session = session_create(context->loop, id, claims,

@@ -299,7 +299,6 @@ static void add_connection(struct edge_loop *loop, int fd, const struct sockaddr
     edge_table_watch(&loop->table, connection, EPOLLIN);
 }
 
-/* False: all connections are being answered. */
 static bool evict_oldest(struct edge_loop *loop)
 {
     struct edge_connection *oldest = edge_table_oldest(&loop->table, false);

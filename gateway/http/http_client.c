@@ -51,17 +51,26 @@ void http_client_leave(void *ctx, const char *peer)
         places_leave(site->connections, group);
 }
 
-/* The group of a client behind a trusted proxy. False: it is not behind one. */
-static bool find_group(const struct http_site *site, const struct http_request *request,
+void http_client_group(const struct http_site *site, const struct http_request *request,
                        char out[CLIENT_ADDRESS_SIZE])
 {
     char address[CLIENT_ADDRESS_SIZE];
 
+    http_client_address(site, request, address);
+    if (is_counted(site, address))
+        client_address_group(address, out);
+    else
+        out[0] = '\0';
+}
+
+/* The group of a client behind a trusted proxy. False: there is none. */
+static bool find_group(const struct http_site *site, const struct http_request *request,
+                       char out[CLIENT_ADDRESS_SIZE])
+{
     if (!networks_contain(site->trusted_proxies, http_peer(request)))
         return false;
-    http_client_address(site, request, address);
-    client_address_group(address, out);
-    return !networks_contain(site->trusted_proxies, address); /* it asks for itself */
+    http_client_group(site, request, out);
+    return out[0] != '\0';
 }
 
 bool http_client_take_place(const struct http_site *site, struct http_request *request)

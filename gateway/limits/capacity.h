@@ -14,7 +14,7 @@ enum {
     CAPACITY_FILES_OTHER = 128, /* NATS, epoll, the log, the libraries */
     CAPACITY_CONNECTIONS_MIN = 64,
     CAPACITY_CONNECTIONS_MAX = 4096,
-    CAPACITY_SOCKETS_MAX = 100000, /* unless asked for: some 600 MB */
+    CAPACITY_SOCKETS_MAX = 40000, /* unless asked for: some 240 MB */
 };
 
 /* The parts of `files`. `sockets`: how many are asked for; 0: what the files allow. */
