@@ -30,7 +30,7 @@ void edge_listen_peer(const struct sockaddr_storage *address, char out[EDGE_ADDR
 
 static int port_of(int fd)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = { .ss_family = AF_INET };
     socklen_t length = sizeof(address);
 
     if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)

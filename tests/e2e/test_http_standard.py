@@ -75,7 +75,9 @@ LENGTHS = {
 
 @pytest.mark.parametrize("lines", LENGTHS.values(), ids=LENGTHS.keys())
 def test_a_length_in_doubt(stack, lines):
+    """Whichever of the lengths, or the coding, would fit the body."""
     assert_refused(stack, post(*lines))
+    assert_refused(stack, post(*lines, body=chunks(BODY)))
 
 
 CODINGS = {"gzip": 501, "identity": 501, "gzip, chunked": 501, "deflate,chunked": 501, "xchunked": 501, "chunkedd": 501,
