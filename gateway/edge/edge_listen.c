@@ -28,16 +28,15 @@ void edge_listen_peer(const struct sockaddr_storage *address, char out[EDGE_ADDR
         inet_ntop(AF_INET6, &v6->sin6_addr, out, EDGE_ADDRESS_SIZE);
 }
 
+/* The port lies at the same place in the addresses of both families. */
 static int port_of(int fd)
 {
-    struct sockaddr_storage address = { .ss_family = AF_INET };
+    struct sockaddr_in6 address = { 0 };
     socklen_t length = sizeof(address);
 
     if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
         return 0;
-    return ntohs(address.ss_family == AF_INET6
-                     ? ((const struct sockaddr_in6 *)(const void *)&address)->sin6_port
-                     : ((const struct sockaddr_in *)(const void *)&address)->sin_port);
+    return ntohs(address.sin6_port);
 }
 
 static void set_port(struct sockaddr *address, int port)
