@@ -49,8 +49,9 @@ static bool add_session(struct client_socket_context *context, struct http_reque
     http_client_group(context->site, request, group);
     snprintf(id, sizeof(id), "%s.%llu", context->gateway_id,
              atomic_fetch_add(&context->next_session, 1ULL));
-    struct session *session = session_create(context->loop, id, claims,
-                                             context->settings->websocket_ping_interval_s * 1000);
+    struct session *session =
+        session_create(context->loop, id, claims,
+                       context->settings->websocket_ping_interval_s * 1000, context->budget);
     enum registry_result result = registry_add(context->registry, session, group);
     if (result != REGISTRY_OK) {
         session_unref(&session);

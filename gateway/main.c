@@ -44,6 +44,7 @@ struct gateway {
     char id[GATEWAY_ID_HEX + 1]; /* new at each start */
     atomic_bool stopping;
 
+    struct byte_budget *budget;
     struct socket_loop *loop;
     bool loop_has_bus; /* the loop's thread works for the bus, too */
     struct registry *registry;
@@ -199,6 +200,9 @@ static void make_limits(struct gateway *gateway)
     gateway->connections = places_create((size_t)s->limit_connections_per_address);
     gateway->trusted_proxies = networks_parse(s->gateway_trusted_proxies, bad);
     assert(gateway->trusted_proxies != NULL); /* settings_load has checked it */
+    gateway->budget =
+        byte_budget_create((size_t)gateway->settings->limit_pending_mib << 20,
+                           (size_t)gateway->settings->limit_pending_mib_per_user << 20);
 }
 
 static void make_registry(struct gateway *gateway)
@@ -243,6 +247,7 @@ static void make_api(struct gateway *gateway)
         .deliver = gateway->deliver,
         .resync = gateway->resync,
         .call_limit = gateway->client_calls,
+        .budget = gateway->budget,
         .rpc_timeout_ms = gateway->settings->rpc_timeout_ms,
         .numeric_version = gateway->settings->rpc_numeric_version,
         .calls_pending_max = gateway->capacity.sockets + 1,
@@ -278,6 +283,7 @@ static void make_sockets(struct gateway *gateway)
     gateway->sockets.site = &gateway->site;
     start_loop(gateway);
     gateway->sockets.loop = gateway->loop;
+    gateway->sockets.budget = gateway->budget;
 }
 
 static enum status make_parts(struct gateway *gateway)
@@ -313,6 +319,7 @@ static void stop_gateway(struct service *process, void *state)
     deliver_destroy(&gateway->deliver);
     registry_destroy(&gateway->registry);
     image_cache_destroy(&gateway->images);
+    byte_budget_destroy(&gateway->budget);
     ratelimit_destroy(&gateway->logins);
     ratelimit_destroy(&gateway->signups);
     ratelimit_destroy(&gateway->uploads);

@@ -46,10 +46,11 @@ struct settings {
 
     int64_t limit_connections_per_address; /* HTTP; 0 = no limit, in all of these */
     int64_t limit_sockets_per_address;
-    int64_t limit_logins_per_minute;  /* per address */
-    int64_t limit_signups_per_minute; /* per address */
-    int64_t limit_uploads_per_minute; /* per user */
-    int64_t limit_calls_per_second;   /* per user */
+    int64_t limit_logins_per_minute; /* per address */
+    int64_t limit_signups_per_minute;
+    int64_t limit_pending_mib, limit_pending_mib_per_user; /* per address */
+    int64_t limit_uploads_per_minute;                      /* per user */
+    int64_t limit_calls_per_second;                        /* per user */
 
     int64_t rpc_timeout_ms;
     bool rpc_numeric_version;

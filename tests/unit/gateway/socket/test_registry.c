@@ -87,9 +87,9 @@ static struct session *make_session(const char *tag)
 {
     struct token_claims identity = { .jti = "j" };
     if (tag == NULL)
-        return session_create(NULL, "id", NULL, 1000);
+        return session_create(NULL, "id", NULL, 1000, NULL);
     snprintf(identity.tag, sizeof(identity.tag), "%s", tag);
-    return session_create(NULL, "id", &identity, 1000);
+    return session_create(NULL, "id", &identity, 1000, NULL);
 }
 
 static struct session *add(struct fixture *f, const char *tag)
