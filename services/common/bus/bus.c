@@ -139,6 +139,7 @@ static natsStatus set_options(struct bus *bus, const struct bus_options *options
     THEN(natsOptions_SetReconnectWait(o, RECONNECT_MS));
     THEN(natsOptions_SetReconnectJitter(o, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS));
     THEN(natsOptions_SetPingInterval(o, PING_MS));
+    THEN(natsOptions_SetFailRequestsOnDisconnect(o, true)); /* those of bus_kv */
     THEN(natsOptions_SetReconnectedCB(o, handle_connected, bus));
     THEN(natsOptions_SetDisconnectedCB(o, handle_disconnected, bus));
     THEN(natsOptions_SetClosedCB(o, handle_closed, bus));
