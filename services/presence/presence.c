@@ -128,7 +128,7 @@ enum status presence_announce(struct presence *presence, const char *gateway_id,
 
 bool presence_is_ready(struct presence *presence)
 {
-    return presence_bucket_is_open(presence->bucket);
+    return presence_bucket_is_known(presence->bucket);
 }
 
 bool presence_is_online(struct presence *presence, const char *tag)

@@ -38,7 +38,8 @@ enum status presence_set(struct presence *presence, const char *gateway_id, char
 enum status presence_announce(struct presence *presence, const char *gateway_id, char *const *tags,
                               size_t count, int64_t deadline_us) MUST_CHECK;
 
-/* Whether the bucket is open. */
+/* Whether the users' states are known: the bucket is open, or is being opened again
+ * (presence_bucket_is_known). */
 bool presence_is_ready(struct presence *presence);
 
 bool presence_is_online(struct presence *presence, const char *tag);
