@@ -54,7 +54,8 @@ static void handle_announce(void *ctx, struct rpc_request *call, const void *req
                                       announce->n_online, rpc_request_context(call)->deadline_us));
 }
 
-/* When the bucket has not been open for a while, what is known of it is old: then nothing is known. */
+/* When the bucket has not been open for a while, what is known of it is old: then nothing is known.
+ */
 static bool can_answer(struct presence *presence, struct rpc_request *call, size_t tags)
 {
     if (tags > TAGS_MAX)

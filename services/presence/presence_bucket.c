@@ -63,9 +63,9 @@ void presence_bucket_return(struct presence_bucket *bucket)
 bool presence_bucket_is_known(struct presence_bucket *bucket)
 {
     pthread_mutex_lock(&bucket->lock);
-    bool known = bucket->kv != NULL ||
-                 (bucket->opened != 0 && bucket->opened == bucket->connects &&
-                  clock_mono_ms() - bucket->withdrawn_ms < PRESENCE_BUCKET_GRACE_MS);
+    bool known =
+        bucket->kv != NULL || (bucket->opened != 0 && bucket->opened == bucket->connects &&
+                               clock_mono_ms() - bucket->withdrawn_ms < PRESENCE_BUCKET_GRACE_MS);
     pthread_mutex_unlock(&bucket->lock);
     return known;
 }

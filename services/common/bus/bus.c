@@ -310,6 +310,16 @@ bool bus_flush(struct bus *bus, int64_t timeout_ms)
     return natsConnection_FlushTimeout(bus->nats, timeout_ms) == NATS_OK;
 }
 
+void bus_end_by(struct bus *bus, int64_t until_us)
+{
+    bus_loop_end_by(bus->loop, until_us);
+}
+
+int64_t bus_clip_ms(const struct bus *bus, int64_t ms)
+{
+    return bus_loop_clip_ms(bus->loop, ms);
+}
+
 void bus_destroy(struct bus **bus)
 {
     struct bus *b = *bus;
@@ -319,7 +329,7 @@ void bus_destroy(struct bus **bus)
     if (b->nats != NULL) {
         bus_sender_settle(b->sender);
         if (bus_is_connected(b))
-            natsConnection_FlushTimeout(b->nats, CLOSE_MS);
+            natsConnection_FlushTimeout(b->nats, bus_clip_ms(b, CLOSE_MS));
         natsSubscription_Destroy(b->inbox_subscription);
         atomic_store(&b->closing, !natsConnection_IsClosed(b->nats));
         natsConnection_Close(b->nats);

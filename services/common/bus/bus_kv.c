@@ -26,7 +26,7 @@ struct bus_kv_watch {
 /* A request of the library would wait for the connection. */
 static bool can_request(const struct bus_kv *kv)
 {
-    return atomic_load(&kv->bus->connected);
+    return atomic_load(&kv->bus->connected) && !bus_loop_is_over(kv->bus->loop);
 }
 
 static natsStatus make_bucket(struct bus_kv *kv, const char *bucket, int64_t replicas)
