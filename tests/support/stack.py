@@ -263,6 +263,9 @@ class Stack:
         has caught up: until then no other may go."""
         return self._nats[index]
 
+    def nats_nodes(self):
+        return list(self._nats)
+
     def nats_whole(self):
         def healthy(port):
             try:
