@@ -307,7 +307,7 @@ bool bus_flush(struct bus *bus, int64_t timeout_ms)
 {
     assert(!bus_loop_reads_here(bus->loop));
     bus_sender_settle(bus->sender);
-    return natsConnection_FlushTimeout(bus->nats, timeout_ms) == NATS_OK;
+    return natsConnection_FlushTimeout(bus->nats, bus_clip_ms(bus, timeout_ms)) == NATS_OK;
 }
 
 void bus_end_by(struct bus *bus, int64_t until_us)
