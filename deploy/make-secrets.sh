@@ -3,9 +3,12 @@
 # the tokens and the NATS passwords. What is there already stays; run it as often as you like.
 #
 # The containers' users are not known to this machine, so the files are readable by all, in a folder
-# that only its owner may enter; a container gets to see just the files mounted into it.
+# that only its owner may enter; a container gets to see just the files mounted into it. With
+# --private, as for `make run`, the files are for their owner only.
 set -euo pipefail
 
+mode=444
+[ "${1:-}" = --private ] && { mode=600; shift; }
 directory=${1:-$(cd "$(dirname "$0")" && pwd)/secrets}
 users="gateway user message presence monitor route"
 nats_nodes="nats nats-2 nats-3" # of docker-compose.cluster.yml
@@ -18,8 +21,8 @@ random_hex() { head -c "$1" /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 
 # Written aside and moved, so that an interrupted run leaves no half secret.
 write() { # file; the content comes from standard input
-    cat >"$1.new"
-    chmod 444 "$1.new"
+    (umask 077 && cat >"$1.new")
+    chmod $mode "$1.new"
     mv -f "$1.new" "$1"
 }
 

@@ -4,19 +4,24 @@
 # restarted. Environment:
 #
 #   PORT       of the first gateway (8000, or app.port of config.json); others use the following ports
-#   NATS_PORT  of nats-server (4222)
-#   DATA_DIR   databases, the JWT key, logs (./data)
+#   HOST       where gateways listen (webSocket.host of config.json, or 127.0.0.1); 0.0.0.0: everywhere
+#   NATS_PORT  of nats-server (4222), on 127.0.0.1
+#   DATA_DIR   databases, the JWT key, NATS passwords, logs (./data)
 #   GATEWAYS USERS MESSAGES PRESENCES   instances of each program (1)
 #   BIN        directory of the programs (build/release/bin)
 #
 # A config.json in the current directory is read (or the one MESSENGER_CONFIG names).
+#
+# NATS requires a log-in of each program, as in the containers (deploy/nats.conf), and all files are
+# for their owner only.
 set -uo pipefail
+umask 077
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 BIN=${BIN:-$root/build/release/bin}
 DATA_DIR=${DATA_DIR:-./data}
 NATS_PORT=${NATS_PORT:-4222}
-STOP_SECONDS=8
+STOP_SECONDS=10 # a program ends by itself within 9 s of SIGTERM
 
 declare -A pid_of=() started_at=() command_of=() attempts=() restart_at=()
 stopping=0 ready=0
@@ -72,9 +77,9 @@ stop_group() { # signal, wait seconds, name prefix...
 # Gateways first, then the services, the bus last.
 stop_all() {
     stopping=1
-    stop_group TERM 5 gateway
-    stop_group TERM 2 message presence user
-    stop_group TERM 1 nats
+    stop_group TERM $STOP_SECONDS gateway
+    stop_group TERM $STOP_SECONDS message presence user
+    stop_group TERM $STOP_SECONDS nats
 }
 
 on_signal() {
@@ -93,9 +98,9 @@ whole_number() { # variable, minimum, maximum
         fail "$1=$value: must be a whole number from $2 to $3"
 }
 
-port_is_free() { # port, variable
-    if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
-        fail "port $1 is in use; choose another with $2=..."
+port_is_free() { # address, port, variable
+    if (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; then
+        fail "port $2 is in use; choose another with $3=..."
     fi
 }
 
@@ -118,37 +123,52 @@ whole_number NATS_PORT 1 65535
 problems=$("$BIN/gateway" --check 2>&1 >/dev/null) || { printf '%s\n' "$problems" >&2; fail "not started"; }
 PORT=${PORT:-$("$BIN/gateway" --get app.port)}
 whole_number PORT 1 65535
-for ((i = 0; i < GATEWAYS; i++)); do port_is_free $((PORT + i)) PORT; done
-port_is_free "$NATS_PORT" NATS_PORT
+HOST=${HOST:-$("$BIN/gateway" --get webSocket.host)}
+HOST=${HOST:-127.0.0.1}
+case $HOST in 0.0.0.0 | ::) near=127.0.0.1 ;; *) near=$HOST ;; esac # where this script finds a gateway
+for ((i = 0; i < GATEWAYS; i++)); do port_is_free "$near" $((PORT + i)) PORT; done
+port_is_free 127.0.0.1 "$NATS_PORT" NATS_PORT
 
-(umask 077 && mkdir -p "$DATA_DIR/logs") 2>/dev/null && [ -w "$DATA_DIR/logs" ] ||
-    fail "cannot write to DATA_DIR=$DATA_DIR"
+mkdir -p "$DATA_DIR/logs" 2>/dev/null && [ -w "$DATA_DIR/logs" ] || fail "cannot write to DATA_DIR=$DATA_DIR"
 DATA_DIR=$(cd "$DATA_DIR" && pwd)
+
+# Files of earlier versions, or of a directory that was made by somebody else.
+chmod -R go-rwx "$DATA_DIR"/{logs,nats,secrets,jwt.key,users.db*,messages.db*} 2>/dev/null
+"$root/deploy/make-secrets.sh" --private "$DATA_DIR/secrets" >/dev/null ||
+    fail "cannot make the secrets in $DATA_DIR/secrets"
+# Without the port for health checks; "secrets/..." is found beside it.
+grep -v '^http:' "$root/deploy/nats.conf" >"$DATA_DIR/nats.conf" || fail "cannot write $DATA_DIR/nats.conf"
 
 # A random key, stored for the next start, unless the configuration has one.
 if [ "$("$BIN/gateway" --get JWT.privateKey)" = "" ]; then
     key=$DATA_DIR/jwt.key
-    [ -s "$key" ] || (umask 077 && head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$key") ||
+    [ -s "$key" ] || (head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$key") ||
         fail "cannot write $key"
     export MESSENGER_JWT_PRIVATE_KEY_FILE=$key
 fi
 export MESSENGER_DATA_DIRECTORY=$DATA_DIR MESSENGER_NATS_URL=nats://127.0.0.1:$NATS_PORT
+export MESSENGER_WEB_SOCKET_HOST=$HOST
+unset MESSENGER_NATS_USER MESSENGER_NATS_PASSWORD MESSENGER_NATS_USER_FILE
 
 # --- start -----------------------------------------------------------------------------------------------
 
-start nats nats-server -js -sd "$DATA_DIR/nats" -a 127.0.0.1 -p "$NATS_PORT"
-for ((i = 0; i < USERS; i++)); do start user-$i "$BIN/user"; done
-for ((i = 0; i < MESSAGES; i++)); do start message-$i "$BIN/message"; done
-for ((i = 0; i < PRESENCES; i++)); do start presence-$i "$BIN/presence"; done
+start_program() { # name, kind, variables...
+    start "$1" "MESSENGER_NATS_USER=$2" "MESSENGER_NATS_PASSWORD_FILE=$DATA_DIR/secrets/nats_$2" "${@:3}" "$BIN/$2"
+}
+
+start nats nats-server -c "$DATA_DIR/nats.conf" -sd "$DATA_DIR/nats" -a 127.0.0.1 -p "$NATS_PORT"
+for ((i = 0; i < USERS; i++)); do start_program user-$i user; done
+for ((i = 0; i < MESSAGES; i++)); do start_program message-$i message; done
+for ((i = 0; i < PRESENCES; i++)); do start_program presence-$i presence; done
 for ((i = 0; i < GATEWAYS; i++)); do
-    start gateway-$i "MESSENGER_APP_PORT=$((PORT + i))" "$BIN/gateway"
+    start_program gateway-$i gateway "MESSENGER_APP_PORT=$((PORT + i))"
 done
 
 # --- watch -----------------------------------------------------------------------------------------------
 
 is_ready() { # port
     local status
-    exec 3<>"/dev/tcp/127.0.0.1/$1" || return 1
+    exec 3<>"/dev/tcp/$near/$1" || return 1
     printf 'GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&3
     read -r -t 2 _ status _ <&3
     exec 3>&-
@@ -199,7 +219,8 @@ while :; do
     if [ $ready = 0 ] && all_ready; then
         ready=1
         last=$((PORT + GATEWAYS - 1))
-        echo "messenger: ready at http://localhost:$PORT$([ $last != "$PORT" ] && echo " to port $last")" \
+        shown=$([ "$near" = 127.0.0.1 ] && echo localhost || echo "$near")
+        echo "messenger: ready at http://$shown:$PORT$([ $last != "$PORT" ] && echo " to port $last")" \
             "- data and logs in $DATA_DIR"
     fi
     if [ $ready = 0 ]; then sleep 0.05; else sleep 0.2; fi

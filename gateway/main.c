@@ -6,10 +6,12 @@
 #include "gateway/api/api_context.h"
 #include "gateway/api/client_calls.h"
 #include "gateway/client_socket.h"
+#include "gateway/http/http_client.h"
 #include "gateway/http/http_routes.h"
 #include "gateway/http/http_server.h"
 #include "gateway/http/http_site.h"
 #include "gateway/image/image_cache.h"
+#include "gateway/limits/capacity.h"
 #include "gateway/limits/ratelimit.h"
 #include "gateway/push/deliver.h"
 #include "gateway/push/logouts.h"
@@ -22,6 +24,7 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/networks.h"
+#include "services/common/base/places.h"
 #include "services/common/process/healthcheck.h"
 #include "services/common/process/service_main.h"
 #include "services/common/rpc/rpc_monitor.h"
@@ -31,13 +34,14 @@ enum {
     MINUTE_MS = 60000,
     SECOND_MS = 1000,
     GATEWAY_ID_HEX = 16,
-    UPLOADS_MAX = 4,      /* in memory at a time */
+    DECODINGS_MAX = 4,    /* at a time */
     STOP_CALLS_MS = 3500, /* calls of clients that are in progress end by then */
 };
 
 /* What this process consists of. Each room gets a context of what it uses. */
 struct gateway {
     const struct settings *settings;
+    struct capacity capacity;
     struct bus *bus;
     char id[GATEWAY_ID_HEX + 1]; /* new at each start */
     atomic_bool stopping;
@@ -52,7 +56,8 @@ struct gateway {
     struct resync *resync;
 
     struct ratelimit *logins, *signups, *uploads, *client_calls;
-    sem_t upload_slots;
+    sem_t decoding_slots;
+    struct places *connections;
     struct networks *trusted_proxies;
     struct image_cache *images;
 
@@ -192,7 +197,8 @@ static void make_limits(struct gateway *gateway)
     gateway->uploads = per_minute(s->limit_uploads_per_minute);
     gateway->client_calls =
         ratelimit_create(s->limit_calls_per_second, SECOND_MS, s->limit_calls_per_second * 2);
-    sem_init(&gateway->upload_slots, 0, UPLOADS_MAX);
+    sem_init(&gateway->decoding_slots, 0, DECODINGS_MAX);
+    gateway->connections = places_create((size_t)s->limit_connections_per_address);
     gateway->trusted_proxies = networks_parse(s->gateway_trusted_proxies, bad);
     assert(gateway->trusted_proxies != NULL); /* settings_load has checked it */
 }
@@ -200,8 +206,9 @@ static void make_limits(struct gateway *gateway)
 static void make_registry(struct gateway *gateway)
 {
     struct registry_options options = {
-        .sessions_max = (size_t)gateway->settings->websocket_max_connections,
+        .sessions_max = gateway->capacity.sockets,
         .per_user_max = (size_t)gateway->settings->websocket_max_per_user,
+        .per_address_max = (size_t)gateway->settings->limit_sockets_per_address,
         .turn = handle_turn,
         .ctx = gateway,
     };
@@ -240,7 +247,7 @@ static void make_api(struct gateway *gateway)
         .call_limit = gateway->client_calls,
         .rpc_timeout_ms = gateway->settings->rpc_timeout_ms,
         .numeric_version = gateway->settings->rpc_numeric_version,
-        .calls_pending_max = (size_t)gateway->settings->websocket_max_connections + 1,
+        .calls_pending_max = gateway->capacity.sockets + 1,
     };
     gateway->calls = client_calls_create(&gateway->api);
 }
@@ -258,7 +265,8 @@ static void make_site(struct gateway *gateway)
         .logins = gateway->logins,
         .signups = gateway->signups,
         .uploads = gateway->uploads,
-        .upload_slots = &gateway->upload_slots,
+        .decoding_slots = &gateway->decoding_slots,
+        .connections = gateway->connections,
     };
 }
 
@@ -276,6 +284,7 @@ static void make_sockets(struct gateway *gateway)
 
 static enum status make_parts(struct gateway *gateway)
 {
+    gateway->capacity = capacity_find((size_t)gateway->settings->websocket_max_connections);
     make_limits(gateway);
     gateway->deliver = deliver_create(gateway->bus);
     make_registry(gateway);
@@ -313,7 +322,8 @@ static void stop_gateway(struct service *process, void *state)
     ratelimit_destroy(&gateway->signups);
     ratelimit_destroy(&gateway->uploads);
     ratelimit_destroy(&gateway->client_calls);
-    sem_destroy(&gateway->upload_slots);
+    sem_destroy(&gateway->decoding_slots);
+    places_destroy(&gateway->connections);
     networks_destroy(&gateway->trusted_proxies);
     free(gateway);
 }
@@ -324,7 +334,13 @@ static enum status start_serving(struct gateway *gateway)
     struct http_server_options server = {
         .host = gateway->settings->websocket_host,
         .port = (int)gateway->settings->app_port,
+        .connections_max = gateway->capacity.connections,
+        .admit = http_client_admit,
+        .leave = http_client_leave,
+        .on_head = http_routes_begin,
         .on_request = http_routes_handle,
+        .on_refused = http_routes_refuse,
+        .on_over = http_routes_end,
         .ctx = &gateway->site,
         .websocket = client_socket_handlers(&gateway->sockets),
     };
@@ -350,7 +366,10 @@ static enum status start_gateway(struct service *process, void **state_out)
         stop_gateway(process, gateway);
         return status;
     }
-    log_info("gateway %s serves port %d", gateway->id, http_server_port(gateway->server));
+    log_info("gateway %s serves port %d: at most %zu sockets and %zu connections of HTTP, "
+             "with %zu open files",
+             gateway->id, http_server_port(gateway->server), gateway->capacity.sockets,
+             gateway->capacity.connections, gateway->capacity.files);
     *state_out = gateway;
     return STATUS_OK;
 }

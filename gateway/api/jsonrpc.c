@@ -55,8 +55,8 @@ static void end_answer(struct json_writer *w, const struct json *id)
     json_key(w, "id");
     if (json_text(id) != NULL)
         json_string(w, json_text(id));
-    else if (json_is_number(id))
-        json_double(w, json_to_double(id));
+    else if (json_number_text(id) != NULL)
+        json_raw(w, json_number_text(id), strlen(json_number_text(id)));
     else
         json_null(w);
     json_end_object(w);
@@ -178,7 +178,7 @@ static const struct jsonrpc_method *find_method(const struct jsonrpc_options *op
 
 static bool is_id(const struct json *id)
 {
-    return json_text(id) != NULL || json_is_number(id) || json_is_null(id);
+    return json_text(id) != NULL || json_number_text(id) != NULL || json_is_null(id);
 }
 
 /* False when it is no request at all. */
@@ -324,6 +324,8 @@ struct jsonrpc_message *jsonrpc_read(const struct jsonrpc_options *options, cons
 
     message->options = *options;
     message->json = json_parse(text, length);
+    if (message->json != NULL)
+        json_keep_numbers(message->json, "id", text, length);
     if (message->json != NULL && !json_is_array(message->json))
         message->is_request = read_request(options, message->json, &message->request);
     return message;

@@ -10,6 +10,9 @@
 extern const struct jsonrpc_method api_methods[];
 extern const size_t api_method_count;
 
+/* The value of the optional parameter upToSeq when it is missing. */
+#define METHODS_NO_SEQ UINT64_MAX
+
 void methods_get_self_info(struct jsonrpc_call *call);
 void methods_set_self_info(struct jsonrpc_call *call);
 void methods_find_users_by_tag(struct jsonrpc_call *call);

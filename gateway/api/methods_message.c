@@ -181,7 +181,14 @@ void methods_mark_messages_with_user_as_read(struct jsonrpc_call *call)
     Messenger__MarkReadRequest request = MESSENGER__MARK_READ_REQUEST__INIT;
     struct rpc_context context;
 
+    if (call->params[1].position == 0) {
+        jsonrpc_fail(call, JSONRPC_INVALID_PARAMS, "upToSeq: at least 1", 0);
+        jsonrpc_finish(call);
+        return;
+    }
     service_call_context(call, &context);
+    if (call->params[1].position != METHODS_NO_SEQ)
+        request.up_to_seq = call->params[1].position;
     request.reader_tag = wire_borrow(caller_tag(call));
     request.sender_tag = wire_borrow(call->params[0].text);
     request.origin = wire_borrow(session_id(caller_of(call)->session));

@@ -156,7 +156,7 @@ static void close_sockets(void *ctx, const char *key)
         key != NULL ? registry_of_user(deliver->registry, key) : registry_all(deliver->registry);
 
     for (size_t i = 0; i < sessions.count; i++)
-        session_close(sessions.items[i], WS_CLOSE_SERVICE_RESTART, "begin anew");
+        session_close(sessions.items[i], WS_CLOSE_SERVICE_RESTART, "read your lists again");
     registry_list_finish(&sessions);
 }
 

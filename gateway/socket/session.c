@@ -12,6 +12,7 @@
 #include "gateway/socket/outbox.h"
 #include "gateway/socket/ws_protocol.h"
 #include "services/common/base/clock.h"
+#include "services/common/base/json_writer.h"
 #include "services/common/base/lock_order.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
@@ -164,11 +165,32 @@ static void flush_locked(struct session *session)
     release_locked(session);
 }
 
+/* The original's client runs JSON.parse on the reason. One that is JSON already, or empty, is kept.
+ */
+static struct ws_frame_out *create_close(int code, const char *reason)
+{
+    struct json_writer w = { 0 };
+
+    if (reason == NULL || *reason == '\0' || *reason == '{')
+        return ws_frame_out_create_close(code, reason);
+    json_begin_object(&w);
+    json_key(&w, "Error");
+    json_begin_object(&w);
+    json_put_string(&w, "name", "SocketClosedError");
+    json_put_string(&w, "message", reason);
+    json_end_object(&w);
+    json_end_object(&w);
+    assert(w.out.length <= WS_CLOSE_REASON_MAX);
+    struct ws_frame_out *frame = ws_frame_out_create_close(code, buffer_text(&w.out));
+    buffer_finish(&w.out);
+    return frame;
+}
+
 static void close_locked(struct session *session, int code, const char *reason)
 {
     if (session->closing || session->shut)
         return;
-    struct ws_frame_out *frame = ws_frame_out_create_close(code, reason);
+    struct ws_frame_out *frame = create_close(code, reason);
     outbox_push(&session->outbox, frame);
     ws_frame_out_unref(&frame);
     session->closing = true;

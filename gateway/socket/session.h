@@ -62,7 +62,9 @@ int session_shut(struct session *session);
 /* Sends or queues the frame; drops it when the session is closing. */
 void session_send(struct session *session, struct ws_frame_out *frame);
 
-/* Sends a close frame after the frames queued before. Only the first close counts. */
+/* Sends a close frame after the frames queued before. Only the first close counts. The client gets
+ * the reason as {"Error":{"name":"SocketClosedError","message":reason}}, or as it is when it is
+ * JSON or empty; NULL is empty. At most 64 bytes that need no escape. */
 void session_close(struct session *session, int code, const char *reason);
 
 /* Whether a close frame has been queued, on the request of either side. */

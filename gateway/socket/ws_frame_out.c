@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/socket/ws_protocol.h"
 #include "services/common/base/memory.h"
 
-enum { FINAL = 0x80, HEADER_MAX = 10, CLOSE_REASON_MAX = 123 };
+enum { FINAL = 0x80, HEADER_MAX = 10 };
 
 static size_t put_header(unsigned char *out, enum ws_opcode opcode, size_t length)
 {
@@ -36,8 +37,8 @@ struct ws_frame_out *ws_frame_out_create(enum ws_opcode opcode, const void *payl
 
 struct ws_frame_out *ws_frame_out_create_close(int code, const char *reason)
 {
-    unsigned char payload[2 + CLOSE_REASON_MAX];
-    size_t length = strnlen(reason, CLOSE_REASON_MAX);
+    unsigned char payload[2 + WS_CLOSE_REASON_MAX];
+    size_t length = reason == NULL ? 0 : strnlen(reason, WS_CLOSE_REASON_MAX);
 
     payload[0] = (unsigned char)(code >> 8);
     payload[1] = (unsigned char)code;

@@ -19,7 +19,7 @@ struct ws_frame_out {
 /* Returns one reference, owned by the caller. `payload` is copied. */
 struct ws_frame_out *ws_frame_out_create(enum ws_opcode opcode, const void *payload, size_t length);
 
-/* A close frame; `reason` is truncated to the 123 bytes that fit. */
+/* A close frame; `reason` (NULL: empty) is truncated to the WS_CLOSE_REASON_MAX bytes that fit. */
 struct ws_frame_out *ws_frame_out_create_close(int code, const char *reason);
 
 struct ws_frame_out *ws_frame_out_ref(struct ws_frame_out *frame);

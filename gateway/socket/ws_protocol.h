@@ -13,6 +13,9 @@ enum ws_opcode {
     WS_OPCODE_PONG = 10,
 };
 
+/* The bytes of a control frame (RFC 6455, section 5.5) after the code. */
+enum { WS_CLOSE_REASON_MAX = 123 };
+
 /* RFC 6455, section 7.4.1; 1012 and 1013 of the IANA WebSocket Close Code Number Registry. */
 enum ws_close_code {
     WS_CLOSE_NORMAL = 1000,

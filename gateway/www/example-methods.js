@@ -31,9 +31,10 @@ export const METHODS = [
     },
     {
         name: "markMessagesWithUserAsRead",
-        about: "Marks all messages from that user as read. The sender is notified.",
+        about: "Marks messages from that user as read: all, or those up to a seq. The sender is notified.",
         params: (tag) => ({ senderTag: tag }),
-        order: ["senderTag"],
+        order: ["senderTag", "upToSeq"],
+        optional: ["upToSeq"],
         tag: "senderTag",
     },
     {

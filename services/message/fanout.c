@@ -176,7 +176,7 @@ static void notify_profile(struct fanout *fanout, const struct bus_message *mess
                     bus_message_length(message));
     struct message_profile profile = { .notified = NULL };
 
-    if (event == NULL || event->change == NULL ||
+    if (event == NULL || event->change == NULL || event->revision > MESSAGE_SEQ_MAX ||
         !message_user_set(&profile.user, event->change->tag)) {
         wire_free(event);
         return;

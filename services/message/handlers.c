@@ -167,6 +167,7 @@ static void mark_read(void *ctx, struct rpc_request *call, const void *request)
     marking->call = call;
     marking->request = wanted;
     marking->mark.sender = sender;
+    marking->mark.up_to_seq = wanted->up_to_seq;
     marking->mark.done = handle_marked;
     status = tag_to_key(wanted->reader_tag, marking->mark.reader.key)
                  ? message_store_mark_read(service->store, &marking->mark)
@@ -219,6 +220,8 @@ static void handle_get_messages(void *ctx, struct rpc_request *call, const void 
     const char *problem = message_rules_check_range(wanted->start, wanted->end);
     enum status status = STATUS_OK;
 
+    if (problem == NULL && wanted->newest_seq > MESSAGE_SEQ_MAX)
+        problem = "newest_seq: no message has such a number";
     if (problem != NULL) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;

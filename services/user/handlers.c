@@ -228,7 +228,8 @@ static void handle_find_users(void *ctx, struct rpc_request *call, const void *r
 
 /*
  * Works out what the request changes: `user` becomes the new state, `changed_out` names the fields
- * that differ. A problem for people, or NULL; `status_out` says whether the store failed.
+ * that differ; none if the user has these values, so that a call can be repeated. A problem for
+ * people, or NULL; `status_out` says whether the store failed.
  */
 static const char *apply_profile(struct user_service *service,
                                  const Messenger__UpdateProfileRequest *request, struct user *user,
@@ -239,6 +240,8 @@ static const char *apply_profile(struct user_service *service,
     bool known = true;
 
     *status_out = STATUS_INVALID_ARGUMENT;
+    if (request->first_name[0] == '\0' && request->last_name[0] == '\0' && request->img[0] == '\0')
+        return "nothing to change";
     if (request->first_name[0] != '\0')
         problem = user_rules_check_name("firstName", request->first_name, user->first_name);
     if (problem == NULL && request->last_name[0] != '\0')
@@ -260,8 +263,6 @@ static const char *apply_profile(struct user_service *service,
         (strcmp(before.first_name, user->first_name) != 0 ? USER_CHANGED_FIRST_NAME : 0) |
         (strcmp(before.last_name, user->last_name) != 0 ? USER_CHANGED_LAST_NAME : 0) |
         (strcmp(before.img, user->img) != 0 ? USER_CHANGED_IMG : 0);
-    if (*changed_out == 0)
-        return "nothing to change";
     *status_out = STATUS_OK;
     return NULL;
 }
@@ -304,13 +305,14 @@ static void handle_update_profile(void *ctx, struct rpc_request *call, const voi
     update.img = user.img;
     if (strlen(wanted->origin) >= USER_ORIGIN_SIZE)
         update.origin = "";
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && update.changed != 0)
         status = user_store_update(service->store, key, &update);
     if (status != STATUS_OK) {
         rpc_request_fail(call, status, problem);
         return;
     }
-    announcer_kick(service->announcer);
+    if (update.changed != 0)
+        announcer_kick(service->announcer);
     reply_user(call, &user);
 }
 

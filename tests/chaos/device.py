@@ -288,18 +288,8 @@ class Device(threading.Thread):
         self.persist("markMessagesWithUserAsRead", attempt)
 
     def _do_name(self, action):
-        repeated = []
-
         def attempt():
-            try:
-                result = self.ask("setSelfInfo", [action.word])
-            except Again:
-                repeated.append(True)
-                raise
-            except Refused as error:
-                if error.code != -32602 or not repeated:
-                    raise
-                result = self.ask("getSelfInfo")  # "nothing to change": the first attempt has done it
+            result = self.ask("setSelfInfo", [action.word])
             with self._lock:
                 self.view.take_profile(self.user, result, result.get("userSeq") or self.position)
         self.persist("setSelfInfo", attempt)

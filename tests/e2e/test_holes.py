@@ -40,6 +40,14 @@ def cut_off_gateway():
             yield stack, proxy
 
 
+def listening(user, gateway=0):
+    """A socket whose position is known: every later change is pushed. An earlier one is not, and if its own
+    notification is lost, too, a change of this moment may be earlier."""
+    socket = user.socket(gateway)
+    socket.call("hello")
+    return socket
+
+
 def texts(socket):
     return [n.body["text"] for n in socket.seen(3001)]
 
@@ -51,7 +59,7 @@ def numbers(socket):
 def test_changes_lost_on_the_bus_are_fetched_from_the_store(deaf):
     """Every notification, in order, to all sockets, at every gateway."""
     alice, bob = User(deaf), User(deaf)
-    mine, his, his_too = alice.socket(0), bob.socket(0), bob.socket(1)
+    mine, his, his_too = listening(alice), listening(bob), listening(bob, 1)
     for number in range(20):
         send(mine, bob, str(number))
     send(his, alice, "answer")
@@ -69,7 +77,7 @@ def test_changes_lost_on_the_bus_are_fetched_from_the_store(deaf):
 
 def test_a_changed_profile_is_notified_as_it_is(deaf):
     alice, bob = User(deaf), User(deaf)
-    mine, his = alice.socket(), bob.socket()
+    mine, his = listening(alice), listening(bob)
     befriend(mine, bob)
     his.wait_notification(3001)
     mine.call("setSelfInfo", ["Alicia", "Keys"])

@@ -374,7 +374,6 @@ PLANTED = {
                        "the id differs"),
     "a sender": ("messages", "UPDATE message SET sender = receiver, receiver = sender"
                  " WHERE rowid & 0xffffffff = 7", "the sender differs"),
-    "a message fewer": ("messages", "DELETE FROM message WHERE rowid & 0xffffffff = 7", "is in A only"),
     "what is read": ("messages", "UPDATE dialog SET in_read = 0 WHERE in_read > 0",
                      "what the owner has read is 10 in A, 0 in B"),
     "a dialog fewer": ("messages", "DELETE FROM dialog WHERE owner = 1 AND peer = 2", "is in A only"),
@@ -393,6 +392,16 @@ def test_verify_finds(what, history, copied, tmp_path):
     assert done.returncode == 1 and "A and B differ" in done.stdout, done.stdout + done.stderr
     assert expected in done.stdout
     assert done.stdout.count("all the same") == 5 or what == "a dialog fewer"
+
+
+def test_verify_refuses_a_damaged_store(history, copied, tmp_path):
+    shutil.copytree(copied, tmp_path / "spoilt")
+    with contextlib.closing(sqlite3.connect(tmp_path / "spoilt" / "messages.db")) as db, db:
+        assert db.execute("DELETE FROM message WHERE rowid & 0xffffffff = 7").rowcount > 0
+    done = ctl("store", "verify", url(history.directory), url(tmp_path / "spoilt"))
+    assert done.returncode == 1 and "all the same" not in done.stdout.splitlines()[-1], done.stdout
+    assert "messages.db is damaged (a conversation with a hole)" in done.stderr
+    assert "not compared to the end" in done.stderr
 
 
 def test_verify_prints_some_differences_and_counts_all(history, copied, tmp_path):
@@ -442,7 +451,7 @@ def test_help_lists_the_commands():
     (("store", "cpoy", "sqlite:///a", "sqlite:///b"), 2, 'unknown command "store cpoy"'),
     (("store", "copy", "sqlite:///a"), 2, "usage: messengerctl store copy FROM TO"),
     (("store", "copy", "sqlite:///a", "sqlite:///b", "more"), 2, "usage: messengerctl store copy FROM TO"),
-    (("store", "copy", "--force", "sqlite:///a", "sqlite:///b"), 2, "unknown option --force"),
+    (("store", "copy", "--overwrite", "sqlite:///a", "sqlite:///b"), 2, "unknown option --overwrite"),
     (("store", "copy", "/var/lib/messenger", "sqlite:///b"), 2, "/var/lib/messenger names no installation"),
     (("store", "copy", "sqlite://", "sqlite:///b"), 2, "names no installation"),
     (("store", "copy", "mysql://host/db", "sqlite:///b"), 2, "names no installation"),

@@ -16,6 +16,9 @@ from support.wait import PATIENCE_SECONDS
 HTTP_TIMEOUT = PATIENCE_SECONDS
 NO_AUTH_REASON = '{"Error":{"name":"NoAuthJWTError","message":"Authorization data missing."}}'
 
+# Registered by IANA after the library's list was made: service restart, try again later.
+websocket._abnf.VALID_CLOSE_STATUS += (1012, 1013)  # pylint: disable=protected-access
+
 
 # HTTP
 

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import json
 import os
 import select
 import socket
@@ -11,6 +12,11 @@ import time
 from support.wait import PATIENCE_SECONDS
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+
+
+def assert_close_reason(reason):
+    """Empty or JSON: the original's client runs JSON.parse on it."""
+    assert reason == "" or set(json.loads(reason)["Error"]) == {"name", "message"}, reason
 
 
 def mask_bytes(payload, key):
@@ -241,7 +247,9 @@ class RawWebSocket(Connection):
                 return None, ""
             if got.opcode == CLOSE:
                 code = struct.unpack("!H", got.payload[:2])[0] if len(got.payload) >= 2 else 1005
-                return code, got.payload[2:].decode()
+                reason = got.payload[2:].decode()
+                assert_close_reason(reason)
+                return code, reason
 
     def _parse(self):
         data = self.received

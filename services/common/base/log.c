@@ -120,8 +120,10 @@ void log_write(enum log_level level, const char *format, ...)
 
     size_t n = write_prefix(line, sizeof(line), level);
     n += escape_text(line + n, sizeof(line) - n - 96, text);
-    if (trace[0] != '\0')
-        n += (size_t)snprintf(line + n, sizeof(line) - n, " trace=%s", trace);
+    if (trace[0] != '\0') {
+        n += (size_t)snprintf(line + n, sizeof(line) - n, " trace=");
+        n += escape_text(line + n, sizeof(line) - n - 40, trace);
+    }
     if (dropped > 0)
         n += (size_t)snprintf(line + n, sizeof(line) - n, " (%u such lines left out)", dropped);
     line[n++] = '\n';

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "services/common/base/clock.h"
@@ -237,6 +238,7 @@ int service_main(int argc, char **argv, const struct service_program *program)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    umask(077); /* databases are for their owner only, wherever they are */
     prefer_batches();
     if (!load_settings(&service, arguments.config))
         exit_code = EXIT_USAGE;

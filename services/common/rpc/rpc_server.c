@@ -144,6 +144,19 @@ static const struct rpc_method *find_method(const struct rpc_server *server, con
     return NULL;
 }
 
+static bool is_lower_hex(const char *text, size_t length)
+{
+    return strspn(text, "0123456789abcdef") >= length;
+}
+
+/* W3C Trace Context, version 00: 00-<32 hex digits>-<16>-<2>. */
+static bool is_traceparent(const char *text)
+{
+    return strlen(text) == 55 && strncmp(text, "00-", 3) == 0 && is_lower_hex(text + 3, 32) &&
+           text[35] == '-' && is_lower_hex(text + 36, 16) && text[52] == '-' &&
+           is_lower_hex(text + 53, 2);
+}
+
 static void read_context(struct rpc_request *call)
 {
     const char *timeout = bus_message_header(call->message, RPC_HEADER_TIMEOUT);
@@ -153,7 +166,7 @@ static void read_context(struct rpc_request *call)
     if (timeout == NULL || !text_to_int(timeout, 1, MAX_TIMEOUT_MS, &timeout_ms))
         timeout_ms = DEFAULT_TIMEOUT_MS;
     call->context.deadline_us = call->arrived_us + timeout_ms * 1000;
-    if (trace != NULL && strlen(trace) == sizeof(call->context.traceparent) - 1)
+    if (trace != NULL && is_traceparent(trace))
         memcpy(call->context.traceparent, trace, sizeof(call->context.traceparent));
 }
 

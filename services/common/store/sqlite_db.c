@@ -162,7 +162,7 @@ int sqlite_step(sqlite3_stmt *statement)
 
     if (result == SQLITE_ROW)
         return result;
-    if (result != SQLITE_DONE && result != SQLITE_CONSTRAINT) {
+    if (result != SQLITE_DONE && result != SQLITE_CONSTRAINT && result != SQLITE_INTERRUPT) {
         log_error("sqlite: %s: %.60s", sqlite3_errmsg(sqlite3_db_handle(statement)),
                   sqlite3_sql(statement));
         sqlite_health_note_failure(sqlite3_db_handle(statement));
@@ -313,6 +313,25 @@ static bool make_parents(const char *path)
     return made;
 }
 
+/*
+ * The file was removed or moved, and its log, which has the newest commits, was left. SQLite would
+ * delete the log and begin an empty file. The log is looked at first: it is created after the file.
+ */
+static bool is_only_log(const char *path)
+{
+    char *log_path = xasprintf("%s-wal", path);
+    struct stat file, log;
+    bool has_log = stat(log_path, &log) == 0 && log.st_size > 0;
+    bool has_file = stat(path, &file) == 0 && file.st_size > 0;
+
+    if (has_log && !has_file)
+        log_error("%s is missing or empty, but its log %s is there: put the file back, or remove "
+                  "the log to begin a new store",
+                  path, log_path);
+    free(log_path);
+    return has_log && !has_file;
+}
+
 enum status sqlite_db_open(const char *path, const char *const *migrations, size_t migration_count,
                            struct sqlite_db **db_out)
 {
@@ -323,7 +342,7 @@ enum status sqlite_db_open(const char *path, const char *const *migrations, size
     db->path = xstrdup(path);
     pthread_mutex_init(&db->lock, NULL);
     pthread_cond_init(&db->returned_cond, NULL);
-    if (make_parents(path))
+    if (make_parents(path) && !is_only_log(path))
         conn = sqlite_conn_open(db, NULL);
     if (conn != NULL)
         status = migrate_schema(conn, migrations, migration_count);

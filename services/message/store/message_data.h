@@ -11,6 +11,9 @@
 
 /* What a message store takes and returns; message_store.h explains the model. */
 
+/* Of seq, and of a revision: what both engines can store. */
+#define MESSAGE_SEQ_MAX ((uint64_t)INT64_MAX)
+
 /* A user of a conversation: the tag as typed at sign-up, and its key. */
 struct message_user {
     char tag[TAG_SIZE];
@@ -51,9 +54,10 @@ struct message_send {
     void (*done)(struct message_send *send, enum status status);
 };
 
-/* Marks everything the sender sent to the reader as read. */
+/* Marks what the sender has sent to the reader as read. What is read stays read. */
 struct message_mark {
     struct message_user reader, sender; /* in; keys only */
+    uint64_t up_to_seq;                 /* in: messages up to this seq; 0: all */
     uint64_t newly_read;                /* out: 0 when there was nothing to mark, or no dialog */
     bool has_dialog;
     char sender_tag[TAG_SIZE], reader_tag[TAG_SIZE]; /* out, as typed, if there is a dialog */
@@ -156,6 +160,7 @@ struct dialog_record_list {
 
 struct message_store_counts {
     uint64_t dialogs, messages;
+    uint64_t changes; /* commits, of a SQLite store; 0 on MongoDB */
 };
 
 /* A part of a conversation: entries [start, end), counted backwards from the message `newest_seq`,

@@ -73,6 +73,11 @@ enum status message_store_epoch(struct message_store *store, char epoch_out[EPOC
     return store->kind->epoch(store, epoch_out);
 }
 
+enum status message_store_renew(struct message_store *store)
+{
+    return store->kind->renew(store);
+}
+
 enum status message_store_changes(struct message_store *store, const char *owner_key,
                                   struct change_range range, struct change_list *list_out)
 {

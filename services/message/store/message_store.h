@@ -61,6 +61,10 @@ enum status message_store_contacts(struct message_store *store, const char *owne
 /* The epoch of this store, random and durable. */
 enum status message_store_epoch(struct message_store *store, char epoch_out[EPOCH_SIZE]) MUST_CHECK;
 
+/* Gives the store another epoch, so that every client reads its lists again: after it was restored
+ * by other means. Not while a service uses the store. */
+enum status message_store_renew(struct message_store *store) MUST_CHECK;
+
 enum status message_store_changes(struct message_store *store, const char *owner_key,
                                   struct change_range range,
                                   struct change_list *list_out) MUST_CHECK;

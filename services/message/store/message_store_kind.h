@@ -21,6 +21,7 @@ struct message_store_kind {
                             struct message_range, struct message_list *);
     enum status (*contacts)(struct message_store *, const char *, struct message_contacts *);
     enum status (*epoch)(struct message_store *, char *);
+    enum status (*renew)(struct message_store *);
     enum status (*changes)(struct message_store *, const char *, struct change_range,
                            struct change_list *);
     enum status (*positions)(struct message_store *, const char (*)[TAG_SIZE], size_t, uint64_t *);

@@ -75,6 +75,7 @@ struct revoked_list {
 
 struct user_store_counts {
     uint64_t users, images, revoked;
+    uint64_t changes; /* of profiles, in all: the sum of the revisions; 0 on MongoDB */
 };
 
 /* A new state of names and image. */

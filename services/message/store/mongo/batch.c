@@ -103,32 +103,39 @@ static void add_fact(struct batch *batch, struct message_mongo_job *job, const s
     batch->facts[batch->fact_count++] = *fact;
 }
 
-/* Of two marks of one dialog in a batch, only the first finds something new. */
-static bool is_marked_already(const struct batch *batch, const struct message_mark *mark)
+/* How much is read of a dialog before a mark, with the earlier marks of the batch. */
+static uint64_t read_before(const struct batch *batch, const struct message_mark *mark,
+                            const struct dialog_document *dialog)
 {
+    uint64_t read = dialog->in_read;
+
     for (size_t i = 0; i < batch->fact_count; i++)
         if (strcmp(batch->facts[i].from.key, mark->reader.key) == 0 &&
-            strcmp(batch->facts[i].to.key, mark->sender.key) == 0)
-            return true;
-    return false;
+            strcmp(batch->facts[i].to.key, mark->sender.key) == 0 && batch->facts[i].count > read)
+            read = batch->facts[i].count;
+    return read;
 }
 
 static void plan_mark(struct batch *batch, struct message_mongo_job *job,
                       const struct dialog_document *dialog)
 {
     struct message_mark *mark = job->mark;
-    struct fact fact = {
-        .kind = FACT_READ, .from = mark->reader, .to = mark->sender, .count = dialog->in_count
-    };
+    struct fact fact = { .kind = FACT_READ, .from = mark->reader, .to = mark->sender };
+    uint64_t before = read_before(batch, mark, dialog);
 
+    fact.count = dialog->in_count;
+    if (mark->up_to_seq > 0 && mark->up_to_seq <= MESSAGE_SEQ_MAX &&
+        message_document_received(batch->db, mark->reader.key, mark->sender.key, mark->up_to_seq,
+                                  &fact.count) != STATUS_OK)
+        return;
     mark->has_dialog = dialog->last_seq > 0;
     snprintf(mark->reader_tag, TAG_SIZE, "%s", dialog->owner_tag);
     snprintf(mark->sender_tag, TAG_SIZE, "%s", dialog->peer_tag);
-    if (dialog->in_count <= dialog->in_read || is_marked_already(batch, mark)) {
+    if (fact.count <= before) {
         job->head.status = STATUS_OK;
         return;
     }
-    mark->newly_read = dialog->in_count - dialog->in_read;
+    mark->newly_read = fact.count - before;
     snprintf(fact.from.tag, TAG_SIZE, "%s", dialog->owner_tag);
     snprintf(fact.to.tag, TAG_SIZE, "%s", dialog->peer_tag);
     add_fact(batch, job, &fact);

@@ -87,3 +87,22 @@ enum status message_mongo_positions_epoch(struct message_store *store, char epoc
     pthread_mutex_unlock(&s->lock);
     return STATUS_OK;
 }
+
+enum status message_mongo_positions_renew(struct message_store *store)
+{
+    struct message_mongo_store *s = message_mongo_handle(store);
+    char epoch[EPOCH_SIZE];
+
+    id_random_hex(epoch, (EPOCH_SIZE - 1) / 2);
+    struct mongo_upsert upsert = {
+        .filter = BCON_NEW("_id", "epoch"),
+        .change = BCON_NEW("$set", "{", "value", BCON_UTF8(epoch), "}"),
+    };
+    enum status status = mongo_upsert(s->db, META, &upsert, 1, MONGO_DURABLE);
+    if (status != STATUS_OK)
+        return status;
+    pthread_mutex_lock(&s->lock);
+    memcpy(s->epoch, epoch, EPOCH_SIZE);
+    pthread_mutex_unlock(&s->lock);
+    return STATUS_OK;
+}

@@ -14,5 +14,6 @@ enum status message_mongo_positions_read(struct message_store *store, const char
 /* If two processes read a new store at the same time, one of them creates the epoch. */
 enum status message_mongo_positions_epoch(struct message_store *store,
                                           char epoch_out[EPOCH_SIZE]) MUST_CHECK;
+enum status message_mongo_positions_renew(struct message_store *store) MUST_CHECK;
 
 #endif

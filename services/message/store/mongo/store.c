@@ -75,6 +75,7 @@ const struct message_store_kind message_store_mongo = {
     .messages = message_mongo_reads_messages,
     .contacts = message_mongo_reads_contacts,
     .epoch = message_mongo_positions_epoch,
+    .renew = message_mongo_positions_renew,
     .changes = message_mongo_changes_read,
     .positions = message_mongo_positions_read,
     .note_profile = message_mongo_profile_note,

@@ -354,6 +354,18 @@ enum status message_sqlite_changes_epoch(struct message_store *store, char epoch
     return status;
 }
 
+static enum status run_renew(struct sqlite_job *job, struct sqlite_conn *conn)
+{
+    (void)job;
+    return sqlite_conn_exec(conn, "UPDATE store SET epoch = lower(hex(randomblob(8)))");
+}
+
+enum status message_sqlite_changes_renew(struct message_store *store)
+{
+    struct sqlite_job job = { .run = run_renew };
+    return sqlite_writer_run(message_sqlite_handle(store)->writer, &job);
+}
+
 /* --- profiles ------------------------------------------------------------------------------ */
 
 struct profile_job {

@@ -16,6 +16,7 @@ struct message_store;
  */
 enum status message_sqlite_changes_epoch(struct message_store *store,
                                          char epoch_out[EPOCH_SIZE]) MUST_CHECK;
+enum status message_sqlite_changes_renew(struct message_store *store) MUST_CHECK;
 
 enum status message_sqlite_changes_read(struct message_store *store, const char *owner_key,
                                         struct change_range range,

@@ -107,9 +107,11 @@ enum status message_sqlite_copy_count(struct message_store *store,
 
     if (conn != NULL)
         s = sqlite_conn_prepare(
-            conn, "SELECT (SELECT count(*) FROM dialog), (SELECT count(*) FROM message)");
+            conn, "SELECT (SELECT count(*) FROM dialog), (SELECT count(*) FROM message),"
+                  " (SELECT commits FROM store)");
     if (s != NULL && sqlite_step(s) == SQLITE_ROW) {
-        *counts_out = (struct message_store_counts){ column_count(s, 0), column_count(s, 1) };
+        *counts_out = (struct message_store_counts){ column_count(s, 0), column_count(s, 1),
+                                                     column_count(s, 2) };
         status = STATUS_OK;
     }
     sqlite3_reset(s);

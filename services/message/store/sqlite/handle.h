@@ -2,6 +2,7 @@
 #define MESSAGE_STORE_SQLITE_HANDLE_H
 
 #include "services/common/store/sqlite_db.h"
+#include "services/common/store/sqlite_scrub.h"
 #include "services/common/store/sqlite_writer.h"
 #include "services/message/store/message_store_kind.h"
 #include "services/message/store/sqlite/lineage.h"
@@ -14,6 +15,7 @@ struct message_sqlite_store {
     struct message_store head; /* first */
     struct sqlite_db *db;
     struct sqlite_writer *writer;
+    struct sqlite_scrub *scrub;
     struct lineage lineage; /* of the writer's thread */
 };
 

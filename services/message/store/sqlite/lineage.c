@@ -4,7 +4,6 @@
 
 #include "services/common/base/id.h"
 #include "services/common/base/log.h"
-#include "services/message/store/sqlite/rows.h"
 
 /* The number of this file's runs and commits. */
 struct store_row {
@@ -136,8 +135,8 @@ enum status lineage_has(struct sqlite_conn *conn, int64_t account, int64_t seq, 
         return STATUS_UNAVAILABLE;
     sqlite3_bind_int64(s, 1, account);
     sqlite3_bind_int64(s, 2, seq);
-    enum status status = row_status(sqlite_step(s));
-    *has_out = status != STATUS_OK || seq <= sqlite3_column_int64(s, 0);
+    int result = sqlite_step(s);
+    *has_out = result != SQLITE_ROW || seq <= sqlite3_column_int64(s, 0);
     sqlite3_reset(s);
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    return result == SQLITE_ROW || result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }

@@ -85,6 +85,7 @@ static const char *problem(struct message_store *store)
 
 static void close_store(struct message_store *store)
 {
+    sqlite_scrub_stop(&message_sqlite_handle(store)->scrub);
     sqlite_writer_stop(&message_sqlite_handle(store)->writer);
     sqlite_db_close(&message_sqlite_handle(store)->db);
     free(store);
@@ -107,6 +108,7 @@ static enum status open_store(const char *url, struct message_store **store_out)
         close_store(&store->head);
         return status;
     }
+    store->scrub = sqlite_scrub_start(store->db);
     *store_out = &store->head;
     return STATUS_OK;
 }
@@ -123,6 +125,7 @@ const struct message_store_kind message_store_sqlite = {
     .messages = message_sqlite_reads_messages,
     .contacts = message_sqlite_reads_contacts,
     .epoch = message_sqlite_changes_epoch,
+    .renew = message_sqlite_changes_renew,
     .changes = message_sqlite_changes_read,
     .positions = message_sqlite_changes_positions,
     .note_profile = message_sqlite_changes_note_profile,

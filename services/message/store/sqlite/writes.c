@@ -198,11 +198,35 @@ static enum status set_read(struct sqlite_conn *conn, int64_t reader, int64_t se
     return STATUS_OK;
 }
 
+/* How many of the messages up to a seq were sent by the peer: their number without the owner's. */
+static enum status count_received(struct sqlite_conn *conn, const struct dialog_row *row,
+                                  int64_t owner, uint64_t up_to_seq, int64_t *count_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "SELECT iif(sender = ?2, ?3 - sender_count, sender_count) FROM message"
+              " WHERE rowid = ?1");
+
+    *count_out = row->in_count;
+    if (up_to_seq == 0 || up_to_seq >= (uint64_t)row->last_seq)
+        return STATUS_OK;
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, row_message_rowid(row->conversation, (int64_t)up_to_seq));
+    sqlite3_bind_int64(s, 2, owner);
+    sqlite3_bind_int64(s, 3, (int64_t)up_to_seq);
+    enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK)
+        *count_out = sqlite3_column_int64(s, 0);
+    sqlite3_reset(s);
+    return status == STATUS_NOT_FOUND ? sqlite_conn_note_damage(conn, "a conversation with a hole")
+                                      : status;
+}
+
 static enum status run_mark(struct sqlite_job *job, struct sqlite_conn *conn)
 {
     struct message_mark *mark = ((struct mark_job *)job)->mark;
     struct dialog_row row = { 0 };
-    int64_t reader, sender;
+    int64_t reader, sender, count;
 
     enum status status = row_find_account(conn, mark->reader.key, &reader, mark->reader_tag);
     if (status == STATUS_OK)
@@ -211,11 +235,13 @@ static enum status run_mark(struct sqlite_job *job, struct sqlite_conn *conn)
         status = row_find_dialog(conn, reader, sender, &row);
     if (status == STATUS_NOT_FOUND)
         return STATUS_OK;
+    if (status == STATUS_OK)
+        status = count_received(conn, &row, reader, mark->up_to_seq, &count);
     if (status != STATUS_OK)
         return status;
     mark->has_dialog = true;
-    mark->newly_read = (uint64_t)(row.in_count - row.in_read);
-    return mark->newly_read > 0 ? set_read(conn, reader, sender, row.in_count, mark) : STATUS_OK;
+    mark->newly_read = count > row.in_read ? (uint64_t)(count - row.in_read) : 0;
+    return mark->newly_read > 0 ? set_read(conn, reader, sender, count, mark) : STATUS_OK;
 }
 
 static void report_mark(struct sqlite_job *job, enum status status)

@@ -2,6 +2,7 @@
 #define USER_STORE_SQLITE_HANDLE_H
 
 #include "services/common/store/sqlite_db.h"
+#include "services/common/store/sqlite_scrub.h"
 #include "services/common/store/sqlite_writer.h"
 #include "services/user/store/user_store_kind.h"
 
@@ -13,6 +14,7 @@ struct user_sqlite_store {
     struct user_store head; /* first */
     struct sqlite_db *db;
     struct sqlite_writer *writer;
+    struct sqlite_scrub *scrub;
 };
 
 static inline struct user_sqlite_store *user_sqlite_handle(struct user_store *store)

@@ -118,12 +118,14 @@ enum status user_sqlite_pages_count(struct user_store *store, struct user_store_
         user_sqlite_rows_begin(user_sqlite_handle(store)->db,
                                "SELECT (SELECT count(*) FROM user),"
                                " (SELECT count(*) FROM image),"
-                               " (SELECT count(*) FROM revoked_token) WHERE ? = ''",
+                               " (SELECT count(*) FROM revoked_token),"
+                               " (SELECT ifnull(sum(revision), 0) FROM user) WHERE ? = ''",
                                "", &conn, &s);
     if (status == STATUS_OK)
         *counts_out = (struct user_store_counts){ (uint64_t)sqlite3_column_int64(s, 0),
                                                   (uint64_t)sqlite3_column_int64(s, 1),
-                                                  (uint64_t)sqlite3_column_int64(s, 2) };
+                                                  (uint64_t)sqlite3_column_int64(s, 2),
+                                                  (uint64_t)sqlite3_column_int64(s, 3) };
     user_sqlite_rows_end(user_sqlite_handle(store)->db, conn, s);
     return status;
 }

@@ -62,6 +62,7 @@ static const char *problem(struct user_store *store)
 
 static void close_store(struct user_store *store)
 {
+    sqlite_scrub_stop(&user_sqlite_handle(store)->scrub);
     sqlite_writer_stop(&user_sqlite_handle(store)->writer);
     sqlite_db_close(&user_sqlite_handle(store)->db);
     free(store);
@@ -80,6 +81,7 @@ static enum status open_store(const char *url, struct user_store **store_out)
         close_store(&store->head);
         return status;
     }
+    store->scrub = sqlite_scrub_start(store->db);
     *store_out = &store->head;
     return STATUS_OK;
 }

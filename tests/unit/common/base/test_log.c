@@ -114,6 +114,18 @@ static void each_thread_has_its_own_trace_id(void **state)
     free(text);
 }
 
+static void control_characters_of_a_trace_id_are_escaped(void **state)
+{
+    (void)state;
+    struct capture capture = capture_begin();
+    log_set_trace("4bf9\x1b[2J\a\n2f3577b34da6a3ce929d0");
+    log_info("traced");
+    log_set_trace("");
+    char *text = capture_end(&capture);
+    assert_non_null(strstr(text, ": traced trace=4bf9\\x1b[2J\\x07\\x0a2f3577b34da6a3ce929d0"));
+    free(text);
+}
+
 static void say_often(int times)
 {
     for (int i = 0; i < times; i++)
@@ -219,6 +231,7 @@ int main(void)
         cmocka_unit_test_setup(lines_below_the_level_are_omitted, begin_test),
         cmocka_unit_test_setup(levels_have_four_names, begin_test),
         cmocka_unit_test_setup(each_thread_has_its_own_trace_id, begin_test),
+        cmocka_unit_test_setup(control_characters_of_a_trace_id_are_escaped, begin_test),
         cmocka_unit_test_setup(a_site_may_write_50_lines_in_10_seconds, begin_test),
         cmocka_unit_test_setup(omitted_lines_are_counted_and_reported_once, begin_test),
         cmocka_unit_test_setup(long_text_is_cut_to_one_whole_line, begin_test),

@@ -38,7 +38,20 @@ static void a_session_without_a_user_receives_the_reason_of_its_close(void **sta
     open_session(f);
     struct heard_frame frame = next_frame(f);
     assert_int_equal(frame.code, 1000);
-    assert_memory_equal(frame.payload + 2, "no token", 8);
+    static const char reason[] =
+        "{\"Error\":{\"name\":\"SocketClosedError\",\"message\":\"no token\"}}";
+    assert_int_equal(frame.length, 2 + strlen(reason));
+    assert_memory_equal(frame.payload + 2, reason, strlen(reason));
+}
+
+static void a_reason_that_is_json_or_empty_is_sent_as_it_is(void **state)
+{
+    struct fixture *f = *state;
+    session_close(f->session, 1000, "{}");
+    open_session(f);
+    struct heard_frame frame = next_frame(f);
+    assert_int_equal(frame.length, 4);
+    assert_memory_equal(frame.payload + 2, "{}", 2);
 }
 
 /* Sending */
@@ -303,6 +316,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_session_has_its_user),
         cmocka_unit_test_setup_teardown(a_session_without_a_user_receives_the_reason_of_its_close,
+                                        set_up_anonymous, tear_down),
+        cmocka_unit_test_setup_teardown(a_reason_that_is_json_or_empty_is_sent_as_it_is,
                                         set_up_anonymous, tear_down),
         TEST(frames_sent_before_the_opening_follow_in_order),
         TEST(a_client_that_reads_slowly_receives_everything),

@@ -175,6 +175,16 @@ static inline struct message_mark mark_read(struct fixture *f, const char *reade
     return mark;
 }
 
+static inline uint64_t mark_up_to(struct fixture *f, const char *reader, const char *sender,
+                                  uint64_t seq)
+{
+    struct message_mark mark = { .reader = user_of(reader),
+                                 .sender = user_of(sender),
+                                 .up_to_seq = seq };
+    assert_int_equal(mark_and_wait(f->store, &mark), STATUS_OK);
+    return mark.newly_read;
+}
+
 /* --- reading ------------------------------------------------------------------------------- */
 
 static inline struct message_list messages(struct fixture *f, const char *owner_key,

@@ -131,6 +131,29 @@ static void every_change_takes_its_owners_next_user_sequence(void **state)
     }
 }
 
+static void a_mark_reads_up_to_its_message(void **state)
+{
+    struct fixture *f = *state;
+    static const char senders[] = "aabbabaab"; /* of amy: seq 1, 2, 5, 7, 8 */
+    for (size_t i = 0; senders[i] != '\0'; i++)
+        put(f, senders[i] == 'a' ? "@amy" : "@bob", senders[i] == 'a' ? "@bob" : "@amy", "x");
+    static const struct {
+        uint64_t seq, newly_read;
+    } marks[] = { { 1, 1 }, { 1, 0 }, { 4, 1 }, { 3, 0 }, { 5, 1 },   { 7, 1 },
+                  { 2, 0 }, { 9, 1 }, { 8, 0 }, { 0, 0 }, { 100, 0 }, { UINT64_MAX, 0 } };
+    for (size_t i = 0; i < COUNT_OF(marks); i++) {
+        assert_int_equal(mark_up_to(f, "@bob", "@amy", marks[i].seq), marks[i].newly_read);
+        check_user(f, "@amy");
+        check_user(f, "@bob");
+    }
+    put(f, "@amy", "@bob", "x");
+    assert_int_equal(mark_up_to(f, "@bob", "@amy", 9), 0);
+    assert_int_equal(mark_up_to(f, "@bob", "@amy", 11), 1);
+    put(f, "@amy", "@bob", "x");
+    assert_int_equal(mark_up_to(f, "@bob", "@amy", 0), 1);
+    assert_int_equal(mark_up_to(f, "@cid", "@amy", 1), 0);
+}
+
 static void dates_never_fall_within_a_conversation(void **state)
 {
     struct fixture *f = *state;
@@ -411,6 +434,7 @@ static int run_suite(const char *name)
         TEST(seq_counts_from_1_without_gaps_in_each_conversation),
         TEST(sender_count_counts_what_each_has_sent),
         TEST(every_change_takes_its_owners_next_user_sequence),
+        TEST(a_mark_reads_up_to_its_message),
         TEST(dates_never_fall_within_a_conversation),
         TEST(the_same_client_id_again_returns_the_first_message),
         TEST(another_text_or_receiver_with_the_same_client_id_is_a_conflict),
