@@ -19,6 +19,7 @@
 #include "gateway/push/resync.h"
 #include "gateway/socket/registry.h"
 #include "gateway/socket/socket_loop.h"
+#include "services/common/base/clock.h"
 #include "services/common/base/id.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
@@ -33,7 +34,8 @@ enum {
     MINUTE_MS = 60000,
     SECOND_MS = 1000,
     GATEWAY_ID_HEX = 16,
-    DECODINGS_MAX = 4, /* at a time */
+    DECODINGS_MAX = 4,    /* at a time */
+    STOP_CALLS_MS = 3500, /* calls of clients that are in progress end by then */
 };
 
 /* What this process consists of. Each room gets a context of what it uses. */
@@ -304,14 +306,17 @@ static enum status make_parts(struct gateway *gateway)
 static void stop_gateway(struct service *process, void *state)
 {
     struct gateway *gateway = state;
+    int64_t begin_us = clock_mono_us();
 
     (void)process;
     atomic_store(&gateway->stopping, true);
+    bus_end_by(gateway->bus, begin_us + STOP_CALLS_MS * 1000);
     client_socket_close_all(&gateway->sockets);
     http_server_stop(&gateway->server);
     client_socket_close_all(&gateway->sockets); /* those whose handshake was in progress */
     client_calls_destroy(&gateway->calls);
     stop_loop(gateway);
+    bus_end_by(gateway->bus, begin_us + SERVICE_STOP_MS * 1000); /* to report that users left */
     resync_destroy(&gateway->resync);
     logouts_stop(&gateway->logouts);
     rpc_monitor_stop(&gateway->monitor);
