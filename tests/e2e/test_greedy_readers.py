@@ -1,6 +1,5 @@
 """Clients that ask for more than they read: memory stays bounded in bytes, and others do not notice."""
 
-import concurrent.futures
 import json
 import threading
 import time
@@ -29,12 +28,9 @@ def stack():
 def fill(stack, text, count=TEXTS):
     """A conversation of `count` texts; returns the receiver and the sender."""
     reader, writer = User(stack), User(stack)
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        def work(_):
-            with writer.socket() as socket:
-                for _ in range(count // 8):
-                    send(socket, reader, text)
-        list(pool.map(work, range(8)))
+    with writer.socket() as socket:
+        for _ in range(count):
+            send(socket, reader, text)
     return reader, writer
 
 
