@@ -159,31 +159,33 @@ enum status documents_find_conversation(struct mongo_db *db, const struct id *co
 
 struct received {
     const char *sender_key;
-    uint64_t *count;
+    uint64_t count;
 };
 
 /* All messages up to this one without the other user's. */
 static void take_received(void *ctx, const bson_t *document)
 {
-    const struct received *received = ctx;
+    struct received *received = ctx;
     uint64_t count = (uint64_t)mongo_int(document, "senderCount");
     char sender[TAG_SIZE];
 
     if (!tag_to_key(mongo_text(document, "senderTag"), sender))
         return;
-    *received->count = strcmp(sender, received->sender_key) == 0
-                           ? count
-                           : (uint64_t)mongo_int(document, "seq") - count;
+    received->count = strcmp(sender, received->sender_key) == 0
+                          ? count
+                          : (uint64_t)mongo_int(document, "seq") - count;
 }
 
 enum status message_document_received(struct mongo_db *db, const char *reader_key,
                                       const char *sender_key, uint64_t seq, uint64_t *count_out)
 {
     struct id conversation = message_conversation_id(reader_key, sender_key);
-    struct received received = { sender_key, count_out };
+    struct received received = { sender_key, *count_out };
     bson_t *filter = bson_new();
 
     mongo_append_id(filter, "conv", &conversation);
     BSON_APPEND_INT64(filter, "seq", (int64_t)seq);
-    return mongo_find(db, MESSAGES, filter, NULL, take_received, &received);
+    enum status status = mongo_find(db, MESSAGES, filter, NULL, take_received, &received);
+    *count_out = received.count;
+    return status;
 }
