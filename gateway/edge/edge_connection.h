@@ -12,8 +12,8 @@
 
 /*
  * A connection of a client: one request at a time, from its first byte to the last byte of the
- * answer. It belongs either to the loop, which reads and writes (edge_loop.h), or to whoever
- * answers the request. Not thread-safe.
+ * answer. It belongs either to the loop, which reads and writes (edge_loop.h), or to the thread
+ * that answers the request. Not thread-safe.
  */
 enum edge_state {
     EDGE_HEAD,   /* reads a head, or waits for its first byte */
@@ -51,7 +51,7 @@ struct edge_connection {
     void (*abandoned)(void *ctx);        /* or this is called */
     void *detached_ctx;
 
-    void *request; /* of whoever answers */
+    void *request; /* of the answering thread */
 };
 
 struct edge_connection *edge_connection_create(int socket, const char *peer);
@@ -76,7 +76,7 @@ void edge_connection_expect_body(const struct edge_connection *connection);
 /* The answer is out: the next bytes are a head. */
 void edge_connection_next(struct edge_connection *connection);
 
-/* --- whoever answers --------------------------------------------------------------------- */
+/* --- the answering thread --------------------------------------------------------------------- */
 
 /* Adds to the answer. */
 void edge_connection_answer(struct edge_connection *connection, const void *bytes, size_t length);
