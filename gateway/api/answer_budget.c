@@ -21,21 +21,25 @@ static bool hold(struct caller *caller, size_t bytes)
     return true;
 }
 
-uint32_t answer_budget_reserve(struct jsonrpc_call *call, uint32_t bytes)
+bool answer_budget_try(struct jsonrpc_call *call, uint32_t bytes)
 {
     struct caller *caller = caller_of(call);
 
-    if (hold(caller, caller->made + call->result.out.length + (size_t)EXPANSION * bytes))
-        return bytes;
-    jsonrpc_fail(call, JSONRPC_TOO_MANY, "too many bytes are being sent to this user", RETRY_MS);
-    return 0;
+    return hold(caller, caller->made + call->result.out.length + (size_t)EXPANSION * bytes);
 }
 
 uint32_t answer_budget_next(struct jsonrpc_call *call)
 {
-    bool first = caller_of(call)->made + call->result.out.length < ANSWER_PIECE_FIRST;
+    size_t made = call->result.out.length;
+    uint32_t piece = made > ANSWER_PIECE_MAX ? ANSWER_PIECE_MAX : (uint32_t)made;
 
-    return answer_budget_reserve(call, first ? ANSWER_PIECE_FIRST : ANSWER_PIECE);
+    for (; piece > ANSWER_PIECE_MIN; piece /= 2)
+        if (answer_budget_try(call, piece))
+            return piece;
+    if (answer_budget_try(call, ANSWER_PIECE_MIN))
+        return ANSWER_PIECE_MIN;
+    jsonrpc_fail(call, JSONRPC_TOO_MANY, "too many bytes are being sent to this user", RETRY_MS);
+    return 0;
 }
 
 void answer_budget_settle(struct jsonrpc_call *call)

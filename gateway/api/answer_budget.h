@@ -9,17 +9,21 @@
  * and asks the service for no more than that.
  */
 enum {
-    ANSWER_PIECE_FIRST = 16 * 1024, /* of a service's reply; most results are not larger */
-    ANSWER_PIECE = 256 * 1024,
+    ANSWER_PIECE_MIN = 16 * 1024, /* of a service's reply; most results are not larger */
+    ANSWER_PIECE_MAX = 256 * 1024,
     ANSWER_BYTES_A_CALL = 32 * 1024, /* a result costs one call more for each */
 };
 
-/* The size to ask for, as `max_bytes` of the request for the next piece. 0: refused, and the call
- * has failed with -32002 and a time to wait. */
+/*
+ * The size to ask for, as `max_bytes` of the request for the next piece. As much as there is of the
+ * result already, so that a short one takes little of the budget, however many clients ask at the
+ * same time; less when there is not so much. 0: refused, and the call has failed with -32002 and a
+ * time to wait.
+ */
 uint32_t answer_budget_next(struct jsonrpc_call *call);
 
-/* The same for a result of one piece of this size. */
-uint32_t answer_budget_reserve(struct jsonrpc_call *call, uint32_t bytes);
+/* Takes the budget for a piece of this size, if there is so much. */
+bool answer_budget_try(struct jsonrpc_call *call, uint32_t bytes);
 
 /* The result is complete, or has failed: gives back what it does not need, and charges the caller
  * for it. */

@@ -212,6 +212,36 @@ static void put_changes(struct jsonrpc_call *call, const struct rpc_context *con
     profiles_free(&profiles);
 }
 
+static Messenger__ChangeList *call_changes(struct jsonrpc_call *call,
+                                           const struct rpc_context *context,
+                                           const Messenger__GetChangesRequest *request)
+{
+    Messenger__ChangeList *list = NULL;
+
+    return service_call(call, context, "message.GetChanges", &request->base,
+                        &messenger__change_list__descriptor, &list)
+               ? list
+               : NULL;
+}
+
+/* A small page first: after a restart of a gateway, all of its clients ask at the same time, and
+ * most have missed little. A client that has missed more gets a larger one, if the budget allows.
+ * NULL: the call has failed. */
+static Messenger__ChangeList *fetch_changes(struct jsonrpc_call *call,
+                                            const struct rpc_context *context,
+                                            Messenger__GetChangesRequest *request)
+{
+    request->max_bytes = answer_budget_next(call);
+    Messenger__ChangeList *list =
+        request->max_bytes > 0 ? call_changes(call, context, request) : NULL;
+    if (list == NULL || !list->more || list->n_changes >= request->limit ||
+        !answer_budget_try(call, SYNC_BYTES_MAX))
+        return list;
+    wire_free(list);
+    request->max_bytes = SYNC_BYTES_MAX;
+    return call_changes(call, context, request);
+}
+
 void methods_sync(struct jsonrpc_call *call)
 {
     Messenger__GetChangesRequest request = MESSENGER__GET_CHANGES_REQUEST__INIT;
@@ -228,13 +258,11 @@ void methods_sync(struct jsonrpc_call *call)
         return;
     }
     service_call_context(call, &context);
-    if (!service_call_wait_known(call, &context) ||
-        (request.max_bytes = answer_budget_reserve(call, SYNC_BYTES_MAX)) == 0)
+    if (!service_call_wait_known(call, &context))
         return;
-    if (service_call(call, &context, "message.GetChanges", &request.base,
-                     &messenger__change_list__descriptor, &list)) {
+    list = fetch_changes(call, &context, &request);
+    if (list != NULL)
         put_changes(call, &context, list);
-        wire_free(list);
-    }
+    wire_free(list);
     answer_budget_settle(call);
 }

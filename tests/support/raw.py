@@ -120,8 +120,10 @@ class Connection:
 
     def _select(self, deadline, writing):
         left = max(0, deadline - time.monotonic())
-        readable, writable, _ = select.select(
-            [self._socket], [self._socket] if writing else [], [], left)
+        poll = select.poll()  # not select(), whose descriptors are below 1024
+        poll.register(self._socket, select.POLLIN | (select.POLLOUT if writing else 0))
+        events = dict(poll.poll(left * 1000)).get(self._socket.fileno(), 0)
+        readable, writable = events & ~select.POLLOUT, writing and events & select.POLLOUT
         assert readable or writable or not writing, "the other side does not take our bytes"
         return readable, writable
 
