@@ -26,7 +26,8 @@ static bool read_token(const struct http_request *request, char *out, size_t siz
     return http_cookie(request, HTTP_IDENTITY_COOKIE, out, size);
 }
 
-/* The claims of a token that is ours and not expired; it may have been revoked. */
+/* The claims of a token that is ours and not expired; it may have been revoked, and its account may
+ * be gone. */
 bool http_identity_read_claims(const struct http_site *site, const struct http_request *request,
                                struct token_claims *claims_out)
 {
@@ -41,6 +42,7 @@ enum http_identity http_identity_find(const struct http_site *site,
                                       struct token_claims *claims_out)
 {
     Messenger__CheckTokenRequest check = MESSENGER__CHECK_TOKEN_REQUEST__INIT;
+    Messenger__AccountName account = MESSENGER__ACCOUNT_NAME__INIT;
     Messenger__CheckTokenReply *reply;
     struct rpc_context context;
 
@@ -48,11 +50,14 @@ enum http_identity http_identity_find(const struct http_site *site,
         return HTTP_NOBODY;
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
     check.jti = claims_out->jti;
+    account.id = claims_out->user_id;
+    account.tag = claims_out->tag;
+    check.account = &account;
     enum status status = rpc_call(site->bus, &context, "user.CheckToken", &check.base,
                                   &messenger__check_token_reply__descriptor, &reply, NULL);
-    bool revoked = status == STATUS_OK && reply->revoked;
+    bool refused = status == STATUS_OK && (reply->revoked || reply->no_account);
     wire_free(reply);
     if (status != STATUS_OK)
         return HTTP_CANNOT_TELL;
-    return revoked ? HTTP_NOBODY : HTTP_KNOWN;
+    return refused ? HTTP_NOBODY : HTTP_KNOWN;
 }
