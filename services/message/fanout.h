@@ -3,6 +3,7 @@
 
 #include "services/common/bus/bus.h"
 #include "services/message/store/message_store.h"
+#include "services/message/user_directory.h"
 
 /*
  * Notifies users: the only place that publishes notify.<tag>. It also subscribes to
@@ -11,7 +12,8 @@
  */
 struct fanout;
 
-enum status fanout_start(struct bus *bus, struct message_store *store,
+/* All are borrowed until fanout_stop. */
+enum status fanout_start(struct bus *bus, struct message_store *store, struct user_directory *users,
                          struct fanout **fanout_out) MUST_CHECK;
 void fanout_stop(struct fanout **fanout);
 

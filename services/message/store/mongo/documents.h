@@ -41,8 +41,9 @@
 #define POSITIONS "positions"
 #define WORK "work"
 #define META "meta"
+#define ACCOUNTS "accounts" /* accounts.h */
 
-enum { DIALOG_ID_SIZE = 2 * TAG_SIZE, CHANGE_ID_SIZE = 3 * TAG_SIZE };
+enum { DIALOG_ID_SIZE = 2 * ACCOUNT_NAME_SIZE, CHANGE_ID_SIZE = 3 * ACCOUNT_NAME_SIZE };
 
 /* A conversation as of one of its messages, from which all its numbers follow. */
 struct conversation_state {
@@ -53,7 +54,7 @@ struct conversation_state {
 
 /* One owner's dialog; all zero when there is none. */
 struct dialog_document {
-    char owner_tag[TAG_SIZE], peer_tag[TAG_SIZE];
+    char owner_tag[ACCOUNT_NAME_SIZE], peer_tag[ACCOUNT_NAME_SIZE];
     uint64_t last_seq, in_count, out_count, in_read, out_read;
     uint64_t last_mod, mod;
     int64_t last_date_ms;
