@@ -30,7 +30,7 @@ static struct message_send put_by(struct fixture *f, const struct message_user *
     return send;
 }
 
-static void assert_dialogs(struct fixture *f, const struct message_user *owner, const char *texts)
+static void assert_seen(struct fixture *f, const struct message_user *owner, const char *texts)
 {
     struct dialog_list list = dialogs(f, owner->key, 0, 100);
     char found[400] = "";
@@ -41,7 +41,7 @@ static void assert_dialogs(struct fixture *f, const struct message_user *owner, 
     dialog_list_finish(&list);
 }
 
-static void assert_contacts(struct fixture *f, const struct message_user *owner, size_t count)
+static void assert_contact_count(struct fixture *f, const struct message_user *owner, size_t count)
 {
     struct message_contacts contacts;
     assert_int_equal(message_store_contacts(f->store, owner->key, &contacts), STATUS_OK);
@@ -49,8 +49,8 @@ static void assert_contacts(struct fixture *f, const struct message_user *owner,
     message_contacts_finish(&contacts);
 }
 
-static void assert_messages(struct fixture *f, const struct message_user *owner,
-                            const struct message_user *peer, size_t count)
+static void assert_message_count(struct fixture *f, const struct message_user *owner,
+                                 const struct message_user *peer, size_t count)
 {
     struct message_list list;
     assert_int_equal(message_store_messages(f->store, owner->key, peer->key,
@@ -125,10 +125,10 @@ static void dialogs_without_an_account_belong_to_the_first_that_claims_the_tag(v
     struct fixture *f = *state;
     put(f, "@Mona", "@ben", "old");
     struct message_user mona = claim(f, "@Mona", MONA), ben = claim(f, "@ben", BEN);
-    assert_dialogs(f, &mona, "old");
-    assert_dialogs(f, &ben, "old");
+    assert_seen(f, &mona, "old");
+    assert_seen(f, &ben, "old");
     struct message_user other = claim(f, "@Mona", OTHER);
-    assert_dialogs(f, &other, "");
+    assert_seen(f, &other, "");
 }
 
 /* --- what is seen -------------------------------------------------------------------------- */
@@ -140,9 +140,9 @@ static void a_later_account_sees_nothing_of_the_first_one(void **state)
     put_by(f, &ben, &mona, "to the first", "");
     put_by(f, &mona, &ben, "from the first", "c-1");
     struct message_user other = claim(f, "@mona", OTHER);
-    assert_dialogs(f, &other, "");
-    assert_contacts(f, &other, 0);
-    assert_messages(f, &other, &ben, 0);
+    assert_seen(f, &other, "");
+    assert_contact_count(f, &other, 0);
+    assert_message_count(f, &other, &ben, 0);
     assert_int_equal(position_of_user(f, &other), 0);
     struct change_list list = changes_of(f, &other, 0);
     assert_int_equal(list.count, 0);
@@ -151,8 +151,8 @@ static void a_later_account_sees_nothing_of_the_first_one(void **state)
     struct message_send send = put_by(f, &other, &ben, "from the other", "c-1");
     assert_false(send.repeated);
     assert_int_equal(send.seq, 1);
-    assert_messages(f, &ben, &other, 1);
-    assert_messages(f, &ben, &mona, 2);
+    assert_message_count(f, &ben, &other, 1);
+    assert_message_count(f, &ben, &mona, 2);
 }
 
 static void a_peer_sees_the_account_that_has_the_tag(void **state)
@@ -169,8 +169,8 @@ static void a_peer_sees_the_account_that_has_the_tag(void **state)
     dialog_list_finish(&list);
 
     struct message_user other = claim(f, "@mona", OTHER);
-    assert_dialogs(f, &ben, "to anna");
-    assert_contacts(f, &ben, 1);
+    assert_seen(f, &ben, "to anna");
+    assert_contact_count(f, &ben, 1);
     struct change_list changes = changes_of(f, &ben, before);
     assert_false(changes.reset);
     assert_int_equal(changes.count, 0);
@@ -179,15 +179,15 @@ static void a_peer_sees_the_account_that_has_the_tag(void **state)
     change_list_finish(&changes);
 
     put_by(f, &other, &ben, "from the other", "");
-    assert_dialogs(f, &ben, "from the other to anna");
-    assert_contacts(f, &ben, 2);
+    assert_seen(f, &ben, "from the other to anna");
+    assert_contact_count(f, &ben, 2);
     list = dialogs(f, "ben", 0, 1);
     assert_memory_not_equal(&list.items[0].conversation, &first, sizeof(first));
     dialog_list_finish(&list);
 
     claim(f, "@mona", MONA); /* the first one is back */
-    assert_dialogs(f, &ben, "to anna from the first");
-    assert_contacts(f, &ben, 2);
+    assert_seen(f, &ben, "from the first to anna");
+    assert_contact_count(f, &ben, 2);
 }
 
 static void a_profile_is_not_told_to_the_contacts_of_a_former_account(void **state)
