@@ -11,7 +11,7 @@
 #include "services/common/bus/bus_subscription.h"
 #include "services/common/rpc/wire.h"
 
-enum { EVENTS_MAX = 65536, SUBSCRIPTIONS = 2, FIND_TIMEOUT_MS = 2000 };
+enum { EVENTS_MAX = 65536, SUBSCRIPTIONS = 3, FIND_TIMEOUT_MS = 2000 };
 
 struct fanout {
     struct bus *bus;
@@ -217,6 +217,23 @@ static void notify_profile(struct fanout *fanout, const struct bus_message *mess
     wire_free(event);
 }
 
+/* The new account has the tag from now on: no user sees dialogs with a former one any more. */
+static void claim_registered(struct fanout *fanout, const struct bus_message *message)
+{
+    Messenger__UserRegistered *event =
+        wire_unpack(&messenger__user_registered__descriptor, bus_message_data(message),
+                    bus_message_length(message));
+    struct message_user user;
+
+    if (event != NULL && event->user != NULL) {
+        enum status status =
+            message_store_claim(fanout->store, event->user->tag, event->user->id, &user);
+        if (status != STATUS_OK) /* it is claimed when the account is first used */
+            log_warn("a new account is not claimed yet: %s", status_name(status));
+    }
+    wire_free(event);
+}
+
 static void run_event(void *arg)
 {
     struct event_job *job = arg;
@@ -228,6 +245,8 @@ static void run_event(void *arg)
         notify_presence(job->fanout, job->message, false);
     else if (strcmp(subject, "event.user.updated") == 0)
         notify_profile(job->fanout, job->message);
+    else if (strcmp(subject, "event.user.registered") == 0)
+        claim_registered(job->fanout, job->message);
     bus_message_destroy(&job->message);
     free(job);
 }
@@ -249,7 +268,8 @@ enum status fanout_start(struct bus *bus, struct message_store *store, struct us
                          struct fanout **fanout_out)
 {
     /* One subscription for both ways of presence: it is within one that the order is kept. */
-    static const char *const subjects[SUBSCRIPTIONS] = { "event.presence.*", "event.user.updated" };
+    static const char *const subjects[SUBSCRIPTIONS] = { "event.presence.*", "event.user.updated",
+                                                         "event.user.registered" };
     struct workpool_options options = { .name = "fanout", .threads = 1, .queue_max = EVENTS_MAX };
     struct fanout *fanout = xcalloc(1, sizeof(*fanout));
     enum status status = STATUS_OK;

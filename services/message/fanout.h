@@ -7,7 +7,8 @@
 
 /*
  * Notifies users: the only place that publishes notify.<tag>. It also subscribes to
- * event.presence.online, .offline and event.user.updated and notifies the contacts. A notification
+ * event.presence.online, .offline and event.user.updated and notifies the contacts, and to
+ * event.user.registered, to claim the new account in the store. A notification
  * for a user without a socket costs one publish, which NATS drops.
  */
 struct fanout;

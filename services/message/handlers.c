@@ -299,6 +299,34 @@ static void reply_dialogs(struct rpc_request *call, const struct dialog_list *li
     free(views);
 }
 
+/* Leaves out dialogs with an account whose tag another one has, but has not used yet. */
+static void leave_out_former(struct message_service *service, const struct rpc_context *context,
+                             struct dialog_list *list)
+{
+    char(*tags)[TAG_SIZE] = xcalloc(list->count, sizeof(*tags));
+    char **pointers = xcalloc(list->count, sizeof(*pointers));
+    struct message_user *users = xcalloc(list->count, sizeof(*users));
+    size_t count = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        account_name_strip(list->items[i].peer_tag, tags[i]);
+        pointers[i] = tags[i];
+    }
+    enum status status =
+        user_directory_find_many(service->users, context, pointers, list->count, users);
+    for (size_t i = 0; i < list->count && status == STATUS_OK; i++) {
+        if (*users[i].key == '\0' || account_name_same(users[i].tag, list->items[i].peer_tag))
+            list->items[count++] = list->items[i];
+        else
+            free(list->items[i].last.text);
+    }
+    if (status == STATUS_OK)
+        list->count = count;
+    free(users);
+    free(pointers);
+    free(tags);
+}
+
 static void handle_get_dialogs(void *ctx, struct rpc_request *call, const void *request)
 {
     struct message_service *service = ctx;
@@ -315,6 +343,8 @@ static void handle_get_dialogs(void *ctx, struct rpc_request *call, const void *
     if (!find_caller(service, call, wanted->owner_tag, wanted->owner_id, &owner))
         return;
     status = message_store_dialogs(service->store, owner.key, wanted->start, wanted->end, &list);
+    if (status == STATUS_OK)
+        leave_out_former(service, rpc_request_context(call), &list);
     if (status == STATUS_OK)
         reply_dialogs(call, &list);
     else
