@@ -195,6 +195,31 @@ enum status user_directory_find_caller(struct user_directory *directory,
     return status == STATUS_NOT_FOUND ? STATUS_UNAUTHENTICATED : status;
 }
 
+/* Of the tags whose users are not set. */
+static enum status take_many(struct user_directory *directory, const Messenger__UserList *reply,
+                             char *const *tags, size_t count, struct message_user *users_out)
+{
+    struct message_user *users = xcalloc(reply->n_users, sizeof(*users));
+    struct hashmap *by_key = hashmap_create();
+    enum status status = STATUS_OK;
+    char key[TAG_SIZE];
+
+    for (size_t i = 0; i < reply->n_users && status == STATUS_OK; i++) {
+        status = take_user(directory, reply->users[i], &users[i]);
+        if (status == STATUS_OK && tag_to_key(reply->users[i]->tag, key))
+            hashmap_put(by_key, key, &users[i]);
+    }
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        const struct message_user *user =
+            tag_to_key(tags[i], key) ? hashmap_get(by_key, key) : NULL;
+        if (users_out[i].key[0] == '\0' && user != NULL)
+            users_out[i] = *user;
+    }
+    hashmap_destroy(&by_key);
+    free(users);
+    return status;
+}
+
 enum status user_directory_find_many(struct user_directory *directory,
                                      const struct rpc_context *context, char *const *tags,
                                      size_t count, struct message_user *users_out)
@@ -206,18 +231,16 @@ enum status user_directory_find_many(struct user_directory *directory,
 
     for (size_t i = 0; i < count; i++) {
         users_out[i].key[0] = '\0';
-        if (tag_is_valid(tags[i]) && !user_directory_recall(directory, tags[i], "", &users_out[i]))
+        if (tag_is_valid(tags[i]) &&
+            !user_directory_recall(directory, tags[i], "", &users_out[i])) {
+            users_out[i].key[0] = '\0';
             missing[n++] = tags[i];
+        }
     }
     if (n > 0)
         status = fetch_users(directory, context, missing, n, &reply);
-    for (size_t i = 0; status == STATUS_OK && reply != NULL && i < reply->n_users; i++) {
-        struct message_user user;
-        status = take_user(directory, reply->users[i], &user);
-        for (size_t j = 0; j < count && status == STATUS_OK; j++)
-            if (tag_same(tags[j], reply->users[i]->tag))
-                users_out[j] = user;
-    }
+    if (status == STATUS_OK && reply != NULL)
+        status = take_many(directory, reply, tags, count, users_out);
     wire_free(reply);
     free(missing);
     return status;

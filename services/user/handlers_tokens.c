@@ -8,7 +8,7 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
-#include "services/user/handlers.h"
+#include "services/user/user_service.h"
 #include "user.pb-c.h"
 
 enum { AT_ONCE_MAX = 1000 };

@@ -5,14 +5,14 @@
 
 #include "services/common/store/mongo_db.h"
 #include "services/message/store/message_data.h"
+#include "services/message/store/mongo/documents.h"
 
 struct message_store;
 
 /*
- * Which account has which name (account_name.h):
- *   accounts   { _id: key, account: 24 hex digits, superseded? }
- * A name without a document belongs to nobody yet: dialogs of older versions do, and so belong to
- * the first account that claims their tag.
+ * Which account has which name (account_name.h): documents of the collection `accounts`. A name
+ * without a document belongs to nobody yet: dialogs of older versions do, and so belong to the
+ * first account that claims their tag.
  */
 
 /* Specified in message_store.h. */
@@ -25,10 +25,6 @@ enum status message_mongo_accounts_claim(struct message_store *store, struct mes
  */
 enum { ACCOUNTS_READ_MS = 2000, ACCOUNTS_SUPERSEDED_MAX = 10000 };
 
-struct superseded {
-    char (*keys)[ACCOUNT_NAME_SIZE];
-    size_t count;
-};
 enum status message_mongo_accounts_superseded(struct message_store *store,
                                               struct superseded *superseded_out) MUST_CHECK;
 bool message_mongo_accounts_is_in(const struct superseded *superseded, const char *key);

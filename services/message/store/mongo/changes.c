@@ -9,6 +9,7 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/message/store/mongo/accounts.h"
 #include "services/message/store/mongo/handle.h"
 #include "services/message/store/mongo/repair.h"
 #include "services/message/store/mongo/settle.h"

@@ -27,6 +27,8 @@
  *              `revision` of the owner's own profile is the newest that all have a change of.
  * Notes of the facts that may have to be settled again (repair.h):
  *   work       { _id: writer, batch, messages: [_id], reads: [{ reader, sender, count }], at }
+ * Who has which name (accounts.h):
+ *   accounts   { _id: key, account: 24 hex digits, superseded? }
  * The identity of the store:
  *   meta       { _id: "epoch", value: 16 hex digits }
  *
@@ -50,6 +52,12 @@ struct conversation_state {
     uint64_t seq;           /* 0: no message yet */
     uint64_t sent_by_first; /* how many of them by the user with the lesser key */
     int64_t date_ms;
+};
+
+/* Keys of accounts whose tag another account has (accounts.h). Owned by the caller. */
+struct superseded {
+    char (*keys)[ACCOUNT_NAME_SIZE];
+    size_t count;
 };
 
 /* One owner's dialog; all zero when there is none. */

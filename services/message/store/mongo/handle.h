@@ -6,7 +6,7 @@
 #include "services/common/store/mongo_db.h"
 #include "services/common/store/mongo_watch.h"
 #include "services/message/store/message_store_kind.h"
-#include "services/message/store/mongo/accounts.h"
+#include "services/message/store/mongo/documents.h"
 
 /*
  * The message store in MongoDB. The other headers of this folder declare the functions that its

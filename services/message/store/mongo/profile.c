@@ -5,6 +5,7 @@
 
 #include "services/common/base/array.h"
 #include "services/common/base/memory.h"
+#include "services/message/store/mongo/accounts.h"
 #include "services/message/store/mongo/handle.h"
 #include "services/message/store/mongo/settle.h"
 

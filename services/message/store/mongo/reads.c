@@ -7,6 +7,7 @@
 #include "services/common/base/array.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
+#include "services/message/store/mongo/accounts.h"
 #include "services/message/store/mongo/documents.h"
 #include "services/message/store/mongo/handle.h"
 
