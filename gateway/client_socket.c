@@ -4,13 +4,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "gateway/api/client_calls.h"
 #include "gateway/http/http_answers.h"
+#include "gateway/http/http_client.h"
 #include "gateway/http/http_identity.h"
+#include "gateway/http/http_origin.h"
 #include "gateway/http/http_request.h"
 #include "gateway/push/logouts.h"
 #include "gateway/socket/no_auth.h"
@@ -21,31 +22,6 @@
 
 /* --- upgrade ----------------------------------------------------------------------------- */
 
-/* Whether `origin` ("https://host:port") names the host that the request was sent to. */
-static bool is_own_origin(const struct http_request *request, const char *origin)
-{
-    const char *host = http_header(request, "Host");
-    const char *authority = strstr(origin, "://");
-
-    return host != NULL && authority != NULL && strcasecmp(authority + 3, host) == 0;
-}
-
-static bool is_in_list(const char *list, const char *origin)
-{
-    size_t length = strlen(origin);
-
-    while (*list != '\0') {
-        list += strspn(list, ", ");
-        size_t item = strcspn(list, ", ");
-        if (item > 0 && list[item - 1] == '/' && item == length + 1)
-            item--; /* "http://localhost:3000/" is the same origin */
-        if (item == length && length > 0 && strncasecmp(list, origin, length) == 0)
-            return true;
-        list += strcspn(list, ", ");
-    }
-    return false;
-}
-
 /* Browsers send the origin of the page that opens a socket, and the cookie for any page. Other
  * clients send no Origin. */
 static bool is_origin_allowed(const struct client_socket_context *context,
@@ -53,14 +29,12 @@ static bool is_origin_allowed(const struct client_socket_context *context,
 {
     const char *origin = http_header(request, "Origin");
 
-    return origin == NULL || is_own_origin(request, origin) ||
-           is_in_list(context->settings->client_url, origin) ||
-           is_in_list(context->settings->websocket_allowed_origins, origin);
+    return origin == NULL || http_origin_is_allowed(context->settings, request, origin);
 }
 
 static bool answer_full(struct http_request *request, enum registry_result result)
 {
-    if (result == REGISTRY_USER_FULL)
+    if (result == REGISTRY_USER_FULL || result == REGISTRY_ADDRESS_FULL)
         http_answers_too_many(request, "TooManySocketsError", 1000);
     else
         http_answers_unavailable(request);
@@ -70,13 +44,15 @@ static bool answer_full(struct http_request *request, enum registry_result resul
 static bool add_session(struct client_socket_context *context, struct http_request *request,
                         const struct token_claims *claims, void **socket_out)
 {
-    char id[SESSION_ID_SIZE];
+    char id[SESSION_ID_SIZE], group[CLIENT_ADDRESS_SIZE];
 
+    http_client_group(context->site, request, group);
     snprintf(id, sizeof(id), "%s.%llu", context->gateway_id,
              atomic_fetch_add(&context->next_session, 1ULL));
-    struct session *session = session_create(context->loop, id, claims,
-                                             context->settings->websocket_ping_interval_s * 1000);
-    enum registry_result result = registry_add(context->registry, session);
+    struct session *session =
+        session_create(context->loop, id, claims,
+                       context->settings->websocket_ping_interval_s * 1000, context->budget);
+    enum registry_result result = registry_add(context->registry, session, group);
     if (result != REGISTRY_OK) {
         session_unref(&session);
         return answer_full(request, result);
@@ -85,6 +61,18 @@ static bool add_session(struct client_socket_context *context, struct http_reque
         logouts_close_others(context->logouts, claims->tag, claims->user_id);
     *socket_out = session;
     return true;
+}
+
+/* Accepted and closed with a reason: browsers show that, but not an HTTP status. Such a socket is
+ * no session, so it takes no place of one. */
+static bool turn_away(struct http_request *request)
+{
+    struct ws_frame_out *close =
+        ws_frame_out_create_close(WS_CLOSE_NORMAL, NO_AUTH_REASON(NO_AUTH_MISSING));
+
+    http_respond_upgrade(request, close->bytes, close->length);
+    ws_frame_out_unref(&close);
+    return false;
 }
 
 static bool handle_upgrade(void *ctx, struct http_request *request, void **socket_out)
@@ -108,9 +96,8 @@ static bool handle_upgrade(void *ctx, struct http_request *request, void **socke
     switch (http_identity_find(context->site, request, &claims)) {
     case HTTP_KNOWN:
         return add_session(context, request, &claims, socket_out);
-    case HTTP_NOBODY: /* accepted, to be closed with a reason: browsers show that, but not an HTTP
-                         status */
-        return add_session(context, request, NULL, socket_out);
+    case HTTP_NOBODY:
+        return turn_away(request);
     default:
         http_answers_unavailable(request);
         return false;
@@ -149,8 +136,7 @@ static void handle_open(void *ctx, void *socket, int fd)
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) != 0)
         log_warn("cannot bound a socket's buffer: errno %d", errno);
 
-    if (session_is_anonymous(session) ||
-        logouts_is_recent(context->logouts, session_identity(session)->jti))
+    if (logouts_is_recent(context->logouts, session_identity(session)->jti))
         session_close(session, WS_CLOSE_NORMAL, NO_AUTH_REASON(NO_AUTH_MISSING));
     else if (atomic_load(context->stopping))
         session_close(session, WS_CLOSE_GOING_AWAY, "the server is going down");

@@ -17,6 +17,7 @@ struct client_socket_context {
     const char *gateway_id;
     atomic_ullong next_session;
     struct socket_loop *loop;
+    struct byte_budget *budget;
     struct registry *registry;
     struct logouts *logouts;
     struct client_calls *calls;

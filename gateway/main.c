@@ -6,10 +6,12 @@
 #include "gateway/api/api_context.h"
 #include "gateway/api/client_calls.h"
 #include "gateway/client_socket.h"
+#include "gateway/http/http_client.h"
 #include "gateway/http/http_routes.h"
 #include "gateway/http/http_server.h"
 #include "gateway/http/http_site.h"
 #include "gateway/image/image_cache.h"
+#include "gateway/limits/capacity.h"
 #include "gateway/limits/ratelimit.h"
 #include "gateway/push/deliver.h"
 #include "gateway/push/logouts.h"
@@ -17,10 +19,12 @@
 #include "gateway/push/resync.h"
 #include "gateway/socket/registry.h"
 #include "gateway/socket/socket_loop.h"
+#include "services/common/base/clock.h"
 #include "services/common/base/id.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/networks.h"
+#include "services/common/base/places.h"
 #include "services/common/process/healthcheck.h"
 #include "services/common/process/service_main.h"
 #include "services/common/rpc/rpc_monitor.h"
@@ -30,16 +34,19 @@ enum {
     MINUTE_MS = 60000,
     SECOND_MS = 1000,
     GATEWAY_ID_HEX = 16,
-    UPLOADS_MAX = 4, /* in memory at a time */
+    DECODINGS_MAX = 4,    /* at a time */
+    STOP_CALLS_MS = 3500, /* calls of clients that are in progress end by then */
 };
 
 /* What this process consists of. Each room gets a context of what it uses. */
 struct gateway {
     const struct settings *settings;
+    struct capacity capacity;
     struct bus *bus;
     char id[GATEWAY_ID_HEX + 1]; /* new at each start */
     atomic_bool stopping;
 
+    struct byte_budget *budget;
     struct socket_loop *loop;
     bool loop_has_bus; /* the loop's thread works for the bus, too */
     struct registry *registry;
@@ -50,7 +57,8 @@ struct gateway {
     struct resync *resync;
 
     struct ratelimit *logins, *signups, *uploads, *client_calls;
-    sem_t upload_slots;
+    sem_t decoding_slots;
+    struct places *connections;
     struct networks *trusted_proxies;
     struct image_cache *images;
 
@@ -190,16 +198,21 @@ static void make_limits(struct gateway *gateway)
     gateway->uploads = per_minute(s->limit_uploads_per_minute);
     gateway->client_calls =
         ratelimit_create(s->limit_calls_per_second, SECOND_MS, s->limit_calls_per_second * 2);
-    sem_init(&gateway->upload_slots, 0, UPLOADS_MAX);
+    sem_init(&gateway->decoding_slots, 0, DECODINGS_MAX);
+    gateway->connections = places_create((size_t)s->limit_connections_per_address);
     gateway->trusted_proxies = networks_parse(s->gateway_trusted_proxies, bad);
     assert(gateway->trusted_proxies != NULL); /* settings_load has checked it */
+    gateway->budget =
+        byte_budget_create((size_t)gateway->settings->limit_pending_mib << 20,
+                           (size_t)gateway->settings->limit_pending_mib_per_user << 20);
 }
 
 static void make_registry(struct gateway *gateway)
 {
     struct registry_options options = {
-        .sessions_max = (size_t)gateway->settings->websocket_max_connections,
+        .sessions_max = gateway->capacity.sockets,
         .per_user_max = (size_t)gateway->settings->websocket_max_per_user,
+        .per_address_max = (size_t)gateway->settings->limit_sockets_per_address,
         .turn = handle_turn,
         .ctx = gateway,
     };
@@ -236,9 +249,10 @@ static void make_api(struct gateway *gateway)
         .deliver = gateway->deliver,
         .resync = gateway->resync,
         .call_limit = gateway->client_calls,
+        .budget = gateway->budget,
         .rpc_timeout_ms = gateway->settings->rpc_timeout_ms,
         .numeric_version = gateway->settings->rpc_numeric_version,
-        .calls_pending_max = (size_t)gateway->settings->websocket_max_connections + 1,
+        .calls_pending_max = gateway->capacity.sockets + 1,
     };
     gateway->calls = client_calls_create(&gateway->api);
 }
@@ -256,7 +270,8 @@ static void make_site(struct gateway *gateway)
         .logins = gateway->logins,
         .signups = gateway->signups,
         .uploads = gateway->uploads,
-        .upload_slots = &gateway->upload_slots,
+        .decoding_slots = &gateway->decoding_slots,
+        .connections = gateway->connections,
     };
 }
 
@@ -270,10 +285,12 @@ static void make_sockets(struct gateway *gateway)
     gateway->sockets.site = &gateway->site;
     start_loop(gateway);
     gateway->sockets.loop = gateway->loop;
+    gateway->sockets.budget = gateway->budget;
 }
 
 static enum status make_parts(struct gateway *gateway)
 {
+    gateway->capacity = capacity_find((size_t)gateway->settings->websocket_max_connections);
     make_limits(gateway);
     gateway->deliver = deliver_create(gateway->bus);
     make_registry(gateway);
@@ -289,14 +306,17 @@ static enum status make_parts(struct gateway *gateway)
 static void stop_gateway(struct service *process, void *state)
 {
     struct gateway *gateway = state;
+    int64_t begin_us = clock_mono_us();
 
     (void)process;
     atomic_store(&gateway->stopping, true);
+    bus_end_by(gateway->bus, begin_us + STOP_CALLS_MS * 1000);
     client_socket_close_all(&gateway->sockets);
     http_server_stop(&gateway->server);
     client_socket_close_all(&gateway->sockets); /* those whose handshake was in progress */
     client_calls_destroy(&gateway->calls);
     stop_loop(gateway);
+    bus_end_by(gateway->bus, begin_us + SERVICE_STOP_MS * 1000); /* to report that users left */
     resync_destroy(&gateway->resync);
     logouts_stop(&gateway->logouts);
     rpc_monitor_stop(&gateway->monitor);
@@ -304,11 +324,13 @@ static void stop_gateway(struct service *process, void *state)
     deliver_destroy(&gateway->deliver);
     registry_destroy(&gateway->registry);
     image_cache_destroy(&gateway->images);
+    byte_budget_destroy(&gateway->budget);
     ratelimit_destroy(&gateway->logins);
     ratelimit_destroy(&gateway->signups);
     ratelimit_destroy(&gateway->uploads);
     ratelimit_destroy(&gateway->client_calls);
-    sem_destroy(&gateway->upload_slots);
+    sem_destroy(&gateway->decoding_slots);
+    places_destroy(&gateway->connections);
     networks_destroy(&gateway->trusted_proxies);
     free(gateway);
 }
@@ -319,7 +341,13 @@ static enum status start_serving(struct gateway *gateway)
     struct http_server_options server = {
         .host = gateway->settings->websocket_host,
         .port = (int)gateway->settings->app_port,
+        .connections_max = gateway->capacity.connections,
+        .admit = http_client_admit,
+        .leave = http_client_leave,
+        .on_head = http_routes_begin,
         .on_request = http_routes_handle,
+        .on_refused = http_routes_refuse,
+        .on_over = http_routes_end,
         .ctx = &gateway->site,
         .websocket = client_socket_handlers(&gateway->sockets),
     };
@@ -345,7 +373,10 @@ static enum status start_gateway(struct service *process, void **state_out)
         stop_gateway(process, gateway);
         return status;
     }
-    log_info("gateway %s serves port %d", gateway->id, http_server_port(gateway->server));
+    log_info("gateway %s serves port %d: at most %zu sockets and %zu connections of HTTP, "
+             "with %zu open files",
+             gateway->id, http_server_port(gateway->server), gateway->capacity.sockets,
+             gateway->capacity.connections, gateway->capacity.files);
     *state_out = gateway;
     return STATUS_OK;
 }

@@ -12,6 +12,7 @@ struct api_context {
     struct deliver *deliver;
     struct resync *resync;
     struct ratelimit *call_limit; /* by user */
+    struct byte_budget *budget;
     int64_t rpc_timeout_ms;
     bool numeric_version;     /* "jsonrpc":2 in answers, as the original server wrote it */
     size_t calls_pending_max; /* for a thread; one socket has one call in progress */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "gateway/api/answer_budget.h"
 #include "gateway/api/api_context.h"
 #include "gateway/api/jsonrpc.h"
 #include "gateway/api/methods.h"
@@ -63,13 +64,15 @@ static void give_answer(void *done_ctx, struct buffer *answer_take)
 {
     struct call *call = done_ctx;
 
-    if (answer_take->length > 0) {
-        struct ws_frame_out *frame =
-            ws_frame_out_create(WS_OPCODE_TEXT, answer_take->data, answer_take->length);
-        session_send(call->caller.session, frame);
-        ws_frame_out_unref(&frame);
-    }
+    struct ws_frame_out *frame = NULL;
+
+    if (answer_take->length > 0)
+        frame = ws_frame_out_create(WS_OPCODE_TEXT, answer_take->data, answer_take->length);
     buffer_finish(answer_take);
+    answer_budget_end(&call->caller); /* what the socket does not accept, the session takes */
+    if (frame != NULL)
+        session_send(call->caller.session, frame);
+    ws_frame_out_unref(&frame);
     end_call(call);
 }
 
@@ -93,7 +96,9 @@ void client_calls_begin(struct client_calls *calls, struct session *session, con
     };
 
     call->calls = calls;
-    call->caller = (struct caller){ calls->api, session_ref(session), clock_mono_us() };
+    call->caller = (struct caller){ .api = calls->api,
+                                    .session = session_ref(session),
+                                    .arrived_us = clock_mono_us() };
     call->message = jsonrpc_read(&options, text, length);
     session_call_begins(session);
     pthread_mutex_lock(&calls->lock);

@@ -55,8 +55,8 @@ static void end_answer(struct json_writer *w, const struct json *id)
     json_key(w, "id");
     if (json_text(id) != NULL)
         json_string(w, json_text(id));
-    else if (json_is_number(id))
-        json_double(w, json_to_double(id));
+    else if (json_number_text(id) != NULL)
+        json_raw(w, json_number_text(id), strlen(json_number_text(id)));
     else
         json_null(w);
     json_end_object(w);
@@ -83,12 +83,17 @@ static void answer_error(const struct jsonrpc_options *options, struct json_writ
     end_answer(w, id);
 }
 
-static void answer_plain_error(const struct jsonrpc_options *options, struct json_writer *w,
-                               int error, const char *reason, const struct json *id)
+/* An error of a text or request that is none counts as a call, too. */
+static void answer_counted_error(const struct jsonrpc_options *options, struct json_writer *w,
+                                 int error, const char *reason, const struct json *id)
 {
     struct jsonrpc_call call = { .error = 0 };
+    int64_t retry_after_ms = 0;
 
-    jsonrpc_fail(&call, error, reason, 0);
+    if (options->admit(options->ctx, &retry_after_ms))
+        jsonrpc_fail(&call, error, reason, 0);
+    else
+        jsonrpc_fail(&call, JSONRPC_TOO_MANY, NULL, retry_after_ms);
     answer_error(options, w, &call, id);
 }
 
@@ -178,7 +183,7 @@ static const struct jsonrpc_method *find_method(const struct jsonrpc_options *op
 
 static bool is_id(const struct json *id)
 {
-    return json_text(id) != NULL || json_is_number(id) || json_is_null(id);
+    return json_text(id) != NULL || json_number_text(id) != NULL || json_is_null(id);
 }
 
 /* False when it is no request at all. */
@@ -208,10 +213,10 @@ static bool prepare_call(const struct jsonrpc_options *options, const struct req
 {
     int64_t retry_after_ms = 0;
 
-    if (request->method == NULL)
-        jsonrpc_fail(call, JSONRPC_METHOD_NOT_FOUND, NULL, 0);
-    else if (!options->admit(options->ctx, &retry_after_ms))
+    if (!options->admit(options->ctx, &retry_after_ms))
         jsonrpc_fail(call, JSONRPC_TOO_MANY, NULL, retry_after_ms);
+    else if (request->method == NULL)
+        jsonrpc_fail(call, JSONRPC_METHOD_NOT_FOUND, NULL, 0);
     else if (json_is_object(request->params))
         bind_by_name(call, request->method, request->params);
     else
@@ -272,7 +277,7 @@ static void handle_one(const struct jsonrpc_options *options, const struct json 
     struct request request;
 
     if (!read_request(options, json, &request)) {
-        answer_plain_error(options, w, JSONRPC_INVALID_REQUEST, NULL, request.id);
+        answer_counted_error(options, w, JSONRPC_INVALID_REQUEST, NULL, request.id);
         return;
     }
     sem_init(&waited.finished, 0, 0);
@@ -291,8 +296,8 @@ static void handle_batch(const struct jsonrpc_options *options, const struct jso
     size_t count = json_count(batch);
 
     if (count == 0 || count > JSONRPC_BATCH_MAX) {
-        answer_plain_error(options, w, JSONRPC_INVALID_REQUEST,
-                           count == 0 ? "an empty batch" : "a batch has at most 100 calls", NULL);
+        answer_counted_error(options, w, JSONRPC_INVALID_REQUEST,
+                             count == 0 ? "an empty batch" : "a batch has at most 100 calls", NULL);
         return;
     }
     json_begin_array(w);
@@ -324,6 +329,8 @@ struct jsonrpc_message *jsonrpc_read(const struct jsonrpc_options *options, cons
 
     message->options = *options;
     message->json = json_parse(text, length);
+    if (message->json != NULL)
+        json_keep_numbers(message->json, "id", text, length);
     if (message->json != NULL && !json_is_array(message->json))
         message->is_request = read_request(options, message->json, &message->request);
     return message;
@@ -376,7 +383,7 @@ void jsonrpc_carry_out(struct jsonrpc_message *message_take, jsonrpc_done *done,
         return;
     }
     if (message->json == NULL)
-        answer_plain_error(&message->options, &w, JSONRPC_PARSE_ERROR, NULL, NULL);
+        answer_counted_error(&message->options, &w, JSONRPC_PARSE_ERROR, NULL, NULL);
     else if (json_is_array(message->json))
         handle_batch(&message->options, message->json, &w);
     else

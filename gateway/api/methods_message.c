@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "gateway/api/answer_budget.h"
 #include "gateway/api/dialog_json.h"
 #include "gateway/api/methods.h"
 #include "gateway/api/profiles.h"
@@ -125,13 +126,15 @@ void methods_get_dialogs_list(struct jsonrpc_call *call)
         return;
     struct hashmap *seen = hashmap_create();
     json_begin_array(&call->result);
-    while (more && service_call(call, &context, "message.GetDialogs", &request.base,
-                                &messenger__dialog_list__descriptor, &reply)) {
+    while (more && (request.max_bytes = answer_budget_next(call)) > 0 &&
+           service_call(call, &context, "message.GetDialogs", &request.base,
+                        &messenger__dialog_list__descriptor, &reply)) {
         more = put_dialogs(call, &context, reply, seen) && reply->more && reply->n_dialogs > 0;
         request.start += (uint32_t)reply->n_dialogs;
         wire_free(reply);
     }
     json_end_array(&call->result);
+    answer_budget_settle(call);
     hashmap_destroy(&seen);
 }
 
@@ -155,8 +158,9 @@ void methods_get_messages_with_user(struct jsonrpc_call *call)
     if (!service_call_wait_known(call, &context))
         return;
     json_begin_array(&call->result);
-    while (more && service_call(call, &context, "message.GetMessages", &request.base,
-                                &messenger__message_list__descriptor, &reply)) {
+    while (more && (request.max_bytes = answer_budget_next(call)) > 0 &&
+           service_call(call, &context, "message.GetMessages", &request.base,
+                        &messenger__message_list__descriptor, &reply)) {
         /* A message that arrives between two replies must not shift the count. */
         if (request.newest_seq == 0 && reply->n_messages > 0)
             request.newest_seq = reply->messages[0]->seq + request.start;
@@ -167,6 +171,7 @@ void methods_get_messages_with_user(struct jsonrpc_call *call)
         wire_free(reply);
     }
     json_end_array(&call->result);
+    answer_budget_settle(call);
 }
 
 /* --- markMessagesWithUserAsRead ---------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gateway/api/answer_budget.h"
 #include "gateway/api/api_context.h"
 #include "gateway/api/dialog_json.h"
 #include "gateway/api/methods.h"
@@ -14,7 +15,7 @@
 #include "services/common/rpc/wire.h"
 #include "sync.pb-c.h"
 
-enum { LIMIT_MAX = 1000 };
+enum { LIMIT_MAX = 1000, SYNC_BYTES_MAX = 512 * 1024 };
 
 static void put_user(struct json_writer *w, const char *name, const Messenger__User *user)
 {
@@ -230,9 +231,12 @@ void methods_sync(struct jsonrpc_call *call)
     }
     service_call_context(call, &context);
     if (!service_call_wait_known(call, &context) ||
-        !service_call(call, &context, "message.GetChanges", &request.base,
-                      &messenger__change_list__descriptor, &list))
+        (request.max_bytes = answer_budget_reserve(call, SYNC_BYTES_MAX)) == 0)
         return;
-    put_changes(call, &context, list);
-    wire_free(list);
+    if (service_call(call, &context, "message.GetChanges", &request.base,
+                     &messenger__change_list__descriptor, &list)) {
+        put_changes(call, &context, list);
+        wire_free(list);
+    }
+    answer_budget_settle(call);
 }

@@ -12,6 +12,7 @@ struct caller {
     const struct api_context *api;
     struct session *session;
     int64_t arrived_us; /* when the client's text arrived, clock_mono_us */
+    size_t made, held;  /* bytes of complete results, and of the budget (answer_budget.h) */
 };
 
 struct caller *caller_of(const struct jsonrpc_call *call);

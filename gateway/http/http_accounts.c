@@ -8,7 +8,9 @@
 
 #include "common.pb-c.h"
 #include "gateway/http/http_answers.h"
+#include "gateway/http/http_client.h"
 #include "gateway/http/http_identity.h"
+#include "gateway/http/http_origin.h"
 #include "gateway/http/http_request.h"
 #include "gateway/http/http_site.h"
 #include "gateway/limits/client_address.h"
@@ -21,33 +23,6 @@
 #include "services/common/rpc/wire.h"
 #include "user.pb-c.h"
 
-enum { BODY_MAX = 64 * 1024, FORWARDED_MAX = 64 /* as many headers as a request may have */ };
-
-/* --- what a proxy adds ------------------------------------------------------------------- */
-
-static bool from_trusted_proxy(const struct http_site *site, const struct http_request *request)
-{
-    return networks_contain(site->trusted_proxies, http_peer(request));
-}
-
-static void read_client_address(const struct http_site *site, const struct http_request *request,
-                                char out[CLIENT_ADDRESS_SIZE])
-{
-    const char *forwarded[FORWARDED_MAX];
-    size_t count = http_header_values(request, "X-Forwarded-For", forwarded, FORWARDED_MAX);
-
-    client_address(site->trusted_proxies, http_peer(request), forwarded, count, out);
-}
-
-static bool is_secure(const struct http_site *site, const struct http_request *request)
-{
-    const char *protocol = http_header(request, "X-Forwarded-Proto");
-
-    return site->settings->cookie_secure ||
-           (protocol != NULL && strcasecmp(protocol, "https") == 0 &&
-            from_trusted_proxy(site, request));
-}
-
 /* --- the cookie -------------------------------------------------------------------------- */
 
 static void set_cookie(const struct http_site *site, struct http_request *request,
@@ -55,7 +30,7 @@ static void set_cookie(const struct http_site *site, struct http_request *reques
 {
     char *cookie = xasprintf("%s=%s; HttpOnly; Path=/; SameSite=Lax; Max-Age=%" PRId64 "%s",
                              HTTP_IDENTITY_COOKIE, value, max_age_s,
-                             is_secure(site, request) ? "; Secure" : "");
+                             http_client_is_secure(site, request) ? "; Secure" : "");
 
     http_add_header(request, "Set-Cookie", cookie);
     free(cookie);
@@ -98,24 +73,12 @@ static bool is_json(const struct http_request *request)
 /* The JSON body, which the caller destroys; NULL: the request has been answered. */
 static struct json *read_json(struct http_request *request)
 {
-    struct buffer body = { 0 };
-    struct json *root = NULL;
+    size_t length;
+    const char *body = http_body(request, &length);
+    struct json *root = length > 0 ? json_parse(body, length) : NULL;
 
-    enum http_body result = http_read_body(request, BODY_MAX, &body);
-    if (result == HTTP_BODY_TOO_LARGE) {
-        http_respond_error(request, 413, "PayloadTooLargeError", "The body is over 64 KiB.");
-    } else if (!is_json(request)) {
-        http_respond_error(request, 415, "UnsupportedMediaTypeError",
-                           "Content-Type must be application/json.");
-    } else {
-        if (result == HTTP_BODY_OK && body.length > 0)
-            root = json_parse(body.data, body.length);
-        if (root == NULL)
-            http_respond_error(request, 400, "ParseError", "The body is not JSON.");
-    }
-    if (body.data != NULL)
-        memory_wipe(body.data, body.length);
-    buffer_finish(&body);
+    if (root == NULL)
+        http_respond_error(request, 400, "ParseError", "The body is not JSON.");
     return root;
 }
 
@@ -202,21 +165,49 @@ static void log_in(const struct http_site *site, struct http_request *request,
     wire_free(account);
 }
 
+/* Before the body is read: a client beyond its limit sends it for nothing. */
+static bool admit_form(const struct http_site *site, struct http_request *request,
+                       struct ratelimit *limit)
+{
+    char address[CLIENT_ADDRESS_SIZE], group[CLIENT_ADDRESS_SIZE];
+    int64_t retry_after_ms;
+
+    if (!is_json(request)) {
+        http_respond_error(request, 415, "UnsupportedMediaTypeError",
+                           "Content-Type must be application/json.");
+        return false;
+    }
+    http_client_address(site, request, address);
+    client_address_group(address, group);
+    if (ratelimit_admit(limit, group, &retry_after_ms))
+        return true;
+    http_answers_too_many(request, "RateLimitError", retry_after_ms);
+    return false;
+}
+
+bool http_accounts_admit_sign_up(const struct http_site *site, struct http_request *request)
+{
+    return admit_form(site, request, site->signups);
+}
+
+bool http_accounts_admit_log_in(const struct http_site *site, struct http_request *request)
+{
+    return admit_form(site, request, site->logins);
+}
+
 /* What the two forms have in common. */
 static void handle_form(const struct http_site *site, struct http_request *request,
-                        const char *const *names, size_t count, struct ratelimit *limit,
-                        const char *missing_error, const char *wrong_type_error,
+                        const char *const *names, size_t count, const char *missing_error,
+                        const char *wrong_type_error,
                         void (*proceed)(const struct http_site *, struct http_request *,
                                         const char *const *))
 {
     const char *values[5], *bad;
-    char address[CLIENT_ADDRESS_SIZE], message[80];
-    int64_t retry_after_ms;
+    char message[80];
     struct json *root = read_json(request);
 
     if (root == NULL)
         return;
-    read_client_address(site, request, address);
     switch (read_fields(root, names, count, values, &bad)) {
     case FIELD_MISSING:
         snprintf(message, sizeof(message), "%s: is missing", bad);
@@ -227,10 +218,7 @@ static void handle_form(const struct http_site *site, struct http_request *reque
         http_respond_error(request, 400, wrong_type_error, message);
         break;
     case FIELDS_OK:
-        if (ratelimit_admit(limit, address, &retry_after_ms))
-            proceed(site, request, values);
-        else
-            http_answers_too_many(request, "RateLimitError", retry_after_ms);
+        proceed(site, request, values);
         break;
     }
     json_destroy(&root);
@@ -240,38 +228,61 @@ void http_accounts_sign_up(const struct http_site *site, struct http_request *re
 {
     static const char *const names[] = { "tag", "firstName", "lastName", "email", "password" };
 
-    handle_form(site, request, names, 5, site->signups, "NoSignUpDataProvidedError",
-                "IncorrectDataError", sign_up);
+    handle_form(site, request, names, 5, "NoSignUpDataProvidedError", "IncorrectDataError",
+                sign_up);
 }
 
 void http_accounts_log_in(const struct http_site *site, struct http_request *request)
 {
     static const char *const names[] = { "email", "password" };
 
-    handle_form(site, request, names, 2, site->logins, "NoAuthDataProvidedError",
-                "NoAuthDataProvidedError", log_in);
+    handle_form(site, request, names, 2, "NoAuthDataProvidedError", "NoAuthDataProvidedError",
+                log_in);
+}
+
+/* --- exit -------------------------------------------------------------------------------- */
+
+/* False: the request has been answered. */
+static bool revoke(const struct http_site *site, struct http_request *request,
+                   struct token_claims *claims)
+{
+    Messenger__RevokeTokenRequest revocation = MESSENGER__REVOKE_TOKEN_REQUEST__INIT;
+    Messenger__Empty *reply = NULL;
+    struct rpc_context context;
+
+    revocation.jti = claims->jti;
+    revocation.expires_at = claims->expires_at;
+    revocation.tag = claims->tag;
+    rpc_context_start(&context, site->settings->rpc_timeout_ms);
+    enum status status = rpc_call(site->bus, &context, "user.RevokeToken", &revocation.base,
+                                  &messenger__empty__descriptor, &reply, NULL);
+    wire_free(reply);
+    if (status != STATUS_OK)
+        http_answers_call_failed(request, &context, "user.RevokeToken", status);
+    return status == STATUS_OK;
+}
+
+/* A link or a picture on somebody else's page must not log a user out. */
+bool http_accounts_admit_exit(const struct http_site *site, struct http_request *request)
+{
+    if (strcmp(http_method(request), "HEAD") == 0) { /* changes nothing (RFC 9110 9.2.1) */
+        http_answers_text(request, "Exit successful");
+        return false;
+    }
+    if (http_origin_may_act(site->settings, request))
+        return true;
+    http_respond_error(request, 403, "OriginError", "This page may not log out.");
+    return false;
 }
 
 void http_accounts_exit(const struct http_site *site, struct http_request *request)
 {
-    Messenger__RevokeTokenRequest revoke = MESSENGER__REVOKE_TOKEN_REQUEST__INIT;
-    Messenger__Empty *reply = NULL;
-    struct rpc_context context;
-    struct token_claims claims;
+    struct token_claims claims[HTTP_IDENTITY_TRIES_MAX];
+    size_t count = http_identity_read_claims(site, request, claims);
 
-    if (http_identity_read_claims(site, request, &claims)) {
-        revoke.jti = claims.jti;
-        revoke.expires_at = claims.expires_at;
-        revoke.tag = claims.tag;
-        rpc_context_start(&context, site->settings->rpc_timeout_ms);
-        enum status status = rpc_call(site->bus, &context, "user.RevokeToken", &revoke.base,
-                                      &messenger__empty__descriptor, &reply, NULL);
-        wire_free(reply);
-        if (status != STATUS_OK) {
-            http_answers_call_failed(request, &context, "user.RevokeToken", status);
+    for (size_t i = 0; i < count; i++)
+        if (!revoke(site, request, &claims[i]))
             return;
-        }
-    }
     set_cookie(site, request, "", 0);
     http_answers_text(request, "Exit successful");
 }

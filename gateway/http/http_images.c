@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common.pb-c.h"
+#include "gateway/edge/multipart.h"
 #include "gateway/http/assets.h"
 #include "gateway/http/http_answers.h"
 #include "gateway/http/http_identity.h"
@@ -60,13 +60,13 @@ static void respond_name(struct http_request *request, const char *name)
     http_respond(request, 200, "application/json; charset=utf-8", body, (size_t)length);
 }
 
-static void take_image(const struct http_site *site, struct http_request *request,
-                       const struct buffer *file)
+static void take_image(const struct http_site *site, struct http_request *request, const char *data,
+                       size_t size)
 {
     struct avatar avatar;
     enum status status = STATUS_OK;
 
-    switch (avatar_normalise(file->data, file->length, &avatar)) {
+    switch (avatar_normalise(data, size, &avatar)) {
     case AVATAR_OK:
         status = store_image(site, &avatar);
         if (status == STATUS_OK)
@@ -88,54 +88,68 @@ static void take_image(const struct http_site *site, struct http_request *reques
     avatar_finish(&avatar);
 }
 
+/* Pictures are decoded a few at a time, for each takes many times its size. */
+static void decode_image(const struct http_site *site, struct http_request *request,
+                         const char *data, size_t size)
+{
+    while (sem_wait(site->decoding_slots) != 0) /* EINTR */
+        continue;
+    take_image(site, request, data, size);
+    sem_post(site->decoding_slots);
+}
+
 static void receive_image(const struct http_site *site, struct http_request *request)
 {
-    struct buffer file = { 0 };
+    char boundary[MULTIPART_BOUNDARY_MAX + 1];
+    const char *data;
+    size_t length, size;
+    const char *body = http_body(request, &length);
 
-    switch (http_read_form_file(request, "image", FORM_MAX, FILE_MAX, &file)) {
-    case HTTP_BODY_TOO_LARGE:
-        http_respond_error(request, 413, "FileTooLargeError", "The image is over 15 MiB.");
-        break;
-    case HTTP_BODY_BROKEN:
+    if (!multipart_boundary(http_header(request, "Content-Type"), boundary))
+        http_respond_error(request, 400, "IncorrectDataError",
+                           "Content-Type must name a boundary of 1 to 70 characters.");
+    else if (length == 0 || !multipart_find(body, length, boundary, "image", &data, &size))
         http_respond_error(request, 400, "IncorrectDataError",
                            "image: the form has no such field, or breaks off.");
-        break;
-    case HTTP_BODY_OK:
-        take_image(site, request, &file);
-        break;
-    }
-    buffer_finish(&file);
+    else if (size > FILE_MAX)
+        http_images_too_large(request);
+    else
+        decode_image(site, request, data, size);
 }
 
-static bool is_form(const struct http_request *request)
+void http_images_too_large(struct http_request *request)
 {
-    static const char form[] = "multipart/form-data";
-    const char *type = http_header(request, "Content-Type");
-
-    return type != NULL && strncasecmp(type, form, sizeof(form) - 1) == 0;
+    http_respond_error(request, 413, "FileTooLargeError", "The image is over 15 MiB.");
 }
 
-void http_images_upload(const struct http_site *site, struct http_request *request)
+/* Whether the user may upload; else the request has been answered. Asked before the body is
+ * read. */
+static bool admit_upload(const struct http_site *site, struct http_request *request)
 {
     struct token_claims claims;
     int64_t retry_after_ms;
 
     enum http_identity identity = http_identity_find(site, request, &claims);
-    if (identity == HTTP_CANNOT_TELL) {
+    if (identity == HTTP_CANNOT_TELL)
         http_answers_unavailable(request);
-    } else if (identity == HTTP_NOBODY) {
+    else if (identity == HTTP_NOBODY)
         http_respond_error(request, 401, NO_AUTH_NAME, NO_AUTH_MISSING);
-    } else if (!is_form(request)) {
+    else if (!multipart_is_form(http_header(request, "Content-Type")))
         http_respond_error(request, 415, "UnsupportedMediaTypeError",
                            "Content-Type must be multipart/form-data.");
-    } else if (!ratelimit_admit(site->uploads, claims.tag, &retry_after_ms)) {
+    else if (!ratelimit_admit(site->uploads, claims.tag, &retry_after_ms))
         http_answers_too_many(request, "FilesLimitExceedingError", retry_after_ms);
-    } else if (sem_trywait(site->upload_slots) != 0) {
-        http_answers_unavailable(request);
-    } else {
+    else
+        return true;
+    return false;
+}
+
+void http_images_upload(const struct http_site *site, struct http_request *request)
+{
+    if (http_is_asked(request))
         receive_image(site, request);
-        sem_post(site->upload_slots);
-    }
+    else if (admit_upload(site, request))
+        http_want_body(request, FORM_MAX);
 }
 
 /* --- images ------------------------------------------------------------------------------ */

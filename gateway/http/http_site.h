@@ -16,8 +16,9 @@ struct http_site {
     struct presence_reporter *reporter;
     const struct networks *trusted_proxies; /* whose X-Forwarded headers are trusted */
     struct ratelimit *logins, *signups;     /* by client address */
+    struct places *connections;             /* by client address */
     struct ratelimit *uploads;              /* by user */
-    sem_t *upload_slots;                    /* uploads in memory at a time */
+    sem_t *decoding_slots;                  /* pictures decoded at a time */
 };
 
 #endif

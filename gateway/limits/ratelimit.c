@@ -65,13 +65,11 @@ void ratelimit_destroy(struct ratelimit **limit)
     *limit = NULL;
 }
 
-bool ratelimit_admit(struct ratelimit *limit, const char *name, int64_t *retry_ms_out)
+/* The bucket, filled up to now; with the lock. */
+static struct bucket *find_bucket(struct ratelimit *limit, const char *name)
 {
     int64_t now_ms = clock_mono_ms();
 
-    if (limit->per_ms <= 0)
-        return true;
-    pthread_mutex_lock(&limit->lock);
     if (now_ms - limit->swept_ms > SWEEP_MS)
         sweep_buckets(limit, now_ms, false);
     struct bucket *bucket = hashmap_get(limit->buckets, name);
@@ -83,6 +81,15 @@ bool ratelimit_admit(struct ratelimit *limit, const char *name, int64_t *retry_m
         hashmap_put(limit->buckets, name, bucket);
     }
     fill_bucket(limit, bucket, now_ms);
+    return bucket;
+}
+
+bool ratelimit_admit(struct ratelimit *limit, const char *name, int64_t *retry_ms_out)
+{
+    if (limit->per_ms <= 0)
+        return true;
+    pthread_mutex_lock(&limit->lock);
+    struct bucket *bucket = find_bucket(limit, name);
     bool taken = bucket->level >= 1;
     if (taken)
         bucket->level -= 1;
@@ -90,4 +97,13 @@ bool ratelimit_admit(struct ratelimit *limit, const char *name, int64_t *retry_m
         *retry_ms_out = (int64_t)((1 - bucket->level) / limit->per_ms) + 1;
     pthread_mutex_unlock(&limit->lock);
     return taken;
+}
+
+void ratelimit_charge(struct ratelimit *limit, const char *name, int64_t count)
+{
+    if (limit->per_ms <= 0 || count <= 0)
+        return;
+    pthread_mutex_lock(&limit->lock);
+    find_bucket(limit, name)->level -= (double)count;
+    pthread_mutex_unlock(&limit->lock);
 }

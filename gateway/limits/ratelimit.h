@@ -19,4 +19,7 @@ void ratelimit_destroy(struct ratelimit **limit);
 /* Takes one token. False when there is none; then there will be one in `*retry_ms_out`. */
 bool ratelimit_admit(struct ratelimit *limit, const char *name, int64_t *retry_ms_out);
 
+/* Takes `count` tokens more, also if there are fewer: then none is given until they are made up. */
+void ratelimit_charge(struct ratelimit *limit, const char *name, int64_t count);
+
 #endif

@@ -10,6 +10,7 @@
 #include "gateway/push/notification.h"
 #include "gateway/push/recent_numbers.h"
 #include "gateway/socket/ws_protocol.h"
+#include "services/common/base/clock.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/json_writer.h"
 #include "services/common/base/log.h"
@@ -24,47 +25,44 @@ struct deliver {
     struct bus *bus;
     struct registry *registry;
     struct feeds *feeds;
-    struct hashmap *subscriptions;  /* key -> struct bus_subscription; changed in turns only */
-    struct recent_numbers *changes; /* user and contact -> the last change that was pushed */
+    struct hashmap *subscriptions; /* key -> struct bus_subscription; changed in turns only */
+    /* "<user> <contact>" -> the last change that was pushed, as a stamp; "<user>" -> since when its
+     * sockets have received all changes, likewise. */
+    struct recent_numbers *changes;
 };
 
 /* --- from the bus to the sockets --------------------------------------------------------- */
 
 enum { PAIR_SIZE = 2 * TAG_SIZE + 2 };
 
+/* The number of a change and its state. Changes are numbered by the time, in microseconds. */
+static uint64_t stamp_of(uint64_t change, bool online)
+{
+    return change << 1 | online;
+}
+
+static bool is_online(const Messenger__Notification *notification)
+{
+    return notification->body_case == MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
+}
+
 /* "<user> <contact>"; false when it is not a change of presence. */
 static bool name_pair(const char *key, const Messenger__Notification *notification,
                       char name_out[PAIR_SIZE])
 {
-    bool online = notification->body_case == MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
-
     if (notification->change == 0)
         return false;
     snprintf(name_out, PAIR_SIZE, "%s %s", key,
-             online ? notification->contact_online : notification->contact_offline);
+             is_online(notification) ? notification->contact_online
+                                     : notification->contact_offline);
     return true;
 }
 
-/* The newest state of a contact counts: its events may be duplicated, and arrive through two
- * instances of the message service in either order. */
-static bool is_outdated(struct deliver *deliver, const char *key,
-                        const Messenger__Notification *notification)
+static void send_to_sockets(struct deliver *deliver, const char *key,
+                            const Messenger__Notification *notification)
 {
-    char name[PAIR_SIZE];
-
-    return name_pair(key, notification, name) &&
-           !recent_numbers_raise(deliver->changes, name, notification->change);
-}
-
-/* Called by the feed, one notification at a time for each user. Sends it to all sockets of the user
- * except the one that caused it. */
-static void push_to_sockets(void *ctx, const char *key, const Messenger__Notification *notification)
-{
-    struct deliver *deliver = ctx;
     struct json_writer w = { 0 };
 
-    if (is_outdated(deliver, key, notification))
-        return;
     struct registry_list sessions = registry_of_user(deliver->registry, key);
     struct ws_frame_out *frame =
         NULL; /* encoded for the first socket: often there is only the one that caused it */
@@ -79,6 +77,51 @@ static void push_to_sockets(void *ctx, const char *key, const Messenger__Notific
     ws_frame_out_unref(&frame);
     registry_list_finish(&sessions);
     buffer_finish(&w.out);
+}
+
+static void send_opposite(struct deliver *deliver, const char *key,
+                          const Messenger__Notification *notification)
+{
+    Messenger__Notification missed = MESSENGER__NOTIFICATION__INIT;
+
+    if (is_online(notification)) {
+        missed.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_OFFLINE;
+        missed.contact_offline = notification->contact_online;
+    } else {
+        missed.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
+        missed.contact_online = notification->contact_offline;
+    }
+    send_to_sockets(deliver, key, &missed);
+}
+
+/* Of changes that were pushed before the user's first socket opened, the client may have read a
+ * newer state. */
+static bool is_same_again(struct deliver *deliver, const char *key, const char *name,
+                          uint64_t stamp)
+{
+    uint64_t before = recent_numbers_get(deliver->changes, name);
+    uint64_t since = recent_numbers_get(deliver->changes, key);
+
+    return since != 0 && before > since && before < stamp && ((before ^ stamp) & 1) == 0;
+}
+
+/* Called by the feed, one notification at a time for each user. Sends it to all sockets of the user
+ * except the one that caused it. Of a contact's presence the newest state counts: its events may be
+ * duplicated, and overtake each other between the servers of a NATS cluster. */
+static void push_to_sockets(void *ctx, const char *key, const Messenger__Notification *notification)
+{
+    struct deliver *deliver = ctx;
+    char name[PAIR_SIZE];
+
+    if (name_pair(key, notification, name)) {
+        uint64_t stamp = stamp_of(notification->change, is_online(notification));
+        bool same_again = is_same_again(deliver, key, name, stamp);
+        if (!recent_numbers_raise(deliver->changes, name, stamp))
+            return;
+        if (same_again)
+            send_opposite(deliver, key, notification);
+    }
+    send_to_sockets(deliver, key, notification);
 }
 
 static void count_calm(void *ctx, const char *key, size_t *calm_out, size_t *busy_out)
@@ -149,6 +192,7 @@ bool deliver_follow(struct deliver *deliver, const char *key)
         return false;
     }
     hashmap_put(deliver->subscriptions, key, subscription);
+    recent_numbers_raise(deliver->changes, key, stamp_of((uint64_t)clock_wall_ms() * 1000, false));
     feeds_open(deliver->feeds, key);
     return true;
 }
@@ -175,7 +219,7 @@ static void push_presence(void *arg)
     char name[PAIR_SIZE];
 
     if (notice->again && name_pair(notice->key, &notice->notification, name) &&
-        recent_numbers_get(notice->deliver->changes, name) == notice->notification.change)
+        recent_numbers_get(notice->deliver->changes, name) >> 1 == notice->notification.change)
         notice->notification.change = 0; /* the state delivered last, once more */
     push_to_sockets(notice->deliver, notice->key, &notice->notification);
 }

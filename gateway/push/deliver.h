@@ -9,7 +9,9 @@
  * (feeds.h), which detects missing ones, encoded once, and sent to every socket of the user except
  * the one that caused the change. The gateway subscribes for exactly the users that have a socket
  * here. A presence change that is a duplicate, or older than one of the same contact that was
- * delivered, is dropped. Nothing here blocks unless it says so.
+ * delivered, is dropped. One with the same state as the last that was delivered shows that the
+ * opposite was missed: that is delivered first, so that online and offline alternate. Nothing here
+ * blocks unless it says so.
  */
 struct deliver;
 

@@ -58,9 +58,9 @@ bool feed_has_hole(const struct feed *feed);
 bool feed_needs_pull(const struct feed *feed);
 
 /*
- * The store knows the position. All changes after it up to `complete_to`, read from the store, by user_seq. A change
- * that is held back is pushed as it was received from the bus, which names the session that caused
- * it. False when there was no space for all of them; the rest is still missing.
+ * The store knows the position. All changes after it up to `complete_to`, read from the store, by
+ * user_seq. A change that is held back is pushed as it was received from the bus, which names the
+ * session that caused it. False when there was no space for all of them; the rest is still missing.
  */
 bool feed_fill(struct feed *feed, Messenger__Notification *const *changes, size_t count,
                uint64_t complete_to, const struct feed_outlet *outlet);

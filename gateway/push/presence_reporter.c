@@ -60,12 +60,25 @@ void presence_reporter_changed(struct presence_reporter *reporter, const char *k
 {
     lock_order_lock(&reporter->lock, LOCK_RANK_REPORTER);
     struct mark *mark = hashmap_get(reporter->marks, key);
-    if (mark == NULL) {
+    if (mark == NULL && hashmap_count(reporter->marks) < PRESENCE_MARKS_MAX) {
         mark = xcalloc(1, sizeof(*mark));
         hashmap_put(reporter->marks, key, mark);
     }
-    memcpy(mark->tag, tag, strlen(tag) + 1);
-    mark->since_ms = clock_mono_ms();
+    if (mark != NULL) {
+        memcpy(mark->tag, tag, strlen(tag) + 1);
+        mark->since_ms = clock_mono_ms();
+    } else {
+        reporter->announce = true;
+    }
+    pthread_cond_broadcast(&reporter->cond);
+    lock_order_unlock(&reporter->lock, LOCK_RANK_REPORTER);
+}
+
+/* This gateway stays ready meanwhile. */
+static void request_announcement(struct presence_reporter *reporter)
+{
+    lock_order_lock(&reporter->lock, LOCK_RANK_REPORTER);
+    reporter->announce = true;
     pthread_cond_broadcast(&reporter->cond);
     lock_order_unlock(&reporter->lock, LOCK_RANK_REPORTER);
 }
@@ -90,7 +103,8 @@ bool presence_reporter_is_settled(struct presence_reporter *reporter)
 static void note_settled(struct presence_reporter *reporter)
 {
     lock_order_lock(&reporter->lock, LOCK_RANK_REPORTER);
-    reporter->settled = !reporter->announce; /* another may have been requested meanwhile */
+    if (!reporter->announce) /* another may have been requested meanwhile */
+        reporter->settled = true;
     lock_order_unlock(&reporter->lock, LOCK_RANK_REPORTER);
 }
 
@@ -111,12 +125,50 @@ static bool call_presence(struct presence_reporter *reporter, const char *method
     return status == STATUS_OK;
 }
 
+/* The mark of an offline user is due after the grace time. */
+static bool is_due(const struct presence_reporter *reporter, const struct mark *mark,
+                   bool is_online)
+{
+    return is_online || reporter->stopping ||
+           clock_mono_ms() - mark->since_ms >= reporter->grace_ms;
+}
+
+/* Appends the tags of users within their grace time, who count as online, and discards all other
+ * marks: the announcement replaces them. */
+static void replace_marks(struct presence_reporter *reporter, char ***tags, size_t *count)
+{
+    const char *key;
+    void *value;
+
+    lock_order_lock(&reporter->lock, LOCK_RANK_REPORTER);
+    *tags = xrealloc(*tags, (*count + hashmap_count(reporter->marks) + 1) * sizeof(**tags));
+    for (size_t cursor = 0; hashmap_next(reporter->marks, &cursor, &key, &value);) {
+        struct mark *mark = value;
+        char gone[TAG_SIZE];
+        memcpy(gone, key, strlen(key) + 1);
+        if (is_due(reporter, mark, registry_is_online(reporter->registry, key)))
+            free(hashmap_remove(reporter->marks, gone));
+        else
+            (*tags)[(*count)++] = xstrdup(mark->tag);
+    }
+    lock_order_unlock(&reporter->lock, LOCK_RANK_REPORTER);
+}
+
 static bool announce_all(struct presence_reporter *reporter, int64_t timeout_ms)
 {
     Messenger__PresenceAnnounceRequest request = MESSENGER__PRESENCE_ANNOUNCE_REQUEST__INIT;
+    size_t grace_count = 0;
+    char **grace = NULL;
 
     request.gateway_id = wire_borrow(reporter->gateway_id);
+    replace_marks(reporter, &grace, &grace_count);
+    /* Afterwards, so that a change in between has a mark. */
     request.online = registry_tags(reporter->registry, &request.n_online);
+    request.online =
+        xrealloc(request.online, (request.n_online + grace_count + 1) * sizeof(*request.online));
+    for (size_t i = 0; i < grace_count; i++)
+        request.online[request.n_online++] = grace[i];
+    free(grace);
     bool notified = call_presence(reporter, "presence.Announce", &request.base, timeout_ms);
     for (size_t i = 0; i < request.n_online; i++)
         free(request.online[i]);
@@ -124,8 +176,7 @@ static bool announce_all(struct presence_reporter *reporter, int64_t timeout_ms)
     return notified;
 }
 
-/* Takes up to BATCH_MAX marks that are due. The mark of an offline user is due after the grace
- * time. */
+/* Takes up to BATCH_MAX marks that are due. */
 static size_t take_due_locked(struct presence_reporter *reporter, struct mark *due,
                               char (*keys)[TAG_SIZE], bool *online)
 {
@@ -137,8 +188,7 @@ static size_t take_due_locked(struct presence_reporter *reporter, struct mark *d
          n < BATCH_MAX && hashmap_next(reporter->marks, &cursor, &key, &value);) {
         struct mark *mark = value;
         bool is_online = registry_is_online(reporter->registry, key);
-        if (!is_online && !reporter->stopping &&
-            clock_mono_ms() - mark->since_ms < reporter->grace_ms)
+        if (!is_due(reporter, mark, is_online))
             continue;
         due[n] = *mark;
         online[n] = is_online;
@@ -239,7 +289,7 @@ static bool report_round(struct presence_reporter *reporter)
 
     if (take_announce(reporter)) {
         if (!announce_all(reporter, RPC_TIMEOUT_MS)) {
-            presence_reporter_announce(reporter);
+            request_announcement(reporter);
             return false;
         }
         reporter->announced_ms = clock_mono_ms();
@@ -294,9 +344,11 @@ static void handle_lost(void *ctx, struct bus_message *message_take)
         wire_unpack(&messenger__gateway_lost__descriptor, bus_message_data(message),
                     bus_message_length(message));
 
+    if (event != NULL && *event->gateway_id == '\0')
+        request_announcement(reporter);
     if (event != NULL && strcmp(event->gateway_id, reporter->gateway_id) == 0) {
         log_warn("the presence service has given this gateway up; announcing all users again");
-        presence_reporter_announce(reporter);
+        request_announcement(reporter);
     }
     wire_free(event);
     bus_message_destroy(&message);

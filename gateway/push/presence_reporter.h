@@ -11,9 +11,12 @@
  * Reports to the presence service which users are online here. It reports states, not events: a
  * user whose first socket opened or last one closed is marked, and when the mark is processed, the
  * registry has the state. A report that fails is retried. After a reconnect, when the service has
- * given this gateway up, and once a minute, all users are announced. Once a second it publishes
- * that this gateway is alive. No socket waits for it.
+ * given this gateway up or has rebuilt the bucket, and once a minute, all users are announced,
+ * which replaces the marks. So it does when there are more than PRESENCE_MARKS_MAX marks. Once a
+ * second it publishes that this gateway is alive. No socket waits for it.
  */
+enum { PRESENCE_MARKS_MAX = 16384 };
+
 struct presence_reporter;
 
 /* `gateway_id` is borrowed until presence_reporter_destroy. */

@@ -9,6 +9,7 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/lock_order.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/places.h"
 
 struct user_sessions {
     char tag[TAG_SIZE];
@@ -20,6 +21,7 @@ struct slot {
     struct session *session; /* NULL = free */
     uint32_t generation;     /* distinguishes the token of an earlier session in this slot */
     size_t next_free;
+    char *address; /* owned; NULL: not counted */
 };
 
 struct registry {
@@ -29,7 +31,13 @@ struct registry {
     struct slot *slots;
     size_t first_free, count;
     struct hashmap *users; /* key -> struct user_sessions, owned */
+    struct places *addresses;
 };
+
+size_t registry_reserve(size_t sessions_max)
+{
+    return sessions_max / (4 * (size_t)REGISTRY_RESERVE_STEP) * REGISTRY_RESERVE_STEP;
+}
 
 struct registry *registry_create(const struct registry_options *options)
 {
@@ -40,6 +48,7 @@ struct registry *registry_create(const struct registry_options *options)
     for (size_t i = 0; i < options->sessions_max; i++)
         registry->slots[i].next_free = i + 1;
     registry->users = hashmap_create();
+    registry->addresses = places_create(options->per_address_max);
     pthread_mutex_init(&registry->turn_lock, NULL);
     pthread_mutex_init(&registry->lock, NULL);
     return registry;
@@ -57,6 +66,9 @@ void registry_destroy(struct registry **registry)
         free(user);
     }
     hashmap_destroy(&(*registry)->users);
+    for (size_t i = 0; i < (*registry)->options.sessions_max; i++)
+        free((*registry)->slots[i].address);
+    places_destroy(&(*registry)->addresses);
     pthread_mutex_destroy(&(*registry)->lock);
     pthread_mutex_destroy(&(*registry)->turn_lock);
     free((*registry)->slots);
@@ -66,13 +78,15 @@ void registry_destroy(struct registry **registry)
 
 /* --- with the lock held ------------------------------------------------------------------ */
 
-static void link_slot_locked(struct registry *registry, struct session *session)
+static void link_slot_locked(struct registry *registry, struct session *session,
+                             const char *address)
 {
     size_t index = registry->first_free;
     struct slot *slot = &registry->slots[index];
 
     registry->first_free = slot->next_free;
     slot->session = session_ref(session);
+    slot->address = *address != '\0' ? xstrdup(address) : NULL;
     slot->generation = (slot->generation + 1) & INT32_MAX; /* tokens are less than 2^63 */
     registry->count++;
     session_set_token(session, (uint64_t)slot->generation << 32 | index);
@@ -84,6 +98,10 @@ static void unlink_slot_locked(struct registry *registry, struct session *sessio
     struct slot *slot = &registry->slots[index];
 
     session_unref(&slot->session);
+    if (slot->address != NULL)
+        places_leave(registry->addresses, slot->address);
+    free(slot->address);
+    slot->address = NULL;
     slot->next_free = registry->first_free;
     registry->first_free = index;
     registry->count--;
@@ -124,16 +142,21 @@ static bool unlink_user_locked(struct registry *registry, struct session *sessio
 }
 
 static enum registry_result link_locked(struct registry *registry, struct session *session,
-                                        bool *first_out)
+                                        const char *address, bool *first_out)
 {
     const struct user_sessions *user = hashmap_get(registry->users, session_key(session));
+    size_t max = registry->options.sessions_max;
 
     *first_out = false;
-    if (registry->count >= registry->options.sessions_max)
+    if (user != NULL)
+        max -= registry_reserve(max);
+    if (registry->count >= max)
         return REGISTRY_FULL;
     if (user != NULL && user->count >= registry->options.per_user_max)
         return REGISTRY_USER_FULL;
-    link_slot_locked(registry, session);
+    if (*address != '\0' && !places_take(registry->addresses, address))
+        return REGISTRY_ADDRESS_FULL;
+    link_slot_locked(registry, session, address);
     if (!session_is_anonymous(session))
         *first_out = link_user_locked(registry, session);
     return REGISTRY_OK;
@@ -150,13 +173,14 @@ static bool unlink_session(struct registry *registry, struct session *session)
     return last;
 }
 
-enum registry_result registry_add(struct registry *registry, struct session *session)
+enum registry_result registry_add(struct registry *registry, struct session *session,
+                                  const char *address)
 {
     bool first;
 
     lock_order_lock(&registry->turn_lock, LOCK_RANK_TURN);
     lock_order_lock(&registry->lock, LOCK_RANK_REGISTRY);
-    enum registry_result result = link_locked(registry, session, &first);
+    enum registry_result result = link_locked(registry, session, address, &first);
     lock_order_unlock(&registry->lock, LOCK_RANK_REGISTRY);
     if (first && !registry->options.turn(registry->options.ctx, session_key(session),
                                          session_identity(session)->tag, true)) {

@@ -16,6 +16,7 @@ struct registry;
 struct registry_options {
     size_t sessions_max;
     size_t per_user_max;
+    size_t per_address_max; /* 0: no limit */
     /*
      * The user's first session at this gateway was added, or the last one removed. Called for one
      * user at a time, in the order of the events. False for a first session refuses it.
@@ -29,10 +30,23 @@ struct registry *registry_create(const struct registry_options *options);
 /* Sessions that have not been removed by then, because shutdown timed out, are not freed. */
 void registry_destroy(struct registry **registry);
 
-enum registry_result { REGISTRY_OK, REGISTRY_FULL, REGISTRY_USER_FULL, REGISTRY_REFUSED };
+enum registry_result {
+    REGISTRY_OK,
+    REGISTRY_FULL,
+    REGISTRY_USER_FULL,
+    REGISTRY_ADDRESS_FULL,
+    REGISTRY_REFUSED
+};
 
-/* Adds a reference of its own. Anonymous sessions count towards the maximum, but have no user. */
-enum registry_result registry_add(struct registry *registry, struct session *session);
+/* Of the places, only users who have no socket here yet may take the last: a quarter, in steps of
+ * REGISTRY_RESERVE_STEP. So a few users with many sockets never shut others out. */
+enum { REGISTRY_RESERVE_STEP = 16 };
+size_t registry_reserve(size_t sessions_max);
+
+/* Adds a reference of its own. `address` is what the places of an address are counted by; copied;
+ * "": not counted. */
+enum registry_result registry_add(struct registry *registry, struct session *session,
+                                  const char *address);
 void registry_remove(struct registry *registry, struct session *session);
 
 /* The session with this token, with a reference; NULL when it has been removed. */

@@ -5,7 +5,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#include <linux/sockios.h>
 
 #include "gateway/socket/lock_rank.h"
 #include "gateway/socket/no_auth.h"
@@ -20,6 +23,7 @@
 struct session {
     atomic_uint references;
     struct socket_loop *loop;
+    struct byte_budget *budget; /* or NULL */
     uint64_t token;
     char id[SESSION_ID_SIZE];
     struct token_claims identity;
@@ -36,18 +40,22 @@ struct session {
     bool shut;
     bool closing;
     int64_t closing_since_ms;
-    int64_t stuck_since_ms; /* 0: the socket accepts bytes */
+    int64_t measured_since_ms; /* the rate at which the socket accepts bytes; 0: nothing waits */
+    size_t measured_bytes;     /* pending then, and queued since then */
+    size_t charged;            /* to the budget: as many as are pending, or a little less */
     int64_t pinged_ms;
     struct outbox outbox;
 };
 
 struct session *session_create(struct socket_loop *loop, const char *id,
-                               const struct token_claims *identity, int64_t ping_interval_ms)
+                               const struct token_claims *identity, int64_t ping_interval_ms,
+                               struct byte_budget *budget)
 {
     struct session *session = xcalloc(1, sizeof(*session));
 
     atomic_init(&session->references, 1);
     session->loop = loop;
+    session->budget = budget;
     snprintf(session->id, sizeof(session->id), "%s", id);
     if (identity != NULL) {
         session->identity = *identity;
@@ -67,6 +75,21 @@ struct session *session_ref(struct session *session)
     return session;
 }
 
+/* The frames that are pending are there already: charges them in any case, or gives back what has
+ * been sent. */
+static void settle_locked(struct session *session)
+{
+    size_t pending = session->outbox.bytes;
+
+    if (session->budget == NULL)
+        return;
+    if (pending > session->charged)
+        byte_budget_force(session->budget, session->key, pending - session->charged);
+    else
+        byte_budget_return(session->budget, session->key, session->charged - pending);
+    session->charged = pending;
+}
+
 void session_unref(struct session **session)
 {
     struct session *s = *session;
@@ -75,6 +98,7 @@ void session_unref(struct session **session)
     if (s == NULL || atomic_fetch_sub(&s->references, 1) != 1)
         return;
     outbox_finish(&s->outbox);
+    settle_locked(s);
     ws_reader_finish(&s->reader);
     pthread_mutex_destroy(&s->lock);
     free(s);
@@ -144,24 +168,40 @@ static void release_locked(struct session *session)
     session->more_waits = false;
 }
 
+/* Bytes that the client's system has not received. */
+static size_t unread_bytes(const struct session *session)
+{
+    int in_kernel = 0;
+
+    if (session->socket >= 0 && ioctl(session->socket, SIOCOUTQ, &in_kernel) != 0)
+        in_kernel = 0;
+    return session->outbox.bytes + (size_t)in_kernel;
+}
+
+static void measure_locked(struct session *session, int64_t now_ms)
+{
+    session->measured_since_ms = now_ms;
+    session->measured_bytes = unread_bytes(session);
+}
+
 static void flush_locked(struct session *session)
 {
-    size_t before = session->outbox.bytes;
-
     if (session->socket < 0)
         return;
     switch (outbox_flush(&session->outbox, session->socket)) {
     case OUTBOX_EMPTY:
-        session->stuck_since_ms = 0;
+        session->measured_since_ms = 0;
         break;
     case OUTBOX_WAITS:
-        if (session->stuck_since_ms == 0 || session->outbox.bytes < before)
-            session->stuck_since_ms = clock_mono_ms();
+        if (session->measured_since_ms == 0)
+            measure_locked(session, clock_mono_ms());
         break; /* until session_writable */
     case OUTBOX_BROKEN:
         cut_locked(session);
         break;
     }
+    if (session->outbox.bytes < session->charged)
+        settle_locked(session);
     release_locked(session);
 }
 
@@ -205,6 +245,31 @@ static void give_up_locked(struct session *session, const char *reason)
     log_info("%s does not read: closing its socket (%s)", session->identity.tag, reason);
     outbox_drop_unsent(&session->outbox);
     close_locked(session, WS_CLOSE_TRY_AGAIN_LATER, reason);
+    settle_locked(session);
+}
+
+/* Charges what the socket has not accepted. */
+static void charge_locked(struct session *session)
+{
+    size_t pending = session->outbox.bytes;
+
+    if (session->budget == NULL || pending <= session->charged)
+        return;
+    if (byte_budget_take(session->budget, session->key, pending - session->charged))
+        session->charged = pending;
+    else
+        give_up_locked(session, "too many bytes are pending for its user, or for all");
+}
+
+/* Fewer bytes than it must accept, over the time of a measurement. */
+static bool is_too_slow(struct session *session, int64_t now_ms)
+{
+    if (session->measured_since_ms == 0 || now_ms - session->measured_since_ms < SESSION_RATE_MS)
+        return false;
+    size_t unread = unread_bytes(session) + (size_t)SESSION_RATE_MIN * SESSION_RATE_MS / 1000;
+    bool slow = unread > session->measured_bytes;
+    measure_locked(session, now_ms);
+    return slow;
 }
 
 /* --- from any thread --------------------------------------------------------------------- */
@@ -233,6 +298,7 @@ int session_shut(struct session *session)
     session->socket = -1;
     session->shut = true;
     outbox_finish(&session->outbox);
+    settle_locked(session);
     release_locked(session);
     lock_order_unlock(&session->lock, LOCK_RANK_SESSION);
     return socket;
@@ -248,8 +314,10 @@ void session_send(struct session *session, struct ws_frame_out *frame)
             give_up_locked(session, "too many bytes are unread");
         } else {
             outbox_push(&session->outbox, frame);
+            session->measured_bytes += frame->length;
             if (session->outbox.count == 1)
                 flush_locked(session);
+            charge_locked(session);
         }
     }
     lock_order_unlock(&session->lock, LOCK_RANK_SESSION);
@@ -346,9 +414,8 @@ void session_tick(struct session *session, int64_t now_ms, struct ws_frame_out *
     if (session->closing) {
         if (now_ms - session->closing_since_ms > SESSION_CLOSING_MS)
             cut_locked(session);
-    } else if (session->stuck_since_ms != 0 &&
-               now_ms - session->stuck_since_ms > SESSION_STUCK_MS) {
-        give_up_locked(session, "reads nothing");
+    } else if (is_too_slow(session, now_ms)) {
+        give_up_locked(session, "reads too slowly");
     } else if (session->identity.expires_at != 0 &&
                clock_wall_ms() / 1000 >= session->identity.expires_at) {
         close_locked(session, WS_CLOSE_NORMAL, NO_AUTH_REASON(NO_AUTH_EXPIRED));

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gateway/socket/byte_budget.h"
 #include "gateway/socket/socket_loop.h"
 #include "gateway/socket/ws_frame_out.h"
 #include "gateway/socket/ws_reader.h"
@@ -15,7 +16,8 @@
  * holds one, the registry another. One text of the client is processed at a time, and reading is
  * paused meanwhile: answers keep the order of the calls, and a client that calls has to read.
  * Sending never blocks: frames that the socket does not accept are queued in a bounded outbox. A
- * client whose outbox overflows, or that reads nothing for SESSION_STUCK_MS, is closed with 1013.
+ * client whose outbox overflows, whose user has too much pending, or that reads fewer than
+ * SESSION_RATE_MIN bytes a second while there are more, is closed with 1013.
  * All functions may be called from any thread unless they say otherwise.
  */
 enum {
@@ -24,7 +26,8 @@ enum {
         128 * 1024, /* above this no further call is read: the client has to read first */
     SESSION_OUTBOX_ROOMY =
         SESSION_OUTBOX_MAX / 2, /* above this, what can be sent later is held back by its owner */
-    SESSION_STUCK_MS = 5000,
+    SESSION_RATE_MIN = 2048,
+    SESSION_RATE_MS = 5000,    /* over which it is measured */
     SESSION_CLOSING_MS = 2000, /* for the client's answer to a close frame */
     SESSION_PINGS_MAX = 2,     /* unanswered ones that are tolerated */
     SESSION_ID_SIZE = 64,
@@ -32,9 +35,11 @@ enum {
 
 struct session;
 
-/* `identity` NULL: an anonymous socket, opened only to be closed with a reason. */
+/* `identity` NULL: an anonymous socket, opened only to be closed with a reason. What waits to be
+ * sent is taken from the budget; NULL: without one. Both are borrowed, as is the loop. */
 struct session *session_create(struct socket_loop *loop, const char *id,
-                               const struct token_claims *identity, int64_t ping_interval_ms);
+                               const struct token_claims *identity, int64_t ping_interval_ms,
+                               struct byte_budget *budget);
 struct session *session_ref(struct session *session);
 void session_unref(struct session **session);
 

@@ -42,7 +42,8 @@ struct ws_frame_out *ws_frame_out_create_close(int code, const char *reason)
 
     payload[0] = (unsigned char)(code >> 8);
     payload[1] = (unsigned char)code;
-    memcpy(payload + 2, reason, length);
+    if (length > 0)
+        memcpy(payload + 2, reason, length);
     return ws_frame_out_create(WS_OPCODE_CLOSE, payload, 2 + length);
 }
 

@@ -225,12 +225,13 @@ static void handle_mark_read(void *ctx, struct rpc_request *call, const void *re
 
 /* --- reads ------------------------------------------------------------------------------- */
 
-static void reply_messages(struct rpc_request *call, const struct message_list *list)
+static void reply_messages(struct rpc_request *call, const struct message_list *list,
+                           uint32_t max_bytes)
 {
     struct message_view *views = xcalloc(list->count, sizeof(*views));
     Messenger__Message **pointers = xcalloc(list->count, sizeof(*pointers));
     Messenger__MessageList reply = MESSENGER__MESSAGE_LIST__INIT;
-    struct reply_budget budget = { 0 };
+    struct reply_budget budget = { .max = max_bytes };
     size_t n = 0;
 
     for (; n < list->count && reply_budget_take(&budget, list->items[n].text); n++) {
@@ -243,6 +244,12 @@ static void reply_messages(struct rpc_request *call, const struct message_list *
     rpc_request_reply(call, &reply.base);
     free(pointers);
     free(views);
+}
+
+/* At least as many as the reply takes, with an entry more if there is one. */
+static size_t store_bytes(uint32_t max_bytes)
+{
+    return max_bytes > 0 ? max_bytes + (size_t)MESSAGE_TEXT_MAX : 0;
 }
 
 static void handle_get_messages(void *ctx, struct rpc_request *call, const void *request)
@@ -267,24 +274,27 @@ static void handle_get_messages(void *ctx, struct rpc_request *call, const void 
     if (status == STATUS_NOT_FOUND) /* one who is gone: what was written stays the owner's */
         status = message_user_set(&peer, wanted->peer_tag) ? STATUS_OK : STATUS_NOT_FOUND;
     if (status == STATUS_OK)
-        status = message_store_messages(
-            service->store, owner.key, peer.key,
-            (struct message_range){ wanted->start, wanted->end, wanted->newest_seq }, &list);
+        status = message_store_messages(service->store, owner.key, peer.key,
+                                        (struct message_range){ wanted->start, wanted->end,
+                                                                wanted->newest_seq,
+                                                                store_bytes(wanted->max_bytes) },
+                                        &list);
     if (status == STATUS_NOT_FOUND)
         status = STATUS_OK;
     if (status == STATUS_OK)
-        reply_messages(call, &list);
+        reply_messages(call, &list, wanted->max_bytes);
     else
         rpc_request_fail(call, status, NULL);
     message_list_finish(&list);
 }
 
-static void reply_dialogs(struct rpc_request *call, const struct dialog_list *list)
+static void reply_dialogs(struct rpc_request *call, const struct dialog_list *list,
+                          uint32_t max_bytes)
 {
     struct dialog_view *views = xcalloc(list->count, sizeof(*views));
     Messenger__Dialog **pointers = xcalloc(list->count, sizeof(*pointers));
     Messenger__DialogList reply = MESSENGER__DIALOG_LIST__INIT;
-    struct reply_budget budget = { 0 };
+    struct reply_budget budget = { .max = max_bytes };
     size_t n = 0;
 
     for (; n < list->count && reply_budget_take(&budget, list->items[n].last.text); n++) {
@@ -346,7 +356,7 @@ static void handle_get_dialogs(void *ctx, struct rpc_request *call, const void *
     if (status == STATUS_OK)
         leave_out_former(service, rpc_request_context(call), &list);
     if (status == STATUS_OK)
-        reply_dialogs(call, &list);
+        reply_dialogs(call, &list, wanted->max_bytes);
     else
         rpc_request_fail(call, status, NULL);
     dialog_list_finish(&list);

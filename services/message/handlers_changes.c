@@ -66,10 +66,10 @@ static void change_view_set(struct change_view *view, const struct message_chang
  * Cuts the list so that it fits into one message of the bus: what is left is as complete up to its
  * position as the whole was, and there is more.
  */
-static void cut_to_fit(struct change_list *list)
+static void cut_to_fit(struct change_list *list, uint32_t max_bytes)
 {
     struct hashmap *peers = hashmap_create();
-    struct reply_budget budget = { 0 };
+    struct reply_budget budget = { .max = max_bytes };
     size_t n = 0, dialogs = 0;
 
     for (bool fits = true; n < list->count && fits; n += fits) {
@@ -147,7 +147,7 @@ void handle_get_changes(void *ctx, struct rpc_request *call, const void *request
     if (status == STATUS_OK)
         status = message_store_changes(service->store, owner.key, range, &list);
     if (status == STATUS_OK) {
-        cut_to_fit(&list);
+        cut_to_fit(&list, wanted->max_bytes);
         reply_changes(call, epoch, &list);
     } else {
         rpc_request_fail(call, status, NULL);

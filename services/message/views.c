@@ -39,7 +39,9 @@ bool reply_budget_take(struct reply_budget *budget, const char *text)
 {
     size_t bytes = strlen(text) + ENTRY_BYTES;
 
-    if (budget->entries > 0 && budget->bytes + bytes > REPLY_BYTES_MAX)
+    size_t max = budget->max > 0 && budget->max < REPLY_BYTES_MAX ? budget->max : REPLY_BYTES_MAX;
+
+    if (budget->entries > 0 && budget->bytes + bytes > max)
         return false;
     budget->entries++;
     budget->bytes += bytes;

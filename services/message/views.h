@@ -24,8 +24,10 @@ struct dialog_view {
 };
 void dialog_view_set(struct dialog_view *view, const struct dialog *dialog);
 
-/* A reply must fit into one message of the bus, 1 MB by default. Zeroed: empty. */
+/* A reply must fit into one message of the bus, 1 MB by default, or into fewer bytes that the
+ * caller wants. Zeroed but for `max`: empty. */
 struct reply_budget {
+    size_t max; /* 0, or more than a message of the bus: one message */
     size_t bytes, entries;
 };
 

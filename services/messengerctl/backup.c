@@ -10,7 +10,7 @@
 
 static enum status copy_store(const char *data, const char *directory, const char *name)
 {
-    char *from = backup_path(data, name), *to = backup_path(directory, name);
+    char *from = backup_files_path(data, name), *to = backup_files_path(directory, name);
     struct buffer why = { 0 };
     struct stat copy;
 
@@ -27,15 +27,15 @@ static enum status copy_store(const char *data, const char *directory, const cha
 
 static void remove_all(const char *directory)
 {
-    backup_remove(directory, BACKUP_MESSAGES);
-    backup_remove(directory, BACKUP_USERS);
-    backup_remove(directory, BACKUP_KEY);
-    backup_remove_directory(directory);
+    backup_files_remove(directory, BACKUP_MESSAGES);
+    backup_files_remove(directory, BACKUP_USERS);
+    backup_files_remove(directory, BACKUP_KEY);
+    backup_files_remove_directory(directory);
 }
 
 enum status backup_make(const char *data, const char *directory)
 {
-    enum status status = backup_make_directory(directory);
+    enum status status = backup_files_make_directory(directory);
 
     if (status != STATUS_OK)
         return status;
@@ -43,9 +43,9 @@ enum status backup_make(const char *data, const char *directory)
     if (status == STATUS_OK)
         status = copy_store(data, directory, BACKUP_USERS);
     if (status == STATUS_OK)
-        status = backup_copy_small(data, directory, BACKUP_KEY);
+        status = backup_files_copy_small(data, directory, BACKUP_KEY);
     if (status == STATUS_OK)
-        status = backup_flush_directory(directory);
+        status = backup_files_flush_directory(directory);
     if (status == STATUS_OK)
         console_line("the backup is in %s", directory);
     else

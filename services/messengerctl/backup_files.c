@@ -20,14 +20,14 @@ static enum status fail(const char *path)
     return STATUS_UNAVAILABLE;
 }
 
-char *backup_path(const char *directory, const char *name)
+char *backup_files_path(const char *directory, const char *name)
 {
     return xasprintf("%s/%s", directory, name);
 }
 
-bool backup_exists(const char *directory, const char *name)
+bool backup_files_exists(const char *directory, const char *name)
 {
-    char *path = backup_path(directory, name);
+    char *path = backup_files_path(directory, name);
     bool exists = access(path, F_OK) == 0;
 
     free(path);
@@ -46,7 +46,7 @@ static bool is_empty(const char *directory)
     return empty;
 }
 
-enum status backup_make_directory(const char *directory)
+enum status backup_files_make_directory(const char *directory)
 {
     if (mkdir(directory, 0700) == 0)
         return STATUS_OK;
@@ -58,7 +58,7 @@ enum status backup_make_directory(const char *directory)
     return STATUS_ALREADY_EXISTS;
 }
 
-void backup_remove_directory(const char *directory)
+void backup_files_remove_directory(const char *directory)
 {
     if (rmdir(directory) != 0 && errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST)
         console_error("%s: %s", directory, strerror(errno));
@@ -76,10 +76,11 @@ static enum status write_small(const char *path, const char *data, size_t length
     return status;
 }
 
-enum status backup_copy_small(const char *from_directory, const char *to_directory,
-                              const char *name)
+enum status backup_files_copy_small(const char *from_directory, const char *to_directory,
+                                    const char *name)
 {
-    char *from = backup_path(from_directory, name), *to = backup_path(to_directory, name);
+    char *from = backup_files_path(from_directory, name),
+         *to = backup_files_path(to_directory, name);
     char data[SMALL_MAX];
     enum status status = STATUS_OK;
     int file = open(from, O_RDONLY | O_CLOEXEC);
@@ -97,9 +98,11 @@ enum status backup_copy_small(const char *from_directory, const char *to_directo
     return status;
 }
 
-enum status backup_move(const char *from_directory, const char *to_directory, const char *name)
+enum status backup_files_move(const char *from_directory, const char *to_directory,
+                              const char *name)
 {
-    char *from = backup_path(from_directory, name), *to = backup_path(to_directory, name);
+    char *from = backup_files_path(from_directory, name),
+         *to = backup_files_path(to_directory, name);
     enum status status = STATUS_OK;
 
     if (rename(from, to) != 0 && errno != ENOENT)
@@ -109,16 +112,16 @@ enum status backup_move(const char *from_directory, const char *to_directory, co
     return status;
 }
 
-void backup_remove(const char *directory, const char *name)
+void backup_files_remove(const char *directory, const char *name)
 {
-    char *path = backup_path(directory, name);
+    char *path = backup_files_path(directory, name);
 
     if (unlink(path) != 0 && errno != ENOENT)
         console_error("%s: %s", path, strerror(errno));
     free(path);
 }
 
-enum status backup_flush_directory(const char *directory)
+enum status backup_files_flush_directory(const char *directory)
 {
     int file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (file < 0)

@@ -25,11 +25,11 @@ struct command_line {
 struct command {
     const char *noun, *verb; /* verb "": none */
     const char *arguments;
-    int argument_count;
     int (*run)(const struct command *command, const struct command_line *line);
-    /* for run_on_two: */
+    enum status (*run_two)(struct installation *one,
+                           struct installation *other); /* of run_on_two */
+    int argument_count;
     bool into; /* the second one is created if it is missing, and must differ from the first */
-    enum status (*run_two)(struct installation *one, struct installation *other);
     bool takes_data, takes_force;
 };
 
@@ -200,10 +200,11 @@ static const struct command *find_command(const struct command_line *line)
 static const char *default_data(void)
 {
     static const char *const variables[] = { "MESSENGER_DATA_DIRECTORY", "DATA_DIR" };
+    const char *given;
 
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
-        if (getenv(variables[i]) != NULL && *getenv(variables[i]) != '\0')
-            return getenv(variables[i]);
+        if ((given = getenv(variables[i])) != NULL && *given != '\0')
+            return given;
     return "./data";
 }
 

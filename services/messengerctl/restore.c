@@ -28,7 +28,7 @@ enum { NAMES = sizeof(names) / sizeof(names[0]) };
 
 static enum status check_unused(const char *data, const char *name, bool force)
 {
-    char *path = backup_path(data, name);
+    char *path = backup_files_path(data, name);
     struct buffer why = { 0 };
     bool in_use;
 
@@ -86,9 +86,9 @@ static const char *find_loss(const char *data, const char *stage)
 {
     struct contents installed = { .epoch = "" }, backup = { .epoch = "" };
 
-    if (!backup_exists(data, BACKUP_MESSAGES) && !backup_exists(data, BACKUP_USERS))
+    if (!backup_files_exists(data, BACKUP_MESSAGES) && !backup_files_exists(data, BACKUP_USERS))
         return NULL;
-    if (!backup_exists(data, BACKUP_MESSAGES) || !backup_exists(data, BACKUP_USERS))
+    if (!backup_files_exists(data, BACKUP_MESSAGES) || !backup_files_exists(data, BACKUP_USERS))
         return "one of the installed stores is missing";
     if (read_contents(data, &installed) != STATUS_OK)
         return "the installed stores cannot be read";
@@ -118,13 +118,13 @@ static enum status check_loss(const char *data, const char *stage, bool force)
 static void clear_stage(const char *stage)
 {
     for (size_t i = 0; i < NAMES; i++)
-        backup_remove(stage, names[i]);
-    backup_remove_directory(stage);
+        backup_files_remove(stage, names[i]);
+    backup_files_remove_directory(stage);
 }
 
 static enum status stage_store(const char *directory, const char *stage, const char *name)
 {
-    char *from = backup_path(directory, name), *to = backup_path(stage, name);
+    char *from = backup_files_path(directory, name), *to = backup_files_path(stage, name);
     struct buffer why = { 0 };
 
     enum status status = sqlite_backup_make(from, to, &why);
@@ -138,14 +138,14 @@ static enum status stage_store(const char *directory, const char *stage, const c
 
 static enum status fill_stage(const char *directory, const char *stage)
 {
-    enum status status = backup_make_directory(stage);
+    enum status status = backup_files_make_directory(stage);
 
     if (status == STATUS_OK)
         status = stage_store(directory, stage, BACKUP_MESSAGES);
     if (status == STATUS_OK)
         status = stage_store(directory, stage, BACKUP_USERS);
     if (status == STATUS_OK)
-        status = backup_copy_small(directory, stage, BACKUP_KEY);
+        status = backup_files_copy_small(directory, stage, BACKUP_KEY);
     return status;
 }
 
@@ -182,7 +182,7 @@ static char *new_attic(const char *data)
 
 static bool is_replaced(const char *stage, const char *name)
 {
-    return strcmp(name, BACKUP_KEY) != 0 || backup_exists(stage, BACKUP_KEY);
+    return strcmp(name, BACKUP_KEY) != 0 || backup_files_exists(stage, BACKUP_KEY);
 }
 
 static enum status keep_old(const char *data, const char *stage)
@@ -192,14 +192,14 @@ static enum status keep_old(const char *data, const char *stage)
     bool any = false;
 
     for (size_t i = 0; i < NAMES; i++)
-        any = any || (is_replaced(stage, names[i]) && backup_exists(data, names[i]));
+        any = any || (is_replaced(stage, names[i]) && backup_files_exists(data, names[i]));
     if (any)
-        status = backup_make_directory(attic);
+        status = backup_files_make_directory(attic);
     for (size_t i = 0; any && i < NAMES && status == STATUS_OK; i++)
         if (is_replaced(stage, names[i]))
-            status = backup_move(data, attic, names[i]);
+            status = backup_files_move(data, attic, names[i]);
     if (any && status == STATUS_OK)
-        status = backup_flush_directory(attic);
+        status = backup_files_flush_directory(attic);
     if (any && status == STATUS_OK)
         console_line("what was there is in %s", attic);
     free(attic);
@@ -211,8 +211,8 @@ static enum status exchange(const char *data, const char *stage)
     enum status status = keep_old(data, stage);
 
     for (size_t i = 0; i < NAMES && status == STATUS_OK; i++)
-        status = backup_move(stage, data, names[i]);
-    return status == STATUS_OK ? backup_flush_directory(data) : status;
+        status = backup_files_move(stage, data, names[i]);
+    return status == STATUS_OK ? backup_files_flush_directory(data) : status;
 }
 
 static enum status check_backup(const char *directory)
@@ -220,7 +220,7 @@ static enum status check_backup(const char *directory)
     static const char *const needed[] = { BACKUP_MESSAGES, BACKUP_USERS };
 
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-        if (backup_exists(directory, needed[i]))
+        if (backup_files_exists(directory, needed[i]))
             continue;
         console_error("%s is no backup: it has no %s", directory, needed[i]);
         return STATUS_NOT_FOUND;
@@ -230,7 +230,7 @@ static enum status check_backup(const char *directory)
 
 enum status backup_restore(const char *data, const char *directory, bool force)
 {
-    char *stage = backup_path(data, STAGE);
+    char *stage = backup_files_path(data, STAGE);
     enum status status = check_backup(directory);
 
     if (status == STATUS_OK && mkdir(data, 0700) != 0 && errno != EEXIST) {

@@ -189,7 +189,9 @@ static enum status compare_conversation(struct verification *v, const struct dia
     for (uint64_t first = 1; first <= last && status == STATUS_OK; first += CHUNK) {
         uint64_t end = first + CHUNK - 1 < last ? first + CHUNK - 1 : last;
         struct message_list a = { 0 }, b = { 0 };
-        struct message_range range = { 0, (uint32_t)(end - first + 1), end };
+        struct message_range range = { .start = 0,
+                                       .end = (uint32_t)(end - first + 1),
+                                       .newest_seq = end };
         if (pairs_stopping())
             return STATUS_DEADLINE_EXCEEDED;
         status = get_messages(v->a, record, range, &a);

@@ -58,11 +58,11 @@ void gateway_watch_forgive(struct gateway_watch *watch)
 
     pthread_mutex_lock(&watch->lock);
     for (size_t cursor = 0; hashmap_next(watch->seen, &cursor, &id, &seen);)
-        *(int64_t *)seen = clock_mono_ms();
+        *(int64_t *)seen = clock_mono_ms() - (GATEWAY_DEAD_MS - GATEWAY_RETURN_MS);
     pthread_mutex_unlock(&watch->lock);
 }
 
-bool gateway_watch_take_dead(struct gateway_watch *watch, char id_out[GATEWAY_ID_SIZE])
+bool gateway_watch_find_dead(struct gateway_watch *watch, char id_out[GATEWAY_ID_SIZE])
 {
     const char *id;
     void *seen;
@@ -72,12 +72,18 @@ bool gateway_watch_take_dead(struct gateway_watch *watch, char id_out[GATEWAY_ID
     for (size_t cursor = 0; !found && hashmap_next(watch->seen, &cursor, &id, &seen);) {
         if (clock_mono_ms() - *(int64_t *)seen > GATEWAY_DEAD_MS) {
             snprintf(id_out, GATEWAY_ID_SIZE, "%s", id);
-            free(hashmap_remove(watch->seen, id_out));
             found = true;
         }
     }
     pthread_mutex_unlock(&watch->lock);
     return found;
+}
+
+void gateway_watch_forget(struct gateway_watch *watch, const char *gateway_id)
+{
+    pthread_mutex_lock(&watch->lock);
+    free(hashmap_remove(watch->seen, gateway_id));
+    pthread_mutex_unlock(&watch->lock);
 }
 
 enum status gateway_watch_start(struct bus *bus, struct gateway_watch **watch_out)

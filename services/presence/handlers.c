@@ -33,10 +33,12 @@ static void handle_update(void *ctx, struct rpc_request *call, const void *reque
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "gateway_id");
         return;
     }
+    int64_t deadline_us = rpc_request_context(call)->deadline_us;
     enum status status =
-        presence_set(ctx, update->gateway_id, update->online, update->n_online, true);
+        presence_set(ctx, update->gateway_id, update->online, update->n_online, true, deadline_us);
     if (status == STATUS_OK)
-        status = presence_set(ctx, update->gateway_id, update->offline, update->n_offline, false);
+        status = presence_set(ctx, update->gateway_id, update->offline, update->n_offline, false,
+                              deadline_us);
     answer_call(call, status);
 }
 
@@ -47,11 +49,13 @@ static void handle_announce(void *ctx, struct rpc_request *call, const void *req
     if (!is_gateway_id(announce->gateway_id))
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "gateway_id");
     else
-        answer_call(call, presence_announce(ctx, announce->gateway_id, announce->online,
-                                            announce->n_online));
+        answer_call(call,
+                    presence_announce(ctx, announce->gateway_id, announce->online,
+                                      announce->n_online, rpc_request_context(call)->deadline_us));
 }
 
-/* While the bucket is not open, what is known of it is old: then nothing is known. */
+/* When the bucket has not been open for a while, what is known of it is old: then nothing is known.
+ */
 static bool can_answer(struct presence *presence, struct rpc_request *call, size_t tags)
 {
     if (tags > TAGS_MAX)
@@ -91,7 +95,7 @@ static void handle_get_changed(void *ctx, struct rpc_request *call, const void *
         Messenger__GetChangedReply__State *state = &states[reply.n_states];
         bool online;
         messenger__get_changed_reply__state__init(state);
-        if (!presence_look_up(ctx, wanted->tags[i], &state->change, &online) ||
+        if (!presence_last_event(ctx, wanted->tags[i], &state->change, &online) ||
             state->change <= wanted->after)
             continue;
         state->tag = wanted->tags[i];

@@ -13,6 +13,8 @@
 #include "services/presence/presence_replica.h"
 #include "services/presence/presence_sweep.h"
 
+enum { NOTE_TRIES = 64 };
+
 struct presence {
     struct presence_bucket *bucket;
     struct presence_table *table;
@@ -23,27 +25,49 @@ struct presence {
     struct presence_sweep *sweep;
 };
 
-/* A change has been announced: clears its mark "not announced". */
-static void handle_notified(void *ctx, const char *key, struct presence_entry *entry,
+/* Notes the acknowledgement in the entry, and publishes the user's next event, if there is one. A
+ * conflict: the user has changed meanwhile, or another instance has noted it. */
+static enum status note_acknowledged(struct presence *presence, struct bus_kv *kv, const char *key,
+                                     struct presence_entry *entry, uint64_t revision)
+{
+    uint64_t sent = entry->sent;
+    enum status status = STATUS_CONFLICT;
+
+    for (int i = 0; i < NOTE_TRIES && status == STATUS_CONFLICT; i++) {
+        if (i > 0) {
+            presence_entry_finish(entry);
+            status = presence_bucket_fetch(kv, key, entry, &revision);
+            if (status != STATUS_OK)
+                break;
+        }
+        if (!presence_entry_acknowledge(entry, sent))
+            return STATUS_OK;
+        status = presence_bucket_swap(kv, key, entry, &revision);
+    }
+    if (status == STATUS_OK && !entry->announced)
+        presence_announcer_add(presence->announcer, key, entry, revision);
+    return status;
+}
+
+static bool handle_notified(void *ctx, const char *key, struct presence_entry *entry,
                             uint64_t revision)
 {
     struct presence *presence = ctx;
     struct bus_kv *kv = presence_bucket_borrow(presence->bucket);
 
     if (kv == NULL)
-        return; /* the mark stays, and the change is announced again */
-    entry->announced = true;
-    /* On a conflict, the instance that changed the entry since is responsible for its mark. */
-    enum status status = presence_bucket_swap(kv, key, entry, &revision);
-    if (status != STATUS_OK && status != STATUS_CONFLICT)
+        return false; /* the mark stays, and the event is published again */
+    enum status status = note_acknowledged(presence, kv, key, entry, revision);
+    if (status != STATUS_OK)
         log_warn("the change of %s stays marked: %s", entry->tag, status_name(status));
     presence_bucket_return(presence->bucket);
+    return status == STATUS_OK;
 }
 
 enum status presence_set(struct presence *presence, const char *gateway_id, char *const *tags,
-                         size_t count, bool online)
+                         size_t count, bool online, int64_t deadline_us)
 {
-    return presence_changer_set(presence->changer, gateway_id, tags, count, online);
+    return presence_changer_set(presence->changer, gateway_id, tags, count, online, deadline_us);
 }
 
 static bool shown_at(struct presence *presence, const char *key, const char *gateway_id)
@@ -60,7 +84,7 @@ static bool shown_at(struct presence *presence, const char *key, const char *gat
 
 /* Users that the replica shows at the gateway, but the gateway does not list. */
 static enum status remove_unlisted(struct presence *presence, const char *gateway_id,
-                                   struct hashmap *listed)
+                                   struct hashmap *listed, int64_t deadline_us)
 {
     struct presence_keys keys = presence_table_at(presence->table, gateway_id);
     char **tags = presence_keys_tags(&keys);
@@ -69,14 +93,15 @@ static enum status remove_unlisted(struct presence *presence, const char *gatewa
     for (size_t i = 0; i < keys.count; i++)
         if (hashmap_get(listed, keys.keys[i]) == NULL)
             tags[count++] = tags[i];
-    enum status status = presence_changer_set(presence->changer, gateway_id, tags, count, false);
+    enum status status =
+        presence_changer_set(presence->changer, gateway_id, tags, count, false, deadline_us);
     free(tags);
     presence_keys_finish(&keys);
     return status;
 }
 
 enum status presence_announce(struct presence *presence, const char *gateway_id, char *const *tags,
-                              size_t count)
+                              size_t count, int64_t deadline_us)
 {
     char key[TAG_SIZE];
     size_t missing = 0;
@@ -92,9 +117,9 @@ enum status presence_announce(struct presence *presence, const char *gateway_id,
             unshown[missing++] = tags[i];
     }
     enum status status =
-        presence_changer_set(presence->changer, gateway_id, unshown, missing, true);
+        presence_changer_set(presence->changer, gateway_id, unshown, missing, true, deadline_us);
     if (status == STATUS_OK)
-        status = remove_unlisted(presence, gateway_id, listed);
+        status = remove_unlisted(presence, gateway_id, listed, deadline_us);
     free(unshown);
     hashmap_destroy(&listed);
     presence_bucket_return(presence->bucket);
@@ -103,7 +128,7 @@ enum status presence_announce(struct presence *presence, const char *gateway_id,
 
 bool presence_is_ready(struct presence *presence)
 {
-    return presence_bucket_is_open(presence->bucket);
+    return presence_bucket_is_known(presence->bucket);
 }
 
 bool presence_is_online(struct presence *presence, const char *tag)
@@ -112,8 +137,8 @@ bool presence_is_online(struct presence *presence, const char *tag)
     return tag_to_key(tag, key) && presence_table_is_online(presence->table, key);
 }
 
-bool presence_look_up(struct presence *presence, const char *tag, uint64_t *change_out,
-                      bool *online_out)
+bool presence_last_event(struct presence *presence, const char *tag, uint64_t *change_out,
+                         bool *online_out)
 {
     struct presence_entry entry;
     uint64_t revision;
@@ -121,8 +146,8 @@ bool presence_look_up(struct presence *presence, const char *tag, uint64_t *chan
 
     if (!tag_to_key(tag, key) || !presence_table_get(presence->table, key, &entry, &revision))
         return false;
-    *change_out = entry.change;
-    *online_out = entry.gateway_count > 0;
+    *change_out = entry.sent;
+    *online_out = entry.sent_online;
     presence_entry_finish(&entry);
     return true;
 }

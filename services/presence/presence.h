@@ -11,11 +11,12 @@
 /*
  * Which users are online, kept in a bucket of the bus (key: user, value: the set of gateways) that
  * all instances share and change by compare-and-swap. The instance whose swap makes a user's set
- * non-empty or empty publishes event.presence.online or .offline. If it dies before that, the entry
- * keeps the mark "not announced", and any instance publishes the event after two seconds. If it
- * dies before it has cleared the mark, the event is published twice, with the same number, and the
- * gateways drop the duplicate; they also drop events older than one they have pushed. No instance
- * has state that another cannot rebuild. All functions may be called from any thread.
+ * non-empty or empty publishes event.presence.online or .offline, or, while an earlier event of the
+ * user is in flight, leaves that to the instance that receives its acknowledgement
+ * (presence_entry.h). If an instance dies meanwhile, the entry keeps the mark "not announced", and
+ * any instance publishes the event again after two seconds, with the same number: the gateways drop
+ * the duplicate. No instance has state that another cannot rebuild. All functions may be called
+ * from any thread.
  */
 struct presence;
 
@@ -29,21 +30,23 @@ void presence_bus_connected(struct presence *presence);
 
 /* The first sockets of these users at this gateway were opened, or the last ones closed; each user
  * at most once. Invalid tags are skipped. Idempotent. STATUS_UNAVAILABLE: not all were changed;
- * retry. */
+ * retry. Nothing is begun after `deadline_us` (clock_mono_us). */
 enum status presence_set(struct presence *presence, const char *gateway_id, char *const *tags,
-                         size_t count, bool online) MUST_CHECK;
+                         size_t count, bool online, int64_t deadline_us) MUST_CHECK;
 
-/* All users that a gateway holds, as in presence.proto. */
+/* All users that a gateway holds, as in presence.proto; otherwise as presence_set. */
 enum status presence_announce(struct presence *presence, const char *gateway_id, char *const *tags,
-                              size_t count) MUST_CHECK;
+                              size_t count, int64_t deadline_us) MUST_CHECK;
 
-/* Whether the bucket is open. */
+/* Whether the users' states are known: the bucket is open, or is being opened again
+ * (presence_bucket_is_known). */
 bool presence_is_ready(struct presence *presence);
 
 bool presence_is_online(struct presence *presence, const char *tag);
 
-/* The user's state and the number of its last change; false for a user that was never online. */
-bool presence_look_up(struct presence *presence, const char *tag, uint64_t *change_out,
-                      bool *online_out);
+/* The last event that was published of the user: its number and state. A newer change follows as an
+ * event. False for a user that was never online. */
+bool presence_last_event(struct presence *presence, const char *tag, uint64_t *change_out,
+                         bool *online_out);
 
 #endif

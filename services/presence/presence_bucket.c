@@ -18,6 +18,7 @@ struct presence_bucket {
     size_t users;      /* threads that work with it */
     unsigned connects; /* how often the bus has connected */
     unsigned opened;   /* how often it had when the bucket was opened */
+    int64_t withdrawn_ms;
 };
 
 struct presence_bucket *presence_bucket_create(void)
@@ -59,12 +60,14 @@ void presence_bucket_return(struct presence_bucket *bucket)
     pthread_mutex_unlock(&bucket->lock);
 }
 
-bool presence_bucket_is_open(struct presence_bucket *bucket)
+bool presence_bucket_is_known(struct presence_bucket *bucket)
 {
     pthread_mutex_lock(&bucket->lock);
-    bool open = bucket->kv != NULL;
+    bool known =
+        bucket->kv != NULL || (bucket->opened != 0 && bucket->opened == bucket->connects &&
+                               clock_mono_ms() - bucket->withdrawn_ms < PRESENCE_BUCKET_GRACE_MS);
     pthread_mutex_unlock(&bucket->lock);
-    return open;
+    return known;
 }
 
 bool presence_bucket_is_same(struct presence_bucket *bucket)
@@ -88,6 +91,7 @@ struct bus_kv *presence_bucket_withdraw(struct presence_bucket *bucket)
     pthread_mutex_lock(&bucket->lock);
     struct bus_kv *kv = bucket->kv;
     bucket->kv = NULL;
+    bucket->withdrawn_ms = clock_mono_ms();
     while (bucket->users > 0)
         pthread_cond_wait(&bucket->cond, &bucket->lock);
     pthread_mutex_unlock(&bucket->lock);

@@ -12,6 +12,8 @@
  * The bucket, which may be lost with the server while threads use it, and its entries. From any
  * thread; one thread opens and withdraws it.
  */
+enum { PRESENCE_BUCKET_GRACE_MS = 3000 };
+
 struct presence_bucket;
 
 struct presence_bucket *presence_bucket_create(void);
@@ -20,7 +22,10 @@ void presence_bucket_destroy(struct presence_bucket **bucket);
 /* NULL while it is not open; else the caller must return it. */
 struct bus_kv *presence_bucket_borrow(struct presence_bucket *bucket);
 void presence_bucket_return(struct presence_bucket *bucket);
-bool presence_bucket_is_open(struct presence_bucket *bucket);
+
+/* Whether the replica of the bucket can be trusted: the bucket is open, or is being opened again,
+ * since at most PRESENCE_BUCKET_GRACE_MS and without a reconnect of the bus. */
+bool presence_bucket_is_known(struct presence_bucket *bucket);
 
 /* Whether the bus has not reconnected since the bucket was opened: then it is still the same
  * bucket. */

@@ -22,6 +22,7 @@ struct presence_changer {
 struct presence_change {
     const char *tag, *gateway_id;
     bool online;
+    int64_t deadline_us;
 };
 
 /* --- one user ---------------------------------------------------------------------------- */
@@ -64,11 +65,9 @@ static enum status try_change(struct presence_changer *changer, struct bus_kv *k
     bool turned = was_online != (entry->gateway_count > 0);
     if (change->online || entry->tag[0] == '\0') /* else it stays as its owner writes it */
         snprintf(entry->tag, sizeof(entry->tag), "%s", change->tag);
-    entry->announced = entry->announced && !turned;
-    if (turned)
-        entry->change = next_change(changer, entry->change);
+    bool publish = turned && presence_entry_turn(entry, next_change(changer, entry->change));
     enum status status = presence_bucket_swap(kv, key, entry, &revision);
-    if (status == STATUS_OK && turned)
+    if (status == STATUS_OK && publish)
         presence_announcer_add(changer->options.announcer, key, entry, revision);
     return status;
 }
@@ -97,7 +96,9 @@ static enum status change_entry(struct presence_changer *changer, struct bus_kv 
         if (status == STATUS_OK && !changes)
             status = STATUS_CONFLICT;
     }
-    for (int i = 0; i < SWAP_TRIES && status == STATUS_CONFLICT; i++) {
+    for (int i = 0;
+         i < SWAP_TRIES && status == STATUS_CONFLICT && clock_mono_us() < change->deadline_us;
+         i++) {
         status = presence_bucket_fetch(kv, key, &entry, &revision);
         if (status == STATUS_OK)
             status = try_change(changer, kv, key, &entry, revision, change, &changes);
@@ -114,26 +115,28 @@ struct changing {
     const char *gateway_id;
     char *const *tags;
     bool online;
+    int64_t deadline_us;
     atomic_bool failed;
 };
 
 static void change_one(void *ctx, size_t index)
 {
     struct changing *changing = ctx;
-    struct presence_change wanted = { changing->tags[index], changing->gateway_id,
-                                      changing->online };
+    struct presence_change wanted = { changing->tags[index], changing->gateway_id, changing->online,
+                                      changing->deadline_us };
 
     if (atomic_load(&changing->failed) || !tag_is_valid(wanted.tag))
         return;
-    if (change_entry(changing->changer, changing->kv, &wanted) != STATUS_OK)
+    if (clock_mono_us() >= changing->deadline_us ||
+        change_entry(changing->changer, changing->kv, &wanted) != STATUS_OK)
         atomic_store(&changing->failed, true);
 }
 
 enum status presence_changer_set(struct presence_changer *changer, const char *gateway_id,
-                                 char *const *tags, size_t count, bool online)
+                                 char *const *tags, size_t count, bool online, int64_t deadline_us)
 {
     struct bus_kv *kv = presence_bucket_borrow(changer->options.bucket);
-    struct changing changing = { changer, kv, gateway_id, tags, online, false };
+    struct changing changing = { changer, kv, gateway_id, tags, online, deadline_us, false };
 
     if (kv == NULL)
         return STATUS_UNAVAILABLE;

@@ -8,8 +8,10 @@
 
 /*
  * Keeps the table of this instance equal to the bucket that all instances share: opens the bucket,
- * reads all of it, follows its changes, and begins again after a reconnect of the bus or when the
- * watch has missed a change. One thread.
+ * creates it if it is missing, reads all of it, writes what the table has and the bucket lacks,
+ * requests a report of every gateway (event.presence.gateway_lost without an id), and follows the
+ * changes. Begins again after a reconnect of the bus, when the watch breaks, when a key was
+ * deleted, and when bucket_check.h reports a loss; a failure is retried after 250 ms. One thread.
  */
 struct presence_replica;
 

@@ -27,7 +27,8 @@ static void note_from_table(void *ctx, const char *gateway_id)
     gateway_watch_note(ctx, gateway_id);
 }
 
-static void remove_lost_gateway(struct presence_sweep *sweep, const char *gateway_id)
+/* False: not all, which is tried again in the next sweep. */
+static bool remove_lost_gateway(struct presence_sweep *sweep, const char *gateway_id)
 {
     struct presence_keys keys = presence_table_at(sweep->options.table, gateway_id);
     char **tags = presence_keys_tags(&keys);
@@ -35,29 +36,36 @@ static void remove_lost_gateway(struct presence_sweep *sweep, const char *gatewa
 
     if (keys.count > 0)
         log_warn("gateway %s is silent: removing its %zu users", gateway_id, keys.count);
-    if (presence_changer_set(sweep->options.changer, gateway_id, tags, keys.count, false) !=
-        STATUS_OK)
+    bool removed = presence_changer_set(sweep->options.changer, gateway_id, tags, keys.count, false,
+                                        INT64_MAX) == STATUS_OK;
+    if (removed) {
+        gateway_watch_forget(sweep->options.gateways, gateway_id);
+        /* If it is alive after all, it announces its users again. */
+        event.gateway_id = wire_borrow(gateway_id);
+        wire_publish(sweep->options.bus, "event.presence.gateway_lost", &event.base);
+    } else {
         log_warn("could not remove all users of gateway %s; retrying", gateway_id);
-    /* If it is alive after all, it announces its users again. */
-    event.gateway_id = wire_borrow(gateway_id);
-    wire_publish(sweep->options.bus, "event.presence.gateway_lost", &event.base);
+    }
     free(tags);
     presence_keys_finish(&keys);
+    return removed;
 }
 
-/* Two instances may do this for the same change: its event is then published twice, with the same
- * number. */
+/* Two instances may do this for the same event: it is then published twice, with the same number.
+ * Ends at the first request that fails; the next sweep continues. */
 static void announce_unannounced(struct presence_sweep *sweep)
 {
     struct presence_keys keys =
         presence_table_unannounced(sweep->options.table, clock_mono_ms() - UNANNOUNCED_MS);
     struct bus_kv *kv = keys.count > 0 ? presence_bucket_borrow(sweep->options.bucket) : NULL;
 
-    for (size_t i = 0; kv != NULL && i < keys.count; i++) {
+    enum status status = kv != NULL ? STATUS_OK : STATUS_UNAVAILABLE;
+
+    for (size_t i = 0; status == STATUS_OK && i < keys.count; i++) {
         struct presence_entry entry;
         uint64_t revision;
-        if (presence_bucket_fetch(kv, keys.keys[i], &entry, &revision) == STATUS_OK &&
-            !entry.announced)
+        status = presence_bucket_fetch(kv, keys.keys[i], &entry, &revision);
+        if (status == STATUS_OK && !entry.announced)
             presence_announcer_add(sweep->options.announcer, keys.keys[i], &entry, revision);
         presence_entry_finish(&entry);
     }
@@ -75,9 +83,11 @@ static void sweep_once(struct presence_sweep *sweep)
         return;
     presence_bucket_return(sweep->options.bucket);
     presence_table_each_gateway(sweep->options.table, note_from_table, sweep->options.gateways);
-    while (gateway_watch_take_dead(sweep->options.gateways, gateway_id))
-        remove_lost_gateway(sweep, gateway_id);
-    announce_unannounced(sweep);
+    bool removed = true;
+    while (removed && gateway_watch_find_dead(sweep->options.gateways, gateway_id))
+        removed = remove_lost_gateway(sweep, gateway_id);
+    if (removed)
+        announce_unannounced(sweep);
 }
 
 static void run_sweep(void *arg)

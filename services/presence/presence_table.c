@@ -5,16 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "presence.pb-c.h"
-#include "services/common/base/buffer.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
-#include "services/common/rpc/wire.h"
 
 struct row {
     struct presence_entry entry;
     uint64_t revision;
-    int64_t changed_ms;
+    int64_t waits_since_ms; /* for the acknowledgement of its event `sent` */
 };
 
 struct presence_table {
@@ -22,96 +19,6 @@ struct presence_table {
     struct hashmap *rows; /* key -> struct row, owned */
     uint64_t latest;      /* the greatest change of any entry that ever was here */
 };
-
-/* --- entries ----------------------------------------------------------------------------- */
-
-void presence_entry_finish(struct presence_entry *entry)
-{
-    free(entry->gateways);
-    *entry = (struct presence_entry){ .tag = "" };
-}
-
-static size_t find_gateway(const struct presence_entry *entry, const char *gateway_id)
-{
-    size_t i = 0;
-    while (i < entry->gateway_count && strcmp(entry->gateways[i], gateway_id) != 0)
-        i++;
-    return i;
-}
-
-bool presence_entry_has(const struct presence_entry *entry, const char *gateway_id)
-{
-    return find_gateway(entry, gateway_id) < entry->gateway_count;
-}
-
-static void append_gateway(struct presence_entry *entry, const char *gateway_id)
-{
-    entry->gateways =
-        xrealloc(entry->gateways, (entry->gateway_count + 1) * sizeof(*entry->gateways));
-    snprintf(entry->gateways[entry->gateway_count++], GATEWAY_ID_SIZE, "%s", gateway_id);
-}
-
-bool presence_entry_set(struct presence_entry *entry, const char *gateway_id, bool online)
-{
-    size_t i = find_gateway(entry, gateway_id);
-    bool is_there = i < entry->gateway_count;
-
-    if (is_there == online || (online && entry->gateway_count >= GATEWAYS_MAX))
-        return false;
-    if (online)
-        append_gateway(entry, gateway_id);
-    else
-        memcpy(entry->gateways[i], entry->gateways[--entry->gateway_count], GATEWAY_ID_SIZE);
-    return true;
-}
-
-static struct presence_entry copy_entry(const struct presence_entry *entry)
-{
-    struct presence_entry copy = *entry;
-
-    copy.gateways = NULL;
-    if (entry->gateway_count > 0) {
-        copy.gateways = xcalloc(entry->gateway_count, sizeof(*copy.gateways));
-        memcpy(copy.gateways, entry->gateways, entry->gateway_count * sizeof(*copy.gateways));
-    }
-    return copy;
-}
-
-void presence_entry_pack(const struct presence_entry *entry, struct buffer *out)
-{
-    Messenger__PresenceEntry message = MESSENGER__PRESENCE_ENTRY__INIT;
-    char *gateways[GATEWAYS_MAX];
-
-    for (size_t i = 0; i < entry->gateway_count; i++)
-        gateways[i] = entry->gateways[i];
-    message.tag = wire_borrow(entry->tag);
-    message.gateways = gateways;
-    message.n_gateways = entry->gateway_count;
-    message.announced = entry->announced;
-    message.change = entry->change;
-    wire_pack(&message.base, out);
-}
-
-bool presence_entry_unpack(const void *data, size_t length, struct presence_entry *entry_out)
-{
-    Messenger__PresenceEntry *message =
-        wire_unpack(&messenger__presence_entry__descriptor, data, length);
-
-    *entry_out = (struct presence_entry){ .tag = "" };
-    if (message == NULL || strlen(message->tag) >= TAG_SIZE) {
-        wire_free(message);
-        return false;
-    }
-    snprintf(entry_out->tag, sizeof(entry_out->tag), "%s", message->tag);
-    entry_out->announced = message->announced;
-    entry_out->change = message->change;
-    for (size_t i = 0; i < message->n_gateways && i < GATEWAYS_MAX; i++)
-        append_gateway(entry_out, message->gateways[i]);
-    wire_free(message);
-    return true;
-}
-
-/* --- the table --------------------------------------------------------------------------- */
 
 struct presence_table *presence_table_create(void)
 {
@@ -146,12 +53,15 @@ void presence_table_put(struct presence_table *table, const char *key, uint64_t 
     struct row *row = hashmap_get(table->rows, key);
     if (row == NULL) {
         row = xcalloc(1, sizeof(*row));
+        row->entry.announced = true;
         hashmap_put(table->rows, key, row);
     }
+    /* The user may change all the time: that does not make its event younger. */
+    bool waits_on = !row->entry.announced && row->entry.sent == entry_take->sent;
     presence_entry_finish(&row->entry);
     if (entry_take->change > table->latest)
         table->latest = entry_take->change;
-    *row = (struct row){ *entry_take, revision, now_ms };
+    *row = (struct row){ *entry_take, revision, waits_on ? row->waits_since_ms : now_ms };
     pthread_mutex_unlock(&table->lock);
     *entry_take = (struct presence_entry){ .tag = "" };
 }
@@ -162,7 +72,7 @@ bool presence_table_get(struct presence_table *table, const char *key,
     pthread_mutex_lock(&table->lock);
     const struct row *row = hashmap_get(table->rows, key);
     if (row != NULL) {
-        *entry_out = copy_entry(&row->entry);
+        *entry_out = presence_entry_copy(&row->entry);
         *revision_out = row->revision;
     }
     pthread_mutex_unlock(&table->lock);
@@ -229,7 +139,14 @@ static bool is_at(const struct row *row, const void *gateway_id)
 
 static bool is_unannounced(const struct row *row, const void *before_ms)
 {
-    return !row->entry.announced && row->changed_ms < *(const int64_t *)before_ms;
+    return !row->entry.announced && row->waits_since_ms < *(const int64_t *)before_ms;
+}
+
+/* An older change is known to all instances and gateways by now. */
+static bool is_worth_restoring(const struct row *row, const void *after)
+{
+    return row->entry.gateway_count > 0 || !row->entry.announced ||
+           row->entry.change > *(const uint64_t *)after;
 }
 
 struct presence_keys presence_table_at(struct presence_table *table, const char *gateway_id)
@@ -240,6 +157,30 @@ struct presence_keys presence_table_at(struct presence_table *table, const char 
 struct presence_keys presence_table_unannounced(struct presence_table *table, int64_t before_ms)
 {
     return collect_keys(table, is_unannounced, &before_ms);
+}
+
+struct presence_keys presence_table_worth_restoring(struct presence_table *table, uint64_t after)
+{
+    return collect_keys(table, is_worth_restoring, &after);
+}
+
+struct presence_extent presence_table_extent(struct presence_table *table)
+{
+    struct presence_extent extent = { .oldest = UINT64_MAX };
+    const char *key;
+    void *value;
+
+    pthread_mutex_lock(&table->lock);
+    extent.count = hashmap_count(table->rows);
+    for (size_t cursor = 0; hashmap_next(table->rows, &cursor, &key, &value);) {
+        uint64_t revision = ((const struct row *)value)->revision;
+        if (revision < extent.oldest)
+            extent.oldest = revision;
+        if (revision > extent.newest)
+            extent.newest = revision;
+    }
+    pthread_mutex_unlock(&table->lock);
+    return extent;
 }
 
 void presence_table_each_gateway(struct presence_table *table,

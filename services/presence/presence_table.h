@@ -6,32 +6,12 @@
 #include <stdint.h>
 
 #include "services/common/base/tag.h"
+#include "services/presence/presence_entry.h"
 
 /*
  * A replica of the bucket in this process, updated by its watch and a few milliseconds behind it.
  * All functions may be called from any thread.
  */
-enum { GATEWAY_ID_SIZE = 33, GATEWAYS_MAX = 256 };
-
-/* One user. No gateways: offline. */
-struct presence_entry {
-    char tag[TAG_SIZE]; /* as the gateways report it */
-    char (*gateways)[GATEWAY_ID_SIZE];
-    size_t gateway_count;
-    bool announced;  /* the contacts have been notified of the last change */
-    uint64_t change; /* increases with each change from offline to online or back */
-};
-
-void presence_entry_finish(struct presence_entry *entry);
-bool presence_entry_has(const struct presence_entry *entry, const char *gateway_id);
-
-/* Adds or removes a gateway; false when that changes nothing, or the entry is full. */
-bool presence_entry_set(struct presence_entry *entry, const char *gateway_id, bool online);
-
-/* The bytes of a bucket's value and back. */
-struct buffer;
-void presence_entry_pack(const struct presence_entry *entry, struct buffer *out);
-bool presence_entry_unpack(const void *data, size_t length, struct presence_entry *entry_out);
 
 struct presence_table;
 
@@ -65,8 +45,19 @@ void presence_keys_finish(struct presence_keys *keys);
 /* All users online at that gateway; NULL: at any. */
 struct presence_keys presence_table_at(struct presence_table *table, const char *gateway_id);
 
-/* Keys not announced that were last seen to change before `before_ms`. */
+/* Keys whose event has not been acknowledged, and was first seen before `before_ms`. */
 struct presence_keys presence_table_unannounced(struct presence_table *table, int64_t before_ms);
+
+/* Keys that must be written to a bucket that lacks them: of users who are online, whose event has
+ * not been acknowledged, or who changed after the change number `after`. */
+struct presence_keys presence_table_worth_restoring(struct presence_table *table, uint64_t after);
+
+/* The revisions of all rows; `oldest` is UINT64_MAX when there is none. */
+struct presence_extent {
+    size_t count;
+    uint64_t oldest, newest;
+};
+struct presence_extent presence_table_extent(struct presence_table *table);
 
 /* Calls for each gateway that some user is online at, perhaps several times; the table is locked.
  */

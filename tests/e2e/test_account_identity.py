@@ -337,11 +337,11 @@ NOBODY = "0123456789abcdef01234567"
 
 @pytest.mark.parametrize("method, fields", [
     ("message.Send", {1: "{tag}", 2: "{peer}", 3: "hello", 6: "{id}"}),
-    ("message.GetDialogs", {1: "{tag}", 2: 0, 3: 10, 4: "{id}"}),
-    ("message.GetMessages", {1: "{tag}", 2: "{peer}", 4: 10, 6: "{id}"}),
+    ("message.GetDialogs", {1: "{tag}", 2: 0, 3: 10, 5: "{id}"}),
+    ("message.GetMessages", {1: "{tag}", 2: "{peer}", 4: 10, 7: "{id}"}),
     ("message.MarkRead", {1: "{tag}", 2: "{peer}", 5: "{id}"}),
     ("message.GetContacts", {1: "{tag}", 3: "{id}"}),
-    ("message.GetChanges", {1: "{tag}", 4: 10, 6: "{id}"}),
+    ("message.GetChanges", {1: "{tag}", 4: 10, 7: "{id}"}),
     ("user.UpdateProfile", {1: "{tag}", 2: "Other", 6: "{id}"}),
 ])
 def test_a_service_refuses_calls_of_an_account_that_does_not_exist(stack, method, fields):

@@ -60,8 +60,9 @@ class Player:
         return self.sockets[name]
 
     def open(self, name):
-        self.sockets[name] = self.users[name.rstrip("2")].socket()
+        self.sockets[name] = socket = self.users[name.rstrip("2")].socket()
         self.taken[name] = set()
+        socket.call("hello", id="open")  # a change of before its answer may come as a list only
 
     def play(self, line):
         name, action, *text = line.split(" ", 2)

@@ -3,6 +3,7 @@
 import json
 import time
 
+import pytest
 import requests
 
 from support.client import HandshakeRefused, RpcError, User, error_name, login, signup, unique
@@ -178,3 +179,24 @@ def test_no_limit_with_zero():
             ids = [socket.start_call(method, params) for _ in range(500)]
             assert all("result" in socket.wait_answer(id) for id in ids)
         user.close()
+
+
+# What is no call counts as one
+
+def burst_of(text):
+    """How many times of 200 a text is answered with another error than the limit's, at 5 calls a second."""
+    with Stack(settings={"limits.callsPerSecond": 5}) as stack:
+        with User(stack).socket() as socket:
+            for _ in range(200):
+                socket.send_text(text)
+            wait_until(lambda: len(socket.frames) >= 200, "200 answers")
+            codes = [frame["error"]["code"] for frame in socket.frames]
+            assert all(frame["error"]["data"]["retryAfterMs"] > 0 for frame in socket.frames
+                       if frame["error"]["code"] == -32002)
+            return sum(code != -32002 for code in codes)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "null", "{}", '"x"', "[" * 100, '{"jsonrpc":"2.0","method":"none","id":1}',
+                                  '{"jsonrpc":"2.0","method":1,"id":1}', '{"jsonrpc":"1.0","method":"hello","id":1}'])
+def test_texts_that_are_no_calls_are_limited_too(text):
+    assert burst_of(text) < 100

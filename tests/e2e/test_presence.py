@@ -277,3 +277,34 @@ def test_a_query_during_the_start_is_answered_when_presence_is_known(whole, crow
     wait_until(lambda: [len(observer.events(user)) for user in observer.watched] == [n + 1 for n in counts],
                "a notification about each who is online")
     assert all(set(observer.events(user)) == {ONLINE} for user in observer.watched)
+
+
+def hop(observers, user, times):
+    """Opens and closes sockets of the user, at one gateway and then the other, as fast as it goes, and
+    ends with an open one."""
+    for number in range(times):
+        user.socket(gateway=number % 2).drop()
+    user.socket(gateway=times % 2)
+    for observer in observers:
+        wait_until(lambda: observer.events(user) and observer.events(user)[-1] == ONLINE and observer.sees(user),
+                   lambda: f"{user.tag} to be online, notified: {observer.events(user)}")
+
+
+def test_reconnecting_quickly_over_two_gateways_alternates_online_and_offline(whole, crowd):
+    """Of each contact, whatever gateway it is connected to: several users at the same time."""
+    here, there = Observer(whole, crowd, 6, gateway=0), Observer(whole, crowd, 0, gateway=0)
+    there.socket.close()
+    there.socket = there.user.socket(gateway=1)
+    for user in here.watched:
+        befriend(there.socket, user)
+    threads = [threading.Thread(target=hop, args=([here, there], user, 25)) for user in here.watched]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(2 * PATIENCE_SECONDS)
+        assert not thread.is_alive()
+
+    def all_alternate():
+        return all(alternates(observer.events(user)) and observer.events(user)[-1] == ONLINE
+                   for observer in (here, there) for user in here.watched)
+    stays_true(all_alternate, 3, "online and offline alternate, and the last one is online")

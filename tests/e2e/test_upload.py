@@ -201,6 +201,95 @@ def test_body_over_sixteen_mib(stack, alice):
     assert response.status_code == 413
 
 
+# Forms, by RFC 7578 and RFC 2046
+
+def part(boundary, headers, data):
+    return b"--" + boundary + b"\r\n" + b"".join(line.encode() + b"\r\n" for line in headers) + b"\r\n" + data + b"\r\n"
+
+
+def form(boundary="border", before=b"", after=b"", end=b"--\r\n", preamble=b"", epilogue=b"", data=None,
+         disposition='Content-Disposition: form-data; name="image"; filename="a.png"'):
+    mark = boundary.encode()
+    body = part(mark, [disposition, "Content-Type: image/png"], images.png(9, 7) if data is None else data)
+    return preamble + before + body + after + b"--" + mark + end + epilogue
+
+
+def post_form(stack, user, body, kind="multipart/form-data; boundary=border"):
+    return requests.post(stack.url(path="/upload-image"), data=body,
+                         headers={"Content-Type": kind, "Cookie": f"auth={user.token}"})
+
+
+def other(name="title", data=b"hello", file=False):
+    disposition = f'Content-Disposition: form-data; name="{name}"' + ('; filename="b.txt"' if file else "")
+    return part(b"border", [disposition], data)
+
+
+FORMS = {
+    "plain": form(), "a preamble": form(preamble=b"This is a message in MIME format.\r\n"), "an empty line before": form(preamble=b"\r\n"),
+    "a preamble with a boundary inside": form(preamble=b"see --border for more\r\n"),
+    "an epilogue": form(epilogue=b"the end\r\n"), "an epilogue like a part": form(epilogue=other("image", b"no picture")),
+    "no line end behind the last boundary": form(end=b"--"), "white space behind the last boundary": form(end=b"-- \t\r\n"),
+    "a field before": form(before=other()), "a field behind": form(after=other()), "many fields": form(before=other("a") * 20, after=other("b") * 20),
+    "another file before": form(before=other("file", images.png(3, 3), True)), "an empty field before": form(before=other(data=b"")),
+    "an empty file before": form(before=other(data=b"", file=True)), "a field that holds line ends": form(before=other(data=b"\r\n\r\n--\r\n--borde")),
+    "a second image": form(after=other("image", b"no picture", True)), "a part without a header": form(before=b"--border\r\n\r\nx\r\n"),
+    "no file name": form(disposition='Content-Disposition: form-data; name="image"'), "no quotes": form(disposition="Content-Disposition: form-data; name=image"),
+    "other case": form(disposition='CONTENT-DISPOSITION: Form-Data; NAME="image"'), "file name first": form(
+        disposition='Content-Disposition: form-data; filename="x; name=\\"y\\""; name="image"'),
+    "spaces": form(disposition='Content-Disposition:form-data ; name = "image" ; filename="a"'),
+    "a file name in UTF-8": form(disposition='Content-Disposition: form-data; name="image"; filename="\u00fc\u044f.png"'),
+    "an extended file name": form(disposition="Content-Disposition: form-data; name=image; filename*=UTF-8''%c3%bc.png"),
+    "white space behind a boundary": form().replace(b"--border\r\n", b"--border \t\r\n"),
+}
+
+
+@pytest.mark.parametrize("body", FORMS.values(), ids=FORMS.keys())
+def test_a_form_as_it_may_be(stack, alice, body):
+    assert fetch(stack, uploaded_name(post_form(stack, alice, body))).content
+    pieces = [body[start:start + 1000] for start in range(0, len(body), 1000)]
+    assert images.decode(fetch(stack, uploaded_name(post_form(stack, alice, iter(pieces)))).content).size == (9, 7), "chunked"
+
+
+BOUNDARIES = {"1 character": ("x", "x"), "2 characters": ("xy", "xy"), "3 characters": ("a-b", "a-b"), "70 characters": ("b" * 70, "b" * 70),
+              "quoted": ("border", '"border"'), "all that is legal": ("a'()+_,-./:=? z", '"a\'()+_,-./:=? z"'), "only hyphens": ("---", "---"),
+              "of a browser": ("----WebKitFormBoundary7MA4YWxkTrZu0gW",) * 2}
+
+
+@pytest.mark.parametrize("boundary, written", BOUNDARIES.values(), ids=BOUNDARIES.keys())
+def test_any_legal_boundary(stack, alice, boundary, written):
+    for kind in ("multipart/form-data; boundary=" + written, "Multipart/Form-Data;charset=utf-8;BOUNDARY=" + written + " ; x=y"):
+        assert uploaded_name(post_form(stack, alice, form(boundary), kind))
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=", 'multipart/form-data; boundary=""', "multipart/form-data; x=border",
+                                  "multipart/form-data; boundary=" + "b" * 71, 'multipart/form-data; boundary="border', 'multipart/form-data; boundary="border "'])
+def test_no_legal_boundary(stack, alice, kind):
+    assert_refused(post_form(stack, alice, form(), kind))
+
+
+BROKEN = {"no end": form(end=b""), "half an end": form(end=b"-"), "another boundary": form("other"), "cut in the data": form()[:90],
+          "the field in the epilogue": b"--border--\r\n" + form(), "the field in the preamble": form().replace(b"--border\r\n", b"--borde\r\n"),
+          "the field in another's data": other("a", b'x\r\nContent-Disposition: form-data; name="image"\r\n\r\nGIF89a') + b"--border--",
+          "another disposition": form(disposition='Content-Disposition: attachment; name="image"'), "a name that begins alike": form(
+              disposition='Content-Disposition: form-data; name="images"'), "a bare LF": form().replace(b"\r\n", b"\n")}
+
+
+@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN.keys())
+def test_a_form_without_the_field(stack, alice, body):
+    assert_refused(post_form(stack, alice, body))
+    assert_refused(post_form(stack, alice, iter([body])))
+
+
+def test_a_chunked_upload_of_any_size(stack, alice):
+    def pieces(size):
+        data = form(data=images.padded_png(size))
+        return (data[start:start + 100000] for start in range(0, len(data), 100000))
+    assert uploaded_name(post_form(stack, alice, pieces(LIMIT)))
+    for size in (LIMIT + 1, 17 << 20):
+        refused = post_form(stack, alice, pieces(size))
+        assert refused.status_code == 413 and error_name(refused) == "FileTooLargeError"
+
+
 # Serving
 
 def test_headers_of_an_image(stack, alice):

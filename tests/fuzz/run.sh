@@ -34,7 +34,7 @@ flags="-std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fno-omit-frame-pointer -fno-sa
 
 make --no-print-directory CC="$cc" SAN=$san "${archives[@]}"
 mkdir -p "$out/fuzz"
-[ $# -gt 0 ] || set -- fuzz_json fuzz_ws fuzz_send_request fuzz_avatar
+[ $# -gt 0 ] || set -- fuzz_json fuzz_http fuzz_ws fuzz_send_request fuzz_avatar
 for name in "$@"; do
     case $name in
     fuzz_avatar) rounds=$((10000 * scale)) ;;

@@ -307,6 +307,23 @@ def test_a_duplicate_or_late_presence_change_is_dropped(bus, alice, bob):
     assert [frame["code"] for frame in his.frames[heard:]] == [3100, 3101, 3100, 3101]
 
 
+def test_a_missed_presence_change_is_made_up_for(bus, alice, bob):
+    """The same state with a later number: the opposite was between, and is notified before it."""
+    his = bob.socket()
+    send(his, alice, "hi")
+    alice.socket()
+    his.wait_notification(3101, {"loggedInUserTag": alice.tag})
+    heard = len(his.frames)
+    future = 2 ** 60
+    for change, way in ((1, "online"), (1, "online"), (4, "offline"), (2, "online"), (7, "offline"), (8, "online")):
+        bus.publish("event.presence." + way, presence_changed(alice, future + change))
+    expected = [(3100, "loggedOutUserTag"), (3101, "loggedInUserTag")] * 4
+    expected = expected[:2] + [(3100, "loggedOutUserTag"), (3101, "loggedInUserTag")] + expected[4:6]
+    wait_until(lambda: len(his.frames) >= heard + len(expected), "the changes to be notified")
+    assert [(frame["code"], *frame["body"].items()) for frame in his.frames[heard:]] == [
+        (code, (key, alice.tag)) for code, key in expected]
+
+
 def test_a_server_that_accepts_connections_and_never_answers_is_waited_for():
     """As a server that is frozen when a program starts."""
     stack = Stack()

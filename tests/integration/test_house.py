@@ -15,7 +15,7 @@ GATEWAY = [
     ["gateway/client_socket"],
     ["gateway/api/", "gateway/http/"],
     ["gateway/push/"],
-    ["gateway/socket/", "gateway/image/", "gateway/limits/", "gateway/json/"],
+    ["gateway/socket/", "gateway/edge/", "gateway/image/", "gateway/limits/", "gateway/json/"],
 ]
 COMMON = [
     ["services/common/process/"],

@@ -107,6 +107,10 @@ class Proxy:
         every packet: what was sent meanwhile comes after all."""
         self._forwarding.clear()
 
+    def let_pass(self):
+        """Ends swallow() alone."""
+        self._forwarding.set()
+
     def delay(self, seconds):
         """Each way."""
         self.delay_seconds = seconds

@@ -125,9 +125,13 @@ class Connection:
         assert readable or writable or not writing, "the other side does not take our bytes"
         return readable, writable
 
-    def _receive(self):
+    def read_some(self, count):
+        """At most `count` bytes, of what is there; does not wait."""
+        return not self.ended and self._receive(count)
+
+    def _receive(self, count=262144):
         try:
-            data = self._socket.recv(262144)
+            data = self._socket.recv(count)
         except BlockingIOError:
             return True
         except OSError:

@@ -83,10 +83,11 @@ class Stack:
     """`settings` are configuration keys, `env` is for other environment variables. A setting of
     None is left unset, so that the program's own default or its `config` file decides. With
     `authorised`, NATS runs with deploy/nats.conf, and each program logs in as itself; with
-    `nats_nodes` over one, NATS is a cluster of so many servers with deploy/nats-cluster.conf."""
+    `nats_nodes` over one, NATS is a cluster of so many servers with deploy/nats-cluster.conf.
+    `nats_server` is the program to run instead of the one on the PATH (nats_server.py)."""
 
     def __init__(self, gateways=1, users=1, messages=1, presences=1, settings=None, env=None,
-                 config=None, authorised=False, nats_nodes=1):
+                 config=None, authorised=False, nats_nodes=1, nats_server="nats-server"):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="messenger-test-"))
         self.counts = dict(zip(KINDS, (gateways, users, messages, presences)))
         self.nats_ports = [free_port() for _ in range(nats_nodes)]
@@ -96,6 +97,7 @@ class Stack:
         self.jwt_key = secrets.token_hex(32)
         self.ports = [free_port() for _ in range(gateways)]
         self._config = config
+        self._nats_server = nats_server
         self.authorised = authorised or nats_nodes > 1
         if self.authorised:
             self._write_nats_conf()
@@ -123,7 +125,7 @@ class Stack:
         return to_env({k: v for k, v in merged.items() if v is not None})
 
     def _nats_argv(self, index):
-        argv = ["nats-server", "-sd", str(self.directory / f"nats-{index}"), "-a", "127.0.0.1",
+        argv = [self._nats_server, "-sd", str(self.directory / f"nats-{index}"), "-a", "127.0.0.1",
                 "-p", str(self.nats_ports[index])]
         if not self.authorised:
             return argv + ["-js"]
@@ -260,6 +262,9 @@ class Stack:
         """One server of the cluster; start_nats_node() brings it back, and nats_whole() says when it
         has caught up: until then no other may go."""
         return self._nats[index]
+
+    def nats_nodes(self):
+        return list(self._nats)
 
     def nats_whole(self):
         def healthy(port):

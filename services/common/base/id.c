@@ -74,6 +74,17 @@ struct id id_from_parts(const char *first, const char *second)
     return id;
 }
 
+void id_sha1(const void *data, size_t length, unsigned char out[ID_SHA1_BYTES])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+
+    if (EVP_Digest(data, length, digest, NULL, EVP_sha1(), NULL) != 1) {
+        fputs("fatal: SHA-1 is not to be had from libcrypto\n", stderr);
+        abort();
+    }
+    memcpy(out, digest, ID_SHA1_BYTES);
+}
+
 static void bytes_to_hex(const unsigned char *bytes, size_t count, char *hex_out)
 {
     for (size_t i = 0; i < count; i++) {

@@ -22,6 +22,10 @@ struct id id_new(void);
 /* First 12 bytes of SHA-256 over the parts, joined by '|'. */
 struct id id_from_parts(const char *first, const char *second);
 
+/* SHA-1, only for protocols that prescribe it: it does not withstand an attacker. */
+enum { ID_SHA1_BYTES = 20 };
+void id_sha1(const void *data, size_t length, unsigned char out[ID_SHA1_BYTES]);
+
 /* Writes 24 hex digits and a NUL. */
 void id_to_hex(const struct id *id, char hex_out[ID_HEX + 1]);
 

@@ -6,6 +6,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "services/common/base/memory.h"
 #include "services/common/base/text.h"
 
 /* struct json is cJSON under another name; only this file knows. */
@@ -203,4 +204,59 @@ bool json_to_bool(const struct json *value, bool *value_out)
 double json_to_double(const struct json *number)
 {
     return in(number)->valuedouble;
+}
+
+/* --- numbers as they were written -------------------------------------------------------- */
+
+/* The values of a tree are in the order of the text, so its numbers are, too. */
+struct number_walk {
+    const char *at, *end;
+    const char *name;
+};
+
+/* The next number of the text; it is strict, and has one (is_strict, json_parse). */
+static const char *next_number(struct number_walk *walk, size_t *length_out)
+{
+    while (walk->at != NULL && walk->at < walk->end) {
+        if (*walk->at == '"') {
+            walk->at = scan_string(walk->at + 1, walk->end);
+        } else if (*walk->at == '-' || (*walk->at >= '0' && *walk->at <= '9')) {
+            const char *begin = walk->at;
+            walk->at = scan_number(begin, walk->end);
+            if (walk->at == NULL)
+                break;
+            *length_out = (size_t)(walk->at - begin);
+            return begin;
+        } else {
+            walk->at++;
+        }
+    }
+    return NULL;
+}
+
+/* No deeper than JSON_DEPTH_MAX. */
+static void keep_numbers(cJSON *value, struct number_walk *walk)
+{
+    for (; value != NULL; value = value->next) {
+        size_t length = 0;
+        if (cJSON_IsNumber(value)) {
+            const char *text = next_number(walk, &length);
+            if (text != NULL && value->string != NULL && strcmp(value->string, walk->name) == 0)
+                value->valuestring = xstrndup(text, length); /* freed by cJSON_Delete */
+        } else if (value->child != NULL) {
+            keep_numbers(value->child, walk);
+        }
+    }
+}
+
+void json_keep_numbers(struct json *root, const char *name, const char *text, size_t length)
+{
+    struct number_walk walk = { .at = text, .end = text + length, .name = name };
+
+    keep_numbers((cJSON *)root, &walk);
+}
+
+const char *json_number_text(const struct json *value)
+{
+    return cJSON_IsNumber(in(value)) ? in(value)->valuestring : NULL;
 }

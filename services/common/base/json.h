@@ -42,4 +42,13 @@ bool json_to_int(const struct json *value, int64_t min, int64_t max, int64_t *va
 bool json_to_bool(const struct json *value, bool *value_out);
 double json_to_double(const struct json *number);
 
+/*
+ * A number as it was written, which a double may not hold: for members named `name`, at any depth,
+ * json_number_text then returns it. `text` is what `root` was parsed from.
+ */
+void json_keep_numbers(struct json *root, const char *name, const char *text, size_t length);
+
+/* Borrowed; NULL of what is no number, or was not kept. */
+const char *json_number_text(const struct json *value);
+
 #endif

@@ -139,6 +139,7 @@ static natsStatus set_options(struct bus *bus, const struct bus_options *options
     THEN(natsOptions_SetReconnectWait(o, RECONNECT_MS));
     THEN(natsOptions_SetReconnectJitter(o, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS));
     THEN(natsOptions_SetPingInterval(o, PING_MS));
+    THEN(natsOptions_SetFailRequestsOnDisconnect(o, true)); /* those of bus_kv */
     THEN(natsOptions_SetReconnectedCB(o, handle_connected, bus));
     THEN(natsOptions_SetDisconnectedCB(o, handle_disconnected, bus));
     THEN(natsOptions_SetClosedCB(o, handle_closed, bus));
@@ -306,7 +307,17 @@ bool bus_flush(struct bus *bus, int64_t timeout_ms)
 {
     assert(!bus_loop_reads_here(bus->loop));
     bus_sender_settle(bus->sender);
-    return natsConnection_FlushTimeout(bus->nats, timeout_ms) == NATS_OK;
+    return natsConnection_FlushTimeout(bus->nats, bus_clip_ms(bus, timeout_ms)) == NATS_OK;
+}
+
+void bus_end_by(struct bus *bus, int64_t until_us)
+{
+    bus_loop_end_by(bus->loop, until_us);
+}
+
+int64_t bus_clip_ms(const struct bus *bus, int64_t ms)
+{
+    return bus_loop_clip_ms(bus->loop, ms);
 }
 
 void bus_destroy(struct bus **bus)
@@ -318,7 +329,7 @@ void bus_destroy(struct bus **bus)
     if (b->nats != NULL) {
         bus_sender_settle(b->sender);
         if (bus_is_connected(b))
-            natsConnection_FlushTimeout(b->nats, CLOSE_MS);
+            natsConnection_FlushTimeout(b->nats, bus_clip_ms(b, CLOSE_MS));
         natsSubscription_Destroy(b->inbox_subscription);
         atomic_store(&b->closing, !natsConnection_IsClosed(b->nats));
         natsConnection_Close(b->nats);

@@ -42,6 +42,18 @@ enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
 
 bool bus_is_connected(const struct bus *bus);
 
+/*
+ * The process is about to end: from now on nothing waits for the bus beyond `until_us`
+ * (clock_mono_us), whatever its own time-out. Requests in flight and later ones end with
+ * STATUS_DEADLINE_EXCEEDED then, drains and flushes return, and messages that the server does not
+ * accept are dropped. Takes effect within 100 ms. May be called again, with another time.
+ */
+void bus_end_by(struct bus *bus, int64_t until_us);
+
+/* The time that may be waited: `ms`, or what is left of it until the end of bus_end_by. At least
+ * 1. */
+int64_t bus_clip_ms(const struct bus *bus, int64_t ms);
+
 /* Sends the pending messages (waits at most 5 s), closes, frees. NULL is allowed. */
 void bus_destroy(struct bus **bus);
 

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
@@ -11,6 +12,7 @@
 enum { STREAM_NAME_SIZE = 64 };
 
 struct bus_kv {
+    struct bus *bus;
     char stream[STREAM_NAME_SIZE]; /* the one behind the bucket */
     jsCtx *jetstream;
     kvStore *store;
@@ -19,9 +21,13 @@ struct bus_kv {
 struct bus_kv_watch {
     kvWatcher *watcher;
     kvEntry *current; /* what the last change borrows from */
-    uint64_t shown;   /* the latest revision */
-    bool was_behind;
 };
+
+/* A request of the library would wait for the connection. */
+static bool can_request(const struct bus_kv *kv)
+{
+    return atomic_load(&kv->bus->connected) && !bus_loop_is_over(kv->bus->loop);
+}
 
 static natsStatus make_bucket(struct bus_kv *kv, const char *bucket, int64_t replicas)
 {
@@ -60,9 +66,14 @@ enum status bus_kv_open(struct bus *bus, const char *bucket, int64_t replicas,
                         struct bus_kv **kv_out)
 {
     struct bus_kv *kv = xcalloc(1, sizeof(*kv));
+    jsOptions options;
 
+    kv->bus = bus;
     snprintf(kv->stream, sizeof(kv->stream), "KV_%s", bucket);
-    natsStatus s = natsConnection_JetStream(&kv->jetstream, bus->nats, NULL);
+    jsOptions_Init(&options);
+    options.Wait = BUS_KV_REQUEST_MS;
+    natsStatus s = can_request(kv) ? natsConnection_JetStream(&kv->jetstream, bus->nats, &options)
+                                   : NATS_CONNECTION_DISCONNECTED;
     if (s == NATS_OK)
         s = js_KeyValue(&kv->store, kv->jetstream, bucket);
     if (s == NATS_OK)
@@ -94,6 +105,8 @@ enum status bus_kv_get(struct bus_kv *kv, const char *key, struct buffer *value_
     kvEntry *entry = NULL;
 
     buffer_clear(value_out);
+    if (!can_request(kv))
+        return STATUS_UNAVAILABLE;
     natsStatus s = kvStore_Get(&entry, kv->store, key);
     if (s != NATS_OK)
         return bus_parts_status(s);
@@ -103,20 +116,31 @@ enum status bus_kv_get(struct bus_kv *kv, const char *key, struct buffer *value_
     return STATUS_OK;
 }
 
+/* The library returns every refusal of the server as the general error; only the text differs. */
+static bool is_conflict(natsStatus status)
+{
+    natsStatus last;
+    const char *text = nats_GetLastError(&last);
+
+    return status == NATS_ERR && text != NULL && strstr(text, "wrong last sequence") != NULL;
+}
+
 enum status bus_kv_swap(struct bus_kv *kv, const char *key, uint64_t revision, const void *value,
                         size_t length, uint64_t *revision_out)
 {
+    if (!can_request(kv))
+        return STATUS_UNAVAILABLE;
     natsStatus s = revision == 0
                        ? kvStore_Create(revision_out, kv->store, key, value, (int)length)
                        : kvStore_Update(revision_out, kv->store, key, value, (int)length, revision);
-    /* The server's refusal of a stale revision arrives as the general error. */
-    return s == NATS_ERR ? STATUS_CONFLICT : bus_parts_status(s);
+    return is_conflict(s) ? STATUS_CONFLICT : bus_parts_status(s);
 }
 
 enum status bus_kv_watch(struct bus_kv *kv, struct bus_kv_watch **watch_out)
 {
+    if (!can_request(kv))
+        return STATUS_UNAVAILABLE;
     struct bus_kv_watch *watch = xcalloc(1, sizeof(*watch));
-
     natsStatus s = kvStore_WatchAll(&watch->watcher, kv->store, NULL);
     if (s != NATS_OK) {
         free(watch);
@@ -150,20 +174,27 @@ enum status bus_kv_watch_next(struct bus_kv_watch *watch, int64_t timeout_ms,
         change_out->key = kvEntry_Key(watch->current);
         change_out->value = kvEntry_Value(watch->current);
         change_out->length = (size_t)kvEntry_ValueLen(watch->current);
-        change_out->revision = watch->shown = kvEntry_Revision(watch->current);
+        change_out->revision = kvEntry_Revision(watch->current);
+        change_out->is_deleted = kvEntry_Operation(watch->current) != kvOp_Put;
     }
     return STATUS_OK;
 }
 
-bool bus_kv_watch_is_behind(struct bus_kv *kv, struct bus_kv_watch *watch)
+enum status bus_kv_look(struct bus_kv *kv, struct bus_kv_state *state_out)
 {
     jsStreamInfo *info = NULL;
 
-    if (js_GetStreamInfo(&info, kv->jetstream, kv->stream, NULL, NULL) != NATS_OK)
-        return false;
-    bool is_behind = info->State.LastSeq != watch->shown;
-    bool was_behind = watch->was_behind; /* else the change may be in flight */
-    watch->was_behind = is_behind;
+    if (!can_request(kv))
+        return STATUS_UNAVAILABLE;
+    natsStatus s = js_GetStreamInfo(&info, kv->jetstream, kv->stream, NULL, NULL);
+    if (s != NATS_OK)
+        return bus_parts_status(s);
+    *state_out = (struct bus_kv_state){
+        .created_ns = info->Created,
+        .first = info->State.FirstSeq,
+        .last = info->State.LastSeq,
+        .count = info->State.Msgs,
+    };
     jsStreamInfo_Destroy(info);
-    return is_behind && was_behind;
+    return STATUS_OK;
 }

@@ -11,7 +11,13 @@
 /*
  * A bucket of keys and values in the bus server's memory (JetStream KV), changed by
  * compare-and-swap. It is empty after a restart of the server. Keys: letters, digits and -_=./
+ *
+ * A function that makes requests fails with STATUS_UNAVAILABLE at once without a connection, when
+ * the connection breaks, or when the server refuses; with STATUS_DEADLINE_EXCEEDED when one request
+ * takes longer than BUS_KV_REQUEST_MS. A read from a deleted bucket is never answered.
  */
+enum { BUS_KV_REQUEST_MS = 1000 };
+
 struct bus_kv;
 struct bus_kv_watch;
 
@@ -40,6 +46,7 @@ void bus_kv_unwatch(struct bus_kv_watch **watch);
 
 struct bus_kv_change {
     bool is_initial_end; /* all present values have been reported; nothing else is set */
+    bool is_deleted;     /* the key was deleted: no value */
     const char *key;     /* borrowed until the next call */
     const void *value;
     size_t length;
@@ -50,11 +57,16 @@ struct bus_kv_change {
 enum status bus_kv_watch_next(struct bus_kv_watch *watch, int64_t timeout_ms,
                               struct bus_kv_change *change_out) MUST_CHECK;
 
-/*
- * When the cluster member that serves the watch dies, the library does not report it. True when the
- * bucket has a change that the watch has not reported, now and at the previous call: then open both
- * again. A request to the server; may block for 5 s.
- */
-bool bus_kv_watch_is_behind(struct bus_kv *kv, struct bus_kv_watch *watch);
+/* What the server says of the bucket. The library does not report to a watch that the bucket was
+ * deleted or purged, nor that the cluster member that serves the watch has died. */
+struct bus_kv_state {
+    int64_t created_ns; /* since 1970: another bucket has another one */
+    uint64_t first;     /* the oldest revision in the bucket */
+    uint64_t last;      /* the newest that ever was */
+    uint64_t count;     /* keys, with deleted ones */
+};
+
+/* One request. STATUS_NOT_FOUND: there is no such bucket any more. */
+enum status bus_kv_look(struct bus_kv *kv, struct bus_kv_state *state_out) MUST_CHECK;
 
 #endif

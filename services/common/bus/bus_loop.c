@@ -24,11 +24,11 @@
 enum {
     UNSENT_BYTES_MAX = 1024 * 1024, /* above this, publishers wait for the socket, too */
     DETACH_MS = 5000,
-    LOOK_MS = 100, /* whether a socket that takes no more is still the connection's */
 };
 
 struct bus_loop {
     struct bus_loop_events events;
+    atomic_llong end_us; /* nothing waits longer (clock_mono_us) */
     _Atomic(natsConnection *) nats;
     atomic_int fd;      /* -1: there is no connection */
     atomic_bool unsent; /* something may wait in the connection's buffer */
@@ -187,7 +187,7 @@ static void wait_until_writable(struct bus_loop *loop)
     struct pollfd poller = { .fd = atomic_load(&loop->fd), .events = POLLOUT };
 
     if (poller.fd >= 0)
-        poll(&poller, 1, LOOK_MS);
+        poll(&poller, 1, BUS_LOOP_LOOK_MS); /* is it still the connection's? */
 }
 
 void bus_loop_flush(struct bus_loop *loop)
@@ -200,6 +200,8 @@ void bus_loop_flush(struct bus_loop *loop)
             watch_descriptor(loop, EPOLL_CTL_MOD, atomic_load(&loop->fd), EPOLLIN | EPOLLOUT);
             return; /* EPOLLOUT resumes it */
         }
+        if (is_full && bus_loop_is_over(loop))
+            return;
         if (is_full)
             wait_until_writable(loop);
     }
@@ -305,9 +307,34 @@ static void run_loop(void *arg)
         run_round(loop, -1);
 }
 
+void bus_loop_end_by(struct bus_loop *loop, int64_t until_us)
+{
+    atomic_store(&loop->end_us, until_us);
+}
+
+int64_t bus_loop_end_us(const struct bus_loop *loop)
+{
+    return atomic_load(&loop->end_us);
+}
+
+bool bus_loop_is_over(const struct bus_loop *loop)
+{
+    return clock_mono_us() >= bus_loop_end_us(loop);
+}
+
+int64_t bus_loop_clip_ms(const struct bus_loop *loop, int64_t ms)
+{
+    int64_t end_us = bus_loop_end_us(loop);
+    int64_t left_ms = end_us == INT64_MAX ? ms : (end_us - clock_mono_us()) / 1000;
+
+    if (left_ms > ms)
+        left_ms = ms;
+    return left_ms > 1 ? left_ms : 1;
+}
+
 void bus_loop_settle(struct bus_loop *loop, int64_t timeout_ms)
 {
-    struct timespec end = clock_after_ms(timeout_ms);
+    struct timespec end = clock_after_ms(bus_loop_clip_ms(loop, timeout_ms));
     int waited = 0;
 
     assert(!bus_loop_reads_here(loop));
@@ -346,6 +373,7 @@ struct bus_loop *bus_loop_create(const struct bus_loop_events *events)
 
     loop->events = *events;
     atomic_init(&loop->fd, -1);
+    atomic_init(&loop->end_us, INT64_MAX);
     pthread_mutex_init(&loop->io, NULL);
     pthread_mutex_init(&loop->fd_lock, NULL);
     pthread_mutex_init(&loop->lock, NULL);
@@ -362,7 +390,7 @@ struct bus_loop *bus_loop_create(const struct bus_loop_events *events)
 
 static void wait_until_detached(struct bus_loop *loop)
 {
-    struct timespec end = clock_after_ms(DETACH_MS);
+    struct timespec end = clock_after_ms(bus_loop_clip_ms(loop, DETACH_MS));
 
     pthread_mutex_lock(&loop->lock);
     while (loop->attached &&

@@ -48,12 +48,20 @@ natsStatus bus_loop_publish(struct bus_loop *loop, natsConnection *nats, natsMsg
 /*
  * Writes the published messages to the socket, unless another thread is doing so. Blocks while the
  * socket's buffer is full, except on the thread that reads: the server may be waiting for that
- * thread, and the write is resumed when the socket is writable.
+ * thread, and the write is resumed when the socket is writable. Gives up at the end of
+ * bus_loop_end_by.
  */
 void bus_loop_flush(struct bus_loop *loop);
 
 /* Whether the calling thread is the one that reads, and must not wait for the server. */
 bool bus_loop_reads_here(const struct bus_loop *loop);
+
+/* bus_end_by: nothing may wait longer; who waits looks again after BUS_LOOP_LOOK_MS. */
+enum { BUS_LOOP_LOOK_MS = 100 };
+void bus_loop_end_by(struct bus_loop *loop, int64_t until_us);
+int64_t bus_loop_end_us(const struct bus_loop *loop); /* INT64_MAX: there is none */
+bool bus_loop_is_over(const struct bus_loop *loop);
+int64_t bus_loop_clip_ms(const struct bus_loop *loop, int64_t ms); /* as bus_clip_ms */
 
 /* Returns when all messages read before the call have been handled, or after `timeout_ms`. Not on
  * the thread that reads (asserted). */

@@ -198,7 +198,8 @@ void bus_replies_fail_all(struct bus_replies *replies)
 
 static bool is_late(const struct bus_request *request, int64_t now_us)
 {
-    return request->handler != NULL && request->deadline_us <= now_us;
+    return request->handler != NULL &&
+           (request->deadline_us <= now_us || bus_loop_end_us(request->replies->loop) <= now_us);
 }
 
 static void end_late(struct bus_request *late)
@@ -278,13 +279,24 @@ void bus_replies_expect_async(struct bus_replies *replies, int64_t deadline_us,
     add_request(replies, handler, ctx, deadline_us, number_out);
 }
 
+/* The deadline, or the end of the bus, which may be set meanwhile. */
+static int64_t end_of(const struct bus_request *request, int64_t deadline_us)
+{
+    int64_t end_us = bus_loop_end_us(request->replies->loop);
+
+    return end_us < deadline_us ? end_us : deadline_us;
+}
+
 /* Until it is done or the deadline has passed. */
-static bool wait_for(struct bus_request *request, const struct timespec *until)
+static bool wait_for(struct bus_request *request, int64_t deadline_us)
 {
     pthread_mutex_lock(&request->lock);
-    while (!request->done &&
-           pthread_cond_clockwait(&request->done_cond, &request->lock, CLOCK_MONOTONIC, until) == 0)
-        continue;
+    for (int64_t now_us;
+         !request->done && (now_us = clock_mono_us()) < end_of(request, deadline_us);) {
+        int64_t look_us = now_us + BUS_LOOP_LOOK_MS * 1000;
+        struct timespec until = clock_at_us(look_us < deadline_us ? look_us : deadline_us);
+        pthread_cond_clockwait(&request->done_cond, &request->lock, CLOCK_MONOTONIC, &until);
+    }
     bool done = request->done;
     pthread_mutex_unlock(&request->lock);
     return done;
@@ -310,11 +322,10 @@ enum status bus_replies_wait(struct bus_request **request, int64_t deadline_us,
                              struct bus_message **reply_out)
 {
     struct bus_request *r = *request;
-    struct timespec until = clock_at_us(deadline_us);
     enum status status = STATUS_OK;
 
     assert(!bus_loop_reads_here(r->replies->loop));
-    if (!wait_for(r, &until)) {
+    if (!wait_for(r, deadline_us)) {
         if (remove_request(r->replies, r->number) != NULL)
             status = STATUS_DEADLINE_EXCEEDED;
         else

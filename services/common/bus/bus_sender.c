@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "services/common/bus/bus_sender.h"
 
 #include <pthread.h>
@@ -5,6 +6,7 @@
 #include <stdlib.h>
 
 #include "services/common/base/array.h"
+#include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/thread.h"
@@ -139,14 +141,23 @@ static void append_locked(struct bus_sender *sender, const struct entry *entry)
     waiting->bytes += (size_t)natsMsg_GetDataLength(entry->message);
 }
 
-/* False when the thread must not wait, for it is the one that reads. */
+/* For space, or until the sending is over; looks again now and then. */
+static void wait_for_sending_locked(struct bus_sender *sender)
+{
+    struct timespec until = clock_after_ms(BUS_LOOP_LOOK_MS);
+
+    pthread_cond_clockwait(&sender->space_cond, &sender->lock, CLOCK_MONOTONIC, &until);
+}
+
+/* False when the thread must not wait, for it is the one that reads, or the bus is to end. */
 static bool wait_for_space_locked(struct bus_sender *sender)
 {
     bool may_wait = !bus_loop_reads_here(sender->loop);
 
     sender->space_waiters++;
-    while (may_wait && sender->sending && sender->waiting.bytes >= BUS_SENDER_BYTES_MAX)
-        pthread_cond_wait(&sender->space_cond, &sender->lock);
+    while (may_wait && sender->sending && sender->waiting.bytes >= BUS_SENDER_BYTES_MAX &&
+           !bus_loop_is_over(sender->loop))
+        wait_for_sending_locked(sender);
     sender->space_waiters--;
     return !sender->sending || sender->waiting.bytes < BUS_SENDER_BYTES_MAX;
 }
@@ -190,8 +201,8 @@ void bus_sender_settle(struct bus_sender *sender)
     if (!sender->sending)
         send_waiting_locked(sender, TURNS_MAX);
     sender->space_waiters++;
-    while (sender->sending)
-        pthread_cond_wait(&sender->space_cond, &sender->lock);
+    while (sender->sending && !bus_loop_is_over(sender->loop))
+        wait_for_sending_locked(sender);
     sender->space_waiters--;
     pthread_mutex_unlock(&sender->lock);
 }

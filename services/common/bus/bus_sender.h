@@ -42,7 +42,8 @@ void bus_sender_send(struct bus_sender *sender, natsMsg *message_take, uint64_t 
 bool bus_sender_hold(struct bus_sender *sender);
 void bus_sender_release(struct bus_sender *sender);
 
-/* Returns when every message enqueued before has been sent or refused. */
+/* Returns when every message enqueued before has been sent or refused, or at the end of
+ * bus_loop_end_by. */
 void bus_sender_settle(struct bus_sender *sender);
 
 #endif

@@ -97,7 +97,7 @@ void bus_subscription_drain(struct bus_subscription **subscription)
      * and no reply can be sent to it. */
     int64_t wait_ms = atomic_load(&s->bus->connected) ? DRAIN_MS : DRAIN_DISCONNECTED_MS;
     if (natsSubscription_Drain(s->nats) == NATS_OK)
-        natsSubscription_WaitForDrainCompletion(s->nats, wait_ms);
+        natsSubscription_WaitForDrainCompletion(s->nats, bus_loop_clip_ms(s->bus->loop, wait_ms));
     bus_loop_settle(s->bus->loop, wait_ms);
     bus_receiver_end(s->receiver);
     bus_inbound_remove(s->bus->inbound, &s->receiver);

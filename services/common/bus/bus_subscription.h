@@ -25,7 +25,8 @@ enum status bus_subscription_open(struct bus *bus, const char *subject, const ch
 void bus_subscription_close(struct bus_subscription **subscription);
 
 /* Waits until the handler has processed what has arrived (at most 5 s; 250 ms without a
- * connection), then closes. Asserts that it is not called on the thread that reads for the bus. */
+ * connection; not beyond bus_end_by), then closes. Asserts that it is not called on the thread that
+ * reads for the bus. */
 void bus_subscription_drain(struct bus_subscription **subscription);
 
 #endif

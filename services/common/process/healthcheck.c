@@ -1,7 +1,7 @@
 #include "services/common/process/healthcheck.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -81,26 +81,54 @@ bool healthcheck_ask_bus(const struct settings *settings, const char *name, stru
 
 /* --- over HTTP --------------------------------------------------------------------------- */
 
-/* A connected socket with timeouts, or -1. */
-static int connect_to(const char *host, int port)
+/* A host to listen on, as one to connect to: all addresses are reached by loopback. */
+static void choose_host(const char *host, char out[256])
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-    struct timeval wait = { .tv_sec = WAIT_S };
+    size_t length = strlen(host);
 
-    if (*host == '\0' || inet_pton(AF_INET, host, &address.sin_addr) != 1 ||
-        address.sin_addr.s_addr == htonl(INADDR_ANY))
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (length > 1 && host[0] == '[' && host[length - 1] == ']')
+        snprintf(out, 256, "%.*s", (int)length - 2, host + 1);
+    else if (length == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
+        snprintf(out, 256, "127.0.0.1");
+    else
+        snprintf(out, 256, "%s", host);
+}
+
+/* A connected socket with timeouts, or -1 with errno. */
+static int connect_address(const struct addrinfo *address)
+{
+    struct timeval wait = { .tv_sec = WAIT_S };
+    int fd = socket(address->ai_family, SOCK_STREAM, 0);
+
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)); /* bounds connect, too */
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+    if (connect(fd, address->ai_addr, address->ai_addrlen) == 0)
         return fd;
     int error = errno;
     close(fd);
     errno = error;
     return -1;
+}
+
+static int connect_to(const char *host, int port)
+{
+    const struct addrinfo hints = { .ai_flags = AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
+    struct addrinfo *addresses;
+    char name[256], service[16];
+    int fd = -1;
+
+    choose_host(host, name);
+    snprintf(service, sizeof(service), "%d", port);
+    if (getaddrinfo(name, service, &hints, &addresses) != 0) {
+        errno = EADDRNOTAVAIL;
+        return -1;
+    }
+    for (const struct addrinfo *at = addresses; at != NULL && fd < 0; at = at->ai_next)
+        fd = connect_address(at);
+    freeaddrinfo(addresses);
+    return fd;
 }
 
 /* The status of the answer; 0 when there is none that is HTTP. */

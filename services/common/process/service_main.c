@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/version.h"
@@ -20,7 +21,7 @@ enum {
     EXIT_CANNOT_START = 1,
     EXIT_USAGE = 2,
     EXIT_HANGS = 3,
-    STOP_SECONDS = 9
+    STOP_SECONDS = 9 /* after SERVICE_STOP_MS there is little left that takes time */
 };
 
 /* The state that the bus's callback may use; set once started, cleared before the stop. */
@@ -203,6 +204,7 @@ static int run_service(struct service *service, const struct service_program *pr
     log_info("stopping on signal %d", received);
     alarm(STOP_SECONDS); /* an end that hangs becomes a visible failure */
     set_hook(&hook, NULL);
+    bus_end_by(service->bus, clock_mono_us() + SERVICE_STOP_MS * 1000);
     program->stop(service, state);
     bus_destroy(&service->bus);
     log_info("stopped");

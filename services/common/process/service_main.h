@@ -10,8 +10,13 @@
  * when the program could not start or NATS refused the log-in, 2 for an invalid command line or
  * configuration.
  *
+ * The shutdown takes less than 10 s, also on a slow or dead line to NATS: SERVICE_STOP_MS after the
+ * signal nothing waits for the bus any more (bus_end_by).
+ *
  * `--healthcheck` checks a running instance and exits: 0 when it is healthy, else 1.
  */
+enum { SERVICE_STOP_MS = 5000 };
+
 struct service {
     const char *name;
     struct settings settings;

@@ -22,8 +22,8 @@ struct settings {
 
     char *websocket_host; /* address to listen on; "" = all */
     char *websocket_path;
-    char *websocket_allowed_origins; /* separated by commas */
-    int64_t websocket_max_connections;
+    char *websocket_allowed_origins;   /* separated by commas */
+    int64_t websocket_max_connections; /* 0 = by the open-files limit */
     int64_t websocket_max_per_user;
     int64_t websocket_ping_interval_s;
     int64_t app_port;
@@ -44,10 +44,13 @@ struct settings {
     int64_t password_hash_passes;
     int64_t password_hash_threads; /* 0 = as many as cores */
 
-    int64_t limit_logins_per_minute;  /* per address; 0 = no limit, in all four */
-    int64_t limit_signups_per_minute; /* per address */
-    int64_t limit_uploads_per_minute; /* per user */
-    int64_t limit_calls_per_second;   /* per user */
+    int64_t limit_connections_per_address; /* HTTP; 0 = no limit, in all of these */
+    int64_t limit_sockets_per_address;
+    int64_t limit_logins_per_minute; /* per address */
+    int64_t limit_signups_per_minute;
+    int64_t limit_pending_mib, limit_pending_mib_per_user; /* per address */
+    int64_t limit_uploads_per_minute;                      /* per user */
+    int64_t limit_calls_per_second;                        /* per user */
 
     int64_t rpc_timeout_ms;
     bool rpc_numeric_version;

@@ -19,7 +19,7 @@
 #include "services/common/rpc/rpc_monitor.h"
 #include "services/common/rpc/wire.h"
 
-enum { DEFAULT_TIMEOUT_MS = 5000, MAX_TIMEOUT_MS = 600000, RETRY_MS = 500, STOP_S = 5 };
+enum { DEFAULT_TIMEOUT_MS = 5000, MAX_TIMEOUT_MS = 600000, RETRY_MS = 500, STOP_MS = 5000 };
 
 #define SAME(status, code)                                                                         \
     static_assert((int)(status) == (int)MESSENGER__ERROR_CODE__ERROR_##code,                       \
@@ -279,10 +279,8 @@ enum status rpc_server_start(const struct rpc_server_options *options,
 
 static bool wait_until_idle(struct rpc_server *server)
 {
-    struct timespec until;
+    struct timespec until = clock_after_ms(bus_clip_ms(server->options.bus, STOP_MS));
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += STOP_S;
     pthread_mutex_lock(&server->lock);
     while (server->unanswered > 0 &&
            pthread_cond_clockwait(&server->idle_cond, &server->lock, CLOCK_MONOTONIC, &until) == 0)

@@ -59,8 +59,9 @@ struct rpc_server_options {
 enum status rpc_server_start(const struct rpc_server_options *options,
                              struct rpc_server **server_out) MUST_CHECK;
 
-/* Takes no new calls, waits (up to 5 s) until those accepted are answered, frees. If some are not
- * answered by then, the memory stays valid, so that a store may still answer them. */
+/* Takes no new calls, waits (up to 5 s, and not beyond bus_end_by) until those accepted are
+ * answered, frees. If some are not answered by then, the memory stays valid, so that a store may
+ * still answer them. */
 void rpc_server_stop(struct rpc_server **server);
 
 /* --- for handlers ------------------------------------------------------------------------ */

@@ -170,6 +170,7 @@ struct message_store_counts {
 struct message_range {
     uint32_t start, end;
     uint64_t newest_seq;
+    size_t max_bytes; /* of the texts: an engine may stop once they are more; 0: all entries */
 };
 
 /* Free what the lists own; a zeroed list is allowed. */

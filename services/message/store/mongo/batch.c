@@ -116,43 +116,6 @@ static uint64_t read_before(const struct batch *batch, const struct message_mark
     return read;
 }
 
-struct received {
-    const char *sender_key;
-    uint64_t count; /* of that sender's messages up to the one that was read; 0: there is none */
-};
-
-/* All messages up to one without the other user's. */
-static void take_received(void *ctx, const bson_t *document)
-{
-    struct received *received = ctx;
-    uint64_t count = (uint64_t)mongo_int(document, "senderCount");
-    char sender[ACCOUNT_NAME_SIZE];
-
-    if (!account_name_to_key(mongo_text(document, "senderTag"), sender))
-        return;
-    received->count = strcmp(sender, received->sender_key) == 0
-                          ? count
-                          : (uint64_t)mongo_int(document, "seq") - count;
-}
-
-/* How many messages are read with the mark. */
-static enum status count_read(const struct batch *batch, const struct message_mark *mark,
-                              const struct dialog_document *dialog, uint64_t *count_out)
-{
-    struct id conversation = message_conversation_id(mark->reader.key, mark->sender.key);
-    struct received received = { mark->sender.key, dialog->in_count };
-
-    *count_out = dialog->in_count;
-    if (mark->up_to_seq == 0 || mark->up_to_seq > INT64_MAX)
-        return STATUS_OK;
-    bson_t *filter = bson_new();
-    mongo_append_id(filter, "conv", &conversation);
-    BSON_APPEND_INT64(filter, "seq", (int64_t)mark->up_to_seq);
-    enum status status = mongo_find(batch->db, MESSAGES, filter, NULL, take_received, &received);
-    *count_out = received.count;
-    return status;
-}
-
 static void plan_mark(struct batch *batch, struct message_mongo_job *job,
                       const struct dialog_document *dialog)
 {
@@ -160,7 +123,10 @@ static void plan_mark(struct batch *batch, struct message_mongo_job *job,
     struct fact fact = { .kind = FACT_READ, .from = mark->reader, .to = mark->sender };
     uint64_t before = read_before(batch, mark, dialog);
 
-    if (count_read(batch, mark, dialog, &fact.count) != STATUS_OK)
+    fact.count = dialog->in_count;
+    if (mark->up_to_seq > 0 && mark->up_to_seq <= MESSAGE_SEQ_MAX &&
+        message_document_received(batch->db, mark->reader.key, mark->sender.key, mark->up_to_seq,
+                                  &fact.count) != STATUS_OK)
         return;
     mark->has_dialog = dialog->last_seq > 0;
     snprintf(mark->reader_tag, ACCOUNT_NAME_SIZE, "%s", dialog->owner_tag);

@@ -156,3 +156,36 @@ enum status documents_find_conversation(struct mongo_db *db, const struct id *co
     bson_t *opts = BCON_NEW("sort", "{", "seq", BCON_INT32(-1), "}", "limit", BCON_INT64(1));
     return mongo_find(db, MESSAGES, filter, opts, take_state, state_out);
 }
+
+struct received {
+    const char *sender_key;
+    uint64_t count;
+};
+
+/* All messages up to this one without the other user's. */
+static void take_received(void *ctx, const bson_t *document)
+{
+    struct received *received = ctx;
+    uint64_t count = (uint64_t)mongo_int(document, "senderCount");
+    char sender[ACCOUNT_NAME_SIZE];
+
+    if (!account_name_to_key(mongo_text(document, "senderTag"), sender))
+        return;
+    received->count = strcmp(sender, received->sender_key) == 0
+                          ? count
+                          : (uint64_t)mongo_int(document, "seq") - count;
+}
+
+enum status message_document_received(struct mongo_db *db, const char *reader_key,
+                                      const char *sender_key, uint64_t seq, uint64_t *count_out)
+{
+    struct id conversation = message_conversation_id(reader_key, sender_key);
+    struct received received = { sender_key, *count_out };
+    bson_t *filter = bson_new();
+
+    mongo_append_id(filter, "conv", &conversation);
+    BSON_APPEND_INT64(filter, "seq", (int64_t)seq);
+    enum status status = mongo_find(db, MESSAGES, filter, NULL, take_received, &received);
+    *count_out = received.count;
+    return status;
+}

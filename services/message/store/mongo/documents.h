@@ -99,4 +99,10 @@ enum status documents_find_conversation(struct mongo_db *db, const struct id *co
 /* { field: { $in: [texts] } }, or { field: text } for a single one; the caller destroys it. */
 bson_t *documents_filter_any(const char *field, const char *texts, size_t stride, size_t count);
 
+/* How many of the messages up to `seq` of a conversation this sender has sent; `*count_out` stays
+ * as it is when there is no such message. */
+enum status message_document_received(struct mongo_db *db, const char *reader_key,
+                                      const char *sender_key, uint64_t seq,
+                                      uint64_t *count_out) MUST_CHECK;
+
 #endif

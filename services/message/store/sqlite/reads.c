@@ -1,5 +1,7 @@
 #include "services/message/store/sqlite/reads.h"
 
+#include <string.h>
+
 #include "services/common/base/array.h"
 #include "services/common/base/memory.h"
 #include "services/message/store/sqlite/accounts.h"
@@ -56,6 +58,11 @@ enum status message_sqlite_reads_dialogs(struct message_store *store, const char
     return status;
 }
 
+static bool is_enough(size_t bytes, size_t max_bytes)
+{
+    return max_bytes > 0 && bytes > max_bytes;
+}
+
 static enum status read_messages(struct sqlite_conn *conn, const char *owner_key,
                                  const char *peer_key, struct message_range range,
                                  struct message_list *list)
@@ -87,13 +94,21 @@ static enum status read_messages(struct sqlite_conn *conn, const char *owner_key
     sqlite3_bind_int64(s, 1, row_message_rowid(row.conversation, oldest));
     sqlite3_bind_int64(s, 2, row_message_rowid(row.conversation, newest));
     sqlite3_bind_int64(s, 3, owner);
-    while ((result = sqlite_step(s)) == SQLITE_ROW)
-        row_read_message(s, owner_tag, peer_tag, &row, &list->items[list->count++]);
-    if (result != SQLITE_DONE)
-        return STATUS_UNAVAILABLE;
-    return (int64_t)list->count == newest - oldest + 1
-               ? STATUS_OK
-               : sqlite_conn_note_damage(conn, "a conversation with a hole");
+    int64_t next = newest;
+    for (size_t bytes = 0; next >= oldest && !is_enough(bytes, range.max_bytes); next--) {
+        result = sqlite_step(s);
+        if (result != SQLITE_ROW && result != SQLITE_DONE)
+            return STATUS_UNAVAILABLE;
+        if (result == SQLITE_DONE || row_message_seq(s) != next) {
+            sqlite3_reset(s);
+            return sqlite_conn_note_damage(conn, "a conversation with a hole");
+        }
+        struct message *message = &list->items[list->count++];
+        row_read_message(s, owner_tag, peer_tag, &row, message);
+        bytes += strlen(message->text);
+    }
+    sqlite3_reset(s);
+    return STATUS_OK;
 }
 
 enum status message_sqlite_reads_messages(struct message_store *store, const char *owner_key,

@@ -189,13 +189,18 @@ int64_t row_message_rowid(int64_t conversation, int64_t seq)
     return (conversation << 32) + seq;
 }
 
+int64_t row_message_seq(sqlite3_stmt *s)
+{
+    return sqlite3_column_int64(s, 0) & UINT32_MAX;
+}
+
 void row_read_message(sqlite3_stmt *s, const char *owner_tag, const char *peer_tag,
                       const struct dialog_row *row, struct message *message_out)
 {
     bool outgoing = sqlite3_column_int(s, 5) != 0;
 
     *message_out = (struct message){ .text = NULL };
-    message_out->seq = (uint64_t)(sqlite3_column_int64(s, 0) & UINT32_MAX);
+    message_out->seq = (uint64_t)row_message_seq(s);
     if (sqlite3_column_bytes(s, 1) == ID_BYTES)
         memcpy(message_out->id.bytes, sqlite3_column_blob(s, 1), ID_BYTES);
     message_out->date_ms = sqlite3_column_int64(s, 2);

@@ -60,6 +60,9 @@ int64_t row_message_rowid(int64_t conversation, int64_t seq);
 #define ROW_MESSAGE_COLUMNS(owner)                                                                 \
     "m.rowid, m.id, m.date_ms, m.sender_count, m.text, m.sender = " owner
 
+/* The seq of that message. */
+int64_t row_message_seq(sqlite3_stmt *statement);
+
 /* `row`: the read counts of the conversation. The caller frees the text. */
 void row_read_message(sqlite3_stmt *statement, const char *owner_tag, const char *peer_tag,
                       const struct dialog_row *row, struct message *message_out);

@@ -99,7 +99,7 @@ static void without_any_source_the_defaults_hold(void **state)
     assert_string_equal(s->websocket_host, "");
     assert_string_equal(s->websocket_path, "/api");
     assert_string_equal(s->websocket_allowed_origins, "");
-    assert_int_equal(s->websocket_max_connections, 2000);
+    assert_int_equal(s->websocket_max_connections, 0);
     assert_int_equal(s->websocket_max_per_user, 64);
     assert_int_equal(s->websocket_ping_interval_s, 30);
     assert_int_equal(s->app_port, 8000);
@@ -293,7 +293,7 @@ static void numbers_are_accepted_to_their_limits(void **state)
         const char *variable, *good, *good_too, *bad, *bad_too;
     } rows[] = {
         { "MESSENGER_APP_PORT", "0", "65535", "-1", "65536" },
-        { "MESSENGER_WEB_SOCKET_MAX_CONNECTIONS", "1", "20000", "0", "20001" },
+        { "MESSENGER_WEB_SOCKET_MAX_CONNECTIONS", "0", "1000000", "-1", "1000001" },
         { "MESSENGER_WEB_SOCKET_PING_INTERVAL", "1", "1h", "0", "3601" },
         { "MESSENGER_RPC_TIMEOUT_MS", "50", "60000", "49", "60001" },
         { "MESSENGER_PASSWORD_MIN_LENGTH", "1", "1024", "0", "1025" },

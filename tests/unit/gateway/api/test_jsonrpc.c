@@ -176,8 +176,28 @@ static void an_id_is_returned_unchanged(void **state)
 {
     (void)state;
     static const char *const ids[] = {
-        "\"1\"", "\"\"",           "\"\\\"\\\\\\n\xC3\xA4\"", "0", "-7", "1.5", "9007199254740991",
-        "null",  "123456789012345"
+        "\"1\"",
+        "\"\"",
+        "\"\\\"\\\\\\n\xC3\xA4\"",
+        "0",
+        "-7",
+        "1.5",
+        "9007199254740991",
+        "null",
+        "123456789012345",
+        "9007199254740993",
+        "-9007199254740993",
+        "18446744073709551617",
+        "1e2",
+        "1E+2",
+        "1.0",
+        "-0",
+        "-0.0",
+        "0.10",
+        "1e400",
+        "-1e-999",
+        "3.14159265358979323846264338327950288",
+        "100000000000000000000000000000000000000000000000000000000000000"
     };
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
         char request[128], expected[128];
@@ -187,6 +207,27 @@ static void an_id_is_returned_unchanged(void **state)
                  ids[i]);
         assert_answer(request, expected);
     }
+}
+
+static void an_id_is_found_among_other_numbers_and_members(void **state)
+{
+    (void)state;
+    static const char result[] = "{\"jsonrpc\":\"2.0\",\"result\":null,\"id\":1e2}";
+    static const char *const requests[] = {
+        "{\"x\":[1,2.50,{\"id\":3e3}],\"jsonrpc\":\"2.0\",\"id\":1e2,\"method\":\"nothing\"}",
+        "{\"jsonrpc\":\"2.0\",\"n\":-7.0,\"s\":\"9 \\\" 8\",\"id\":1e2,\"method\":\"nothing\","
+        "\"id\":4}",
+        "{\"jsonrpc\":\"2.0\",\"\\u0069d\":1e2,\"method\":\"nothing\"}",
+        "\xEF\xBB\xBF{\"8\":9,\"jsonrpc\":\"2.0\",\"id\" : 1e2 ,\"method\":\"nothing\"}",
+    };
+    for (size_t i = 0; i < COUNT_OF(requests); i++)
+        assert_answer(requests[i], result);
+    assert_answer(
+        "[{\"jsonrpc\":\"2.0\",\"id\":1.0,\"method\":\"nothing\"},"
+        "{\"jsonrpc\":\"2.0\",\"id\":2.00,\"method\":\"absent\"}]",
+        "[{\"jsonrpc\":\"2.0\",\"result\":null,\"id\":1.0},"
+        "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32601,\"message\":\"Method not found\"},"
+        "\"id\":2.00}]");
 }
 
 static void an_answer_is_json_whatever_the_id(void **state)
@@ -503,6 +544,7 @@ int main(void)
         cmocka_unit_test(a_request_is_answered_with_its_result),
         cmocka_unit_test(the_version_may_be_that_of_the_original),
         cmocka_unit_test(an_id_is_returned_unchanged),
+        cmocka_unit_test(an_id_is_found_among_other_numbers_and_members),
         cmocka_unit_test(an_answer_is_json_whatever_the_id),
         cmocka_unit_test(a_notification_is_carried_out_and_not_answered),
         cmocka_unit_test(invalid_json_is_a_parse_error),

@@ -21,9 +21,41 @@ static void answer(void *ctx, struct http_request *request)
     http_respond(request, 200, "text/plain", "here", 4);
 }
 
+static enum http_next begin(void *ctx, struct http_request *request)
+{
+    (void)ctx;
+    (void)request;
+    return HTTP_NEXT_WORKER;
+}
+
+static void refuse(void *ctx, struct http_request *request, int status)
+{
+    (void)ctx;
+    http_respond(request, status, "text/plain", "", 0);
+}
+
+static void end(void *ctx, struct http_request *request)
+{
+    (void)ctx;
+    (void)request;
+}
+
+static struct http_server_options options_of(const char *host, int port)
+{
+    return (struct http_server_options){
+        .host = host,
+        .port = port,
+        .connections_max = 16,
+        .on_head = begin,
+        .on_request = answer,
+        .on_refused = refuse,
+        .on_over = end,
+    };
+}
+
 static struct http_server *start(const char *host)
 {
-    const struct http_server_options options = { .host = host, .on_request = answer };
+    const struct http_server_options options = options_of(host, 0);
     struct http_server *server;
 
     assert_int_equal(http_server_start(&options, &server), STATUS_OK);
@@ -98,9 +130,7 @@ static void it_stops_at_once_after_a_request(void **state)
 static void the_port_is_free_after_the_stop(void **state)
 {
     struct http_server *server = start("127.0.0.1");
-    const struct http_server_options again = { .host = "127.0.0.1",
-                                               .port = http_server_port(server),
-                                               .on_request = answer };
+    const struct http_server_options again = options_of("127.0.0.1", http_server_port(server));
 
     (void)state;
     http_server_stop(&server);

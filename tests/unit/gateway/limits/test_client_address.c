@@ -75,6 +75,50 @@ static void repeated_headers_are_one_list(void **state)
     expect("10.0.0.1", through_two, 2, "198.51.100.1");
 }
 
+static void an_entry_may_have_a_port_and_brackets(void **state)
+{
+    (void)state;
+    expect_one("10.0.0.1", "192.0.2.3:1", "192.0.2.3");
+    expect_one("10.0.0.1", "192.0.2.3:65535, 10.0.0.2:80", "192.0.2.3");
+    expect_one("10.0.0.1", "[2001:db8::1]:443", "2001:db8::1");
+    expect_one("10.0.0.1", "[2001:DB8:0:0::1]", "2001:db8::1");
+    expect_one("10.0.0.1", "::ffff:192.0.2.3", "192.0.2.3");
+    expect_one("10.0.0.1", "[::ffff:192.0.2.3]:9", "192.0.2.3");
+    expect_one("10.0.0.1", "192.0.2.3, ::ffff:10.0.0.2", "192.0.2.3");
+    expect_one("::ffff:10.0.0.1", "192.0.2.3", "192.0.2.3");
+    static const char *const wrong[] = {
+        "192.0.2.3:",       "192.0.2.3:a",    "192.0.2.3:123456", "[192.0.2.3]",  "[2001:db8::1",
+        "[2001:db8::1]443", "[2001:db8::1]:", "[2001:db8::1]:x",  "2001:db8::1]", "[]",
+        "fe80::1%eth0",     "192.0.2.3:1:2"
+    };
+    for (size_t i = 0; i < COUNT_OF(wrong); i++)
+        expect_one("10.0.0.1", wrong[i], "10.0.0.1");
+}
+
+static void a_network_of_ipv6_is_one_client(void **state)
+{
+    static const struct {
+        const char *address, *group;
+    } rows[] = {
+        { "192.0.2.3", "192.0.2.3" },
+        { "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64" },
+        { "2001:db8:1:2::", "2001:db8:1:2::/64" },
+        { "2001:db8:1:3::1", "2001:db8:1:3::/64" },
+        { "::1", "::/64" },
+        { "", "" },
+    };
+    char group[CLIENT_ADDRESS_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        client_address_group(rows[i].address, group);
+        assert_string_equal(group, rows[i].group);
+    }
+    assert_true(client_address_is_loopback("127.1.2.3"));
+    assert_true(client_address_is_loopback("::1"));
+    assert_false(client_address_is_loopback("128.0.0.1"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -84,6 +128,8 @@ int main(void)
         cmocka_unit_test(the_left_most_is_the_client_when_all_are_trusted),
         cmocka_unit_test(an_invalid_address_ends_the_search),
         cmocka_unit_test(repeated_headers_are_one_list),
+        cmocka_unit_test(an_entry_may_have_a_port_and_brackets),
+        cmocka_unit_test(a_network_of_ipv6_is_one_client),
     };
     return cmocka_run_group_tests_name("client_address", tests, NULL, NULL);
 }

@@ -28,6 +28,24 @@ static void a_burst_is_accepted_and_no_more(void **state)
     ratelimit_destroy(&limit);
 }
 
+static void a_charge_is_made_up_before_the_next_token(void **state)
+{
+    (void)state;
+    struct ratelimit *limit = ratelimit_create(10, 1000, 5);
+    int64_t retry_ms = 0;
+    ratelimit_charge(limit, "a", 24);
+    assert_int_equal(take_all(limit, "b"), 5);
+    assert_false(ratelimit_admit(limit, "a", &retry_ms));
+    assert_in_range(retry_ms, 1900, 2001); /* 5 - 24 + 20 */
+    clock_advance_for_test(2001);
+    assert_true(ratelimit_admit(limit, "a", &retry_ms));
+    ratelimit_destroy(&limit);
+    limit = ratelimit_create(0, 1000, 5); /* no limit */
+    ratelimit_charge(limit, "a", 1000);
+    assert_true(ratelimit_admit(limit, "a", &retry_ms));
+    ratelimit_destroy(&limit);
+}
+
 static void names_have_separate_budgets(void **state)
 {
     (void)state;
@@ -153,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_burst_is_accepted_and_no_more),
+        cmocka_unit_test(a_charge_is_made_up_before_the_next_token),
         cmocka_unit_test(names_have_separate_budgets),
         cmocka_unit_test(spent_budget_returns_with_time),
         cmocka_unit_test(an_idle_bucket_never_holds_more_than_a_burst),

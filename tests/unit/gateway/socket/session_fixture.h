@@ -21,7 +21,8 @@ enum { PING_INTERVAL_MS = 30000, KIB = 1024 };
 
 struct fixture {
     struct socket_loop *loop;
-    pthread_mutex_t lock; /* guards session as seen by the loop's thread */
+    struct byte_budget *budget; /* of 16 MiB, 8 MiB for a user */
+    pthread_mutex_t lock;       /* guards session as seen by the loop's thread */
     struct session *session;
     atomic_int readable; /* how often the loop has said so of the session */
     int ours, theirs;
@@ -71,8 +72,9 @@ static inline int set_up_with(void **state, const struct token_claims *identity)
     f->theirs = pair[1];
     setsockopt(f->ours, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     pthread_mutex_init(&f->lock, NULL);
+    f->budget = byte_budget_create((size_t)16384 * KIB, (size_t)8192 * KIB);
     f->loop = socket_loop_create(&options);
-    f->session = session_create(f->loop, "gw.1", identity, PING_INTERVAL_MS);
+    f->session = session_create(f->loop, "gw.1", identity, PING_INTERVAL_MS, f->budget);
     session_set_token(f->session, 77);
     f->ping = ws_frame_out_create(WS_OPCODE_PING, NULL, 0);
     *state = f;
@@ -113,6 +115,7 @@ static inline int tear_down(void **state)
     session_unref(&f->session);
     pthread_mutex_unlock(&f->lock);
     socket_loop_destroy(&f->loop);
+    byte_budget_destroy(&f->budget);
     pthread_mutex_destroy(&f->lock);
     ws_frame_out_unref(&f->ping);
     buffer_finish(&f->heard);

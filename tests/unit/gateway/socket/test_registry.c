@@ -49,8 +49,11 @@ static int set_up_sized(void **state, size_t sessions_max, size_t per_user_max)
     if (f == NULL)
         return -1;
     f->turns = calloc(TURNS_MAX, sizeof(*f->turns));
-    f->registry = registry_create(&(struct registry_options){
-        .sessions_max = sessions_max, .per_user_max = per_user_max, .turn = take_turn, .ctx = f });
+    f->registry = registry_create(&(struct registry_options){ .sessions_max = sessions_max,
+                                                              .per_user_max = per_user_max,
+                                                              .per_address_max = 2,
+                                                              .turn = take_turn,
+                                                              .ctx = f });
     *state = f;
     return f->turns == NULL;
 }
@@ -63,6 +66,11 @@ static int set_up(void **state)
 static int set_up_large(void **state)
 {
     return set_up_sized(state, 1000, 1000);
+}
+
+static int set_up_with_reserve(void **state)
+{
+    return set_up_sized(state, 64, 64);
 }
 
 static int tear_down(void **state)
@@ -79,15 +87,15 @@ static struct session *make_session(const char *tag)
 {
     struct token_claims identity = { .jti = "j" };
     if (tag == NULL)
-        return session_create(NULL, "id", NULL, 1000);
+        return session_create(NULL, "id", NULL, 1000, NULL);
     snprintf(identity.tag, sizeof(identity.tag), "%s", tag);
-    return session_create(NULL, "id", &identity, 1000);
+    return session_create(NULL, "id", &identity, 1000, NULL);
 }
 
 static struct session *add(struct fixture *f, const char *tag)
 {
     struct session *session = make_session(tag);
-    assert_int_equal(registry_add(f->registry, session), REGISTRY_OK);
+    assert_int_equal(registry_add(f->registry, session, ""), REGISTRY_OK);
     return session;
 }
 
@@ -95,7 +103,7 @@ static void assert_refused(struct fixture *f, const char *tag, enum registry_res
 {
     size_t before = registry_count(f->registry);
     struct session *session = make_session(tag);
-    assert_int_equal(registry_add(f->registry, session), expected);
+    assert_int_equal(registry_add(f->registry, session, ""), expected);
     assert_int_equal(registry_count(f->registry), before);
     session_unref(&session);
 }
@@ -347,7 +355,7 @@ static void *come_and_go(void *arg)
         random = random * 1664525u + 1013904223u;
         snprintf(tag, sizeof(tag), "@user%u", random >> 30);
         struct session *session = make_session(tag);
-        if (registry_add(f->registry, session) != REGISTRY_OK)
+        if (registry_add(f->registry, session, "") != REGISTRY_OK)
             return NULL;
         struct session *found = registry_find(f->registry, session_token(session));
         bool same = found == session;
@@ -389,6 +397,61 @@ static void turns_of_many_threads_come_one_at_a_time_and_alternate(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* Of 64 places, 16 are for users without a socket. */
+static void the_last_places_are_for_users_without_a_socket(void **state)
+{
+    struct fixture *f = *state;
+    struct session *sessions[64];
+    size_t count = 0;
+    for (; count < 48; count++)
+        sessions[count] = add(f, count % 2 == 0 ? "@bob" : "@amy");
+    assert_refused(f, "@bob", REGISTRY_FULL);
+    for (; count < 64; count++) {
+        char tag[TAG_SIZE];
+        snprintf(tag, sizeof(tag), "@user%zu", count);
+        sessions[count] = add(f, tag);
+        assert_refused(f, tag, REGISTRY_FULL);
+    }
+    assert_refused(f, "@late", REGISTRY_FULL);
+    while (count > 0)
+        drop(f, &sessions[--count]);
+}
+
+static void the_reserve_is_a_quarter_in_steps(void **state)
+{
+    (void)state;
+    assert_int_equal(registry_reserve(1), 0);
+    assert_int_equal(registry_reserve(63), 0);
+    assert_int_equal(registry_reserve(64), 16);
+    assert_int_equal(registry_reserve(127), 16);
+    assert_int_equal(registry_reserve(2000), 496);
+}
+
+static struct session *add_from(struct fixture *f, const char *tag, const char *address,
+                                enum registry_result expected)
+{
+    struct session *session = make_session(tag);
+    assert_int_equal(registry_add(f->registry, session, address), expected);
+    return session;
+}
+
+static void an_address_has_a_maximum_of_sessions(void **state)
+{
+    struct fixture *f = *state;
+    struct session *first = add_from(f, "@bob", "192.0.2.1", REGISTRY_OK);
+    struct session *second = add_from(f, "@amy", "192.0.2.1", REGISTRY_OK);
+    struct session *refused = add_from(f, "@eve", "192.0.2.1", REGISTRY_ADDRESS_FULL);
+    struct session *elsewhere = add_from(f, "@eve", "192.0.2.2", REGISTRY_OK);
+    struct session *uncounted = add_from(f, "@bob", "", REGISTRY_OK);
+    session_unref(&refused);
+    drop(f, &first);
+    first = add_from(f, "@eve", "192.0.2.1", REGISTRY_OK);
+    drop(f, &first);
+    drop(f, &second);
+    drop(f, &elsewhere);
+    drop(f, &uncounted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +466,10 @@ int main(void)
         TEST(a_found_entry_outlives_its_removal),
         TEST(lists_have_every_session_once),
         TEST(tags_are_listed_once_as_typed),
+        cmocka_unit_test_setup_teardown(the_last_places_are_for_users_without_a_socket,
+                                        set_up_with_reserve, tear_down),
+        cmocka_unit_test(the_reserve_is_a_quarter_in_steps),
+        TEST(an_address_has_a_maximum_of_sessions),
         cmocka_unit_test_setup_teardown(turns_of_many_threads_come_one_at_a_time_and_alternate,
                                         set_up_large, tear_down),
     };

@@ -309,6 +309,39 @@ static void no_callback_follows_the_shutdown_of_a_session(void **state)
     assert_int_equal(atomic_load(&f->readable), 0);
 }
 
+/* The budget */
+
+static void pending_frames_are_taken_from_the_budget_until_they_are_sent(void **state)
+{
+    struct fixture *f = *state;
+    open_session(f);
+    send_filled(f, 'x', 900 * KIB);
+    assert_in_range(byte_budget_used(f->budget), 500 * KIB, 900 * KIB + 16);
+    assert_next_is_text(f, 'x', 900 * KIB);
+    session_writable(f->session);
+    assert_int_equal(byte_budget_used(f->budget), 0);
+    send_filled(f, 'x', 900 * KIB);
+    assert_true(byte_budget_used(f->budget) > 0);
+    session_shut(f->session);
+    assert_int_equal(byte_budget_used(f->budget), 0);
+}
+
+static void a_session_whose_user_has_too_much_pending_is_closed(void **state)
+{
+    struct fixture *f = *state;
+    open_session(f);
+    byte_budget_force(f->budget, "bob", (size_t)8100 * KIB); /* by other sockets */
+    send_filled(f, 'x', 50 * KIB);
+    assert_false(session_is_closing(f->session));
+    send_filled(f, 'y', 100 * KIB);
+    assert_true(session_is_closing(f->session));
+    assert_next_is_text(f, 'x', 50 * KIB); /* a part had been sent; the other frame was dropped */
+    assert_next_is_close(f, 1013);
+    session_writable(f->session);
+    assert_int_equal(byte_budget_used(f->budget), (size_t)8100 * KIB);
+    byte_budget_return(f->budget, "bob", (size_t)8100 * KIB);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -329,6 +362,8 @@ int main(void)
         TEST(one_frame_alone_may_be_larger_than_the_bound),
         TEST(a_client_that_does_not_read_is_closed_with_1013),
         TEST(the_close_frame_follows_everything_sent_and_is_the_last),
+        TEST(pending_frames_are_taken_from_the_budget_until_they_are_sent),
+        TEST(a_session_whose_user_has_too_much_pending_is_closed),
         TEST(after_shutdown_nothing_touches_the_socket),
         TEST(a_client_that_has_disconnected_is_closed_without_an_error),
         TEST(the_next_call_is_admitted_when_the_previous_has_ended),

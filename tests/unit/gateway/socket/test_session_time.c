@@ -12,9 +12,9 @@ static void a_socket_that_accepts_nothing_is_closed_after_its_time_out(void **st
     open_session(f);
     send_filled(f, 'x', 400 * KIB);
     int64_t now = clock_mono_ms();
-    session_tick(f->session, now + SESSION_STUCK_MS - 1000, f->ping);
+    session_tick(f->session, now + SESSION_RATE_MS - 1000, f->ping);
     assert_false(session_is_closing(f->session));
-    session_tick(f->session, now + SESSION_STUCK_MS + 1, f->ping);
+    session_tick(f->session, now + SESSION_RATE_MS + 1, f->ping);
     assert_true(session_is_closing(f->session));
     assert_next_is_text(f, 'x', 400 * KIB);
     assert_next_is_close(f, 1013);
@@ -27,7 +27,7 @@ static void a_socket_that_accepts_a_little_is_not_stuck(void **state)
     send_filled(f, 'x', 900 * KIB);
     for (int i = 0; i < 8; i++) {
         size_t before = f->heard.length;
-        clock_advance_for_test(SESSION_STUCK_MS - 1000);
+        clock_advance_for_test(SESSION_RATE_MS - 1000);
         assert_true(receive_bytes(f, before + 100 * KIB)); /* by which the loop has sent more */
         session_writable(f->session);
         session_tick(f->session, clock_mono_ms(), f->ping);
@@ -37,13 +37,30 @@ static void a_socket_that_accepts_a_little_is_not_stuck(void **state)
     assert_next_is_text(f, 'x', 900 * KIB);
 }
 
+/* Any byte used to be enough. */
+static void a_socket_that_accepts_less_than_the_least_rate_is_closed(void **state)
+{
+    struct fixture *f = *state;
+    open_session(f);
+    send_filled(f, 'x', 900 * KIB);
+    for (int i = 0; i < 5 && !session_is_closing(f->session); i++) {
+        size_t before = f->heard.length;
+        clock_advance_for_test(1000);
+        assert_true(receive_bytes(f, before + 100));
+        session_writable(f->session);
+        session_tick(f->session, clock_mono_ms(), f->ping);
+        session_note_input(f->session);
+    }
+    assert_true(session_is_closing(f->session));
+}
+
 static void a_socket_that_has_accepted_everything_is_not_stuck(void **state)
 {
     struct fixture *f = *state;
     open_session(f);
     send_filled(f, 'x', 400 * KIB);
     assert_next_is_text(f, 'x', 400 * KIB);
-    session_tick(f->session, clock_mono_ms() + SESSION_STUCK_MS + 1000, f->ping);
+    session_tick(f->session, clock_mono_ms() + SESSION_RATE_MS + 1000, f->ping);
     assert_false(session_is_closing(f->session));
 }
 
@@ -115,7 +132,7 @@ static void a_socket_is_closed_when_its_token_expires(void **state)
     identity.expires_at = clock_wall_ms() / 1000 + 10;
     pthread_mutex_lock(&f->lock);
     session_unref(&f->session);
-    f->session = session_create(f->loop, "gw.2", &identity, PING_INTERVAL_MS);
+    f->session = session_create(f->loop, "gw.2", &identity, PING_INTERVAL_MS, NULL);
     pthread_mutex_unlock(&f->lock);
     open_session(f);
     clock_advance_for_test(8000);
@@ -135,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_socket_that_accepts_nothing_is_closed_after_its_time_out),
         TEST(a_socket_that_accepts_a_little_is_not_stuck),
+        TEST(a_socket_that_accepts_less_than_the_least_rate_is_closed),
         TEST(a_socket_that_has_accepted_everything_is_not_stuck),
         TEST(a_client_that_does_not_answer_a_close_frame_is_disconnected),
         TEST(a_client_is_pinged_every_interval),

@@ -191,7 +191,7 @@ static inline struct message_list messages(struct fixture *f, const char *owner_
                                            const char *peer_key, uint32_t start, uint32_t end,
                                            uint64_t newest_seq)
 {
-    struct message_range range = { start, end, newest_seq };
+    struct message_range range = { .start = start, .end = end, .newest_seq = newest_seq };
     struct message_list list;
     assert_int_equal(message_store_messages(f->store, owner_key, peer_key, range, &list),
                      STATUS_OK);

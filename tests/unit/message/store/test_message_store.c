@@ -195,7 +195,8 @@ static void the_same_client_id_again_returns_the_first_message(void **state)
             mark_read(f, "@bob", "@amy");
         reopen(f);
     }
-    assert_texts(f, "bob", "amy", (struct message_range){ 0, 10, 0 }, "between hi");
+    assert_texts(f, "bob", "amy", (struct message_range){ .start = 0, .end = 10, .newest_seq = 0 },
+                 "between hi");
     assert_true(put(f, "@amy", "@bob", "next").sender_user_seq > 3);
 }
 
@@ -208,7 +209,8 @@ static void another_text_or_receiver_with_the_same_client_id_is_a_conflict(void 
     put_with_id(f, "@amy", "@bob", "Hi", "c-1", STATUS_CONFLICT);
     put_with_id(f, "@amy", "@cid", "hi", "c-1", STATUS_CONFLICT);
     put_with_id(f, "@amy", "@cid", "ho", "c-1", STATUS_CONFLICT);
-    assert_texts(f, "amy", "bob", (struct message_range){ 0, 10, 0 }, "hi");
+    assert_texts(f, "amy", "bob", (struct message_range){ .start = 0, .end = 10, .newest_seq = 0 },
+                 "hi");
     assert_peers(f, "amy", 0, 10, "@bob");
     assert_peers(f, "cid", 0, 10, "");
     struct message_send again = put_with_id(f, "@amy", "@bob", "hi", "c-1", STATUS_OK);

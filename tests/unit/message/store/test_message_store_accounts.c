@@ -54,7 +54,8 @@ static void assert_message_count(struct fixture *f, const struct message_user *o
 {
     struct message_list list;
     assert_int_equal(message_store_messages(f->store, owner->key, peer->key,
-                                            (struct message_range){ 0, 100, 0 }, &list),
+                                            (struct message_range){ .start = 0, .end = 100 },
+                                            &list),
                      STATUS_OK);
     assert_int_equal(list.count, count);
     message_list_finish(&list);

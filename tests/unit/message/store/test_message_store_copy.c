@@ -345,7 +345,8 @@ static void another_message_in_its_place_is_a_conflict(void **state)
     struct message_list list = messages(&two->from, "ann", "bob", 0, MANY, 0);
     assert_int_equal(message_store_import(two->to.store, &list), STATUS_CONFLICT);
     message_list_finish(&list);
-    assert_texts(&two->to, "ann", "bob", (struct message_range){ 0, MANY, 0 }, "one");
+    assert_texts(&two->to, "ann", "bob",
+                 (struct message_range){ .start = 0, .end = MANY, .newest_seq = 0 }, "one");
     check_user(&two->to, "@Ann");
 }
 
@@ -377,7 +378,8 @@ static void an_id_that_another_message_has_is_a_conflict(void **state)
     assert_int_equal(message_store_import(two->to.store, &list), STATUS_CONFLICT);
     message_list_finish(&list);
     assert_same(two);
-    assert_texts(&two->to, "ann", "cid", (struct message_range){ 0, MANY, 0 }, "");
+    assert_texts(&two->to, "ann", "cid",
+                 (struct message_range){ .start = 0, .end = MANY, .newest_seq = 0 }, "");
 }
 
 static void only_messages_without_holes_can_be_imported(void **state)

@@ -144,7 +144,8 @@ static void a_store_that_opens_repairs_what_a_killed_sender_left(void **state)
         assert_int_equal(message_store_open(f->url, &f->store), STATUS_OK);
         assert_int_equal(position(f, "amy"), amy + is_stored_at(i));
         assert_int_equal(position(f, "bob"), bob + is_stored_at(i));
-        assert_texts(f, "bob", "amy", (struct message_range){ 0, 10, 0 },
+        assert_texts(f, "bob", "amy",
+                     (struct message_range){ .start = 0, .end = 10, .newest_seq = 0 },
                      is_stored_at(i) ? "the last three two one" : "three two one");
         assert_unread(f, "bob", is_stored_at(i) ? 2 : 1, 1);
         assert_all_agree(f);
@@ -163,7 +164,9 @@ static void the_same_send_again_finishes_what_the_first_left(void **state)
         struct message_send again = put_with_id(f, "@Amy", "@Bob", "the last", "last", STATUS_OK);
         assert_int_equal(again.seq, 4);
         assert_true(again.repeated == (i >= 2)); /* else no user can have been notified of it */
-        assert_texts(f, "amy", "bob", (struct message_range){ 0, 10, 0 }, "the last three two one");
+        assert_texts(f, "amy", "bob",
+                     (struct message_range){ .start = 0, .end = 10, .newest_seq = 0 },
+                     "the last three two one");
         assert_all_agree(f);
         message_store_close(&f->store);
     }

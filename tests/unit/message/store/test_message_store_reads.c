@@ -84,12 +84,16 @@ static void a_user_without_dialogs_has_an_empty_list(void **state)
     struct fixture *f = *state;
     struct message_contacts contacts;
     assert_peers(f, "nobody", 0, 10, "");
-    assert_texts(f, "nobody", "amy", (struct message_range){ 0, 10, 0 }, "");
+    assert_texts(f, "nobody", "amy",
+                 (struct message_range){ .start = 0, .end = 10, .newest_seq = 0 }, "");
     put(f, "@amy", "@bob", "x");
     assert_peers(f, "nobody", 0, 10, "");
-    assert_texts(f, "amy", "nobody", (struct message_range){ 0, 10, 0 }, "");
-    assert_texts(f, "nobody", "amy", (struct message_range){ 0, 10, 0 }, "");
-    assert_texts(f, "amy", "amy", (struct message_range){ 0, 10, 0 }, "");
+    assert_texts(f, "amy", "nobody",
+                 (struct message_range){ .start = 0, .end = 10, .newest_seq = 0 }, "");
+    assert_texts(f, "nobody", "amy",
+                 (struct message_range){ .start = 0, .end = 10, .newest_seq = 0 }, "");
+    assert_texts(f, "amy", "amy", (struct message_range){ .start = 0, .end = 10, .newest_seq = 0 },
+                 "");
     assert_int_equal(message_store_contacts(f->store, "nobody", &contacts), STATUS_OK);
     assert_int_equal(contacts.count, 0);
     message_contacts_finish(&contacts);
@@ -105,24 +109,24 @@ static void a_range_counts_back_from_the_newest(void **state)
         struct message_range range;
         const char *expected;
     } parts[] = {
-        { { 0, 100, 0 }, "9 8 7 6 5 4 3 2 1" },
-        { { 0, 9, 0 }, "9 8 7 6 5 4 3 2 1" },
-        { { 0, 1, 0 }, "9" },
-        { { 0, 2, 0 }, "9 8" },
-        { { 3, 5, 0 }, "6 5" },
-        { { 8, 9, 0 }, "1" },
-        { { 8, 1000, 0 }, "1" },
-        { { 9, 10, 0 }, "" },
-        { { 1000, 2000, 0 }, "" },
-        { { 4294967000u, 4294967295u, 0 }, "" },
-        { { 0, 3, 5 }, "5 4 3" },
-        { { 0, 100, 1 }, "1" },
-        { { 1, 3, 5 }, "4 3" },
-        { { 5, 9, 5 }, "" },
-        { { 0, 3, 9 }, "9 8 7" },
-        { { 0, 3, 10 }, "9 8 7" },
-        { { 0, 2, UINT64_C(4294967296) }, "9 8" },
-        { { 2, 4, 1000000 }, "7 6" },
+        { { .start = 0, .end = 100, .newest_seq = 0 }, "9 8 7 6 5 4 3 2 1" },
+        { { .start = 0, .end = 9, .newest_seq = 0 }, "9 8 7 6 5 4 3 2 1" },
+        { { .start = 0, .end = 1, .newest_seq = 0 }, "9" },
+        { { .start = 0, .end = 2, .newest_seq = 0 }, "9 8" },
+        { { .start = 3, .end = 5, .newest_seq = 0 }, "6 5" },
+        { { .start = 8, .end = 9, .newest_seq = 0 }, "1" },
+        { { .start = 8, .end = 1000, .newest_seq = 0 }, "1" },
+        { { .start = 9, .end = 10, .newest_seq = 0 }, "" },
+        { { .start = 1000, .end = 2000, .newest_seq = 0 }, "" },
+        { { .start = 4294967000u, .end = 4294967295u, .newest_seq = 0 }, "" },
+        { { .start = 0, .end = 3, .newest_seq = 5 }, "5 4 3" },
+        { { .start = 0, .end = 100, .newest_seq = 1 }, "1" },
+        { { .start = 1, .end = 3, .newest_seq = 5 }, "4 3" },
+        { { .start = 5, .end = 9, .newest_seq = 5 }, "" },
+        { { .start = 0, .end = 3, .newest_seq = 9 }, "9 8 7" },
+        { { .start = 0, .end = 3, .newest_seq = 10 }, "9 8 7" },
+        { { .start = 0, .end = 2, .newest_seq = UINT64_C(4294967296) }, "9 8" },
+        { { .start = 2, .end = 4, .newest_seq = 1000000 }, "7 6" },
     };
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         put(f, i % 3 == 0 ? "@bob" : "@amy", i % 3 == 0 ? "@amy" : "@bob", texts[i]);
@@ -140,7 +144,8 @@ static void a_page_counted_from_a_message_does_not_shift(void **state)
     for (int i = 0; i < 5; i++)
         put(f, "@amy", "@bob", "old");
     put(f, "@amy", "@bob", "new");
-    assert_texts(f, "bob", "amy", (struct message_range){ 0, 2, 5 }, "old old");
+    assert_texts(f, "bob", "amy", (struct message_range){ .start = 0, .end = 2, .newest_seq = 5 },
+                 "old old");
     for (int i = 0; i < 5; i++)
         put(f, "@amy", "@bob", "newer");
     struct message_list list = messages(f, "bob", "amy", 2, 4, 5);

@@ -1,0 +1,101 @@
+/*
+ * gateway/edge: what arrives on a connection of HTTP. The first byte chooses the sizes of the
+ * pieces in which it arrives; the result must not depend on them.
+ */
+#include "tests/fuzz/fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/edge/edge_connection.h"
+#include "gateway/edge/multipart.h"
+#include "gateway/edge/http_target.h"
+
+enum { BODY_MAX = 1000, REQUESTS_MAX = 8 };
+
+/* What was understood: a line for each request, and the status that ended it. */
+static void read_all(const uint8_t *data, size_t size, size_t step, struct buffer *out)
+{
+    struct edge_connection *c = edge_connection_create(-1, "192.0.2.1");
+    size_t at = 0;
+
+    c->body_max = BODY_MAX;
+    for (int requests = 0; requests < REQUESTS_MAX;) {
+        int result = c->has_head ? edge_connection_take_body(c) : edge_connection_take_head(c);
+        if (result == EDGE_MORE) {
+            size_t piece = size - at < step ? size - at : step;
+            if (piece == 0)
+                break;
+            buffer_append(&c->in, data + at, piece);
+            at += piece;
+        } else if (result != EDGE_COMPLETE) {
+            buffer_printf(out, "refused\n"); /* with which status may depend on the pieces */
+            break;
+        } else if (c->body_is_complete) {
+            assert(c->body.length <= BODY_MAX && c->head.field_count <= HTTP_HEAD_FIELDS_MAX);
+            assert(c->head.minor == 0 || http_target_is_authority(c->head.host));
+            assert(http_head_is_token(c->head.method, strlen(c->head.method)));
+            buffer_printf(out, "%s %s %s %zu\n", c->head.method, c->head.path, c->head.host,
+                          c->body.length);
+            buffer_append(out, c->body.data, c->body.length);
+            edge_connection_next(c);
+            requests++;
+        }
+    }
+    edge_connection_destroy(&c);
+}
+
+static void read_form(const uint8_t *data, size_t size)
+{
+    const char *found;
+    size_t length;
+
+    if (multipart_find((const char *)data, size, "b", "image", &found, &length)) {
+        assert(found >= (const char *)data);
+        assert(length <= size && (size_t)(found - (const char *)data) <= size - length);
+    }
+    char *text = strndup((const char *)data, size), boundary[MULTIPART_BOUNDARY_MAX + 1];
+    if (multipart_boundary(text, boundary))
+        assert(strlen(boundary) > 0);
+    free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct buffer whole = { 0 }, pieces = { 0 };
+
+    if (size < 2)
+        return 0;
+    read_all(data + 1, size - 1, size, &whole);
+    read_all(data + 1, size - 1, (size_t)data[0] % 16 + 1, &pieces);
+    assert(whole.length == pieces.length);
+    assert(whole.length == 0 || memcmp(whole.data, pieces.data, whole.length) == 0);
+    buffer_finish(&whole);
+    buffer_finish(&pieces);
+    read_form(data + 1, size - 1);
+    return 0;
+}
+
+size_t fuzz_seed(unsigned number, uint8_t *out, size_t capacity)
+{
+    static const char *const seeds[] = {
+        "aGET / HTTP/1.1\r\nHost: a\r\n\r\nGET /b?c HTTP/1.0\r\n\r\n",
+        "bPOST http://a:80/login HTTP/1.1\r\nHost: A\r\nContent-Length: 5\r\nConnection: x, "
+        "close\r\n\r\nhello",
+        "cPOST /x HTTP/1.1\r\nHost: [::1]:8000\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n5;a=\"b\"\r\nhello\r\n0\r\nA: b\r\n\r\nGET",
+        "dOPTIONS * HTTP/1.1\r\nHost: a_b.c\r\nCookie: a=b; auth=\"c\"\r\n\r\n",
+        "e\r\nGET / HTTP/1.1\r\nHost: a\r\nA : b\r\n c\r\n\r\n",
+        "fx\r\n--b\r\nContent-Disposition: form-data; filename=\"a\\\"\"; "
+        "name=\"image\"\r\n\r\ndata\r\n--b--y",
+        "gmultipart/form-data; charset=x; boundary=\"a b\"",
+    };
+
+    if (number >= sizeof(seeds) / sizeof(seeds[0]))
+        return 0;
+    size_t length = strlen(seeds[number]);
+    if (length > capacity)
+        length = capacity;
+    memcpy(out, seeds[number], length);
+    return length;
+}
