@@ -149,9 +149,11 @@ struct dialog_record {
     uint64_t in_count, out_count; /* sent to the owner, and by the owner */
     uint64_t in_read, out_read;   /* of these, how many are read */
     int64_t last_date_ms;
-    uint64_t last_mod; /* the owner's user sequence at the last message */
-    uint64_t mod;      /* and at the last change */
-    uint64_t user_seq; /* the owner's newest user sequence, of any dialog */
+    uint64_t last_mod;              /* the owner's user sequence at the last message */
+    uint64_t mod;                   /* and at the last change */
+    uint64_t user_seq;              /* the owner's newest user sequence, of any dialog */
+    char owner_account[ID_HEX + 1]; /* the id of the owner's account, "" if it was never claimed */
+    bool owner_superseded;          /* another account has its tag */
 };
 
 /* Owned by the caller; free `items` with free. */

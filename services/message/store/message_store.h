@@ -123,7 +123,8 @@ enum status message_store_import(struct message_store *store,
                                  const struct message_list *messages) MUST_CHECK;
 
 /* Raises the numbers of the dialogs, and their owners' user sequences, to those of the records,
- * after their messages were imported. No number decreases. */
+ * after their messages were imported. No number decreases. An owner that no account has claimed
+ * gets the account of the record. */
 enum status message_store_import_dialogs(struct message_store *store,
                                          const struct dialog_record *records,
                                          size_t count) MUST_CHECK;

@@ -229,3 +229,63 @@ bson_t *message_mongo_accounts_dialogs(const struct superseded *superseded, cons
     bson_destroy(filter);
     return both;
 }
+
+/* --- copies -------------------------------------------------------------------------------- */
+
+static void take_owner(void *ctx, const bson_t *document)
+{
+    struct dialog_record_list *records = ctx;
+    struct claimed claimed = { .superseded = false };
+
+    take_claim(&claimed, document);
+    for (size_t i = 0; i < records->count; i++)
+        if (strcmp(records->items[i].owner.key, mongo_text(document, "_id")) == 0) {
+            memcpy(records->items[i].owner_account, claimed.account_id, sizeof(claimed.account_id));
+            records->items[i].owner_superseded = claimed.superseded;
+        }
+}
+
+/* An owner's records are adjacent. */
+static bool is_first_of_owner(const struct dialog_record *records, size_t i)
+{
+    return i == 0 || strcmp(records[i].owner.key, records[i - 1].owner.key) != 0;
+}
+
+enum status message_mongo_accounts_read(struct mongo_db *db, struct dialog_record_list *records)
+{
+    char(*keys)[ACCOUNT_NAME_SIZE] = xcalloc(records->count, sizeof(*keys));
+    size_t count = 0;
+
+    for (size_t i = 0; i < records->count; i++)
+        if (is_first_of_owner(records->items, i))
+            memcpy(keys[count++], records->items[i].owner.key, sizeof(*keys));
+    enum status status = STATUS_OK;
+    if (count > 0)
+        status =
+            mongo_find(db, ACCOUNTS, documents_filter_any("_id", keys[0], sizeof(*keys), count),
+                       NULL, take_owner, records);
+    free(keys);
+    return status;
+}
+
+enum status message_mongo_accounts_import(struct mongo_db *db, const struct dialog_record *records,
+                                          size_t count)
+{
+    bson_t **documents = xcalloc(count, sizeof(*documents));
+    enum status *outcomes = xcalloc(count, sizeof(*outcomes));
+    enum status status = STATUS_OK;
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (*records[i].owner_account != '\0' && is_first_of_owner(records, i))
+            documents[n++] = BCON_NEW("_id", BCON_UTF8(records[i].owner.key), "account",
+                                      BCON_UTF8(records[i].owner_account), "superseded",
+                                      BCON_INT32(records[i].owner_superseded));
+    if (n > 0)
+        status = mongo_insert(db, ACCOUNTS, documents, n, false, outcomes);
+    for (size_t i = 0; i < n; i++)
+        bson_destroy(documents[i]);
+    free(outcomes);
+    free(documents);
+    return status;
+}

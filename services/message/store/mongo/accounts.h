@@ -33,4 +33,12 @@ void message_mongo_accounts_finish(struct superseded *superseded);
 /* A filter for an owner's dialogs with accounts that have their tags; the caller destroys it. */
 bson_t *message_mongo_accounts_dialogs(const struct superseded *superseded, const char *owner_key);
 
+/* Sets the accounts of the owners of the records. */
+enum status message_mongo_accounts_read(struct mongo_db *db,
+                                        struct dialog_record_list *records) MUST_CHECK;
+
+/* The accounts of the owners, of those that have none yet. */
+enum status message_mongo_accounts_import(struct mongo_db *db, const struct dialog_record *records,
+                                          size_t count) MUST_CHECK;
+
 #endif

@@ -27,6 +27,8 @@ static void read_record(sqlite3_stmt *s, struct dialog_record *record)
         .mod = column_count(s, 11),
         .user_seq = column_count(s, 12),
     };
+    sqlite_column_copy(s, 13, record->owner_account, sizeof(record->owner_account));
+    record->owner_superseded = sqlite3_column_int(s, 14) != 0;
     sqlite_column_copy(s, 0, record->owner.key, ACCOUNT_NAME_SIZE);
     sqlite_column_copy(s, 1, record->owner.tag, ACCOUNT_NAME_SIZE);
     sqlite_column_copy(s, 2, record->peer.key, ACCOUNT_NAME_SIZE);
@@ -37,7 +39,8 @@ static void read_record(sqlite3_stmt *s, struct dialog_record *record)
  * another one would sort the whole table for each page. */
 static const char records_sql[] =
     "SELECT o.key, o.tag, p.key, p.tag, d.last_seq, d.in_count, d.out_count, d.in_read,"
-    " d.out_read, d.last_date_ms, d.last_mod, d.mod, o.user_seq"
+    " d.out_read, d.last_date_ms, d.last_mod, d.mod, o.user_seq,"
+    " o.account_id, o.superseded"
     " FROM account o CROSS JOIN dialog d CROSS JOIN account p"
     " WHERE o.key >= ?1 AND d.owner = o.id AND p.id = d.peer AND (o.key > ?1 OR p.key > ?2)"
     " ORDER BY o.key, p.key LIMIT ?3";
@@ -199,6 +202,23 @@ static enum status ensure_pair(struct sqlite_conn *conn, const struct message_us
     return status;
 }
 
+static enum status import_claim(struct sqlite_conn *conn, int64_t account,
+                                const struct dialog_record *record)
+{
+    sqlite3_stmt *s =
+        sqlite_conn_prepare(conn, "UPDATE account SET account_id = ?2, superseded = ?3"
+                                  " WHERE id = ?1 AND account_id IS NULL");
+
+    if (*record->owner_account == '\0')
+        return STATUS_OK;
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, account);
+    sqlite_bind_text(s, 2, record->owner_account);
+    sqlite3_bind_int64(s, 3, record->owner_superseded);
+    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
 struct dialogs_job {
     struct sqlite_job head;
     const struct dialog_record *records;
@@ -224,6 +244,8 @@ static enum status import_dialog(struct sqlite_conn *conn, const struct dialog_r
         status = raise_dialog(conn, pair.one, pair.other, pair.conversation, &numbers);
     if (status == STATUS_OK)
         status = raise_user_seq(conn, pair.one, record->user_seq);
+    if (status == STATUS_OK)
+        status = import_claim(conn, pair.one, record);
     return status;
 }
 

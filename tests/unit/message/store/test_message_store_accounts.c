@@ -228,6 +228,39 @@ static void a_mark_is_of_one_account_only(void **state)
     dialog_list_finish(&list);
 }
 
+static void a_copy_has_the_same_accounts(void **state)
+{
+    struct fixture *f = *state;
+    struct message_user mona = claim(f, "@mona", MONA), ben = claim(f, "@ben", BEN);
+    struct message_user other = claim(f, "@mona", OTHER);
+    put_by(f, &ben, &mona, "to the first", "");
+    put_by(f, &ben, &other, "to the other", "");
+    struct fixture copy = { .store = NULL };
+    struct dialog_record_list records;
+    store_url_new(copy.url);
+    assert_int_equal(message_store_open(copy.url, &copy.store), STATUS_OK);
+    assert_int_equal(message_store_records(f->store, "", "", 100, &records), STATUS_OK);
+    assert_int_equal(records.count, 4);
+    for (size_t i = 0; i < records.count; i++) {
+        struct message_list list;
+        assert_int_equal(message_store_messages(f->store, records.items[i].owner.key,
+                                                records.items[i].peer.key,
+                                                (struct message_range){ .end = 100 }, &list),
+                         STATUS_OK);
+        assert_int_equal(message_store_import(copy.store, &list), STATUS_OK);
+        message_list_finish(&list);
+    }
+    assert_int_equal(message_store_import_dialogs(copy.store, records.items, records.count),
+                     STATUS_OK);
+    free(records.items);
+    assert_seen(&copy, &ben, "to the other");
+    assert_string_equal(claim(&copy, "@mona", THIRD).key, "mona:" THIRD);
+    assert_string_equal(claim(&copy, "@mona", OTHER).key, "mona:" OTHER);
+    assert_seen(&copy, &other, "to the other");
+    assert_seen(&copy, &ben, "to the other");
+    message_store_close(&copy.store);
+}
+
 static int run_suite(const char *name)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +275,7 @@ static int run_suite(const char *name)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_profile_is_not_told_to_the_contacts_of_a_former_account,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_copy_has_the_same_accounts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_mark_is_of_one_account_only, set_up, tear_down),
     };
     return cmocka_run_group_tests_name(name, tests, NULL, NULL);
