@@ -14,18 +14,17 @@ bool account_name_set(char name_out[ACCOUNT_NAME_SIZE], const char *tag, const c
 
 bool account_name_to_key(const char *name, char key_out[ACCOUNT_NAME_SIZE])
 {
-    const char *id = strchr(name, SEPARATOR);
+    size_t length = strcspn(name, ":");
+    const char *rest = name + length; /* ":" and the id, or nothing */
     char tag[TAG_SIZE], key[TAG_SIZE];
     struct id ignored;
 
     key_out[0] = '\0';
-    if (id != NULL && (id - name > TAG_MAX || !id_from_hex(id + 1, &ignored)))
+    account_name_strip(name, tag);
+    if (length > TAG_MAX || (*rest != '\0' && !id_from_hex(rest + 1, &ignored)) ||
+        !tag_to_key(tag, key))
         return false;
-    if (id != NULL)
-        account_name_strip(name, tag);
-    if (!tag_to_key(id != NULL ? tag : name, key))
-        return false;
-    snprintf(key_out, ACCOUNT_NAME_SIZE, "%s%s", key, id != NULL ? id : "");
+    snprintf(key_out, ACCOUNT_NAME_SIZE, "%s%s", key, rest);
     return true;
 }
 
