@@ -57,6 +57,8 @@ static bool add_session(struct client_socket_context *context, struct http_reque
         session_unref(&session);
         return answer_full(request, result);
     }
+    if (claims != NULL) /* the user service has just confirmed that this account has the tag */
+        logouts_close_others(context->logouts, claims->tag, claims->user_id);
     *socket_out = session;
     return true;
 }

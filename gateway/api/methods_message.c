@@ -54,6 +54,7 @@ void methods_send_message_to_user(struct jsonrpc_call *call)
     }
     service_call_context(call, &context);
     request.sender_tag = wire_borrow(caller_tag(call));
+    request.sender_id = wire_borrow(caller_id(call));
     request.receiver_tag = wire_borrow(call->params[0].text);
     request.text = wire_borrow(call->params[1].text);
     request.client_message_id = wire_borrow(client_id);
@@ -115,6 +116,7 @@ void methods_get_dialogs_list(struct jsonrpc_call *call)
     bool more = true;
 
     request.owner_tag = wire_borrow(caller_tag(call));
+    request.owner_id = wire_borrow(caller_id(call));
     request.start = call->params[0].number;
     request.end = call->params[1].number;
     if (!good_range(call, request.start, request.end))
@@ -146,6 +148,7 @@ void methods_get_messages_with_user(struct jsonrpc_call *call)
     bool more = true;
 
     request.owner_tag = wire_borrow(caller_tag(call));
+    request.owner_id = wire_borrow(caller_id(call));
     request.peer_tag = wire_borrow(call->params[0].text);
     request.start = call->params[1].number;
     request.end = call->params[2].number;
@@ -195,6 +198,7 @@ void methods_mark_messages_with_user_as_read(struct jsonrpc_call *call)
     if (call->params[1].position != METHODS_NO_SEQ)
         request.up_to_seq = call->params[1].position;
     request.reader_tag = wire_borrow(caller_tag(call));
+    request.reader_id = wire_borrow(caller_id(call));
     request.sender_tag = wire_borrow(call->params[0].text);
     request.origin = wire_borrow(session_id(caller_of(call)->session));
     service_call_then(call, &context, "message.MarkRead", &request.base,

@@ -169,6 +169,7 @@ static void put_online(struct jsonrpc_call *call, const struct rpc_context *cont
     bool more = true;
 
     request.owner_tag = wire_borrow(caller_tag(call));
+    request.owner_id = wire_borrow(caller_id(call));
     request.after_tag = after;
     json_key(&call->result, "online");
     json_begin_array(&call->result);
@@ -249,6 +250,7 @@ void methods_sync(struct jsonrpc_call *call)
     struct rpc_context context;
 
     request.owner_tag = wire_borrow(caller_tag(call));
+    request.owner_id = wire_borrow(caller_id(call));
     request.epoch = wire_borrow(call->params[0].text);
     request.since = call->params[1].position;
     request.limit = call->params[2].number;

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/api/methods.h"
 #include "gateway/api/profiles.h"
@@ -18,12 +19,13 @@ static void put_user_object(struct json_writer *w, const Messenger__User *user)
 
 static void put_self(struct jsonrpc_call *call, const void *reply)
 {
+    static const struct rpc_error gone = { .reason = "the account does not exist" };
     const Messenger__UserList *list = reply;
 
-    if (list->n_users == 1)
+    if (list->n_users == 1 && strcmp(list->users[0]->id, caller_id(call)) == 0)
         put_user_object(&call->result, list->users[0]);
-    else /* the store was exchanged under a token that is still good */
-        jsonrpc_fail(call, JSONRPC_SERVER_ERROR, NULL, 0);
+    else /* the store of users was replaced */
+        service_call_fail(call, NULL, "user.GetUsers", STATUS_UNAUTHENTICATED, &gone);
 }
 
 void methods_get_self_info(struct jsonrpc_call *call)
@@ -51,6 +53,7 @@ void methods_set_self_info(struct jsonrpc_call *call)
 
     service_call_context(call, &context);
     request.tag = wire_borrow(caller_tag(call));
+    request.account_id = wire_borrow(caller_id(call));
     request.first_name = wire_borrow(call->params[0].text);
     request.last_name = wire_borrow(call->params[1].text);
     request.img = wire_borrow(call->params[2].text);

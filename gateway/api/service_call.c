@@ -4,6 +4,8 @@
 
 #include "gateway/api/api_context.h"
 #include "gateway/push/deliver.h"
+#include "gateway/socket/no_auth.h"
+#include "gateway/socket/ws_protocol.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
@@ -13,6 +15,11 @@ enum { RETRY_MS = 1000 };
 struct caller *caller_of(const struct jsonrpc_call *call)
 {
     return call->ctx;
+}
+
+const char *caller_id(const struct jsonrpc_call *call)
+{
+    return session_identity(caller_of(call)->session)->user_id;
 }
 
 const char *caller_tag(const struct jsonrpc_call *call)
@@ -35,6 +42,10 @@ void service_call_fail(struct jsonrpc_call *call, const struct rpc_context *cont
     case STATUS_INVALID_ARGUMENT:
     case STATUS_NOT_FOUND:
         jsonrpc_fail(call, JSONRPC_INVALID_PARAMS, error->reason, 0);
+        return;
+    case STATUS_UNAUTHENTICATED: /* the answer is not sent: the socket ends with the reason */
+        jsonrpc_fail(call, JSONRPC_INVALID_PARAMS, error->reason, 0);
+        session_close(caller_of(call)->session, WS_CLOSE_NORMAL, NO_AUTH_REASON(NO_AUTH_MISSING));
         return;
     case STATUS_CONFLICT:
         jsonrpc_fail(call, JSONRPC_CONFLICT, error->reason, 0);

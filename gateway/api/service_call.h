@@ -17,8 +17,9 @@ struct caller {
 
 struct caller *caller_of(const struct jsonrpc_call *call);
 
-/* The caller's own tag; borrowed. */
+/* The caller's own tag, and the id of the account; borrowed. */
 const char *caller_tag(const struct jsonrpc_call *call);
+const char *caller_id(const struct jsonrpc_call *call);
 
 /* A new trace, and a deadline: `rpc.timeoutMs` after the client's text arrived. */
 void service_call_context(const struct jsonrpc_call *call, struct rpc_context *context);
@@ -27,7 +28,8 @@ void service_call_context(const struct jsonrpc_call *call, struct rpc_context *c
  * caller's feed is known. False when it stays unknown; then the call has failed. */
 bool service_call_wait_known(struct jsonrpc_call *call, const struct rpc_context *context);
 
-/* Fails the call with the error that clients receive for this status. Logs failures that are not
+/* Fails the call with the error that clients receive for this status; when the caller's account
+ * does not exist, closes the socket like one without a token. Logs failures that are not
  * the client's fault; `method` names the RPC, or what was attempted. */
 void service_call_fail(struct jsonrpc_call *call, const struct rpc_context *context,
                        const char *method, enum status status, const struct rpc_error *error);

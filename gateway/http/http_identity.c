@@ -70,18 +70,22 @@ static enum http_identity check_token(const struct http_site *site,
                                       const struct token_claims *claims)
 {
     Messenger__CheckTokenRequest check = MESSENGER__CHECK_TOKEN_REQUEST__INIT;
+    Messenger__AccountName account = MESSENGER__ACCOUNT_NAME__INIT;
     Messenger__CheckTokenReply *reply;
     struct rpc_context context;
 
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
     check.jti = wire_borrow(claims->jti);
+    account.id = wire_borrow(claims->user_id);
+    account.tag = wire_borrow(claims->tag);
+    check.account = &account;
     enum status status = rpc_call(site->bus, &context, "user.CheckToken", &check.base,
                                   &messenger__check_token_reply__descriptor, &reply, NULL);
-    bool revoked = status == STATUS_OK && reply->revoked;
+    bool refused = status == STATUS_OK && (reply->revoked || reply->no_account);
     wire_free(reply);
     if (status != STATUS_OK)
         return HTTP_CANNOT_TELL;
-    return revoked ? HTTP_NOBODY : HTTP_KNOWN;
+    return refused ? HTTP_NOBODY : HTTP_KNOWN;
 }
 
 enum http_identity http_identity_find(const struct http_site *site,

@@ -18,8 +18,9 @@ struct http_site;
  */
 enum http_identity {
     HTTP_KNOWN,
-    HTTP_NOBODY,      /* no token, or only invalid, expired or revoked ones */
-    HTTP_CANNOT_TELL, /* the user service did not answer whether the token is revoked */
+    HTTP_NOBODY, /* no token, or only invalid, expired or revoked ones, or of accounts that do not
+                    exist: an account is its `_id`, with that tag */
+    HTTP_CANNOT_TELL, /* the user service did not answer whether the token is good */
 };
 enum { HTTP_IDENTITY_TRIES_MAX = 4 };
 
@@ -28,8 +29,9 @@ enum http_identity http_identity_find(const struct http_site *site,
                                       const struct http_request *request,
                                       struct token_claims *claims_out);
 
-/* The claims of the tokens that are valid and not expired; they may have been revoked. Returns how
- * many there are, at most HTTP_IDENTITY_TRIES_MAX. Does not block. */
+/* The claims of the tokens that are valid and not expired; they may have been revoked, and
+ * their accounts may be gone. Returns how many there are, at most HTTP_IDENTITY_TRIES_MAX. Does not
+ * block. */
 size_t http_identity_read_claims(const struct http_site *site, const struct http_request *request,
                                  struct token_claims claims_out[HTTP_IDENTITY_TRIES_MAX]);
 

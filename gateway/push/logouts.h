@@ -10,7 +10,10 @@
 /*
  * Closes the sockets of a token when event.user.logged_out reports that it was revoked. A socket
  * that is being opened with the token was checked before the event and is registered after it, so
- * the ids of the last 1024 revoked tokens are kept. All functions may be called from any thread.
+ * the ids of the last 1024 revoked tokens are kept.
+ * It also closes the sockets of accounts that do not exist any more (the store of users was
+ * replaced by an older one), within some seconds, and at once when another account gets their tag.
+ * All functions may be called from any thread.
  */
 struct logouts;
 
@@ -23,8 +26,11 @@ struct logouts_options { /* all borrowed until logouts_stop */
 enum status logouts_start(const struct logouts_options *options,
                           struct logouts **logouts_out) MUST_CHECK;
 
-/* Waits for a running handler. NULL is allowed. */
+/* Waits for a running handler or check: at most 2 s. NULL is allowed. */
 void logouts_stop(struct logouts **logouts);
+
+/* Closes the sockets of all accounts with this tag but the one with this id. */
+void logouts_close_others(struct logouts *logouts, const char *tag, const char *account_id);
 
 /* Closes the sockets whose tokens were revoked by an event that this gateway did not receive.
  * Blocks, at most `timeout_ms` for each thousand sockets. */

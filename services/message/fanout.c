@@ -11,21 +11,23 @@
 #include "services/common/bus/bus_subscription.h"
 #include "services/common/rpc/wire.h"
 
-enum { EVENTS_MAX = 65536, SUBSCRIPTIONS = 2 };
+enum { EVENTS_MAX = 65536, SUBSCRIPTIONS = 3, FIND_TIMEOUT_MS = 2000 };
 
 struct fanout {
     struct bus *bus;
     struct message_store *store;
+    struct user_directory *users;
     struct workpool *pool; /* one thread: the events of a user keep their order */
     struct bus_subscription *subscriptions[SUBSCRIPTIONS];
 };
 
 static void notify_user(struct bus *bus, const char *key, Messenger__Notification *notification)
 {
-    char subject[TAG_SIZE + 8], tag[TAG_SIZE + 1];
+    char subject[TAG_SIZE + 8], tag[TAG_SIZE + 1], tag_key[TAG_SIZE];
 
-    snprintf(subject, sizeof(subject), "notify.%s", key);
-    snprintf(tag, sizeof(tag), "@%s", key);
+    account_name_strip(key, tag_key);
+    snprintf(subject, sizeof(subject), "notify.%s", tag_key);
+    snprintf(tag, sizeof(tag), "@%s", tag_key);
     notification->receiver_tag = tag;
     wire_publish(bus, subject, &notification->base);
     notification->receiver_tag = wire_borrow(protobuf_c_empty_string); /* `tag` ends here */
@@ -36,12 +38,14 @@ void fanout_message(struct bus *bus, const struct message_send *send, const char
     Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
     Messenger__MessageSent event = MESSENGER__MESSAGE_SENT__INIT;
     Messenger__Message message = MESSENGER__MESSAGE__INIT;
-    char id[ID_HEX + 1];
+    char id[ID_HEX + 1], sender_tag[TAG_SIZE], receiver_tag[TAG_SIZE];
 
     id_to_hex(&send->id, id);
+    account_name_strip(send->sender.tag, sender_tag);
+    account_name_strip(send->receiver.tag, receiver_tag);
     message.id = id;
-    message.sender_tag = wire_borrow(send->sender.tag);
-    message.receiver_tag = wire_borrow(send->receiver.tag);
+    message.sender_tag = sender_tag;
+    message.receiver_tag = receiver_tag;
     message.text = wire_borrow(send->text);
     message.date_ms = send->date_ms;
     message.seq = send->seq;
@@ -66,20 +70,23 @@ void fanout_read(struct bus *bus, const struct message_mark *mark, const char *o
 {
     Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
     Messenger__MessageRead event = MESSENGER__MESSAGE_READ__INIT;
+    char reader_tag[TAG_SIZE], sender_tag[TAG_SIZE];
 
+    account_name_strip(mark->reader_tag, reader_tag);
+    account_name_strip(mark->sender_tag, sender_tag);
     notification.exclude_session = wire_borrow(origin);
     notification.body_case = MESSENGER__NOTIFICATION__BODY_MESSAGE_WAS_READ;
-    notification.message_was_read = wire_borrow(mark->reader_tag);
+    notification.message_was_read = reader_tag;
     notification.user_seq = mark->sender_user_seq;
     notify_user(bus, mark->sender.key, &notification);
 
     notification.body_case = MESSENGER__NOTIFICATION__BODY_DIALOG_WAS_READ;
-    notification.dialog_was_read = wire_borrow(mark->sender_tag);
+    notification.dialog_was_read = sender_tag;
     notification.user_seq = mark->reader_user_seq;
     notify_user(bus, mark->reader.key, &notification);
 
-    event.reader_tag = wire_borrow(mark->reader_tag);
-    event.sender_tag = wire_borrow(mark->sender_tag);
+    event.reader_tag = reader_tag;
+    event.sender_tag = sender_tag;
     event.newly_read = mark->newly_read;
     wire_publish(bus, "event.message.read", &event.base);
 }
@@ -100,16 +107,30 @@ static void acknowledge_event(struct fanout *fanout, const struct bus_message *m
         wire_publish(fanout->bus, bus_message_reply_to(message), &done.base);
 }
 
+/* A user whose account is gone is still known by the tag: the contacts see it go offline. */
+static enum status find_user(struct fanout *fanout, const char *tag, struct message_user *user_out)
+{
+    struct rpc_context context;
+
+    rpc_context_start(&context, FIND_TIMEOUT_MS);
+    enum status status = user_directory_find(fanout->users, &context, tag, user_out);
+    if (status == STATUS_NOT_FOUND && message_user_set(user_out, tag))
+        status = STATUS_OK;
+    return status;
+}
+
 /* False when they have not been notified, and the event must be sent again. */
 static bool notify_contacts(struct fanout *fanout, const char *tag,
                             Messenger__Notification *notification)
 {
     struct message_contacts contacts;
-    char key[TAG_SIZE];
+    struct message_user user;
 
-    if (!tag_to_key(tag, key))
+    if (!tag_is_valid(tag))
         return true;
-    enum status status = message_store_contacts(fanout->store, key, &contacts);
+    enum status status = find_user(fanout, tag, &user);
+    if (status == STATUS_OK)
+        status = message_store_contacts(fanout->store, user.key, &contacts);
     if (status != STATUS_OK) {
         log_warn("cannot notify the contacts of %s: %s", tag, status_name(status));
         return false;
@@ -177,20 +198,39 @@ static void notify_profile(struct fanout *fanout, const struct bus_message *mess
     struct message_profile profile = { .notified = NULL };
 
     if (event == NULL || event->change == NULL || event->revision > MESSAGE_SEQ_MAX ||
-        !message_user_set(&profile.user, event->change->tag)) {
+        !tag_is_valid(event->change->tag)) {
         wire_free(event);
         return;
     }
     profile.revision = event->revision;
-    enum status status = message_store_note_profile(fanout->store, &profile);
+    enum status status = find_user(fanout, event->change->tag, &profile.user);
+    if (status == STATUS_OK)
+        status = message_store_note_profile(fanout->store, &profile);
     if (status == STATUS_OK) {
         notify_noted(fanout, &profile, event);
         acknowledge_event(fanout, message);
     } else {
-        log_warn("the contacts of %s have not been notified yet: %s", profile.user.tag,
+        log_warn("the contacts of %s have not been notified yet: %s", event->change->tag,
                  status_name(status));
     }
     free(profile.notified);
+    wire_free(event);
+}
+
+/* The new account has the tag from now on: no user sees dialogs with a former one any more. */
+static void claim_registered(struct fanout *fanout, const struct bus_message *message)
+{
+    Messenger__UserRegistered *event =
+        wire_unpack(&messenger__user_registered__descriptor, bus_message_data(message),
+                    bus_message_length(message));
+    struct message_user user;
+
+    if (event != NULL && event->user != NULL) {
+        enum status status =
+            message_store_claim(fanout->store, event->user->tag, event->user->id, &user);
+        if (status != STATUS_OK) /* it is claimed when the account is first used */
+            log_warn("a new account is not claimed yet: %s", status_name(status));
+    }
     wire_free(event);
 }
 
@@ -205,6 +245,8 @@ static void run_event(void *arg)
         notify_presence(job->fanout, job->message, false);
     else if (strcmp(subject, "event.user.updated") == 0)
         notify_profile(job->fanout, job->message);
+    else if (strcmp(subject, "event.user.registered") == 0)
+        claim_registered(job->fanout, job->message);
     bus_message_destroy(&job->message);
     free(job);
 }
@@ -222,16 +264,19 @@ static void handle_event(void *ctx, struct bus_message *message_take)
     }
 }
 
-enum status fanout_start(struct bus *bus, struct message_store *store, struct fanout **fanout_out)
+enum status fanout_start(struct bus *bus, struct message_store *store, struct user_directory *users,
+                         struct fanout **fanout_out)
 {
     /* One subscription for both ways of presence: it is within one that the order is kept. */
-    static const char *const subjects[SUBSCRIPTIONS] = { "event.presence.*", "event.user.updated" };
+    static const char *const subjects[SUBSCRIPTIONS] = { "event.presence.*", "event.user.updated",
+                                                         "event.user.registered" };
     struct workpool_options options = { .name = "fanout", .threads = 1, .queue_max = EVENTS_MAX };
     struct fanout *fanout = xcalloc(1, sizeof(*fanout));
     enum status status = STATUS_OK;
 
     fanout->bus = bus;
     fanout->store = store;
+    fanout->users = users;
     fanout->pool = workpool_create(&options);
     for (int i = 0; i < SUBSCRIPTIONS && status == STATUS_OK; i++)
         status = bus_subscription_open(bus, subjects[i], "message", handle_event, fanout,

@@ -27,12 +27,14 @@ static void reply_sent(const struct sending *sending)
     const struct message_send *send = &sending->send;
     Messenger__SendReply reply = MESSENGER__SEND_REPLY__INIT;
     Messenger__Message message = MESSENGER__MESSAGE__INIT;
-    char id[ID_HEX + 1];
+    char id[ID_HEX + 1], sender_tag[TAG_SIZE], receiver_tag[TAG_SIZE];
 
     id_to_hex(&send->id, id);
+    account_name_strip(send->sender.tag, sender_tag);
+    account_name_strip(send->receiver.tag, receiver_tag);
     message.id = id;
-    message.sender_tag = wire_borrow(send->sender.tag);
-    message.receiver_tag = wire_borrow(send->receiver.tag);
+    message.sender_tag = sender_tag;
+    message.receiver_tag = receiver_tag;
     message.text = sending->request->text;
     message.date_ms = send->date_ms;
     message.seq = send->seq;
@@ -75,52 +77,80 @@ static const char *check_send(const Messenger__SendRequest *request)
     return problem;
 }
 
-static void send_message(void *ctx, struct rpc_request *call, const void *request)
+static void begin_send(struct message_service *service, struct rpc_request *call,
+                       const Messenger__SendRequest *wanted, const struct message_user *sender,
+                       const struct message_user *receiver)
 {
-    struct message_service *service = ctx;
-    const Messenger__SendRequest *wanted = request;
-    const char *problem = check_send(wanted);
-
-    if (problem != NULL) {
-        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
-        return;
-    }
     struct sending *sending = xcalloc(1, sizeof(*sending));
     struct message_send *send = &sending->send;
+
     sending->service = service;
     sending->call = call;
     sending->request = wanted;
+    send->sender = *sender;
+    send->receiver = *receiver;
     send->text = wanted->text;
     send->client_message_id = wanted->client_message_id;
     send->now_ms = clock_wall_ms();
     send->done = handle_stored;
-    snprintf(send->sender.tag, sizeof(send->sender.tag), "%s", wanted->sender_tag);
-    enum status status =
-        tag_to_key(wanted->sender_tag, send->sender.key) ? STATUS_OK : STATUS_INVALID_ARGUMENT;
-    problem = "senderTag: not a tag";
-    if (status == STATUS_OK) {
-        status = user_directory_find(service->users, rpc_request_context(call),
-                                     wanted->receiver_tag, &send->receiver);
-        problem = status == STATUS_NOT_FOUND ? "receiverTag: no such user" : NULL;
-    }
-    if (status == STATUS_OK)
-        status = message_store_send(service->store, send);
+    enum status status = message_store_send(service->store, send);
     if (status != STATUS_OK) {
-        rpc_request_fail(call, status, problem);
+        rpc_request_fail(call, status, NULL);
         free(sending);
     }
 }
 
-/* The store enqueues a write without blocking; to look up the receiver may need a call. */
+/* False: the call has failed. */
+static bool find_caller(struct message_service *service, struct rpc_request *call, const char *tag,
+                        const char *account_id, struct message_user *user_out)
+{
+    enum status status = user_directory_find_caller(service->users, rpc_request_context(call), tag,
+                                                    account_id, user_out);
+
+    if (status != STATUS_OK)
+        rpc_request_fail(call, status,
+                         status == STATUS_UNAUTHENTICATED ? "the account does not exist" : NULL);
+    return status == STATUS_OK;
+}
+
+static bool find_peer(struct message_service *service, struct rpc_request *call, const char *tag,
+                      const char *unknown, struct message_user *user_out)
+{
+    enum status status =
+        user_directory_find(service->users, rpc_request_context(call), tag, user_out);
+
+    if (status != STATUS_OK)
+        rpc_request_fail(call, status, status == STATUS_NOT_FOUND ? unknown : NULL);
+    return status == STATUS_OK;
+}
+
+static void find_and_send(void *ctx, struct rpc_request *call, const void *request)
+{
+    struct message_service *service = ctx;
+    const Messenger__SendRequest *wanted = request;
+    struct message_user sender, receiver;
+
+    if (find_caller(service, call, wanted->sender_tag, wanted->sender_id, &sender) &&
+        find_peer(service, call, wanted->receiver_tag, "receiverTag: no such user", &receiver))
+        begin_send(service, call, wanted, &sender, &receiver);
+}
+
+/* The store enqueues a write without blocking; to look up the two users may need a call. */
 static void handle_send(void *ctx, struct rpc_request *call, const void *request)
 {
-    const struct message_service *service = ctx;
+    struct message_service *service = ctx;
     const Messenger__SendRequest *wanted = request;
+    struct message_user sender, receiver;
+    const char *problem = check_send(wanted);
 
-    if (user_directory_remembers(service->users, wanted->receiver_tag))
-        send_message(ctx, call, request);
+    if (problem != NULL)
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
+    else if (user_directory_recall(service->users, wanted->sender_tag, wanted->sender_id,
+                                   &sender) &&
+             user_directory_recall(service->users, wanted->receiver_tag, "", &receiver))
+        begin_send(service, call, wanted, &sender, &receiver);
     else
-        rpc_request_defer(call, send_message, RPC_FAST);
+        rpc_request_defer(call, find_and_send, RPC_FAST);
 }
 
 /* --- reading marks ----------------------------------------------------------------------- */
@@ -149,44 +179,48 @@ static void handle_marked(struct message_mark *mark, enum status status)
     free(marking);
 }
 
-static void mark_read(void *ctx, struct rpc_request *call, const void *request)
+static void begin_mark(struct message_service *service, struct rpc_request *call,
+                       const Messenger__MarkReadRequest *wanted, const struct message_user *reader,
+                       const struct message_user *sender)
 {
-    struct message_service *service = ctx;
-    const Messenger__MarkReadRequest *wanted = request;
-    struct message_user sender;
-
-    enum status status =
-        user_directory_find(service->users, rpc_request_context(call), wanted->sender_tag, &sender);
-    if (status != STATUS_OK) {
-        rpc_request_fail(call, status,
-                         status == STATUS_NOT_FOUND ? "senderTag: no such user" : NULL);
-        return;
-    }
     struct marking *marking = xcalloc(1, sizeof(*marking));
+
     marking->service = service;
     marking->call = call;
     marking->request = wanted;
-    marking->mark.sender = sender;
+    marking->mark.reader = *reader;
+    marking->mark.sender = *sender;
     marking->mark.up_to_seq = wanted->up_to_seq;
     marking->mark.done = handle_marked;
-    status = tag_to_key(wanted->reader_tag, marking->mark.reader.key)
-                 ? message_store_mark_read(service->store, &marking->mark)
-                 : STATUS_INVALID_ARGUMENT;
+    enum status status = message_store_mark_read(service->store, &marking->mark);
     if (status != STATUS_OK) {
-        rpc_request_fail(call, status, "readerTag: not a tag");
+        rpc_request_fail(call, status, NULL);
         free(marking);
     }
 }
 
+static void find_and_mark(void *ctx, struct rpc_request *call, const void *request)
+{
+    struct message_service *service = ctx;
+    const Messenger__MarkReadRequest *wanted = request;
+    struct message_user reader, sender;
+
+    if (find_caller(service, call, wanted->reader_tag, wanted->reader_id, &reader) &&
+        find_peer(service, call, wanted->sender_tag, "senderTag: no such user", &sender))
+        begin_mark(service, call, wanted, &reader, &sender);
+}
+
 static void handle_mark_read(void *ctx, struct rpc_request *call, const void *request)
 {
-    const struct message_service *service = ctx;
+    struct message_service *service = ctx;
     const Messenger__MarkReadRequest *wanted = request;
+    struct message_user reader, sender;
 
-    if (user_directory_remembers(service->users, wanted->sender_tag))
-        mark_read(ctx, call, request);
+    if (user_directory_recall(service->users, wanted->reader_tag, wanted->reader_id, &reader) &&
+        user_directory_recall(service->users, wanted->sender_tag, "", &sender))
+        begin_mark(service, call, wanted, &reader, &sender);
     else
-        rpc_request_defer(call, mark_read, RPC_FAST);
+        rpc_request_defer(call, find_and_mark, RPC_FAST);
 }
 
 /* --- reads ------------------------------------------------------------------------------- */
@@ -222,7 +256,7 @@ static void handle_get_messages(void *ctx, struct rpc_request *call, const void 
 {
     struct message_service *service = ctx;
     const Messenger__GetMessagesRequest *wanted = request;
-    char owner[TAG_SIZE], peer[TAG_SIZE];
+    struct message_user owner, peer;
     struct message_list list = { 0 };
     const char *problem = message_rules_check_range(wanted->start, wanted->end);
     enum status status = STATUS_OK;
@@ -233,12 +267,20 @@ static void handle_get_messages(void *ctx, struct rpc_request *call, const void 
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;
     }
-    if (tag_to_key(wanted->owner_tag, owner) && tag_to_key(wanted->peer_tag, peer))
-        status = message_store_messages(service->store, owner, peer,
+    if (!find_caller(service, call, wanted->owner_tag, wanted->owner_id, &owner))
+        return;
+    status =
+        user_directory_find(service->users, rpc_request_context(call), wanted->peer_tag, &peer);
+    if (status == STATUS_NOT_FOUND) /* one who is gone: what was written stays the owner's */
+        status = message_user_set(&peer, wanted->peer_tag) ? STATUS_OK : STATUS_NOT_FOUND;
+    if (status == STATUS_OK)
+        status = message_store_messages(service->store, owner.key, peer.key,
                                         (struct message_range){ wanted->start, wanted->end,
                                                                 wanted->newest_seq,
                                                                 store_bytes(wanted->max_bytes) },
                                         &list);
+    if (status == STATUS_NOT_FOUND)
+        status = STATUS_OK;
     if (status == STATUS_OK)
         reply_messages(call, &list, wanted->max_bytes);
     else
@@ -267,21 +309,52 @@ static void reply_dialogs(struct rpc_request *call, const struct dialog_list *li
     free(views);
 }
 
+/* Leaves out dialogs with an account whose tag another one has, but has not used yet. */
+static void leave_out_former(struct message_service *service, const struct rpc_context *context,
+                             struct dialog_list *list)
+{
+    char(*tags)[TAG_SIZE] = xcalloc(list->count, sizeof(*tags));
+    char **pointers = xcalloc(list->count, sizeof(*pointers));
+    struct message_user *users = xcalloc(list->count, sizeof(*users));
+    size_t count = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        account_name_strip(list->items[i].peer_tag, tags[i]);
+        pointers[i] = tags[i];
+    }
+    enum status status =
+        user_directory_find_many(service->users, context, pointers, list->count, users);
+    for (size_t i = 0; i < list->count && status == STATUS_OK; i++) {
+        if (*users[i].key == '\0' || account_name_same(users[i].tag, list->items[i].peer_tag))
+            list->items[count++] = list->items[i];
+        else
+            free(list->items[i].last.text);
+    }
+    if (status == STATUS_OK)
+        list->count = count;
+    free(users);
+    free(pointers);
+    free(tags);
+}
+
 static void handle_get_dialogs(void *ctx, struct rpc_request *call, const void *request)
 {
     struct message_service *service = ctx;
     const Messenger__GetDialogsRequest *wanted = request;
     struct dialog_list list = { 0 };
     const char *problem = message_rules_check_range(wanted->start, wanted->end);
-    char owner[TAG_SIZE];
+    struct message_user owner;
     enum status status = STATUS_OK;
 
     if (problem != NULL) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;
     }
-    if (tag_to_key(wanted->owner_tag, owner))
-        status = message_store_dialogs(service->store, owner, wanted->start, wanted->end, &list);
+    if (!find_caller(service, call, wanted->owner_tag, wanted->owner_id, &owner))
+        return;
+    status = message_store_dialogs(service->store, owner.key, wanted->start, wanted->end, &list);
+    if (status == STATUS_OK)
+        leave_out_former(service, rpc_request_context(call), &list);
     if (status == STATUS_OK)
         reply_dialogs(call, &list, wanted->max_bytes);
     else

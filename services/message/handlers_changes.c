@@ -21,6 +21,7 @@ struct change_view {
     Messenger__Notification proto;
     Messenger__ProfileChange profile;
     struct message_view message;
+    char peer_tag[TAG_SIZE];
 };
 
 static void change_view_set(struct change_view *view, const struct message_change *change)
@@ -30,6 +31,7 @@ static void change_view_set(struct change_view *view, const struct message_chang
     messenger__notification__init(n);
     messenger__profile_change__init(&view->profile);
     message_view_set(&view->message, &change->message);
+    account_name_strip(change->peer_tag, view->peer_tag);
     n->user_seq = change->user_seq;
     switch (change->kind) {
     case CHANGE_NEW_MESSAGE:
@@ -42,14 +44,14 @@ static void change_view_set(struct change_view *view, const struct message_chang
         break;
     case CHANGE_WAS_READ:
         n->body_case = MESSENGER__NOTIFICATION__BODY_MESSAGE_WAS_READ;
-        n->message_was_read = wire_borrow(change->peer_tag);
+        n->message_was_read = view->peer_tag;
         break;
     case CHANGE_READ:
         n->body_case = MESSENGER__NOTIFICATION__BODY_DIALOG_WAS_READ;
-        n->dialog_was_read = wire_borrow(change->peer_tag);
+        n->dialog_was_read = view->peer_tag;
         break;
     case CHANGE_CONTACT:
-        view->profile.tag = wire_borrow(change->peer_tag);
+        view->profile.tag = view->peer_tag;
         n->body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_CHANGED;
         n->contact_changed = &view->profile;
         break;
@@ -72,8 +74,9 @@ static void cut_to_fit(struct change_list *list, uint32_t max_bytes)
 
     for (bool fits = true; n < list->count && fits; n += fits) {
         const struct message_change *change = &list->items[n];
-        char key[TAG_SIZE];
-        bool fresh = tag_to_key(change->peer_tag, key) && hashmap_put(peers, key, list) == NULL;
+        char key[ACCOUNT_NAME_SIZE];
+        bool fresh =
+            account_name_to_key(change->peer_tag, key) && hashmap_put(peers, key, list) == NULL;
         fits = reply_budget_take(&budget, change->message.text != NULL ? change->message.text : "");
         if (fits && fresh && dialogs < list->dialogs.count) {
             fits = reply_budget_take(&budget, list->dialogs.items[dialogs].last.text) || n == 0;
@@ -128,18 +131,21 @@ void handle_get_changes(void *ctx, struct rpc_request *call, const void *request
     const Messenger__GetChangesRequest *wanted = request;
     struct change_range range = { wanted->since, wanted->limit, wanted->dialogs };
     struct change_list list = { 0 };
-    char owner[TAG_SIZE], epoch[EPOCH_SIZE];
+    struct message_user owner;
+    char epoch[EPOCH_SIZE];
 
-    if (wanted->limit == 0 || wanted->limit > MESSAGE_PAGE_MAX ||
-        !tag_to_key(wanted->owner_tag, owner)) {
+    if (wanted->limit == 0 || wanted->limit > MESSAGE_PAGE_MAX) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "limit: 1 to 1000");
         return;
     }
-    enum status status = message_store_epoch(service->store, epoch);
+    enum status status = user_directory_find_caller(service->users, rpc_request_context(call),
+                                                    wanted->owner_tag, wanted->owner_id, &owner);
+    if (status == STATUS_OK)
+        status = message_store_epoch(service->store, epoch);
     if (status == STATUS_OK && strcmp(epoch, wanted->epoch) != 0)
         range.since = UINT64_MAX; /* no sequence reaches it: only the position is returned */
     if (status == STATUS_OK)
-        status = message_store_changes(service->store, owner, range, &list);
+        status = message_store_changes(service->store, owner.key, range, &list);
     if (status == STATUS_OK) {
         cut_to_fit(&list, wanted->max_bytes);
         reply_changes(call, epoch, &list);
@@ -156,7 +162,8 @@ void handle_get_positions(void *ctx, struct rpc_request *call, const void *reque
     struct message_service *service = ctx;
     const Messenger__GetPositionsRequest *wanted = request;
     Messenger__PositionList reply = MESSENGER__POSITION_LIST__INIT;
-    char(*keys)[TAG_SIZE], epoch[EPOCH_SIZE];
+    char(*keys)[ACCOUNT_NAME_SIZE], epoch[EPOCH_SIZE];
+    struct message_user *users;
 
     if (wanted->n_tags == 0 || wanted->n_tags > TAGS_MAX) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "tags: 1 to 1000");
@@ -165,12 +172,16 @@ void handle_get_positions(void *ctx, struct rpc_request *call, const void *reque
     keys = xcalloc(wanted->n_tags, sizeof(*keys));
     reply.n_positions = wanted->n_tags;
     reply.positions = xcalloc(wanted->n_tags, sizeof(*reply.positions));
+    users = xcalloc(wanted->n_tags, sizeof(*users));
+    enum status status = user_directory_find_many(service->users, rpc_request_context(call),
+                                                  wanted->tags, wanted->n_tags, users);
     for (size_t i = 0; i < wanted->n_tags; i++)
-        if (!tag_to_key(wanted->tags[i], keys[i]))
-            keys[i][0] = '\0';
-    enum status status = message_store_epoch(service->store, epoch);
+        memcpy(keys[i], users[i].key, sizeof(keys[i]));
+    free(users);
     if (status == STATUS_OK)
-        status = message_store_positions(service->store, (const char(*)[TAG_SIZE])keys,
+        status = message_store_epoch(service->store, epoch);
+    if (status == STATUS_OK)
+        status = message_store_positions(service->store, (const char(*)[ACCOUNT_NAME_SIZE])keys,
                                          wanted->n_tags, reply.positions);
     reply.epoch = epoch;
     if (status == STATUS_OK)
@@ -193,14 +204,16 @@ static void reply_contacts(struct rpc_request *call, struct message_contacts *co
 {
     Messenger__ContactList reply = MESSENGER__CONTACT_LIST__INIT;
     char(*tags)[TAG_SIZE + 1] = xcalloc(TAGS_MAX, sizeof(*tags));
-    char *pointers[TAGS_MAX];
+    char *pointers[TAGS_MAX], name[ACCOUNT_NAME_SIZE];
 
+    for (size_t i = 0; i < contacts->count; i++)
+        account_name_strip(memcpy(name, contacts->keys[i], sizeof(name)), contacts->keys[i]);
     if (contacts->count > 0)
-        qsort(contacts->keys, contacts->count, TAG_SIZE, by_text);
+        qsort(contacts->keys, contacts->count, sizeof(*contacts->keys), by_text);
     for (size_t i = 0; i < contacts->count && reply.n_tags < TAGS_MAX; i++) {
         if (strcmp(contacts->keys[i], after_key) <= 0)
             continue;
-        snprintf(tags[reply.n_tags], sizeof(*tags), "@%s", contacts->keys[i]);
+        snprintf(tags[reply.n_tags], sizeof(*tags), "@%.*s", TAG_MAX, contacts->keys[i]);
         pointers[reply.n_tags] = tags[reply.n_tags];
         reply.n_tags++;
     }
@@ -214,12 +227,15 @@ void handle_get_contacts(void *ctx, struct rpc_request *call, const void *reques
     struct message_service *service = ctx;
     const Messenger__GetContactsRequest *wanted = request;
     struct message_contacts contacts = { 0 };
-    char owner[TAG_SIZE], after[TAG_SIZE] = "";
+    struct message_user owner;
+    char after[TAG_SIZE] = "";
     enum status status = STATUS_INVALID_ARGUMENT;
 
-    if (tag_to_key(wanted->owner_tag, owner) &&
-        (wanted->after_tag[0] == '\0' || tag_to_key(wanted->after_tag, after)))
-        status = message_store_contacts(service->store, owner, &contacts);
+    if (wanted->after_tag[0] == '\0' || tag_to_key(wanted->after_tag, after))
+        status = user_directory_find_caller(service->users, rpc_request_context(call),
+                                            wanted->owner_tag, wanted->owner_id, &owner);
+    if (status == STATUS_OK)
+        status = message_store_contacts(service->store, owner.key, &contacts);
     if (status == STATUS_OK)
         reply_contacts(call, &contacts, after);
     else

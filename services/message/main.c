@@ -21,8 +21,8 @@ static void stop_message(struct service *process, void *arg)
     (void)process;
     rpc_server_stop(&state->server);
     fanout_stop(&state->fanout);
+    user_directory_stop(&state->service.users);
     message_store_close(&state->service.store);
-    user_directory_destroy(&state->service.users);
     free(state);
 }
 
@@ -53,13 +53,14 @@ static enum status start_message(struct service *process, void **state_out)
     };
 
     service->bus = process->bus;
-    service->users = user_directory_create(process->bus);
     enum status status = message_store_open(url, &service->store);
     free(url);
     if (status == STATUS_OK) {
         message_store_on_reported(service->store, send_held, process->bus);
-        status = fanout_start(process->bus, service->store, &state->fanout);
+        status = user_directory_start(process->bus, service->store, &service->users);
     }
+    if (status == STATUS_OK)
+        status = fanout_start(process->bus, service->store, service->users, &state->fanout);
     if (status == STATUS_OK)
         status = rpc_server_start(&options, &state->server);
     if (status != STATUS_OK) {

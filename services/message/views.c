@@ -12,8 +12,10 @@ void message_view_set(struct message_view *view, const struct message *message)
     messenger__message__init(&view->proto);
     id_to_hex(&message->id, view->hex);
     view->proto.id = view->hex;
-    view->proto.sender_tag = wire_borrow(message->sender_tag);
-    view->proto.receiver_tag = wire_borrow(message->receiver_tag);
+    account_name_strip(message->sender_tag, view->sender_tag);
+    account_name_strip(message->receiver_tag, view->receiver_tag);
+    view->proto.sender_tag = view->sender_tag;
+    view->proto.receiver_tag = view->receiver_tag;
     view->proto.text = message->text;
     view->proto.date_ms = message->date_ms;
     view->proto.seq = message->seq;
@@ -29,7 +31,8 @@ void dialog_view_set(struct dialog_view *view, const struct dialog *dialog)
     view->proto.last_message = &view->last.proto;
     view->proto.unread_incoming = dialog->unread_incoming;
     view->proto.unread_outgoing = dialog->unread_outgoing;
-    view->proto.peer_tag = wire_borrow(dialog->peer_tag);
+    account_name_strip(dialog->peer_tag, view->peer_tag);
+    view->proto.peer_tag = view->peer_tag;
 }
 
 bool reply_budget_take(struct reply_budget *budget, const char *text)

@@ -13,14 +13,14 @@
  */
 struct message_view {
     Messenger__Message proto;
-    char hex[ID_HEX + 1];
+    char hex[ID_HEX + 1], sender_tag[TAG_SIZE], receiver_tag[TAG_SIZE];
 };
 void message_view_set(struct message_view *view, const struct message *message);
 
 struct dialog_view {
     Messenger__Dialog proto;
     struct message_view last;
-    char conversation_hex[ID_HEX + 1];
+    char conversation_hex[ID_HEX + 1], peer_tag[TAG_SIZE];
 };
 void dialog_view_set(struct dialog_view *view, const struct dialog *dialog);
 

@@ -36,7 +36,7 @@ static bool is_same_user(const struct user *one, const struct user *other)
 
 static enum status update_user(struct copy *copy, const struct user *user, const struct user *there)
 {
-    char key[TAG_SIZE];
+    char key[ACCOUNT_NAME_SIZE];
 
     if (!is_same_user(user, there)) {
         console_error("%s: %s is another user there", copy->to->name, user->tag);

@@ -23,7 +23,7 @@ bool pairs_stopping(void)
 static enum status page_users(struct installation *installation, const void *after, size_t max,
                               void **items_out, size_t *count_out)
 {
-    char key[TAG_SIZE] = "";
+    char key[ACCOUNT_NAME_SIZE] = "";
     struct user_list list;
 
     if (after != NULL && !tag_to_key(((const struct user *)after)->tag, key))
@@ -36,7 +36,7 @@ static enum status page_users(struct installation *installation, const void *aft
 
 static int compare_users(const void *one, const void *other)
 {
-    char key[TAG_SIZE], other_key[TAG_SIZE];
+    char key[ACCOUNT_NAME_SIZE], other_key[ACCOUNT_NAME_SIZE];
 
     /* A tag that is none has the key "", which is before all others. */
     (void)tag_to_key(((const struct user *)one)->tag, key);

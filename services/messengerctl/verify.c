@@ -11,13 +11,13 @@
 #include "services/messengerctl/progress.h"
 #include "services/messengerctl/tally.h"
 
-enum { CHUNK = 256, NAME_SIZE = 2 * TAG_SIZE + 64 };
+enum { CHUNK = 256, NAME_SIZE = 2 * ACCOUNT_NAME_SIZE + 64 };
 
 struct verification {
     struct installation *a, *b;
     struct progress progress;
     struct tally users, images, revoked, dialogs, messages, sequences;
-    char owner_key[TAG_SIZE]; /* the owner whose user sequence was compared last */
+    char owner_key[ACCOUNT_NAME_SIZE]; /* the owner whose user sequence was compared last */
 };
 
 /* At least one of the two exists. */

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "event.pb-c.h"
-#include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
+#include "services/user/handlers_tokens.h"
 #include "services/user/user_rules.h"
 #include "user.pb-c.h"
 
@@ -267,20 +267,22 @@ static const char *apply_profile(struct user_service *service,
     return NULL;
 }
 
-static enum status load_user(struct user_service *service, const char *tag, char key[TAG_SIZE],
-                             struct user *user_out)
+/* The caller: the user with this tag; STATUS_UNAUTHENTICATED when it is another account. */
+static enum status load_caller(struct user_service *service, const char *tag, const char *id,
+                               char key[TAG_SIZE], struct user *user_out)
 {
     struct user_list list;
     const char *keys[] = { key };
 
     if (!tag_to_key(tag, key))
-        return STATUS_NOT_FOUND;
+        return STATUS_UNAUTHENTICATED;
     enum status status = user_store_by_keys(service->store, keys, 1, &list);
     if (status != STATUS_OK)
         return status;
     if (list.count == 1)
         *user_out = list.items[0];
-    status = list.count == 1 ? STATUS_OK : STATUS_NOT_FOUND;
+    if (list.count != 1 || (*id != '\0' && !handlers_tokens_is_account(user_out, id)))
+        status = STATUS_UNAUTHENTICATED;
     free(list.items);
     return status;
 }
@@ -294,9 +296,9 @@ static void handle_update_profile(void *ctx, struct rpc_request *call, const voi
     char key[TAG_SIZE];
     struct user user;
 
-    enum status status = load_user(service, wanted->tag, key, &user);
+    enum status status = load_caller(service, wanted->tag, wanted->account_id, key, &user);
     if (status != STATUS_OK) {
-        rpc_request_fail(call, status, "no such user");
+        rpc_request_fail(call, status, "the account does not exist");
         return;
     }
     const char *problem = apply_profile(service, wanted, &user, &update.changed, &status);
@@ -359,68 +361,6 @@ static void handle_get_image(void *ctx, struct rpc_request *call, const void *re
     }
     free(content_type);
     free(data);
-}
-
-/* --- tokens ------------------------------------------------------------------------------ */
-
-static void handle_revoke_token(void *ctx, struct rpc_request *call, const void *request)
-{
-    static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
-    struct user_service *service = ctx;
-    const Messenger__RevokeTokenRequest *token = request;
-    Messenger__UserLoggedOut event = MESSENGER__USER_LOGGED_OUT__INIT;
-
-    enum status status =
-        user_store_revoke(service->store, token->jti, token->expires_at, clock_wall_ms() / 1000);
-    if (status != STATUS_OK) {
-        rpc_request_fail(call, status, NULL);
-        return;
-    }
-    event.tag = token->tag;
-    event.jti = token->jti;
-    wire_publish(service->bus, "event.user.logged_out", &event.base);
-    rpc_request_reply(call, &done.base);
-}
-
-static void handle_check_token(void *ctx, struct rpc_request *call, const void *request)
-{
-    struct user_service *service = ctx;
-    Messenger__CheckTokenReply reply = MESSENGER__CHECK_TOKEN_REPLY__INIT;
-    bool revoked = false;
-
-    enum status status = user_store_is_revoked(
-        service->store, ((const Messenger__CheckTokenRequest *)request)->jti, &revoked);
-    if (status != STATUS_OK) {
-        rpc_request_fail(call, status, NULL);
-        return;
-    }
-    reply.revoked = revoked;
-    rpc_request_reply(call, &reply.base);
-}
-
-static void handle_find_revoked(void *ctx, struct rpc_request *call, const void *request)
-{
-    struct user_service *service = ctx;
-    const Messenger__FindRevokedRequest *wanted = request;
-    Messenger__RevokedTokens reply = MESSENGER__REVOKED_TOKENS__INIT;
-    enum status status = STATUS_OK;
-    bool revoked = false;
-
-    if (wanted->n_jtis > TAGS_MAX) {
-        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "at most 1000 tokens");
-        return;
-    }
-    reply.jtis = xcalloc(wanted->n_jtis, sizeof(*reply.jtis));
-    for (size_t i = 0; i < wanted->n_jtis && status == STATUS_OK; i++) {
-        status = user_store_is_revoked(service->store, wanted->jtis[i], &revoked);
-        if (revoked)
-            reply.jtis[reply.n_jtis++] = wanted->jtis[i];
-    }
-    if (status == STATUS_OK)
-        rpc_request_reply(call, &reply.base);
-    else
-        rpc_request_fail(call, status, NULL);
-    free(reply.jtis);
 }
 
 const struct rpc_method user_methods[] = {

@@ -26,10 +26,19 @@ void message_contacts_finish(struct message_contacts *contacts)
     *contacts = (struct message_contacts){ 0 };
 }
 
-bool message_user_set(struct message_user *user, const char *tag)
+bool message_user_set(struct message_user *user, const char *name)
 {
-    snprintf(user->tag, sizeof(user->tag), "%s", tag);
-    return tag_to_key(tag, user->key);
+    snprintf(user->tag, sizeof(user->tag), "%s", name);
+    return account_name_to_key(name, user->key);
+}
+
+void message_user_set_later(struct message_user *user, const char *account_id)
+{
+    char tag[TAG_SIZE];
+
+    account_name_strip(user->tag, tag);
+    account_name_set(user->tag, tag, account_id);
+    account_name_to_key(user->tag, user->key);
 }
 
 struct id message_conversation_id(const char *key, const char *other_key)

@@ -7,23 +7,24 @@
 
 #include "services/common/base/id.h"
 #include "services/common/base/status.h"
-#include "services/common/base/tag.h"
+#include "services/message/store/account_name.h"
 
 /* What a message store takes and returns; message_store.h explains the model. */
 
 /* Of seq, and of a revision: what both engines can store. */
 #define MESSAGE_SEQ_MAX ((uint64_t)INT64_MAX)
 
-/* A user of a conversation: the tag as typed at sign-up, and its key. */
+/* A user of a conversation: the name of the account, with the tag as typed at sign-up, and its key.
+ * Every tag and every key of this file is one of an account (account_name.h). */
 struct message_user {
-    char tag[TAG_SIZE];
-    char key[TAG_SIZE];
+    char tag[ACCOUNT_NAME_SIZE];
+    char key[ACCOUNT_NAME_SIZE];
 };
 
 struct message {
     struct id id;
-    char sender_tag[TAG_SIZE];
-    char receiver_tag[TAG_SIZE];
+    char sender_tag[ACCOUNT_NAME_SIZE];
+    char receiver_tag[ACCOUNT_NAME_SIZE];
     char *text;      /* UTF-8 */
     int64_t date_ms; /* never decreases within a conversation */
     uint64_t seq;
@@ -60,14 +61,15 @@ struct message_mark {
     uint64_t up_to_seq;                 /* in: messages up to this seq; 0: all */
     uint64_t newly_read;                /* out: 0 when there was nothing to mark, or no dialog */
     bool has_dialog;
-    char sender_tag[TAG_SIZE], reader_tag[TAG_SIZE]; /* out, as typed, if there is a dialog */
-    uint64_t reader_user_seq, sender_user_seq;       /* 0 when nothing changed */
+    char sender_tag[ACCOUNT_NAME_SIZE],
+        reader_tag[ACCOUNT_NAME_SIZE];         /* out, as typed, if there is a dialog */
+    uint64_t reader_user_seq, sender_user_seq; /* 0 when nothing changed */
     void (*done)(struct message_mark *mark, enum status status);
 };
 
 struct dialog {
     struct message last;
-    char peer_tag[TAG_SIZE];
+    char peer_tag[ACCOUNT_NAME_SIZE];
     struct id conversation;
     uint64_t unread_incoming, unread_outgoing;
 };
@@ -83,7 +85,7 @@ struct dialog_list {
 };
 
 struct message_contacts {
-    char (*keys)[TAG_SIZE];
+    char (*keys)[ACCOUNT_NAME_SIZE];
     size_t count;
 };
 
@@ -101,7 +103,7 @@ struct message_change {
     uint64_t user_seq;
     enum change_kind kind;
     struct message message; /* of the first two kinds */
-    char peer_tag[TAG_SIZE];
+    char peer_tag[ACCOUNT_NAME_SIZE];
 };
 
 /* A range of changes: those after `since`, at most `max`, which is at least 1 (asserted). */
@@ -132,7 +134,7 @@ struct message_profile {
     uint64_t revision;        /* in: 1 or more, increases with each change of this user's profile */
     /* out: the users to notify, including this one; the caller frees `notified` with free. */
     struct profile_notice {
-        char key[TAG_SIZE];
+        char key[ACCOUNT_NAME_SIZE];
         uint64_t user_seq;
     } * notified;
     size_t notified_count;
@@ -147,9 +149,11 @@ struct dialog_record {
     uint64_t in_count, out_count; /* sent to the owner, and by the owner */
     uint64_t in_read, out_read;   /* of these, how many are read */
     int64_t last_date_ms;
-    uint64_t last_mod; /* the owner's user sequence at the last message */
-    uint64_t mod;      /* and at the last change */
-    uint64_t user_seq; /* the owner's newest user sequence, of any dialog */
+    uint64_t last_mod;              /* the owner's user sequence at the last message */
+    uint64_t mod;                   /* and at the last change */
+    uint64_t user_seq;              /* the owner's newest user sequence, of any dialog */
+    char owner_account[ID_HEX + 1]; /* the id of the owner's account, "" if it was never claimed */
+    bool owner_superseded;          /* another account has its tag */
 };
 
 /* Owned by the caller; free `items` with free. */
@@ -177,8 +181,11 @@ void dialog_list_finish(struct dialog_list *list);
 void message_contacts_finish(struct message_contacts *contacts);
 void change_list_finish(struct change_list *list);
 
-/* Sets the user with this tag. False when the tag is invalid. */
-bool message_user_set(struct message_user *user, const char *tag);
+/* Sets the user with this name. False when the name is invalid. */
+bool message_user_set(struct message_user *user, const char *name);
+
+/* Makes the user of a tag's first account that of a later one. */
+void message_user_set_later(struct message_user *user, const char *account_id);
 
 /* The id of the conversation of two users, in either order of their keys. */
 struct id message_conversation_id(const char *key, const char *other_key);

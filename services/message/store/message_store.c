@@ -39,6 +39,17 @@ void message_store_on_reported(struct message_store *store, void (*reported)(voi
     store->kind->on_reported(store, reported, ctx);
 }
 
+enum status message_store_claim(struct message_store *store, const char *tag,
+                                const char *account_id, struct message_user *user_out)
+{
+    struct id ignored;
+
+    if (!tag_is_valid(tag) || !message_user_set(user_out, tag) ||
+        !id_from_hex(account_id, &ignored))
+        return STATUS_INVALID_ARGUMENT;
+    return store->kind->claim(store, user_out, account_id);
+}
+
 enum status message_store_send(struct message_store *store, struct message_send *send)
 {
     return store->kind->send(store, send);
@@ -85,8 +96,9 @@ enum status message_store_changes(struct message_store *store, const char *owner
     return store->kind->changes(store, owner_key, range, list_out);
 }
 
-enum status message_store_positions(struct message_store *store, const char (*keys)[TAG_SIZE],
-                                    size_t count, uint64_t *positions_out)
+enum status message_store_positions(struct message_store *store,
+                                    const char (*keys)[ACCOUNT_NAME_SIZE], size_t count,
+                                    uint64_t *positions_out)
 {
     return store->kind->positions(store, keys, count, positions_out);
 }
@@ -116,10 +128,10 @@ static bool is_stretch(const struct message_list *messages)
 
     for (size_t i = 0; i < messages->count; i++) {
         const struct message *message = &messages->items[i];
-        bool forth = tag_same(message->sender_tag, first->sender_tag) &&
-                     tag_same(message->receiver_tag, first->receiver_tag);
-        bool back = tag_same(message->sender_tag, first->receiver_tag) &&
-                    tag_same(message->receiver_tag, first->sender_tag);
+        bool forth = account_name_same(message->sender_tag, first->sender_tag) &&
+                     account_name_same(message->receiver_tag, first->receiver_tag);
+        bool back = account_name_same(message->sender_tag, first->receiver_tag) &&
+                    account_name_same(message->receiver_tag, first->sender_tag);
         if (message->seq == 0 || message->seq + i != first->seq || (!forth && !back))
             return false;
     }
@@ -128,13 +140,14 @@ static bool is_stretch(const struct message_list *messages)
 
 enum status message_store_import(struct message_store *store, const struct message_list *messages)
 {
-    char key[TAG_SIZE], other_key[TAG_SIZE];
+    char key[ACCOUNT_NAME_SIZE], other_key[ACCOUNT_NAME_SIZE];
     uint64_t newest;
 
     if (messages->count == 0)
         return STATUS_OK;
-    if (!is_stretch(messages) || !tag_to_key(messages->items[0].sender_tag, key) ||
-        !tag_to_key(messages->items[0].receiver_tag, other_key) || strcmp(key, other_key) == 0)
+    if (!is_stretch(messages) || !account_name_to_key(messages->items[0].sender_tag, key) ||
+        !account_name_to_key(messages->items[0].receiver_tag, other_key) ||
+        strcmp(key, other_key) == 0)
         return STATUS_INVALID_ARGUMENT;
     enum status status = message_store_newest_seq(store, key, other_key, &newest);
     if (status != STATUS_OK)

@@ -33,6 +33,17 @@ const char *message_store_problem(struct message_store *store);
  */
 void message_store_on_reported(struct message_store *store, void (*reported)(void *ctx), void *ctx);
 
+/*
+ * The user of an account, by which it is known in the store (account_name.h); the account's id has
+ * 24 hex digits. The first account that claims a tag is the one whose dialogs an older version has
+ * stored without an id. When another account claims a tag, it has it from then on: nobody sees
+ * dialogs with the former one any more, for clients know users by their tags; they are shown again
+ * when the former one claims the tag again. Users that were never claimed have their tag as name.
+ * Blocks. STATUS_INVALID_ARGUMENT for a tag or an id that is none.
+ */
+enum status message_store_claim(struct message_store *store, const char *tag,
+                                const char *account_id, struct message_user *user_out) MUST_CHECK;
+
 /* STATUS_OK: accepted, and `done` will be called. Otherwise it will not be called. */
 enum status message_store_send(struct message_store *store, struct message_send *send) MUST_CHECK;
 enum status message_store_mark_read(struct message_store *store,
@@ -71,8 +82,9 @@ enum status message_store_changes(struct message_store *store, const char *owner
 
 /* The newest user sequence of each user, 0 for none. May be behind message_store_changes while a
  * change is being stored, or after a crash until the repair. */
-enum status message_store_positions(struct message_store *store, const char (*keys)[TAG_SIZE],
-                                    size_t count, uint64_t *positions_out) MUST_CHECK;
+enum status message_store_positions(struct message_store *store,
+                                    const char (*keys)[ACCOUNT_NAME_SIZE], size_t count,
+                                    uint64_t *positions_out) MUST_CHECK;
 
 /*
  * Records a change for the user and for all contacts. A revision that is not greater than the last
@@ -111,7 +123,8 @@ enum status message_store_import(struct message_store *store,
                                  const struct message_list *messages) MUST_CHECK;
 
 /* Raises the numbers of the dialogs, and their owners' user sequences, to those of the records,
- * after their messages were imported. No number decreases. */
+ * after their messages were imported. No number decreases. An owner that no account has claimed
+ * gets the account of the record. */
 enum status message_store_import_dialogs(struct message_store *store,
                                          const struct dialog_record *records,
                                          size_t count) MUST_CHECK;

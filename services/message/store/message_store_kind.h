@@ -13,6 +13,7 @@ struct message_store_kind {
     void (*close)(struct message_store *store);
     const char *(*problem)(struct message_store *store);
     void (*on_reported)(struct message_store *, void (*)(void *), void *);
+    enum status (*claim)(struct message_store *, struct message_user *, const char *);
     enum status (*send)(struct message_store *, struct message_send *);
     enum status (*mark_read)(struct message_store *, struct message_mark *);
     enum status (*dialogs)(struct message_store *, const char *, uint32_t, uint32_t,
@@ -24,7 +25,8 @@ struct message_store_kind {
     enum status (*renew)(struct message_store *);
     enum status (*changes)(struct message_store *, const char *, struct change_range,
                            struct change_list *);
-    enum status (*positions)(struct message_store *, const char (*)[TAG_SIZE], size_t, uint64_t *);
+    enum status (*positions)(struct message_store *, const char (*)[ACCOUNT_NAME_SIZE], size_t,
+                             uint64_t *);
     enum status (*note_profile)(struct message_store *, struct message_profile *);
     enum status (*records)(struct message_store *, const char *, const char *, size_t,
                            struct dialog_record_list *);

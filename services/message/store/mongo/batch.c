@@ -129,15 +129,15 @@ static void plan_mark(struct batch *batch, struct message_mongo_job *job,
                                   &fact.count) != STATUS_OK)
         return;
     mark->has_dialog = dialog->last_seq > 0;
-    snprintf(mark->reader_tag, TAG_SIZE, "%s", dialog->owner_tag);
-    snprintf(mark->sender_tag, TAG_SIZE, "%s", dialog->peer_tag);
+    snprintf(mark->reader_tag, ACCOUNT_NAME_SIZE, "%s", dialog->owner_tag);
+    snprintf(mark->sender_tag, ACCOUNT_NAME_SIZE, "%s", dialog->peer_tag);
     if (fact.count <= before) {
         job->head.status = STATUS_OK;
         return;
     }
     mark->newly_read = fact.count - before;
-    snprintf(fact.from.tag, TAG_SIZE, "%s", dialog->owner_tag);
-    snprintf(fact.to.tag, TAG_SIZE, "%s", dialog->peer_tag);
+    snprintf(fact.from.tag, ACCOUNT_NAME_SIZE, "%s", dialog->owner_tag);
+    snprintf(fact.to.tag, ACCOUNT_NAME_SIZE, "%s", dialog->peer_tag);
     add_fact(batch, job, &fact);
 }
 
@@ -216,8 +216,8 @@ static void plan_message(struct sending *sending)
         is_first(send) ? state->sent_by_first : state->seq - state->sent_by_first;
     message->date_ms = state->date_ms;
     message->text = wire_borrow(send->text);
-    snprintf(message->sender_tag, TAG_SIZE, "%s", send->sender.tag);
-    snprintf(message->receiver_tag, TAG_SIZE, "%s", send->receiver.tag);
+    snprintf(message->sender_tag, ACCOUNT_NAME_SIZE, "%s", send->sender.tag);
+    snprintf(message->receiver_tag, ACCOUNT_NAME_SIZE, "%s", send->receiver.tag);
 }
 
 struct repeats {
@@ -230,10 +230,10 @@ static void take_stored(void *ctx, const bson_t *document)
 {
     struct repeats *repeats = ctx;
     struct message stored;
-    char receiver[TAG_SIZE] = "", hex[ID_HEX + 1];
+    char receiver[ACCOUNT_NAME_SIZE] = "", hex[ID_HEX + 1];
 
     message_document_read(document, &stored);
-    bool readable = tag_to_key(stored.receiver_tag, receiver);
+    bool readable = account_name_to_key(stored.receiver_tag, receiver);
     id_to_hex(&stored.id, hex);
     struct sending *first = hashmap_get(repeats->by_id, hex);
     struct sending *end = repeats->batch->sends + repeats->batch->send_count;

@@ -9,11 +9,12 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/message/store/mongo/accounts.h"
 #include "services/message/store/mongo/handle.h"
 #include "services/message/store/mongo/repair.h"
 #include "services/message/store/mongo/settle.h"
 
-enum { PLACE_SIZE = TAG_SIZE + 24 };
+enum { PLACE_SIZE = ACCOUNT_NAME_SIZE + 24 };
 
 /* A change as it is stored. */
 struct entry {
@@ -21,7 +22,7 @@ struct entry {
     uint64_t number; /* seq of a message, or count of a mark */
     enum change_kind kind;
     struct concern *concern; /* NULL: the owner alone */
-    char peer[TAG_SIZE];
+    char peer[ACCOUNT_NAME_SIZE];
 };
 
 /* A dialog that an answer concerns. */
@@ -43,6 +44,7 @@ struct reading {
     size_t concern_count;
     struct hashmap *by_peer;  /* key -> concern */
     struct hashmap *messages; /* "<peer>/<seq>" -> message, owned */
+    struct superseded superseded;
 };
 
 /* --- the log ------------------------------------------------------------------------------- */
@@ -88,7 +90,7 @@ static void take_entry(void *ctx, const bson_t *document)
     *entry = (struct entry){ .mod = (uint64_t)mongo_int(document, "mod") };
     reading->unknown_kind |= !read_kind(mongo_text(document, "kind"), &entry->kind);
     entry->number = (uint64_t)mongo_int(document, is_message(entry) ? "seq" : "count");
-    snprintf(entry->peer, TAG_SIZE, "%s", mongo_text(document, "peer"));
+    snprintf(entry->peer, ACCOUNT_NAME_SIZE, "%s", mongo_text(document, "peer"));
 }
 
 static void take_mod(void *ctx, const bson_t *document)
@@ -163,8 +165,8 @@ static void take_tags(struct dialog_document *document, const struct message_use
 {
     if (*document->owner_tag != '\0')
         return;
-    snprintf(document->owner_tag, TAG_SIZE, "%s", owner->tag);
-    snprintf(document->peer_tag, TAG_SIZE, "%s", peer->tag);
+    snprintf(document->owner_tag, ACCOUNT_NAME_SIZE, "%s", owner->tag);
+    snprintf(document->peer_tag, ACCOUNT_NAME_SIZE, "%s", peer->tag);
 }
 
 /* Raises the dialog that the fact is of, if it is one of the answer's. */
@@ -321,7 +323,7 @@ static enum status read_messages(struct reading *reading)
 static bool copy_message(const struct reading *reading, const struct concern *concern, uint64_t seq,
                          struct message *message_out)
 {
-    char place[PLACE_SIZE], sender[TAG_SIZE];
+    char place[PLACE_SIZE], sender[ACCOUNT_NAME_SIZE];
 
     name_place(concern->peer, seq, place);
     const struct message *message = hashmap_get(reading->messages, place);
@@ -329,7 +331,8 @@ static bool copy_message(const struct reading *reading, const struct concern *co
         return false;
     *message_out = *message;
     message_out->text = xstrdup(message->text);
-    bool outgoing = tag_to_key(message->sender_tag, sender) && strcmp(sender, reading->owner) == 0;
+    bool outgoing =
+        account_name_to_key(message->sender_tag, sender) && strcmp(sender, reading->owner) == 0;
     message_out->is_read = message->sender_count <=
                            (outgoing ? concern->document.out_read : concern->document.in_read);
     return true;
@@ -338,12 +341,17 @@ static bool copy_message(const struct reading *reading, const struct concern *co
 /* --- the answer ---------------------------------------------------------------------------- */
 
 /* As typed; a dialog that is not visible yet has only the key, which names the same user. */
-static void peer_tag(const struct concern *concern, char tag_out[TAG_SIZE])
+static void peer_tag(const struct concern *concern, char tag_out[ACCOUNT_NAME_SIZE])
 {
     if (*concern->document.peer_tag != '\0')
-        snprintf(tag_out, TAG_SIZE, "%s", concern->document.peer_tag);
+        snprintf(tag_out, ACCOUNT_NAME_SIZE, "%s", concern->document.peer_tag);
     else
-        snprintf(tag_out, TAG_SIZE, "@%.*s", TAG_SIZE - 2, concern->peer);
+        snprintf(tag_out, ACCOUNT_NAME_SIZE, "@%.*s", ACCOUNT_NAME_SIZE - 2, concern->peer);
+}
+
+static bool is_superseded(const struct reading *reading, const struct concern *concern)
+{
+    return message_mongo_accounts_is_in(&reading->superseded, concern->peer);
 }
 
 /* STATUS_UNAVAILABLE: a message cannot be seen yet, as by a read that hit a member which lags. */
@@ -352,6 +360,8 @@ static enum status list_changes(const struct reading *reading, struct change_lis
     list->items = xcalloc(reading->count, sizeof(*list->items));
     for (size_t i = 0; i < reading->count; i++) {
         const struct entry *entry = &reading->entries[i];
+        if (entry->concern != NULL && is_superseded(reading, entry->concern))
+            continue;
         struct message_change *change = &list->items[list->count++];
         *change = (struct message_change){ .user_seq = entry->mod, .kind = entry->kind };
         if (entry->concern == NULL)
@@ -361,7 +371,7 @@ static enum status list_changes(const struct reading *reading, struct change_lis
             continue;
         if (!copy_message(reading, entry->concern, entry->number, &change->message))
             return STATUS_UNAVAILABLE;
-        if (!tag_same(change->message.sender_tag, change->peer_tag))
+        if (!account_name_same(change->message.sender_tag, change->peer_tag))
             change->kind = CHANGE_MESSAGE_SENT;
     }
     return STATUS_OK;
@@ -374,7 +384,7 @@ static enum status list_dialogs(const struct reading *reading, struct dialog_lis
         const struct concern *concern = &reading->concerns[i];
         const struct dialog_document *document = &concern->document;
         struct dialog *dialog = &list->items[list->count];
-        if (document->last_seq == 0)
+        if (document->last_seq == 0 || is_superseded(reading, concern))
             continue; /* there is a profile's change, no message yet */
         if (!copy_message(reading, concern, document->last_seq, &dialog->last))
             return STATUS_UNAVAILABLE;
@@ -423,6 +433,7 @@ static void finish_reading(struct reading *reading)
     }
     hashmap_destroy(&reading->messages);
     hashmap_destroy(&reading->by_peer);
+    message_mongo_accounts_finish(&reading->superseded);
     free(reading->concerns);
     free(reading->entries);
 }
@@ -442,6 +453,8 @@ enum status message_mongo_changes_read(struct message_store *store, const char *
         status = reset_list(&reading, list_out);
         reading.count = 0;
     }
+    if (status == STATUS_OK)
+        status = message_mongo_accounts_superseded(store, &reading.superseded);
     if (status == STATUS_OK)
         status = read_concerns(&reading);
     if (status == STATUS_OK)

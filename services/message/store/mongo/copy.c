@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "services/common/base/memory.h"
+#include "services/message/store/mongo/accounts.h"
 #include "services/message/store/mongo/handle.h"
 #include "services/message/store/mongo/settle.h"
 
@@ -75,6 +76,8 @@ enum status message_mongo_copy_records(struct message_store *store, const char *
         take_record, &page);
     if (status == STATUS_OK)
         status = read_user_seqs(db, list_out);
+    if (status == STATUS_OK)
+        status = message_mongo_accounts_read(db, list_out);
     if (status != STATUS_OK) {
         free(list_out->items);
         *list_out = (struct dialog_record_list){ 0 };
@@ -230,7 +233,9 @@ enum status message_mongo_copy_import_dialogs(struct message_store *store,
         if (i == 0 || strcmp(records[i].owner.key, records[i - 1].owner.key) != 0 ||
             records[i].user_seq != records[i - 1].user_seq)
             upserts[n++] = position_upsert(&records[i]);
-    enum status status = mongo_upsert(db, POSITIONS, upserts, n, MONGO_DURABLE);
+    enum status status = message_mongo_accounts_import(db, records, count);
+    if (status == STATUS_OK)
+        status = mongo_upsert(db, POSITIONS, upserts, n, MONGO_DURABLE);
     for (size_t i = 0; status == STATUS_OK && i < count; i++)
         upserts[i] = dialog_upsert(&records[i]);
     if (status == STATUS_OK)

@@ -16,7 +16,7 @@ void dialog_document_id(const char *owner_key, const char *peer_key, char id_out
  * between. */
 bson_t *dialog_documents_of(const char *owner_key)
 {
-    char first[TAG_SIZE + 1], end[TAG_SIZE + 1];
+    char first[ACCOUNT_NAME_SIZE + 1], end[ACCOUNT_NAME_SIZE + 1];
 
     snprintf(first, sizeof(first), "%s/", owner_key);
     snprintf(end, sizeof(end), "%s0", owner_key);
@@ -50,8 +50,8 @@ void dialog_document_read(const bson_t *document, struct dialog_document *dialog
         .mod = read_count(document, "mod"),
         .last_date_ms = mongo_date(document, "lastDate"),
     };
-    copy_text(document, "ownerTag", dialog_out->owner_tag, TAG_SIZE);
-    copy_text(document, "peerTag", dialog_out->peer_tag, TAG_SIZE);
+    copy_text(document, "ownerTag", dialog_out->owner_tag, ACCOUNT_NAME_SIZE);
+    copy_text(document, "peerTag", dialog_out->peer_tag, ACCOUNT_NAME_SIZE);
 }
 
 bson_t *documents_filter_any(const char *field, const char *texts, size_t stride, size_t count)
@@ -128,18 +128,18 @@ void message_document_read(const bson_t *document, struct message *message_out)
         .sender_count = read_count(document, "senderCount"),
     };
     mongo_id(document, "_id", &message_out->id);
-    copy_text(document, "senderTag", message_out->sender_tag, TAG_SIZE);
-    copy_text(document, "receiverTag", message_out->receiver_tag, TAG_SIZE);
+    copy_text(document, "senderTag", message_out->sender_tag, ACCOUNT_NAME_SIZE);
+    copy_text(document, "receiverTag", message_out->receiver_tag, ACCOUNT_NAME_SIZE);
 }
 
 static void take_state(void *ctx, const bson_t *document)
 {
     struct conversation_state *state = ctx;
-    char sender[TAG_SIZE] = "", receiver[TAG_SIZE] = "";
+    char sender[ACCOUNT_NAME_SIZE] = "", receiver[ACCOUNT_NAME_SIZE] = "";
     uint64_t sent = read_count(document, "senderCount");
 
-    if (!tag_to_key(mongo_text(document, "senderTag"), sender) ||
-        !tag_to_key(mongo_text(document, "receiverTag"), receiver))
+    if (!account_name_to_key(mongo_text(document, "senderTag"), sender) ||
+        !account_name_to_key(mongo_text(document, "receiverTag"), receiver))
         return;
     state->seq = read_count(document, "seq");
     state->date_ms = mongo_date(document, "date");
@@ -167,9 +167,9 @@ static void take_received(void *ctx, const bson_t *document)
 {
     struct received *received = ctx;
     uint64_t count = (uint64_t)mongo_int(document, "senderCount");
-    char sender[TAG_SIZE];
+    char sender[ACCOUNT_NAME_SIZE];
 
-    if (!tag_to_key(mongo_text(document, "senderTag"), sender))
+    if (!account_name_to_key(mongo_text(document, "senderTag"), sender))
         return;
     received->count = strcmp(sender, received->sender_key) == 0
                           ? count

@@ -27,6 +27,8 @@
  *              `revision` of the owner's own profile is the newest that all have a change of.
  * Notes of the facts that may have to be settled again (repair.h):
  *   work       { _id: writer, batch, messages: [_id], reads: [{ reader, sender, count }], at }
+ * Who has which name (accounts.h):
+ *   accounts   { _id: key, account: 24 hex digits, superseded? }
  * The identity of the store:
  *   meta       { _id: "epoch", value: 16 hex digits }
  *
@@ -41,8 +43,9 @@
 #define POSITIONS "positions"
 #define WORK "work"
 #define META "meta"
+#define ACCOUNTS "accounts" /* accounts.h */
 
-enum { DIALOG_ID_SIZE = 2 * TAG_SIZE, CHANGE_ID_SIZE = 3 * TAG_SIZE };
+enum { DIALOG_ID_SIZE = 2 * ACCOUNT_NAME_SIZE, CHANGE_ID_SIZE = 3 * ACCOUNT_NAME_SIZE };
 
 /* A conversation as of one of its messages, from which all its numbers follow. */
 struct conversation_state {
@@ -51,9 +54,15 @@ struct conversation_state {
     int64_t date_ms;
 };
 
+/* Keys of accounts whose tag another account has (accounts.h). Owned by the caller. */
+struct superseded {
+    char (*keys)[ACCOUNT_NAME_SIZE];
+    size_t count;
+};
+
 /* One owner's dialog; all zero when there is none. */
 struct dialog_document {
-    char owner_tag[TAG_SIZE], peer_tag[TAG_SIZE];
+    char owner_tag[ACCOUNT_NAME_SIZE], peer_tag[ACCOUNT_NAME_SIZE];
     uint64_t last_seq, in_count, out_count, in_read, out_read;
     uint64_t last_mod, mod;
     int64_t last_date_ms;

@@ -6,6 +6,7 @@
 #include "services/common/store/mongo_db.h"
 #include "services/common/store/mongo_watch.h"
 #include "services/message/store/message_store_kind.h"
+#include "services/message/store/mongo/documents.h"
 
 /*
  * The message store in MongoDB. The other headers of this folder declare the functions that its
@@ -16,8 +17,10 @@ struct message_mongo_store {
     struct mongo_db *db;
     struct mongo_watch *watch;
     struct message_mongo_writer *writer;
-    pthread_mutex_t lock;   /* guards the epoch */
+    pthread_mutex_t lock;   /* guards what follows */
     char epoch[EPOCH_SIZE]; /* "" until it is fetched: the server may start later */
+    struct superseded superseded;
+    int64_t superseded_read_ms; /* 0: never */
 };
 
 static inline struct message_mongo_store *message_mongo_handle(struct message_store *store)

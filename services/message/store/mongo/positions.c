@@ -16,8 +16,9 @@ static void take_position(void *ctx, const bson_t *document)
         *position = (uint64_t)mongo_int(document, "mod");
 }
 
-enum status message_mongo_positions_read(struct message_store *store, const char (*keys)[TAG_SIZE],
-                                         size_t count, uint64_t *positions_out)
+enum status message_mongo_positions_read(struct message_store *store,
+                                         const char (*keys)[ACCOUNT_NAME_SIZE], size_t count,
+                                         uint64_t *positions_out)
 {
     struct hashmap *first = hashmap_create(); /* for each key: one may be repeated */
 
@@ -31,8 +32,8 @@ enum status message_mongo_positions_read(struct message_store *store, const char
             hashmap_put(first, keys[i], &positions_out[i]);
     }
     enum status status = mongo_find(message_mongo_handle(store)->db, POSITIONS,
-                                    documents_filter_any("_id", keys[0], TAG_SIZE, count), NULL,
-                                    take_position, first);
+                                    documents_filter_any("_id", keys[0], ACCOUNT_NAME_SIZE, count),
+                                    NULL, take_position, first);
     for (size_t i = 0; i < count; i++)
         positions_out[i] = *(uint64_t *)hashmap_get(first, keys[i]);
     hashmap_destroy(&first);

@@ -8,8 +8,9 @@ struct message_store;
 /* The newest user sequences and the epoch; each function is specified in message_store.h. */
 
 /* One find for all users. */
-enum status message_mongo_positions_read(struct message_store *store, const char (*keys)[TAG_SIZE],
-                                         size_t count, uint64_t *positions_out) MUST_CHECK;
+enum status message_mongo_positions_read(struct message_store *store,
+                                         const char (*keys)[ACCOUNT_NAME_SIZE], size_t count,
+                                         uint64_t *positions_out) MUST_CHECK;
 
 /* If two processes read a new store at the same time, one of them creates the epoch. */
 enum status message_mongo_positions_epoch(struct message_store *store,

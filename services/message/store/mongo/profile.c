@@ -5,6 +5,7 @@
 
 #include "services/common/base/array.h"
 #include "services/common/base/memory.h"
+#include "services/message/store/mongo/accounts.h"
 #include "services/message/store/mongo/handle.h"
 #include "services/message/store/mongo/settle.h"
 
@@ -63,7 +64,7 @@ static void notify_all(struct message_profile *profile, const struct notices *no
     for (size_t i = 0; i <= notices->count; i++) {
         const struct fact *fact = i < notices->count ? &notices->facts[i] : self;
         struct profile_notice *notice = &profile->notified[profile->notified_count++];
-        snprintf(notice->key, TAG_SIZE, "%s", fact->to.key);
+        snprintf(notice->key, ACCOUNT_NAME_SIZE, "%s", fact->to.key);
         notice->user_seq = fact->to_mod;
     }
 }
@@ -73,6 +74,7 @@ enum status message_mongo_profile_note(struct message_store *store, struct messa
     struct mongo_db *db = message_mongo_handle(store)->db;
     struct notices notices = { .profile = profile };
     struct fact self = profile_fact(profile, &profile->user);
+    struct superseded superseded;
     uint64_t noted = 0;
 
     profile->notified = NULL;
@@ -81,9 +83,12 @@ enum status message_mongo_profile_note(struct message_store *store, struct messa
                                     NULL, take_revision, &noted);
     if (status != STATUS_OK || noted >= profile->revision)
         return status;
-    status = mongo_find(db, DIALOGS, dialog_documents_of(profile->user.key),
-                        BCON_NEW("projection", "{", "peerTag", BCON_INT32(1), "}"), take_contact,
-                        &notices);
+    status = message_mongo_accounts_superseded(store, &superseded);
+    if (status == STATUS_OK)
+        status = mongo_find(
+            db, DIALOGS, message_mongo_accounts_dialogs(&superseded, profile->user.key),
+            BCON_NEW("projection", "{", "peerTag", BCON_INT32(1), "}"), take_contact, &notices);
+    message_mongo_accounts_finish(&superseded);
     for (size_t i = 0; status == STATUS_OK && i < notices.count; i += CONTACTS_AT_ONCE) {
         size_t left = notices.count - i;
         status = settle_facts(db, notices.facts + i,

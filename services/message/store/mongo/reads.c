@@ -7,6 +7,7 @@
 #include "services/common/base/array.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
+#include "services/message/store/mongo/accounts.h"
 #include "services/message/store/mongo/documents.h"
 #include "services/message/store/mongo/handle.h"
 
@@ -22,15 +23,15 @@ static void take_dialog(void *ctx, const bson_t *document)
     size_t i = reading->list->count++;
     struct dialog_document *row = &reading->documents[i];
     struct dialog *dialog = &reading->list->items[i];
-    char owner[TAG_SIZE] = "", peer[TAG_SIZE] = "", hex[ID_HEX + 1];
+    char owner[ACCOUNT_NAME_SIZE] = "", peer[ACCOUNT_NAME_SIZE] = "", hex[ID_HEX + 1];
 
     dialog_document_read(document, row);
     *dialog = (struct dialog){
         .unread_incoming = dialog_document_unread(row->in_count, row->in_read),
         .unread_outgoing = dialog_document_unread(row->out_count, row->out_read),
     };
-    snprintf(dialog->peer_tag, TAG_SIZE, "%s", row->peer_tag);
-    if (!tag_to_key(row->owner_tag, owner) || !tag_to_key(row->peer_tag, peer))
+    snprintf(dialog->peer_tag, ACCOUNT_NAME_SIZE, "%s", row->peer_tag);
+    if (!account_name_to_key(row->owner_tag, owner) || !account_name_to_key(row->peer_tag, peer))
         return;
     dialog->conversation = message_conversation_id(owner, peer);
     id_to_hex(&dialog->conversation, hex);
@@ -92,11 +93,18 @@ enum status message_mongo_reads_dialogs(struct message_store *store, const char 
         .documents = xcalloc(end - start, sizeof(struct dialog_document)),
         .by_conversation = hashmap_create(),
     };
+    struct superseded superseded;
     bson_t *opts = BCON_NEW("sort", "{", "lastMod", BCON_INT32(-1), "}", "skip", BCON_INT64(start),
                             "limit", BCON_INT64((int64_t)end - start));
 
-    enum status status = mongo_find(message_mongo_handle(store)->db, DIALOGS,
-                                    dialog_documents_of(owner_key), opts, take_dialog, &reading);
+    enum status status = message_mongo_accounts_superseded(store, &superseded);
+    if (status == STATUS_OK)
+        status = mongo_find(message_mongo_handle(store)->db, DIALOGS,
+                            message_mongo_accounts_dialogs(&superseded, owner_key), opts,
+                            take_dialog, &reading);
+    else
+        bson_destroy(opts);
+    message_mongo_accounts_finish(&superseded);
     if (status == STATUS_OK && list_out->count > 0)
         status = read_last_messages(message_mongo_handle(store), &reading);
     hashmap_destroy(&reading.by_conversation);
@@ -117,8 +125,9 @@ static void take_contact(void *ctx, const bson_t *document)
     struct contact_reading *reading = ctx;
     struct message_contacts *contacts = reading->contacts;
 
-    contacts->keys = array_reserve(contacts->keys, contacts->count, &reading->capacity, TAG_SIZE);
-    if (tag_to_key(mongo_text(document, "peerTag"), contacts->keys[contacts->count]))
+    contacts->keys =
+        array_reserve(contacts->keys, contacts->count, &reading->capacity, ACCOUNT_NAME_SIZE);
+    if (account_name_to_key(mongo_text(document, "peerTag"), contacts->keys[contacts->count]))
         contacts->count++;
 }
 
@@ -128,9 +137,14 @@ enum status message_mongo_reads_contacts(struct message_store *store, const char
     struct contact_reading reading = { .contacts = contacts_out };
 
     *contacts_out = (struct message_contacts){ 0 };
-    enum status status = mongo_find(
-        message_mongo_handle(store)->db, DIALOGS, dialog_documents_of(owner_key),
-        BCON_NEW("projection", "{", "peerTag", BCON_INT32(1), "}"), take_contact, &reading);
+    struct superseded superseded;
+    enum status status = message_mongo_accounts_superseded(store, &superseded);
+    if (status == STATUS_OK)
+        status = mongo_find(message_mongo_handle(store)->db, DIALOGS,
+                            message_mongo_accounts_dialogs(&superseded, owner_key),
+                            BCON_NEW("projection", "{", "peerTag", BCON_INT32(1), "}"),
+                            take_contact, &reading);
+    message_mongo_accounts_finish(&superseded);
     if (status != STATUS_OK)
         message_contacts_finish(contacts_out);
     return status;

@@ -136,11 +136,12 @@ static void take_position(void *ctx, const bson_t *document)
 /* They may be behind; the unique key detects it. */
 static enum status read_positions(struct settling *settling)
 {
-    char(*owners)[TAG_SIZE] = xcalloc(settling->position_count, sizeof(*owners));
+    char(*owners)[ACCOUNT_NAME_SIZE] = xcalloc(settling->position_count, sizeof(*owners));
 
     for (size_t i = 0; i < settling->position_count; i++)
-        snprintf(owners[i], TAG_SIZE, "%s", settling->positions[i].owner);
-    bson_t *filter = documents_filter_any("_id", owners[0], TAG_SIZE, settling->position_count);
+        snprintf(owners[i], ACCOUNT_NAME_SIZE, "%s", settling->positions[i].owner);
+    bson_t *filter =
+        documents_filter_any("_id", owners[0], ACCOUNT_NAME_SIZE, settling->position_count);
     free(owners);
     return mongo_find(settling->db, POSITIONS, filter, NULL, take_position, settling->by_owner);
 }

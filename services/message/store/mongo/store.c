@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "services/common/base/memory.h"
+#include "services/message/store/mongo/accounts.h"
 #include "services/message/store/mongo/changes.h"
 #include "services/message/store/mongo/copy.h"
 #include "services/message/store/mongo/documents.h"
@@ -28,6 +29,7 @@ static void close_store(struct message_store *store)
     message_mongo_writes_stop(&message_mongo_handle(store)->writer);
     mongo_watch_stop(&message_mongo_handle(store)->watch);
     mongo_db_close(&message_mongo_handle(store)->db);
+    message_mongo_accounts_finish(&message_mongo_handle(store)->superseded);
     pthread_mutex_destroy(&message_mongo_handle(store)->lock);
     free(store);
 }
@@ -40,6 +42,9 @@ static enum status ensure_indexes(struct mongo_db *db)
     if (status == STATUS_OK)
         status = mongo_ensure_index(db, CHANGES, "owner_mod", true,
                                     BCON_NEW("owner", BCON_INT32(1), "mod", BCON_INT32(1)));
+    if (status == STATUS_OK)
+        status = mongo_ensure_index(db, ACCOUNTS, "superseded", false,
+                                    BCON_NEW("superseded", BCON_INT32(1)));
     return status;
 }
 
@@ -69,6 +74,7 @@ const struct message_store_kind message_store_mongo = {
     .close = close_store,
     .problem = problem,
     .on_reported = on_reported,
+    .claim = message_mongo_accounts_claim,
     .send = message_mongo_writes_send,
     .mark_read = message_mongo_writes_mark_read,
     .dialogs = message_mongo_reads_dialogs,

@@ -60,11 +60,11 @@ static struct message_change *gather_change(struct gathering *gathering, int64_t
 struct owner {
     const char *key;
     int64_t id, user_seq, untold, profile_mod;
-    char tag[TAG_SIZE];
+    char tag[ACCOUNT_NAME_SIZE];
 };
 
 struct peer {
-    char tag[TAG_SIZE];
+    char tag[ACCOUNT_NAME_SIZE];
     struct dialog_row row;
     int64_t last_mod, in_read_mod, out_read_mod, profile_mod;
 };
@@ -84,7 +84,7 @@ static enum status find_owner(struct sqlite_conn *conn, const char *key, struct 
         owner_out->user_seq = sqlite3_column_int64(s, 1);
         owner_out->untold = sqlite3_column_int64(s, 2);
         owner_out->profile_mod = sqlite3_column_int64(s, 3);
-        sqlite_column_copy(s, 4, owner_out->tag, TAG_SIZE);
+        sqlite_column_copy(s, 4, owner_out->tag, ACCOUNT_NAME_SIZE);
     }
     sqlite3_reset(s);
     return status;
@@ -151,7 +151,7 @@ static enum status gather_messages(struct sqlite_conn *conn, const struct owner 
         row_read_message(s, owner->tag, peer->tag, &peer->row, &change->message);
         is_hole = (int64_t)change->message.seq != next++;
         change->kind = sqlite3_column_int(s, 5) != 0 ? CHANGE_MESSAGE_SENT : CHANGE_NEW_MESSAGE;
-        memcpy(change->peer_tag, peer->tag, TAG_SIZE);
+        memcpy(change->peer_tag, peer->tag, ACCOUNT_NAME_SIZE);
     }
     sqlite3_reset(s);
     if (result != SQLITE_ROW && result != SQLITE_DONE)
@@ -168,7 +168,7 @@ static void gather_fact(struct gathering *gathering, int64_t since, int64_t mod,
     if (change == NULL)
         return;
     change->kind = kind;
-    snprintf(change->peer_tag, TAG_SIZE, "%s", peer_tag);
+    snprintf(change->peer_tag, ACCOUNT_NAME_SIZE, "%s", peer_tag);
 }
 
 static void read_peer(sqlite3_stmt *s, struct peer *peer_out)
@@ -183,7 +183,7 @@ static void read_peer(sqlite3_stmt *s, struct peer *peer_out)
         .out_read_mod = sqlite3_column_int64(s, 6),
         .profile_mod = sqlite3_column_int64(s, 7),
     };
-    sqlite_column_copy(s, 8, peer_out->tag, TAG_SIZE);
+    sqlite_column_copy(s, 8, peer_out->tag, ACCOUNT_NAME_SIZE);
 }
 
 static enum status gather_all(struct sqlite_conn *conn, const struct owner *owner, int64_t since,
@@ -192,7 +192,7 @@ static enum status gather_all(struct sqlite_conn *conn, const struct owner *owne
     sqlite3_stmt *s = sqlite_conn_prepare(
         conn, "SELECT d.conversation, d.last_seq, d.in_read, d.out_read, d.last_mod, d.in_read_mod,"
               " d.out_read_mod, d.profile_mod, a.tag FROM dialog d JOIN account a ON a.id = d.peer"
-              " WHERE d.owner = ? AND d.mod > ?");
+              " WHERE d.owner = ? AND d.mod > ? AND a.superseded = 0");
     enum status status = STATUS_OK;
     int result = SQLITE_ROW;
 
@@ -243,8 +243,9 @@ static enum status read_dialogs(struct sqlite_conn *conn, const struct owner *ow
 
     list->dialogs.items = xcalloc(list->count, sizeof(struct dialog));
     for (size_t i = 0; i < list->count && status == STATUS_OK; i++) {
-        char key[TAG_SIZE];
-        if (tag_to_key(list->items[i].peer_tag, key) && hashmap_put(seen, key, list) == NULL)
+        char key[ACCOUNT_NAME_SIZE];
+        if (account_name_to_key(list->items[i].peer_tag, key) &&
+            hashmap_put(seen, key, list) == NULL)
             status = read_dialog(conn, owner, key, &list->dialogs);
     }
     hashmap_destroy(&seen);
@@ -316,7 +317,7 @@ enum status message_sqlite_changes_read(struct message_store *store, const char 
 }
 
 enum status message_sqlite_changes_positions(struct message_store *store,
-                                             const char (*keys)[TAG_SIZE], size_t count,
+                                             const char (*keys)[ACCOUNT_NAME_SIZE], size_t count,
                                              uint64_t *positions_out)
 {
     struct sqlite_db *db = message_sqlite_handle(store)->db;
@@ -395,7 +396,7 @@ static enum status list_notified(struct sqlite_conn *conn, int64_t user,
 {
     sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT a.id, a.key FROM dialog d"
                                                 " JOIN account a ON a.id = d.peer"
-                                                " WHERE d.owner = ?");
+                                                " WHERE d.owner = ? AND a.superseded = 0");
     size_t capacity = 0, id_capacity = 0;
     int result;
 
@@ -403,7 +404,7 @@ static enum status list_notified(struct sqlite_conn *conn, int64_t user,
         return STATUS_UNAVAILABLE;
     profile->notified = array_reserve(NULL, 0, &capacity, sizeof(*profile->notified));
     *ids_out = array_reserve(NULL, 0, &id_capacity, sizeof(**ids_out));
-    memcpy(profile->notified[0].key, profile->user.key, TAG_SIZE);
+    memcpy(profile->notified[0].key, profile->user.key, ACCOUNT_NAME_SIZE);
     **ids_out = user;
     profile->notified_count = 1;
     sqlite3_bind_int64(s, 1, user);
@@ -413,7 +414,8 @@ static enum status list_notified(struct sqlite_conn *conn, int64_t user,
         *ids_out =
             array_reserve(*ids_out, profile->notified_count, &id_capacity, sizeof(**ids_out));
         (*ids_out)[profile->notified_count] = sqlite3_column_int64(s, 0);
-        sqlite_column_copy(s, 1, profile->notified[profile->notified_count++].key, TAG_SIZE);
+        sqlite_column_copy(s, 1, profile->notified[profile->notified_count++].key,
+                           ACCOUNT_NAME_SIZE);
     }
     return result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }

@@ -23,7 +23,7 @@ enum status message_sqlite_changes_read(struct message_store *store, const char 
                                         struct change_list *list_out) MUST_CHECK;
 
 enum status message_sqlite_changes_positions(struct message_store *store,
-                                             const char (*keys)[TAG_SIZE], size_t count,
+                                             const char (*keys)[ACCOUNT_NAME_SIZE], size_t count,
                                              uint64_t *positions_out) MUST_CHECK;
 
 enum status message_sqlite_changes_note_profile(struct message_store *store,

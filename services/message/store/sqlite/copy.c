@@ -27,17 +27,20 @@ static void read_record(sqlite3_stmt *s, struct dialog_record *record)
         .mod = column_count(s, 11),
         .user_seq = column_count(s, 12),
     };
-    sqlite_column_copy(s, 0, record->owner.key, TAG_SIZE);
-    sqlite_column_copy(s, 1, record->owner.tag, TAG_SIZE);
-    sqlite_column_copy(s, 2, record->peer.key, TAG_SIZE);
-    sqlite_column_copy(s, 3, record->peer.tag, TAG_SIZE);
+    sqlite_column_copy(s, 13, record->owner_account, sizeof(record->owner_account));
+    record->owner_superseded = sqlite3_column_int(s, 14) != 0;
+    sqlite_column_copy(s, 0, record->owner.key, ACCOUNT_NAME_SIZE);
+    sqlite_column_copy(s, 1, record->owner.tag, ACCOUNT_NAME_SIZE);
+    sqlite_column_copy(s, 2, record->peer.key, ACCOUNT_NAME_SIZE);
+    sqlite_column_copy(s, 3, record->peer.tag, ACCOUNT_NAME_SIZE);
 }
 
 /* In the order of the index of the keys, from the given dialog on. CROSS JOIN fixes the join order:
  * another one would sort the whole table for each page. */
 static const char records_sql[] =
     "SELECT o.key, o.tag, p.key, p.tag, d.last_seq, d.in_count, d.out_count, d.in_read,"
-    " d.out_read, d.last_date_ms, d.last_mod, d.mod, o.user_seq"
+    " d.out_read, d.last_date_ms, d.last_mod, d.mod, o.user_seq,"
+    " o.account_id, o.superseded"
     " FROM account o CROSS JOIN dialog d CROSS JOIN account p"
     " WHERE o.key >= ?1 AND d.owner = o.id AND p.id = d.peer AND (o.key > ?1 OR p.key > ?2)"
     " ORDER BY o.key, p.key LIMIT ?3";
@@ -199,6 +202,23 @@ static enum status ensure_pair(struct sqlite_conn *conn, const struct message_us
     return status;
 }
 
+static enum status import_claim(struct sqlite_conn *conn, int64_t account,
+                                const struct dialog_record *record)
+{
+    sqlite3_stmt *s =
+        sqlite_conn_prepare(conn, "UPDATE account SET account_id = ?2, superseded = ?3"
+                                  " WHERE id = ?1 AND account_id IS NULL");
+
+    if (*record->owner_account == '\0')
+        return STATUS_OK;
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, account);
+    sqlite_bind_text(s, 2, record->owner_account);
+    sqlite3_bind_int64(s, 3, record->owner_superseded);
+    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
 struct dialogs_job {
     struct sqlite_job head;
     const struct dialog_record *records;
@@ -224,6 +244,8 @@ static enum status import_dialog(struct sqlite_conn *conn, const struct dialog_r
         status = raise_dialog(conn, pair.one, pair.other, pair.conversation, &numbers);
     if (status == STATUS_OK)
         status = raise_user_seq(conn, pair.one, record->user_seq);
+    if (status == STATUS_OK)
+        status = import_claim(conn, pair.one, record);
     return status;
 }
 
@@ -260,9 +282,9 @@ static enum status find_at_place(struct sqlite_conn *conn, int64_t conversation,
     sqlite3_stmt *s = sqlite_conn_prepare(
         conn, "SELECT m.id, a.key, m.date_ms, m.sender_count, m.text"
               " FROM message m JOIN account a ON a.id = m.sender WHERE m.rowid = ?");
-    char sender_key[TAG_SIZE];
+    char sender_key[ACCOUNT_NAME_SIZE];
 
-    if (s == NULL || !tag_to_key(message->sender_tag, sender_key))
+    if (s == NULL || !account_name_to_key(message->sender_tag, sender_key))
         return STATUS_UNAVAILABLE;
     sqlite3_bind_int64(s, 1, row_message_rowid(conversation, (int64_t)message->seq));
     enum status status = row_status(sqlite_step(s));
@@ -284,9 +306,9 @@ static enum status check_id_is_free(struct sqlite_conn *conn, const struct messa
     sqlite3_stmt *s =
         sqlite_conn_prepare(conn, "SELECT 1 FROM account a JOIN message m ON m.sender = a.id"
                                   " WHERE a.key = ? AND m.id = ?");
-    char sender_key[TAG_SIZE];
+    char sender_key[ACCOUNT_NAME_SIZE];
 
-    if (s == NULL || !tag_to_key(message->sender_tag, sender_key))
+    if (s == NULL || !account_name_to_key(message->sender_tag, sender_key))
         return STATUS_UNAVAILABLE;
     sqlite_bind_text(s, 1, sender_key);
     sqlite3_bind_blob(s, 2, message->id.bytes, ID_BYTES, SQLITE_STATIC);
@@ -370,8 +392,8 @@ static enum status run_import(struct sqlite_job *head, struct sqlite_conn *conn)
     for (size_t i = messages->count; i-- > 0 && status == STATUS_OK;) {
         const struct message *message = &messages->items[i];
         if (!job->is_there[i])
-            status =
-                insert_message(conn, message, &pair, tag_same(message->sender_tag, job->one.tag));
+            status = insert_message(conn, message, &pair,
+                                    account_name_same(message->sender_tag, job->one.tag));
     }
     if (status == STATUS_OK)
         status = raise_both(conn, &pair, &messages->items[0]);

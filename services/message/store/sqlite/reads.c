@@ -4,6 +4,7 @@
 
 #include "services/common/base/array.h"
 #include "services/common/base/memory.h"
+#include "services/message/store/sqlite/accounts.h"
 #include "services/message/store/sqlite/handle.h"
 #include "services/message/store/sqlite/rows.h"
 
@@ -11,13 +12,14 @@ static enum status read_dialogs(struct sqlite_conn *conn, const char *owner_key,
                                 uint32_t max, struct dialog_list *list)
 {
     sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "SELECT " ROW_DIALOG_COLUMNS
-              " FROM (SELECT * FROM dialog WHERE owner = ?1 ORDER BY last_mod DESC"
-              "       LIMIT ?2 OFFSET ?3) d"
-              " LEFT JOIN account a ON a.id = d.peer"
-              " LEFT JOIN message m ON m.rowid = (d.conversation << 32) + d.last_seq"
-              " ORDER BY d.last_mod DESC");
-    char owner_tag[TAG_SIZE];
+        conn, "SELECT " ROW_DIALOG_COLUMNS " FROM (SELECT * FROM dialog WHERE owner = ?1"
+              "       AND " ACCOUNTS_PEER_IS_CURRENT(
+                  "peer") " ORDER BY last_mod DESC"
+                          "       LIMIT ?2 OFFSET ?3) d"
+                          " LEFT JOIN account a ON a.id = d.peer"
+                          " LEFT JOIN message m ON m.rowid = (d.conversation << 32) + d.last_seq"
+                          " ORDER BY d.last_mod DESC");
+    char owner_tag[ACCOUNT_NAME_SIZE];
     int64_t owner;
     int result = SQLITE_DONE;
 
@@ -65,7 +67,7 @@ static enum status read_messages(struct sqlite_conn *conn, const char *owner_key
                                  const char *peer_key, struct message_range range,
                                  struct message_list *list)
 {
-    char owner_tag[TAG_SIZE], peer_tag[TAG_SIZE];
+    char owner_tag[ACCOUNT_NAME_SIZE], peer_tag[ACCOUNT_NAME_SIZE];
     struct dialog_row row;
     int64_t owner, peer;
     int result;
@@ -146,13 +148,14 @@ enum status message_sqlite_reads_contacts(struct message_store *store, const cha
         return STATUS_UNAVAILABLE;
     sqlite3_stmt *s =
         sqlite_conn_prepare(conn, "SELECT p.key FROM account o JOIN dialog d ON d.owner = o.id"
-                                  " JOIN account p ON p.id = d.peer WHERE o.key = ?");
+                                  " JOIN account p ON p.id = d.peer WHERE o.key = ?"
+                                  " AND p.superseded = 0");
     if (s != NULL) {
         sqlite_bind_text(s, 1, owner_key);
         while ((result = sqlite_step(s)) == SQLITE_ROW) {
-            contacts_out->keys =
-                array_reserve(contacts_out->keys, contacts_out->count, &capacity, TAG_SIZE);
-            sqlite_column_copy(s, 0, contacts_out->keys[contacts_out->count++], TAG_SIZE);
+            contacts_out->keys = array_reserve(contacts_out->keys, contacts_out->count, &capacity,
+                                               ACCOUNT_NAME_SIZE);
+            sqlite_column_copy(s, 0, contacts_out->keys[contacts_out->count++], ACCOUNT_NAME_SIZE);
         }
     }
     sqlite_db_give_back(db, conn);

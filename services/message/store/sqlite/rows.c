@@ -25,7 +25,7 @@ enum status row_find_account(struct sqlite_conn *conn, const char *key, int64_t 
     if (status == STATUS_OK) {
         *id_out = sqlite3_column_int64(s, 0);
         if (tag_out != NULL)
-            sqlite_column_copy(s, 1, tag_out, TAG_SIZE);
+            sqlite_column_copy(s, 1, tag_out, ACCOUNT_NAME_SIZE);
     }
     sqlite3_reset(s);
     return status;
@@ -208,8 +208,8 @@ void row_read_message(sqlite3_stmt *s, const char *owner_tag, const char *peer_t
     message_out->text = xstrdup(sqlite_column_text_or_empty(s, 4));
     message_out->is_read =
         (int64_t)message_out->sender_count <= (outgoing ? row->out_read : row->in_read);
-    snprintf(message_out->sender_tag, TAG_SIZE, "%s", outgoing ? owner_tag : peer_tag);
-    snprintf(message_out->receiver_tag, TAG_SIZE, "%s", outgoing ? peer_tag : owner_tag);
+    snprintf(message_out->sender_tag, ACCOUNT_NAME_SIZE, "%s", outgoing ? owner_tag : peer_tag);
+    snprintf(message_out->receiver_tag, ACCOUNT_NAME_SIZE, "%s", outgoing ? peer_tag : owner_tag);
 }
 
 bool row_has_dialog(sqlite3_stmt *s)
@@ -224,7 +224,7 @@ void row_read_dialog(sqlite3_stmt *s, const char *owner_key, const char *owner_t
                                     .out_read = sqlite3_column_int64(s, 9) };
 
     *dialog_out = (struct dialog){ .peer_tag = "" };
-    sqlite_column_copy(s, 10, dialog_out->peer_tag, TAG_SIZE);
+    sqlite_column_copy(s, 10, dialog_out->peer_tag, ACCOUNT_NAME_SIZE);
     row_read_message(s, owner_tag, dialog_out->peer_tag, &row, &dialog_out->last);
     dialog_out->unread_incoming = (uint64_t)(sqlite3_column_int64(s, 6) - row.in_read);
     dialog_out->unread_outgoing = (uint64_t)(sqlite3_column_int64(s, 7) - row.out_read);

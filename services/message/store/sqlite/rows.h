@@ -14,7 +14,7 @@ struct dialog_row {
     int64_t in_count, out_count, in_read, out_read;
 };
 
-/* The account's number and, unless NULL, its tag as typed (TAG_SIZE). STATUS_NOT_FOUND. */
+/* The account's number and, unless NULL, its tag as typed (ACCOUNT_NAME_SIZE). STATUS_NOT_FOUND. */
 enum status row_find_account(struct sqlite_conn *conn, const char *key, int64_t *id_out,
                              char *tag_out) MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "services/common/base/memory.h"
+#include "services/message/store/sqlite/accounts.h"
 #include "services/message/store/sqlite/changes.h"
 #include "services/message/store/sqlite/copy.h"
 #include "services/message/store/sqlite/lineage.h"
@@ -71,6 +72,10 @@ static const char *const migrations[] = {
     "  first INTEGER NOT NULL,"  /* the first user sequence after the jump */
     "  before INTEGER NOT NULL," /* the last one before it */
     "  PRIMARY KEY (account, first)) WITHOUT ROWID;",
+    /* The columns of accounts.h. */
+    "ALTER TABLE account ADD COLUMN account_id TEXT;"
+    "ALTER TABLE account ADD COLUMN superseded INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX account_superseded ON account (superseded) WHERE superseded = 1;",
 };
 
 static void on_reported(struct message_store *store, void (*reported)(void *ctx), void *ctx)
@@ -119,6 +124,7 @@ const struct message_store_kind message_store_sqlite = {
     .close = close_store,
     .problem = problem,
     .on_reported = on_reported,
+    .claim = message_sqlite_accounts_claim,
     .send = message_sqlite_writes_send,
     .mark_read = message_sqlite_writes_mark_read,
     .dialogs = message_sqlite_reads_dialogs,

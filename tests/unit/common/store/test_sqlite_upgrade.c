@@ -5,13 +5,15 @@
 #include "services/user/store/user_store.h"
 #include "tests/unit/message/store/message_store_client.h"
 
-/* Takes the last step of the schema back: the file is as the version before has left it. */
-static void take_back(const char *url, const char *sql)
+/* Takes the last steps of the schema back: the file is as the version before has left it. */
+static void take_back(const char *url, int steps, const char *sql)
 {
     sqlite3 *db = NULL;
     char *problem = NULL;
     assert_int_equal(sqlite3_open(url + strlen("sqlite://"), &db), SQLITE_OK);
-    sqlite3_exec(db, "UPDATE schema_version SET version = version - 1", NULL, NULL, &problem);
+    char update[80];
+    snprintf(update, sizeof(update), "UPDATE schema_version SET version = version - %d", steps);
+    sqlite3_exec(db, update, NULL, NULL, &problem);
     assert_null(problem);
     sqlite3_exec(db, sql, NULL, NULL, &problem);
     if (problem != NULL)
@@ -25,8 +27,16 @@ static void a_message_sent_before_is_known_after(void **state)
     struct message_send before = put_with_id(f, "@ann", "@bob", "hi", "c-1", STATUS_OK);
     put(f, "@ann", "@bob", "without an id");
     message_store_close(&f->store);
-    take_back(f->url, "DROP INDEX message_sender_id;"
-                      "CREATE UNIQUE INDEX message_id ON message (id);");
+    take_back(f->url, 3,
+              "DROP INDEX account_superseded;"
+              "ALTER TABLE account DROP COLUMN account_id;"
+              "ALTER TABLE account DROP COLUMN superseded;"
+              "ALTER TABLE account DROP COLUMN run;"
+              "ALTER TABLE store DROP COLUMN run;"
+              "ALTER TABLE store DROP COLUMN commits;"
+              "DROP TABLE jump;"
+              "DROP INDEX message_sender_id;"
+              "CREATE UNIQUE INDEX message_id ON message (id);");
     reopen(f);
     struct message_send again = put_with_id(f, "@ann", "@bob", "hi", "c-1", STATUS_OK);
     assert_true(again.repeated);
@@ -63,12 +73,13 @@ static void an_existing_user_is_found_after_the_migration(void **state)
     add_user(store, "@bob9");
     add_user(store, "@the_longest_tag_that_may_be_give");
     user_store_close(&store);
-    take_back(url, "DROP TRIGGER user_added; DROP TABLE user_tail; DROP TABLE cut;"
-                   "CREATE VIRTUAL TABLE user_key USING fts5("
-                   "  key, content='user', content_rowid='rowid', tokenize='trigram');"
-                   "CREATE TRIGGER user_added AFTER INSERT ON user BEGIN"
-                   "  INSERT INTO user_key (rowid, key) VALUES (new.rowid, new.key); END;"
-                   "INSERT INTO user_key (user_key) VALUES ('rebuild')");
+    take_back(url, 1,
+              "DROP TRIGGER user_added; DROP TABLE user_tail; DROP TABLE cut;"
+              "CREATE VIRTUAL TABLE user_key USING fts5("
+              "  key, content='user', content_rowid='rowid', tokenize='trigram');"
+              "CREATE TRIGGER user_added AFTER INSERT ON user BEGIN"
+              "  INSERT INTO user_key (rowid, key) VALUES (new.rowid, new.key); END;"
+              "INSERT INTO user_key (user_key) VALUES ('rebuild')");
     assert_int_equal(user_store_open(url, &store), STATUS_OK);
     assert_found(store, "anna", 1);
     assert_found(store, "a", 2);

@@ -109,7 +109,7 @@ static inline struct message_user user_of(const char *tag)
 {
     struct message_user user = { .tag = "" };
     snprintf(user.tag, sizeof(user.tag), "%s", tag);
-    tag_to_key(tag, user.key);
+    account_name_to_key(tag, user.key);
     return user;
 }
 

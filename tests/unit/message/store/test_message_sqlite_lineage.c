@@ -116,11 +116,12 @@ static const struct way ways[] = {
 
 static uint64_t newest(struct fixture *f, const char *key)
 {
-    char keys[1][TAG_SIZE];
+    char keys[1][ACCOUNT_NAME_SIZE];
     uint64_t position = 0;
-    snprintf(keys[0], TAG_SIZE, "%s", key);
-    assert_int_equal(message_store_positions(f->store, (const char(*)[TAG_SIZE])keys, 1, &position),
-                     STATUS_OK);
+    snprintf(keys[0], ACCOUNT_NAME_SIZE, "%s", key);
+    assert_int_equal(
+        message_store_positions(f->store, (const char(*)[ACCOUNT_NAME_SIZE])keys, 1, &position),
+        STATUS_OK);
     return position;
 }
 

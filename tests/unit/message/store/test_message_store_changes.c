@@ -278,7 +278,7 @@ static void a_profile_changes_no_order_of_the_dialogs(void **state)
 static void positions_of_several_users_are_returned_at_once(void **state)
 {
     struct fixture *f = *state;
-    static const char keys[][TAG_SIZE] = { "bob", "nobody", "amy", "bob", "cid", "an" };
+    static const char keys[][ACCOUNT_NAME_SIZE] = { "bob", "nobody", "amy", "bob", "cid", "an" };
     static const uint64_t expected[] = { 1, 0, 3, 1, 2, 0 };
     uint64_t found[COUNT_OF(keys)];
     put(f, "@amy", "@bob", "1");

@@ -93,7 +93,7 @@ static bool copy_dialog(struct two *two, const struct dialog_record *record, int
 
 static bool copy_steps(struct two *two, int steps)
 {
-    char owner[TAG_SIZE] = "", peer[TAG_SIZE] = "";
+    char owner[ACCOUNT_NAME_SIZE] = "", peer[ACCOUNT_NAME_SIZE] = "";
     bool more = true, whole = true;
     while (more && whole) {
         struct dialog_record_list list;
@@ -374,7 +374,7 @@ static void an_id_that_another_message_has_is_a_conflict(void **state)
     put(&two->from, "@Ann", "@bob", "one");
     copy(two);
     struct message_list list = messages(&two->from, "ann", "bob", 0, 1, 0);
-    snprintf(list.items[0].receiver_tag, TAG_SIZE, "@cid");
+    snprintf(list.items[0].receiver_tag, ACCOUNT_NAME_SIZE, "@cid");
     assert_int_equal(message_store_import(two->to.store, &list), STATUS_CONFLICT);
     message_list_finish(&list);
     assert_same(two);
@@ -396,7 +396,7 @@ static void only_messages_without_holes_can_be_imported(void **state)
     holed.items[1] = holed.items[2];
     assert_int_equal(message_store_import(two->to.store, &holed), STATUS_INVALID_ARGUMENT);
     holed.items[1] = middle;
-    snprintf(holed.items[1].receiver_tag, TAG_SIZE, "@cid");
+    snprintf(holed.items[1].receiver_tag, ACCOUNT_NAME_SIZE, "@cid");
     assert_int_equal(message_store_import(two->to.store, &holed), STATUS_INVALID_ARGUMENT);
     message_list_finish(&holed);
     struct dialog_record_list records = all_records(&two->to);
@@ -424,7 +424,7 @@ static void records_come_in_pages_by_owner_and_peer(void **state)
     struct two *two = *state;
     const char *const expected[] = { "ann bob",   "ann bob_2", "ann cid", "bob ann",
                                      "bob_2 ann", "bob_2 cid", "cid ann", "cid bob_2" };
-    char owner[TAG_SIZE] = "", peer[TAG_SIZE] = "", both[2 * TAG_SIZE];
+    char owner[ACCOUNT_NAME_SIZE] = "", peer[ACCOUNT_NAME_SIZE] = "", both[2 * ACCOUNT_NAME_SIZE];
     make_history(&two->from);
     for (size_t i = 0; i <= COUNT_OF(expected); i++) {
         struct dialog_record_list list;

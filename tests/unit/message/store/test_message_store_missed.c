@@ -273,7 +273,7 @@ static void check_dialogs_of(const struct change_list *list)
 /* Both have written, so that the numbers are consecutive from now on. Returns amy's position. */
 static uint64_t begin_runs(struct fixture *f, struct message_store *const stores[2])
 {
-    static const char keys[1][TAG_SIZE] = { "amy" };
+    static const char keys[1][ACCOUNT_NAME_SIZE] = { "amy" };
     uint64_t position = 0;
     for (int i = 0; i < 4; i++) {
         struct message_send send = letter(i % 2 == 0 ? "@bob" : "@cid", "@amy", "x");

@@ -117,8 +117,8 @@ static void imported_history_has_no_changes(void **state)
     struct message_list list = { history, 2 };
 
     for (size_t i = 0; i < 2; i++) {
-        snprintf(history[i].sender_tag, TAG_SIZE, "@Amy");
-        snprintf(history[i].receiver_tag, TAG_SIZE, "@Bob");
+        snprintf(history[i].sender_tag, ACCOUNT_NAME_SIZE, "@Amy");
+        snprintf(history[i].receiver_tag, ACCOUNT_NAME_SIZE, "@Bob");
     }
     assert_int_equal(message_store_open(f->url, &f->store), STATUS_OK);
     assert_int_equal(message_store_import(f->store, &list),

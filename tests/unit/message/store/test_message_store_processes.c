@@ -168,7 +168,7 @@ struct ack {
 /* The sender of a pair sends its messages 0, 1, 2... each with an id and a text of its own. */
 struct crash_pair {
     uint32_t number;
-    char sender[TAG_SIZE], receiver[TAG_SIZE];
+    char sender[ACCOUNT_NAME_SIZE], receiver[ACCOUNT_NAME_SIZE];
     struct ack *acks; /* by message number */
     uint32_t acked;   /* all below have been acknowledged */
     uint64_t last_user_seq;
@@ -304,8 +304,8 @@ static void a_killed_process_loses_nothing_it_acknowledged(void **state)
     unsigned random = (unsigned)getpid();
     for (uint32_t i = 0; i < CRASH_PAIRS; i++) {
         pairs[i] = (struct crash_pair){ .number = i, .acks = malloc(MANY * sizeof(struct ack)) };
-        snprintf(pairs[i].sender, TAG_SIZE, "@sender%u", i);
-        snprintf(pairs[i].receiver, TAG_SIZE, "@receiver%u", i);
+        snprintf(pairs[i].sender, ACCOUNT_NAME_SIZE, "@sender%u", i);
+        snprintf(pairs[i].receiver, ACCOUNT_NAME_SIZE, "@receiver%u", i);
         assert_non_null(pairs[i].acks);
     }
     for (int round = 0; round < CRASH_ROUNDS; round++) {
