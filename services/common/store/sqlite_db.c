@@ -145,7 +145,8 @@ sqlite3_stmt *sqlite_conn_prepare(struct sqlite_conn *conn, const char *sql_lite
     if (conn->cache[i].sql == NULL) {
         if (sqlite3_prepare_v3(conn->handle, sql_literal, -1, SQLITE_PREPARE_PERSISTENT,
                                &conn->cache[i].statement, NULL) != SQLITE_OK) {
-            log_error("sqlite: %s: %.60s", sqlite3_errmsg(conn->handle), sql_literal);
+            if (sqlite3_errcode(conn->handle) != SQLITE_INTERRUPT)
+                log_error("sqlite: %s: %.60s", sqlite3_errmsg(conn->handle), sql_literal);
             sqlite_health_note_failure(conn->handle);
             return NULL;
         }
