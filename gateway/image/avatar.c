@@ -3,12 +3,10 @@
 #include <gd.h>
 #include <limits.h>
 #include <malloc.h>
-#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +15,6 @@
 
 enum {
     JPEG_QUALITY = 85,
-    NAME_DIGEST_BYTES = 16,
     DECODER_STACK_BYTES = 1024 * 1024,
     /* A progressive JPEG goes over all its pixels once per scan, and a few bytes make a scan.
      * Real ones have about 10. */
@@ -199,18 +196,6 @@ static bool is_opaque(gdImagePtr image)
     return true;
 }
 
-static bool name_by_content(struct avatar *avatar, const char *extension)
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-
-    if (EVP_Digest(avatar->data, avatar->size, digest, NULL, EVP_sha256(), NULL) != 1)
-        return false;
-    for (size_t i = 0; i < NAME_DIGEST_BYTES; i++)
-        snprintf(avatar->name + 2 * i, 3, "%02x", digest[i]);
-    snprintf(avatar->name + 2 * NAME_DIGEST_BYTES, 5, "%s", extension);
-    return true;
-}
-
 static bool encode_image(gdImagePtr image, struct avatar *avatar)
 {
     bool opaque = is_opaque(image);
@@ -221,10 +206,11 @@ static bool encode_image(gdImagePtr image, struct avatar *avatar)
     if (avatar->data == NULL || size <= 0)
         return false;
     avatar->size = (size_t)size;
+    avatar->extension = opaque ? ".jpg" : ".png";
     avatar->content_type = opaque ? "image/jpeg" : "image/png";
     avatar->width = gdImageSX(image);
     avatar->height = gdImageSY(image);
-    return name_by_content(avatar, opaque ? ".jpg" : ".png");
+    return true;
 }
 
 /* Takes `image`. A noisy picture with transparency may need smaller sides to fit the bytes. */

@@ -29,8 +29,8 @@ enum avatar_result {
 struct avatar {
     unsigned char *data;
     size_t size;              /* 1 to AVATAR_BYTES_MAX */
-    char name[40];            /* "<32 hex>.<ext>", the hex from the SHA-256 of data */
-    const char *content_type; /* static: "image/jpeg" (.jpg) or "image/png" (.png) */
+    const char *extension;    /* static: ".jpg" or ".png" */
+    const char *content_type; /* static: "image/jpeg" or "image/png" */
     int width;                /* both 1 to AVATAR_SIDE_MAX */
     int height;
 };
@@ -39,8 +39,8 @@ struct avatar {
  * Decodes `upload` and makes an avatar of it: turned upright by its EXIF
  * orientation (JPEG), shrunk to fit a square of AVATAR_SIDE_MAX keeping its proportions (never
  * enlarged), as a JPEG if it is opaque and as a PNG if it is not. Of an animated GIF the first
- * frame is taken; an animated WebP is not an image here. The same upload gives the same bytes
- * and so the same name.
+ * frame is taken; an animated WebP is not an image here. The same upload gives the same
+ * bytes.
  *
  * Sizes are read from the headers and checked before any pixel is decoded; a refusal for size
  * costs neither memory nor waiting. A truncated or damaged file is refused. Nothing is logged;

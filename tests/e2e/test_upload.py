@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from support import images
-from support.client import RpcError, User, bearer, befriend, error_name, upload, uploaded_name
+from support.client import RpcError, User, bearer, befriend, error_name, send, upload, uploaded_name
 from support.shapes import IMAGE_NAME, numbered
 from support.stack import Stack
 
@@ -60,12 +60,23 @@ def test_the_format_is_read_from_the_content_not_the_name(stack, alice):
     assert images.decode(served).size == (20, 10)
 
 
-def test_the_same_picture_has_the_same_name(stack, alice, bob):
+def test_each_upload_has_a_name_of_its_own_even_of_the_same_picture(stack, alice, bob):
     data = images.png(33, 44)
-    names = {uploaded_name(upload(stack.url(), user.token, data)) for user in (alice, alice, bob)}
-    assert len(names) == 1
-    other = uploaded_name(upload(stack.url(), alice.token, images.png(33, 45)))
-    assert other not in names
+    names = [uploaded_name(upload(stack.url(), user.token, data)) for user in (alice, alice, bob)]
+    assert len(set(names)) == 3
+    assert len({fetch(stack, name).content for name in names}) == 1
+
+
+def test_the_same_picture_is_saved_as_often_as_it_is_uploaded(stack, alice, crowd):
+    """As the original's client does it: upload, then the new name alone; the answer has it, and contacts are told."""
+    friend = crowd.user(stack)
+    with alice.socket() as socket, friend.socket() as theirs:
+        send(socket, friend, "hello")
+        for data in (images.png(20, 20), images.jpeg(20, 20)):
+            for _ in range(3):
+                name = uploaded_name(upload(stack.url(), alice.token, data))
+                assert socket.call("setSelfInfo", ["", "", name])["img"] == name
+                theirs.wait_notification(3200, {"tag": alice.tag, "img": name})
 
 
 MODES = {"grey": "L", "grey with alpha": "LA", "colours by palette": "P", "alpha": "RGBA", "one bit": "1"}
