@@ -94,7 +94,7 @@ static void take_image(const struct http_site *site, struct http_request *reques
         break;
     case AVATAR_NOT_AN_IMAGE:
         http_respond_error(request, 400, "IncorrectDataError",
-                           "image: not a PNG, JPEG, GIF or WebP that can be read.");
+                           "image: not a PNG, JPEG, GIF, WebP, BMP or AVIF that can be read.");
         break;
     case AVATAR_TOO_LARGE:
         http_respond_error(request, 400, "IncorrectDataError", "image: has too many pixels.");

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import requests
+from PIL import Image, ImageOps
 
 from support import images
 from support.client import RpcError, User, bearer, befriend, error_name, send, upload, uploaded_name
@@ -118,6 +119,63 @@ def test_large_picture_is_scaled(stack, alice, size, expected):
                          (200, 40, 90))
 
 
+def corners(image):
+    """The colours in the four quarters."""
+    image = image.convert("RGB")
+    return [image.getpixel((image.width * x // 4, image.height * y // 4)) for y in (1, 3) for x in (1, 3)]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_picture_is_turned_upright(stack, alice, kind, orientation):
+    quarters = images.quarters(64, 48)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = images.encode(quarters, kind, exif=exif.tobytes(), quality=95)
+    served = images.decode(store(stack, alice, data))
+    upright = ImageOps.exif_transpose(images.decode(data))
+    assert served.size == upright.size
+    assert all(close_colours(*pair, 40) for pair in zip(corners(served), corners(upright)))
+
+
+ANIMATIONS = {"WebP": "WEBP", "GIF": "GIF"}
+
+
+@pytest.mark.parametrize("kind", ANIMATIONS.values(), ids=ANIMATIONS.keys())
+def test_of_an_animation_the_first_frame_is_kept(stack, alice, kind):
+    first, second = images.picture(40, 30, (30, 160, 70)), images.picture(40, 30, (200, 40, 90))
+    data = images.encode(first, kind, save_all=True, append_images=[second], duration=100)
+    served = images.decode(store(stack, alice, data))
+    assert served.size == (40, 30)
+    assert close_colours(served.convert("RGB").getpixel((20, 15)), (30, 160, 70))
+
+
+def test_an_avif_is_kept(stack, alice):
+    served = images.decode(store(stack, alice, images.avif(), filename="a.avif", content_type="image/avif"))
+    assert served.size == (64, 48)
+    expected = corners(images.quarters(64, 48))
+    assert all(close_colours(*pair, 40) for pair in zip(corners(served), expected))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA"])
+def test_bmp_of_every_mode(stack, alice, mode):
+    image = images.quarters(41, 30).quantize(16) if mode == "P" else images.quarters(41, 30).convert(mode)
+    served = images.decode(store(stack, alice, images.encode(image, "BMP")))
+    assert served.size == (41, 30)
+    expected = corners(image)
+    assert all(close_colours(*pair, 40) for pair in zip(corners(served), expected))
+
+
+@pytest.mark.parametrize("options", JPEGS.values(), ids=JPEGS.keys())
+@pytest.mark.parametrize("missing", [1, 2])
+def test_a_jpeg_without_its_end_mark_is_shown_and_one_that_breaks_off_is_not(stack, alice, options, missing):
+    options = dict(options)
+    whole = images.encode(images.noise(300, 200).convert(options.pop("mode", "RGB")), "JPEG", **options)
+    assert store(stack, alice, whole[:-missing]) == store(stack, alice, whole)
+    for part in (0.3, 0.6, 0.95):
+        assert_refused(upload(stack.url(), alice.token, whole[:int(len(whole) * part)]))
+
+
 # What must not survive
 
 METADATA = {"JPEG": images.jpeg_with_metadata, "PNG": images.png_with_metadata,
@@ -159,7 +217,9 @@ REFUSED = {
     "one byte": b"\x89",
     "zeros": bytes(1000),
     "PDF": b"%PDF-1.4\n%%EOF",
-    "BMP": images.encode(images.picture(8, 8), "BMP"),
+    "BMP cut in half": cut(images.encode(images.noise(30, 30), "BMP"), 0.5),
+    "AVIF cut in half": cut(images.avif(), 0.5),
+    "HEIC": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500),
     "TIFF": images.encode(images.picture(8, 8), "TIFF"),
     "icon": images.encode(images.picture(16, 16), "ICO"),
     "only a PNG signature": images.SIGNATURE,
