@@ -149,9 +149,9 @@ static bool take_mark(struct walk *walk, const struct name *name, size_t i)
 
 static bool take_separator(struct walk *walk, const struct name *name, size_t i)
 {
-    bool after_stop = i > 0 && name->at[i - 1] == '.' && name->at[i] == ' ';
+    utf8proc_int32_t before = i > 0 ? name->at[i - 1] : 0;
 
-    if (!walk->in_letters && !after_stop)
+    if (!walk->in_letters && !(before == '.' && name->at[i] == ' '))
         return false;
     *walk = (struct walk){ .in_letters = false };
     return true;
