@@ -88,14 +88,15 @@ static void note_damage(int priority, const char *format, va_list args)
 /* With an end marker in place of the missing one, libjpeg reports whether data is missing, too. */
 static gdImagePtr jpeg_decode_without_end(const struct job *job)
 {
-    unsigned char *whole = malloc(job->size + 2);
+    static const unsigned char end[2] = { 0xFF, 0xD9 };
+    unsigned char *whole = malloc(job->size + sizeof(end));
     gdImagePtr image = NULL;
 
     if (whole == NULL)
         return NULL;
     memcpy(whole, job->upload, job->size);
-    memcpy(whole + job->size, "\xFF\xD9", 2);
-    image = gdImageCreateFromJpegPtrEx((int)job->size + 2, whole, 0);
+    memcpy(whole + job->size, end, sizeof(end));
+    image = gdImageCreateFromJpegPtrEx((int)(job->size + sizeof(end)), whole, 0);
     free(whole);
     return image;
 }

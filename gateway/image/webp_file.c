@@ -128,14 +128,16 @@ static void put_little_endian(unsigned char *at, uint32_t value, size_t n)
 
 unsigned char *webp_file_still_of(const struct image_probe *probe, size_t *size_out)
 {
+    static const unsigned char riff[4] = { 'R', 'I', 'F', 'F' };
+    static const unsigned char webp[8] = { 'W', 'E', 'B', 'P', 'V', 'P', '8', 'X' };
     size_t head = RIFF_BYTES + CHUNK_HEADER_BYTES + VP8X_BYTES, size = head + probe->frame_size;
     unsigned char *still = calloc(1, size);
 
     if (still == NULL)
         return NULL;
-    memcpy(still, "RIFF", 4);
+    memcpy(still, riff, sizeof(riff));
     put_little_endian(still + 4, (uint32_t)(size - 8), 4);
-    memcpy(still + 8, "WEBPVP8X", 8);
+    memcpy(still + 8, webp, sizeof(webp));
     put_little_endian(still + 16, VP8X_BYTES, 4);
     still[20] = FLAG_ALPHA;
     put_little_endian(still + 24, probe->frame_width - 1, 3);
