@@ -24,6 +24,7 @@ DECLARE(example_css);
 DECLARE(example_html);
 DECLARE(example_js);
 DECLARE(favicon_svg);
+DECLARE(messenger_answers_js);
 DECLARE(messenger_client_js);
 DECLARE(messenger_socket_js);
 
@@ -56,6 +57,7 @@ static const struct {
     FILE("example.html", "text/html; charset=utf-8", example_html),
     FILE("example.js", "text/javascript; charset=utf-8", example_js),
     FILE("favicon.svg", "image/svg+xml", favicon_svg),
+    FILE("messenger-answers.js", "text/javascript; charset=utf-8", messenger_answers_js),
     FILE("messenger-client.js", "text/javascript; charset=utf-8", messenger_client_js),
     FILE("messenger-socket.js", "text/javascript; charset=utf-8", messenger_socket_js),
 #undef FILE

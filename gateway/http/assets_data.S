@@ -30,6 +30,7 @@ asset_\label\()_end:
         asset example_html, "example.html"
         asset example_js, "example.js"
         asset favicon_svg, "favicon.svg"
+        asset messenger_answers_js, "messenger-answers.js"
         asset messenger_client_js, "messenger-client.js"
         asset messenger_socket_js, "messenger-socket.js"
 

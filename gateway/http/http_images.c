@@ -15,6 +15,7 @@
 #include "gateway/image/image_cache.h"
 #include "gateway/limits/ratelimit.h"
 #include "gateway/socket/no_auth.h"
+#include "services/common/base/id.h"
 #include "services/common/base/log.h"
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
@@ -23,21 +24,36 @@
 enum {
     FORM_MAX = 16 * 1024 * 1024,
     FILE_MAX = 15 * 1024 * 1024,
-    NAME_HEX = 32,
+    NAME_BYTES = 16,
+    NAME_HEX = 2 * NAME_BYTES,
+    NAME_SIZE = NAME_HEX + sizeof(".jpg"),
 };
 #define IMAGE_PREFIX "/img/"
 #define DEFAULT_IMAGE "default.jpg"
 
 /* --- upload ------------------------------------------------------------------------------ */
 
-static enum status store_image(const struct http_site *site, const struct avatar *avatar)
+/* Random, so that each upload of the same picture has a name of its own: a client that saves the
+ * picture again changes its user, and nobody can tell from a name who has the same picture. */
+static void make_name(const struct avatar *avatar, char name_out[NAME_SIZE])
+{
+    unsigned char random[NAME_BYTES];
+
+    id_random_bytes(random, sizeof(random));
+    for (size_t i = 0; i < NAME_BYTES; i++)
+        snprintf(name_out + 2 * i, 3, "%02x", random[i]);
+    snprintf(name_out + NAME_HEX, NAME_SIZE - NAME_HEX, "%s", avatar->extension);
+}
+
+static enum status store_image(const struct http_site *site, const struct avatar *avatar,
+                               const char *name)
 {
     Messenger__PutImageRequest request = MESSENGER__PUT_IMAGE_REQUEST__INIT;
     Messenger__Image image = MESSENGER__IMAGE__INIT;
     Messenger__Empty *reply;
     struct rpc_context context;
 
-    image.name = wire_borrow(avatar->name);
+    image.name = wire_borrow(name);
     image.content_type = wire_borrow(avatar->content_type);
     image.data.data = avatar->data;
     image.data.len = avatar->size;
@@ -64,19 +80,21 @@ static void take_image(const struct http_site *site, struct http_request *reques
                        size_t size)
 {
     struct avatar avatar;
+    char name[NAME_SIZE];
     enum status status = STATUS_OK;
 
     switch (avatar_normalise(data, size, &avatar)) {
     case AVATAR_OK:
-        status = store_image(site, &avatar);
+        make_name(&avatar, name);
+        status = store_image(site, &avatar, name);
         if (status == STATUS_OK)
-            respond_name(request, avatar.name);
+            respond_name(request, name);
         else
             http_answers_unavailable(request);
         break;
     case AVATAR_NOT_AN_IMAGE:
         http_respond_error(request, 400, "IncorrectDataError",
-                           "image: not a PNG, JPEG, GIF or WebP that can be read.");
+                           "image: not a PNG, JPEG, GIF, WebP, BMP or AVIF that can be read.");
         break;
     case AVATAR_TOO_LARGE:
         http_respond_error(request, 400, "IncorrectDataError", "image: has too many pixels.");

@@ -3,7 +3,6 @@
 #include <gd.h>
 #include <limits.h>
 #include <malloc.h>
-#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,13 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/image/avif_file.h"
+#include "gateway/image/bmp_file.h"
 #include "gateway/image/image_probe.h"
+#include "gateway/image/webp_file.h"
 #include "services/common/base/thread.h"
 
 enum {
     JPEG_QUALITY = 85,
-    NAME_DIGEST_BYTES = 16,
-    DECODER_STACK_BYTES = 1024 * 1024,
+    DECODER_STACK_BYTES = 4 * 1024 * 1024, /* dav1d's are of hundreds of KiB */
     /* A progressive JPEG goes over all its pixels once per scan, and a few bytes make a scan.
      * Real ones have about 10. */
     JPEG_SCANS_AT_FULL_SIZE = 16,
@@ -51,8 +52,7 @@ static void png_apply_transparent_colour(gdImagePtr image)
                 gdImageTrueColorPixel(image, x, y) = gdTrueColorAlpha(0, 0, 0, gdAlphaTransparent);
 }
 
-/* Compressed text and colour profiles are left out: they are needless work, and libpng would
- * print its opinion of them to stderr. */
+/* Compressed text and colour profiles are left out: they are needless work. */
 static gdImagePtr png_decode(const struct job *job)
 {
     gdImagePtr image = NULL;
@@ -85,11 +85,29 @@ static void note_damage(int priority, const char *format, va_list args)
         jpeg_is_damaged = true;
 }
 
+/* With an end marker in place of the missing one, libjpeg reports whether data is missing, too. */
+static gdImagePtr jpeg_decode_without_end(const struct job *job)
+{
+    static const unsigned char end[2] = { 0xFF, 0xD9 };
+    unsigned char *whole = malloc(job->size + sizeof(end));
+    gdImagePtr image = NULL;
+
+    if (whole == NULL)
+        return NULL;
+    memcpy(whole, job->upload, job->size);
+    memcpy(whole + job->size, end, sizeof(end));
+    image = gdImageCreateFromJpegPtrEx((int)(job->size + sizeof(end)), whole, 0);
+    free(whole);
+    return image;
+}
+
 static gdImagePtr jpeg_decode(const struct job *job)
 {
     jpeg_is_damaged = false;
     gdImagePtr image =
-        gdImageCreateFromJpegPtrEx((int)job->size, (void *)(uintptr_t)job->upload, 0);
+        job->probe->lacks_end
+            ? jpeg_decode_without_end(job)
+            : gdImageCreateFromJpegPtrEx((int)job->size, (void *)(uintptr_t)job->upload, 0);
     if (image != NULL && jpeg_is_damaged) {
         gdImageDestroy(image);
         return NULL;
@@ -108,16 +126,72 @@ static gdImagePtr gif_decode(const struct job *job)
 
 /* WebP */
 
+/* Takes the frame. On a transparent picture, as browsers show it. */
+static gdImagePtr webp_place_take(gdImagePtr frame, const struct image_probe *probe)
+{
+    int width = (int)probe->width, height = (int)probe->height;
+
+    if (frame == NULL || (gdImageSX(frame) == width && gdImageSY(frame) == height))
+        return frame;
+    gdImagePtr image = gdImageCreateTrueColor(width, height);
+    if (image != NULL) {
+        gdImageAlphaBlending(image, 0);
+        gdImageFilledRectangle(image, 0, 0, width - 1, height - 1,
+                               gdTrueColorAlpha(0, 0, 0, gdAlphaTransparent));
+        gdImageCopy(image, frame, (int)probe->frame_x, (int)probe->frame_y, 0, 0, gdImageSX(frame),
+                    gdImageSY(frame));
+    }
+    gdImageDestroy(frame);
+    return image;
+}
+
 static gdImagePtr webp_decode(const struct job *job)
 {
-    return gdImageCreateFromWebpPtr((int)job->size, (void *)(uintptr_t)job->upload);
+    size_t size;
+
+    if (job->probe->frame == NULL)
+        return gdImageCreateFromWebpPtr((int)job->size, (void *)(uintptr_t)job->upload);
+    unsigned char *still = webp_file_still_of(job->probe, &size);
+    if (still == NULL)
+        return NULL;
+    gdImagePtr frame = gdImageCreateFromWebpPtr((int)size, still);
+    free(still);
+    return webp_place_take(frame, job->probe);
+}
+
+/* BMP, AVIF */
+
+/* libgd has 7 bits of alpha, and 0 is opaque. */
+static gdImagePtr image_of_pixels_take(struct image_pixels *pixels)
+{
+    gdImagePtr image = gdImageCreateTrueColor((int)pixels->width, (int)pixels->height);
+    const uint32_t *at = pixels->argb;
+
+    for (int y = 0; image != NULL && y < gdImageSY(image); y++)
+        for (int x = 0; x < gdImageSX(image); x++, at++)
+            gdImageTrueColorPixel(image, x, y) =
+                (int)((255 - (*at >> 24)) / 2 << 24 | (*at & 0xFFFFFF));
+    free(pixels->argb);
+    return image;
+}
+
+static gdImagePtr bmp_decode(const struct job *job)
+{
+    struct image_pixels pixels;
+
+    return bmp_file_decode(job->upload, job->size, &pixels) ? image_of_pixels_take(&pixels) : NULL;
+}
+
+static gdImagePtr avif_decode(const struct job *job)
+{
+    struct image_pixels pixels;
+
+    return avif_file_decode(job->upload, job->size, &pixels) ? image_of_pixels_take(&pixels) : NULL;
 }
 
 static gdImagePtr (*const decoders[IMAGE_FORMATS])(const struct job *job) = {
-    [IMAGE_PNG] = png_decode,
-    [IMAGE_JPEG] = jpeg_decode,
-    [IMAGE_GIF] = gif_decode,
-    [IMAGE_WEBP] = webp_decode,
+    [IMAGE_PNG] = png_decode,   [IMAGE_JPEG] = jpeg_decode, [IMAGE_GIF] = gif_decode,
+    [IMAGE_WEBP] = webp_decode, [IMAGE_BMP] = bmp_decode,   [IMAGE_AVIF] = avif_decode,
 };
 
 static enum avatar_result judge_probe(const struct image_probe *probe)
@@ -199,18 +273,6 @@ static bool is_opaque(gdImagePtr image)
     return true;
 }
 
-static bool name_by_content(struct avatar *avatar, const char *extension)
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-
-    if (EVP_Digest(avatar->data, avatar->size, digest, NULL, EVP_sha256(), NULL) != 1)
-        return false;
-    for (size_t i = 0; i < NAME_DIGEST_BYTES; i++)
-        snprintf(avatar->name + 2 * i, 3, "%02x", digest[i]);
-    snprintf(avatar->name + 2 * NAME_DIGEST_BYTES, 5, "%s", extension);
-    return true;
-}
-
 static bool encode_image(gdImagePtr image, struct avatar *avatar)
 {
     bool opaque = is_opaque(image);
@@ -221,10 +283,11 @@ static bool encode_image(gdImagePtr image, struct avatar *avatar)
     if (avatar->data == NULL || size <= 0)
         return false;
     avatar->size = (size_t)size;
+    avatar->extension = opaque ? ".jpg" : ".png";
     avatar->content_type = opaque ? "image/jpeg" : "image/png";
     avatar->width = gdImageSX(image);
     avatar->height = gdImageSY(image);
-    return name_by_content(avatar, opaque ? ".jpg" : ".png");
+    return true;
 }
 
 /* Takes `image`. A noisy picture with transparency may need smaller sides to fit the bytes. */
@@ -262,6 +325,27 @@ static bool memory_is_there(const struct job *job)
     return there;
 }
 
+/*
+ * libpng and dav1d (of libavif) print what they think of a file to stderr, as many lines as the
+ * file wants, and libgd and libavif do not let that be turned off. In glibc, stderr is a variable
+ * that may be set. Meanwhile nothing of ours is lost but the last words before an abort: the log
+ * writes to the descriptor. False when there is no descriptor left.
+ */
+static bool decode_silently(const struct job *job, gdImagePtr *image_out)
+{
+    static FILE *nowhere; /* guarded by decode_lock; never closed */
+    FILE *before = stderr;
+
+    if (nowhere == NULL)
+        nowhere = fopen("/dev/null", "we");
+    if (nowhere == NULL)
+        return false;
+    stderr = nowhere;
+    *image_out = decoders[job->probe->format](job);
+    stderr = before;
+    return true;
+}
+
 static void decode_job(void *arg)
 {
     struct job *job = arg;
@@ -270,7 +354,9 @@ static void decode_job(void *arg)
     job->result = AVATAR_FAILED;
     if (!memory_is_there(job))
         return;
-    gdImagePtr source = decoders[job->probe->format](job);
+    gdImagePtr source;
+    if (!decode_silently(job, &source))
+        return;
     if (source == NULL) {
         job->result = AVATAR_NOT_AN_IMAGE;
         return;

@@ -20,7 +20,7 @@ enum {
 
 enum avatar_result {
     AVATAR_OK,
-    AVATAR_NOT_AN_IMAGE, /* no PNG, JPEG, GIF or still WebP that decodes completely */
+    AVATAR_NOT_AN_IMAGE, /* no PNG, JPEG, GIF, WebP, BMP or AVIF that decodes completely */
     AVATAR_TOO_LARGE,    /* its header claims more pixels, or more work, than we accept */
     AVATAR_FAILED, /* a failure of this process: no memory, no thread. The same upload may succeed
                       later */
@@ -29,22 +29,22 @@ enum avatar_result {
 struct avatar {
     unsigned char *data;
     size_t size;              /* 1 to AVATAR_BYTES_MAX */
-    char name[40];            /* "<32 hex>.<ext>", the hex from the SHA-256 of data */
-    const char *content_type; /* static: "image/jpeg" (.jpg) or "image/png" (.png) */
+    const char *extension;    /* static: ".jpg" or ".png" */
+    const char *content_type; /* static: "image/jpeg" or "image/png" */
     int width;                /* both 1 to AVATAR_SIDE_MAX */
     int height;
 };
 
 /*
  * Decodes `upload` and makes an avatar of it: turned upright by its EXIF
- * orientation (JPEG), shrunk to fit a square of AVATAR_SIDE_MAX keeping its proportions (never
- * enlarged), as a JPEG if it is opaque and as a PNG if it is not. Of an animated GIF the first
- * frame is taken; an animated WebP is not an image here. The same upload gives the same bytes
- * and so the same name.
+ * orientation (JPEG, WebP, PNG) or its container's (AVIF), shrunk to fit a square of
+ * AVATAR_SIDE_MAX keeping its proportions (never enlarged), as a JPEG if it is opaque and as a PNG
+ * if it is not. Of an animation the first frame is taken. The same upload gives the same bytes.
  *
  * Sizes are read from the headers and checked before any pixel is decoded; a refusal for size
- * costs neither memory nor waiting. A truncated or damaged file is refused. Nothing is logged;
- * libpng may print one line about a damaged PNG.
+ * costs neither memory nor waiting. A truncated or damaged file is refused;
+ * a JPEG that lacks nothing but its end marker is not. Nothing is logged
+ * or printed.
  *
  * `upload` is borrowed for the call. On AVATAR_OK `*avatar_out` is the caller's, to be released
  * with avatar_finish(); on anything else it is empty, and finishing it does no harm.

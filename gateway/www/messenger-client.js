@@ -21,11 +21,14 @@
  *                        errors -32001 and -32002 when their `retryAfterMs` and a random time have
  *                        passed. One is in flight at a time, so messages are stored in the order of
  *                        the calls. The promise is settled once; it is rejected with
- *                        - an RpcError for any other error (-32602, -32003, ...); the next follows;
+ *                        - an RpcError for any other error (-32602, -32003, -32700, ...);
  *                        - a ConnectionError, whose `reason` is "closed" (by close(); the message
- *                          may be stored or not), "other-user" (likewise; see "begin"), "not-open"
- *                          (it was closed already) or "full" (`sendsMax` are pending); nothing was
- *                          sent in the last two cases.
+ *                          may be stored or not), "other-user" (likewise; see "begin"), "refused"
+ *                          (the server closed the connection because of it), "too-large" (over
+ *                          `textMaxBytes` in UTF-8, or over `frameMaxBytes` with the request
+ *                          around it), "not-open" (it was closed already) or "full" (`sendsMax`
+ *                          are pending); nothing was sent in the last three cases.
+ *                        Those that follow are sent all the same.
  *                        A send stays pending while the token is not accepted, too.
  *   call(method, params, {repeat, timeoutMs})
  *                        A promise as from MessengerSocket.call(). Without a connection, and while
@@ -33,8 +36,8 @@
  *                        answer, a call with `repeat` is made again on the next one; others are
  *                        rejected. The default of `repeat` is true for the methods that are safe to
  *                        repeat (SAFE_TO_REPEAT below), otherwise false. Errors of the server are
- *                        passed to the caller, also "timeout" when other calls are answered.
- *                        "full": `callsMax` have no answer. All calls are rejected with "not-open"
+ *                        passed to the caller, also "timeout" when other calls are answered, and
+ *                        so are "refused" and "too-large". "full": `callsMax` have no answer. All calls are rejected with "not-open"
  *                        while the client is closed or the token is not accepted.
  *   sendRaw(text)        As in MessengerSocket.
  *   state, url           As in MessengerSocket.
@@ -70,17 +73,23 @@
  * Every message is dispatched once, in "change", "sync" or "sent": a message of this client may
  * arrive by any of them and is recognised by its `_id`. (The last `idsMax` are remembered.)
  *
- * A connection that receives nothing for `callTimeoutMs` after a call is given up.
+ * A connection that receives nothing for `callTimeoutMs` after a call is given up. After
+ * `pingIntervalMs` without a frame the client calls getSelfInfo itself, because browsers do not
+ * report pings: a dead connection is detected within two such intervals.
+ *
+ * When the server closes a connection because of a call (1002, 1003, 1007, 1009) while several had
+ * no answer, those are repeated one by one, until each has an answer or is found to be the cause.
  */
 
-import { ConnectionError, FieldsEvent, MessengerSocket, RpcError, withDefaults } from "./messenger-socket.js";
+import { ConnectionError, isTransient } from "./messenger-answers.js";
+import {
+    FieldsEvent, MessengerSocket, refuseLarger, request, withDefaults,
+} from "./messenger-socket.js";
 
 const SAFE_TO_REPEAT = new Set([
     "getSelfInfo", "getDialogsList", "getMessagesWithUser", "findUsersByTag", "hello", "sync",
     "markMessagesWithUserAsRead", "setSelfInfo",
 ]);
-const SERVICE_UNAVAILABLE = -32001;
-const TOO_MANY_REQUESTS = -32002;
 const MESSAGE_CODES = new Set([3001, 3002]); // newMessage, messageSent
 
 const FORWARDED = {
@@ -92,6 +101,8 @@ const DEFAULTS = {
     epoch: "",
     position: 0,
     tag: "", // of the user of epoch and position, if known
+    pingIntervalMs: 30_000,
+    textMaxBytes: 16_384, // what the server accepts
     syncLimit: 100, // changes a page
     sendsMax: 1000,
     callsMax: 1000,
@@ -117,6 +128,9 @@ export class MessengerClient extends EventTarget {
     #sendingOn = 0; // the connection on which it is
     #calls = new Set(); // {method, params, repeat, timeoutMs, resolve, reject}
     #pauses = new Set(); // {timer, end}
+    #watchTimer = null;
+    #doubtful = new Set(); // sends and calls: because of one of them the server closed a connection
+    #line = Promise.resolve(); // settled when the latest attempt in line has ended
 
     /* `options`: any of DEFAULTS and of those of MessengerSocket. */
     constructor(url, options = {}) {
@@ -179,7 +193,10 @@ export class MessengerClient extends EventTarget {
         return new Promise((resolve, reject) => {
             if (this.state === "closed") throw new ConnectionError("not-open", "The client is closed.");
             refuseMore(this.#sends.length, this.#options.sendsMax);
-            this.#sends.push({ params: [receiverTag, text, clientMessageId], resolve, reject });
+            refuseLarger("The text", text, this.#options.textMaxBytes);
+            const params = [receiverTag, text, clientMessageId];
+            this.#refuseLarger("sendMessageToUser", params);
+            this.#sends.push({ params, resolve, reject });
             if (this.#current) this.#sendAll(this.#connection);
         });
     }
@@ -188,6 +205,7 @@ export class MessengerClient extends EventTarget {
         return new Promise((resolve, reject) => {
             if (this.state === "closed" || this.state === "unauthenticated") throw notOpen();
             refuseMore(this.#calls.size, this.#options.callsMax);
+            this.#refuseLarger(method, params);
             const call = { method, params, repeat, timeoutMs, resolve, reject };
             this.#calls.add(call);
             if (this.#current) this.#perform(call);
@@ -196,6 +214,11 @@ export class MessengerClient extends EventTarget {
 
     sendRaw(text) {
         this.#socket.sendRaw(text);
+    }
+
+    /* Now rather than when its turn comes. The id, which is not known yet, may still make it too large. */
+    #refuseLarger(method, params) {
+        refuseLarger("The request", request(method, params, 0), this.#options.frameMaxBytes);
     }
 
     /* The connection */
@@ -207,6 +230,8 @@ export class MessengerClient extends EventTarget {
     #opened() {
         this.#connection += 1;
         const connection = this.#connection;
+        this.#receivedAt = this.#options.now();
+        this.#watch();
         this.#emit("open", {});
         this.#catchUp(connection);
     }
@@ -222,6 +247,7 @@ export class MessengerClient extends EventTarget {
         this.#current = false;
         this.#held = [];
         this.#lostHeld = false;
+        this.#options.clearTimeout(this.#watchTimer);
         for (const pause of this.#pauses) {
             this.#options.clearTimeout(pause.timer);
             pause.end();
@@ -232,23 +258,58 @@ export class MessengerClient extends EventTarget {
         const given = [...this.#sends, ...this.#calls];
         this.#sends = [];
         this.#calls.clear();
+        this.#doubtful.clear();
         for (const { reject } of given) reject(new ConnectionError(reason, message));
     }
 
     #rejectCalls() {
-        for (const { reject } of this.#calls) reject(notOpen());
+        for (const call of this.#calls) {
+            this.#doubtful.delete(call);
+            call.reject(notOpen());
+        }
         this.#calls.clear();
     }
 
-    /* One attempt. After this time without any frame the connection counts as lost. */
-    async #attempt(method, params, timeoutMs) {
+    /* Makes a call after an interval without a frame, and again after the next one. */
+    #watch() {
+        const { now, pingIntervalMs, callTimeoutMs } = this.#options;
+        const silentMs = now() - this.#receivedAt;
+        const due = silentMs >= pingIntervalMs;
+        this.#watchTimer = this.#options.setTimeout(
+            () => this.#watch(), due ? pingIntervalMs : pingIntervalMs - silentMs);
+        if (!due) return;
+        const timeoutMs = Math.min(pingIntervalMs, callTimeoutMs);
+        const limits = { timeoutMs, silentMaxMs: timeoutMs, harmless: true };
+        this.#attempt("getSelfInfo", undefined, limits).catch(() => {}); // any answer is a sign of life
+    }
+
+    /* One attempt. After `silentMaxMs` without any frame the connection counts as lost. */
+    async #attempt(method, params,
+        { timeoutMs, silentMaxMs = this.#options.callTimeoutMs, harmless = false } = {}) {
         const askedAt = this.#options.now();
         try {
-            return await this.#socket.call(method, params, { timeoutMs });
+            return await this.#socket.call(method, params, { timeoutMs, harmless });
         } catch (error) {
             const silentMs = this.#options.now() - Math.max(askedAt, this.#receivedAt);
-            if (error.reason === "timeout" && silentMs >= this.#options.callTimeoutMs) this.#socket.drop();
+            if (error.reason === "timeout" && silentMs >= silentMaxMs) this.#socket.drop();
             throw error;
+        }
+    }
+
+    /* An attempt of a send or a call: at once or, while any is in doubt, when the one before has ended. */
+    async #attemptInLine(item, connection, method, params, timeoutMs) {
+        const before = this.#line;
+        let end;
+        this.#line = new Promise((resolve) => { end = resolve; });
+        try {
+            if (this.#doubtful.size > 0) await before;
+            if (connection !== this.#connection) throw notOpen();
+            return await this.#attempt(method, params, { timeoutMs });
+        } catch (error) {
+            if (error.inDoubt) this.#doubtful.add(item);
+            throw error;
+        } finally {
+            end();
         }
     }
 
@@ -323,7 +384,7 @@ export class MessengerClient extends EventTarget {
     async #ask(connection, method, params) {
         for (let attempt = 0; connection === this.#connection; attempt += 1) {
             try {
-                return await this.#attempt(method, params);
+                return await this.#attempt(method, params, { harmless: true });
             } catch (error) {
                 if (connection === this.#connection) await this.#pause(error, attempt);
             }
@@ -379,7 +440,7 @@ export class MessengerClient extends EventTarget {
         let attempt = 0;
         while (connection === this.#connection && this.#sends.length > 0) {
             const send = this.#sends[0];
-            const outcome = await this.#attempt("sendMessageToUser", send.params).then(
+            const outcome = await this.#attemptInLine(send, connection, "sendMessageToUser", send.params).then(
                 ({ message }) => ({ message }),
                 (error) => ({ error }));
             if (this.#sends[0] !== send) return; // closed
@@ -390,6 +451,7 @@ export class MessengerClient extends EventTarget {
             }
             attempt = 0;
             this.#sends.shift();
+            this.#doubtful.delete(send);
             this.#settle(send, outcome);
         }
         if (this.#sendingOn === connection) this.#sendingOn = 0;
@@ -406,12 +468,13 @@ export class MessengerClient extends EventTarget {
 
     async #perform(call) {
         const connection = this.#connection;
-        const outcome = await this.#attempt(call.method, call.params, call.timeoutMs).then(
+        const outcome = await this.#attemptInLine(call, connection, call.method, call.params, call.timeoutMs).then(
             (result) => ({ result }),
             (error) => ({ error }));
-        const lost = outcome.error instanceof ConnectionError && connection !== this.#connection;
-        if (lost && call.repeat) return; // stays, and is made again when the next one is current
+        if (!this.#calls.has(call)) return; // closed
+        if (connection !== this.#connection && staysPending(call, outcome.error)) return; // on the next one
         this.#calls.delete(call);
+        this.#doubtful.delete(call);
         if (outcome.error) call.reject(outcome.error);
         else call.resolve(outcome.result);
     }
@@ -421,9 +484,9 @@ export class MessengerClient extends EventTarget {
     }
 }
 
-function isTransient(error) {
-    if (!(error instanceof RpcError)) return error instanceof ConnectionError;
-    return error.code === SERVICE_UNAVAILABLE || error.code === TOO_MANY_REQUESTS;
+/* After the end of its connection: a call that was not sent, or that may be sent twice. */
+function staysPending(call, error) {
+    return error instanceof ConnectionError && isTransient(error) && (call.repeat || error.reason === "not-open");
 }
 
 function refuseMore(count, most) {

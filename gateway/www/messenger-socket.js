@@ -13,11 +13,17 @@
  *   drop()               Gives up the current connection as lost, because it no longer answers.
  *                        Does nothing without a connection.
  *   call(method, params) A promise of the result. It is always settled, and settled once:
- *                        - the server's result, or an RpcError with its `code`, `message`, `data`;
- *                        - a ConnectionError, whose `reason` is "not-open" (nothing was sent),
+ *                        - the server's result, or an RpcError with its `code`, `message`, `data`.
+ *                          An error whose `id` is null belongs to a call once no other call can be
+ *                          its cause;
+ *                        - a ConnectionError, whose `reason` is "not-open" or "too-large" (nothing
+ *                          was sent), "refused" (the server closed the connection because of this
+ *                          call: 1002, 1003, 1007 or 1009; repeating it has the same end),
  *                          "timeout" or "closed" (it was sent; whether the server ran it is
- *                          unknown, so repeat only what is safe to repeat).
- *   notify(method, params) Sends without asking for an answer. Throws a ConnectionError if not open.
+ *                          unknown, so repeat only what is safe to repeat). With `inDoubt`, the
+ *                          server closed the connection because of this call or of another one.
+ *   notify(method, params) Sends without asking for an answer. Throws a ConnectionError if not open
+ *                        or too large.
  *   sendRaw(text)        Sends the text unchanged. Answers to it appear in "frame" events only.
  *   state                "closed", "connecting", "open", "waiting" (to reconnect) or
  *                        "unauthenticated".
@@ -40,12 +46,19 @@
  *   frame         {direction, text, data, at} every frame, "in" or "out", before it is acted upon;
  *                                             `data` is the parsed JSON or undefined
  *
+ * A connection that is not open `connectTimeoutMs` after connect() is lost. A frame may have
+ * `frameMaxBytes`, the limit of the server, except in sendRaw().
+ *
  * Reconnection follows every loss except a deliberate or an unauthenticated one. The wait is a
  * random share of a bound that starts at `backoffBaseMs` and doubles up to `backoffCapMs` (full
  * jitter), so that many clients do not reconnect at the same time. It starts over once a connection
  * has lasted `stableAfterMs`; and, only once in that time, after the codes 1001 and 1012, which mean
  * that another gateway is available. After 1013 (too slow a reader) it starts two doublings later.
  */
+
+import { ConnectionError, PendingCalls, RpcError } from "./messenger-answers.js";
+
+export { ConnectionError, RpcError };
 
 const CONNECTING_STATES = new Set(["connecting", "open"]);
 
@@ -56,6 +69,8 @@ const DROPPED = 4000; // of the codes that applications may use
 
 const DEFAULTS = {
     callTimeoutMs: 10_000,
+    connectTimeoutMs: 30_000,
+    frameMaxBytes: 65_536, // what the server accepts
     backoffBaseMs: 1000,
     backoffCapMs: 30_000,
     stableAfterMs: 10_000,
@@ -73,24 +88,6 @@ export function withDefaults(options) {
     };
 }
 
-export class RpcError extends Error {
-    constructor({ code, message, data }, method) {
-        super(String(message ?? "Unknown error"));
-        this.name = "RpcError";
-        this.code = code;
-        this.data = data;
-        this.method = method;
-    }
-}
-
-export class ConnectionError extends Error {
-    constructor(reason, message) {
-        super(message);
-        this.name = "ConnectionError";
-        this.reason = reason;
-    }
-}
-
 /* An event with fields as its properties. */
 export class FieldsEvent extends Event {
     constructor(type, fields) {
@@ -104,18 +101,20 @@ export class MessengerSocket extends EventTarget {
     #options;
     #socket = null;
     #state = "closed";
-    #pending = new Map(); // id -> {method, resolve, reject, timer}
+    #pending;
     #lastId = 0;
     #attempts = 0;
     #cameSoon = false; // has a close code made the pauses start over, since a connection lasted?
     #retryTimer = null;
     #stableTimer = null;
+    #connectTimer = null;
 
     /* `options`: any of those in withDefaults. */
     constructor(url, options = {}) {
         super();
         this.#url = String(url);
         this.#options = withDefaults(options);
+        this.#pending = new PendingCalls(this.#options);
     }
 
     get state() {
@@ -136,6 +135,8 @@ export class MessengerSocket extends EventTarget {
         socket.onopen = ifPresent(() => this.#opened());
         socket.onmessage = ifPresent((event) => this.#received(event.data));
         socket.onclose = ifPresent((event) => this.#ended(event));
+        this.#connectTimer = this.#options.setTimeout(
+            () => this.#giveUpConnecting(), this.#options.connectTimeoutMs);
         this.#enter("connecting");
     }
 
@@ -146,7 +147,7 @@ export class MessengerSocket extends EventTarget {
         this.#startOver();
         this.#socket = null;
         if (socket) closeQuietly(socket);
-        this.#rejectPending("The connection was closed here before the answer came.");
+        this.#pending.end(1000, "The connection was closed here before the answer came.");
         this.#enter("closed");
         if (!wasActive) return;
         this.#emit("close", {
@@ -160,25 +161,27 @@ export class MessengerSocket extends EventTarget {
         this.#ended({ code: DROPPED, reason: "" });
     }
 
-    call(method, params, { timeoutMs = this.#options.callTimeoutMs } = {}) {
+    /* `harmless`: known to be valid, so never the reason for which the server closes. */
+    call(method, params, { timeoutMs = this.#options.callTimeoutMs, harmless = false } = {}) {
         return new Promise((resolve, reject) => {
             const id = ++this.#lastId;
-            this.#send(request(method, params, id));
-            const timer = this.#options.setTimeout(() => {
-                this.#pending.delete(id);
-                reject(new ConnectionError("timeout",
-                    `No answer to ${method} within ${timeoutMs} ms. It may still be carried out.`));
-            }, timeoutMs);
-            this.#pending.set(id, { method, resolve, reject, timer });
+            this.#sendRequest(request(method, params, id));
+            this.#pending.add(id, { method, resolve, reject, harmless }, timeoutMs);
         });
     }
 
     notify(method, params) {
-        this.#send(request(method, params));
+        this.#sendRequest(request(method, params));
     }
 
     sendRaw(text) {
         this.#send(String(text));
+        this.#pending.addRaw(parsed(text));
+    }
+
+    #sendRequest(text) {
+        refuseLarger("The request", text, this.#options.frameMaxBytes);
+        this.#send(text);
     }
 
     #send(text) {
@@ -189,7 +192,13 @@ export class MessengerSocket extends EventTarget {
         this.#socket.send(text);
     }
 
+    #giveUpConnecting() {
+        this.#socket.close();
+        this.#ended({ code: DROPPED, reason: "" });
+    }
+
     #opened() {
+        this.#options.clearTimeout(this.#connectTimer);
         this.#stableTimer = this.#options.setTimeout(
             () => this.#startOver(), this.#options.stableAfterMs);
         this.#enter("open");
@@ -211,12 +220,7 @@ export class MessengerSocket extends EventTarget {
             this.#emit("notification", { name: item.type, code: item.code, body: item.body });
             return;
         }
-        const waiting = this.#pending.get(item.id);
-        if (!waiting) return;
-        this.#pending.delete(item.id);
-        this.#options.clearTimeout(waiting.timer);
-        if (item.error) waiting.reject(new RpcError(item.error, waiting.method));
-        else waiting.resolve(item.result);
+        if ("id" in item) this.#pending.answer(item);
     }
 
     #ended({ code, reason }) {
@@ -224,7 +228,7 @@ export class MessengerSocket extends EventTarget {
         const unauthenticated = error?.name === "NoAuthJWTError";
         this.#socket = null;
         this.#stopTimers();
-        this.#rejectPending(`The connection ended (code ${code}) before the answer came.`);
+        this.#pending.end(code, `The connection ended (code ${code}) before the answer came.`);
         const retryInMs = unauthenticated ? null : this.#planRetry(code);
         this.#enter(unauthenticated ? "unauthenticated" : "waiting");
         this.#emit("close", {
@@ -251,20 +255,13 @@ export class MessengerSocket extends EventTarget {
         this.#cameSoon = false;
     }
 
-    #rejectPending(message) {
-        const pending = [...this.#pending.values()];
-        this.#pending.clear();
-        for (const { reject, timer } of pending) {
-            this.#options.clearTimeout(timer);
-            reject(new ConnectionError("closed", message));
-        }
-    }
-
     #stopTimers() {
         this.#options.clearTimeout(this.#retryTimer);
         this.#options.clearTimeout(this.#stableTimer);
+        this.#options.clearTimeout(this.#connectTimer);
         this.#retryTimer = null;
         this.#stableTimer = null;
+        this.#connectTimer = null;
     }
 
     #frame(direction, text) {
@@ -282,8 +279,15 @@ export class MessengerSocket extends EventTarget {
     }
 }
 
-function request(method, params, id) {
+export function request(method, params, id) {
     return JSON.stringify({ jsonrpc: "2.0", method, params, id });
+}
+
+/* Throws if the text has more bytes in UTF-8. */
+export function refuseLarger(what, text, maxBytes) {
+    const bytes = new TextEncoder().encode(text).length;
+    if (bytes <= maxBytes) return;
+    throw new ConnectionError("too-large", `${what} has ${bytes} bytes; at most ${maxBytes} are allowed.`);
 }
 
 /* Closing a socket that is still being opened is an error on a browser's console: let it open. */

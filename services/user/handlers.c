@@ -106,6 +106,41 @@ static void publish_registered(struct user_service *service, const struct user *
     wire_publish(service->bus, "event.user.registered", &event.base);
 }
 
+static void free_password(char *prepared)
+{
+    if (prepared != NULL)
+        memory_wipe(prepared, strlen(prepared));
+    free(prepared);
+}
+
+static bool hash_prepared(const struct password_cost *cost, const char *password,
+                          char hash_out[USER_HASH_SIZE])
+{
+    char *prepared = user_rules_prepare_password(password);
+    bool done = prepared != NULL && password_hash(cost, prepared, hash_out, USER_HASH_SIZE);
+
+    free_password(prepared);
+    return done;
+}
+
+/*
+ * Also a hash of the bytes as they were typed, which was made before passwords were prepared. When
+ * these differ from the prepared form, both are hashed whatever the first result is, and whether
+ * the user exists or not: the time depends on what was typed, and on nothing else.
+ */
+static bool verify_password(const char *hash, const char *password)
+{
+    char *prepared = user_rules_prepare_password(password);
+    bool right = false;
+
+    if (prepared != NULL)
+        right = password_verify(hash, prepared);
+    if (prepared == NULL || strcmp(prepared, password) != 0)
+        right |= password_verify(hash, password);
+    free_password(prepared);
+    return right;
+}
+
 static void handle_register(void *ctx, struct rpc_request *call, const void *request)
 {
     struct user_service *service = ctx;
@@ -118,8 +153,7 @@ static void handle_register(void *ctx, struct rpc_request *call, const void *req
         return;
     }
     user.id = id_new();
-    if (!password_hash(&service->cost, registration->password, user.password_hash,
-                       sizeof(user.password_hash))) {
+    if (!hash_prepared(&service->cost, registration->password, user.password_hash)) {
         rpc_request_fail(call, STATUS_UNAVAILABLE, "no memory to hash a password");
         return;
     }
@@ -147,7 +181,7 @@ static void handle_authenticate(void *ctx, struct rpc_request *call, const void 
         return;
     }
     bool known = status == STATUS_OK;
-    bool right = password_verify(known ? user.password_hash : service->decoy_hash, login->password);
+    bool right = verify_password(known ? user.password_hash : service->decoy_hash, login->password);
     if (known && right)
         reply_account(call, &user);
     else

@@ -6,10 +6,12 @@
 
 #include <utf8proc.h>
 
+#include "services/common/base/memory.h"
 #include "services/common/base/tag.h"
 #include "services/common/base/text.h"
+#include "services/user/name_rules.h"
 
-enum { NAME_LETTERS_MAX = 64, EMAIL_MAX = 254, PASSWORD_MAX = 1024 };
+enum { EMAIL_MAX = 254, PASSWORD_MAX = 1024 };
 
 const char *user_rules_check_tag(const char *tag)
 {
@@ -18,51 +20,10 @@ const char *user_rules_check_tag(const char *tag)
     return "tag: must be @, a letter, then letters, digits or _, at most 33 characters";
 }
 
-static bool is_letter(utf8proc_category_t category)
-{
-    return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
-}
-
-static bool is_mark(utf8proc_category_t category)
-{
-    return category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME;
-}
-
-/* Space, hyphen, apostrophe (straight or U+2019), full stop. */
-static bool is_joiner(utf8proc_int32_t c)
-{
-    return c == ' ' || c == '-' || c == '\'' || c == 0x2019 || c == '.';
-}
-
-/*
- * A joiner stands alone between two parts; a full stop may also end the name ("Jr.") and be
- * followed by a space ("J. R.").
- */
-static bool is_name(const char *name)
-{
-    const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)name;
-    utf8proc_int32_t c, before = 0;
-    size_t count = 0;
-
-    for (; *at != '\0'; count++, before = c) {
-        at += utf8proc_iterate(at, -1, &c);
-        utf8proc_category_t category = utf8proc_category(c);
-        if (is_letter(category))
-            continue;
-        if (count == 0)
-            return false;
-        if (is_mark(category) && !is_joiner(before))
-            continue;
-        if (!is_joiner(c) || (is_joiner(before) && !(before == '.' && c == ' ')))
-            return false;
-    }
-    return count >= 1 && count <= NAME_LETTERS_MAX && (!is_joiner(before) || before == '.');
-}
-
 const char *user_rules_check_name(const char *field, const char *name, char nfc_out[USER_NAME_SIZE])
 {
     char *nfc = strlen(name) < 4 * USER_NAME_SIZE ? text_nfc(name) : NULL;
-    bool good = nfc != NULL && is_name(nfc) && strlen(nfc) < USER_NAME_SIZE;
+    bool good = nfc != NULL && name_rules_accept(nfc) && strlen(nfc) < USER_NAME_SIZE;
 
     if (good)
         memcpy(nfc_out, nfc, strlen(nfc) + 1);
@@ -108,13 +69,44 @@ const char *user_rules_check_email(const char *email, char key_out[USER_EMAIL_SI
     return good ? NULL : "email: must be like name@example.com, at most 254 bytes, no white space";
 }
 
+/* U+0020 for the other characters of category Zs, as a password's typist sees them (RFC 8265
+ * section 4.2.2). Notes a control character. */
+static utf8proc_int32_t map_password_character(utf8proc_int32_t c, void *failed)
+{
+    utf8proc_category_t category = utf8proc_category(c);
+
+    if (category == UTF8PROC_CATEGORY_CC)
+        *(bool *)failed = true;
+    return category == UTF8PROC_CATEGORY_ZS ? ' ' : c;
+}
+
+char *user_rules_prepare_password(const char *password)
+{
+    utf8proc_uint8_t *prepared = NULL;
+    bool failed = password[0] == '\0';
+    utf8proc_ssize_t length = utf8proc_map_custom(
+        (const utf8proc_uint8_t *)password, 0, &prepared,
+        UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPOSE, map_password_character, &failed);
+    if (length < 0)
+        return NULL;
+    if (!failed)
+        return (char *)prepared;
+    memory_wipe(prepared, (size_t)length);
+    free(prepared);
+    return NULL;
+}
+
 const char *user_rules_check_password(const char *password, size_t min)
 {
-    size_t length = strlen(password);
     static _Thread_local char problem[80];
+    char *prepared = user_rules_prepare_password(password);
+    size_t length = prepared != NULL ? strlen(prepared) : 0;
 
-    if (length >= min && length <= PASSWORD_MAX)
-        return NULL;
     snprintf(problem, sizeof(problem), "password: must have %zu to %d bytes", min, PASSWORD_MAX);
-    return problem;
+    if (prepared == NULL && password[0] != '\0')
+        snprintf(problem, sizeof(problem), "password: must not contain control characters");
+    if (prepared != NULL)
+        memory_wipe(prepared, length);
+    free(prepared);
+    return length > 0 && length >= min && length <= PASSWORD_MAX ? NULL : problem;
 }

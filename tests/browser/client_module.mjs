@@ -427,6 +427,251 @@ test("without an id of its own, a message gets a random one", async () => {
     client.close();
 });
 
+// Failures that no repetition mends
+
+const FRAME_MAX = 65_536, TEXT_MAX = 16_384;
+const refusal = (code = -32700) => ({ jsonrpc: "2.0", error: { code, message: "Parse error" }, id: null });
+const wireAnswers = async (value) => {
+    wire().answer(value);
+    await settled();
+};
+
+test("an answer without an id rejects the send that was the only call, and the next follows", async () => {
+    for (const code of [-32700, -32600]) {
+        const { client } = await startCurrent();
+        const wrong = assert.rejects(client.send("@bob", "a\u0000b"), { name: "RpcError", code });
+        const right = client.send("@bob", "ordinary");
+        await wireAnswers(refusal(code));
+        await wrong;
+        assert.equal(last().params[1], "ordinary");
+        await answer(stored("b"));
+        assert.equal((await right)._id, "b");
+        assert.equal(client.unsent, 0);
+    }
+});
+
+test("a busy answer without an id makes that send wait, and it keeps its id", async () => {
+    const { client, timers } = await startCurrent();
+    const sending = client.send("@bob", "hi");
+    await wireAnswers({ ...refusal(-32002), error: { code: -32002, message: "", data: { retryAfterMs: 100 } } });
+    timers.advance(1100);
+    await settled();
+    assert.deepEqual(requests().slice(1).map(({ params }) => params[2]), ["id-1", "id-1"]);
+    await answer(stored("a"));
+    assert.equal((await sending)._id, "a");
+});
+
+test("an answer without an id belongs to the call that is left when the others are answered", async () => {
+    const { client } = await startCurrent();
+    const read = client.call("getSelfInfo");
+    const wrong = client.send("@bob", "a\u0000b");
+    const other = client.call("getDialogsList");
+    const rejected = assert.rejects(wrong, { code: -32700 });
+    const [first, , third] = requests().slice(1);
+    await wireAnswers(refusal());
+    const afterwards = client.call("findUsersByTag", ["late"]);
+    const fourth = last();
+    await answer(ME, first);
+    assert.equal(client.unsent, 1);
+    await answer([], third);
+    await rejected;
+    await answer([], fourth);
+    assert.deepEqual(await Promise.all([read, other, afterwards]), [ME, [], []]);
+});
+
+test("as many answers without an id as calls reject them all", async () => {
+    const { client } = await startCurrent();
+    const outcomes = Promise.allSettled([client.send("@bob", "\ud800"), client.call("getSelfInfo", ["\u0000"])]);
+    await wireAnswers(refusal());
+    await wireAnswers(refusal());
+    for (const { reason } of await outcomes) assert.equal(reason.code, -32700);
+});
+
+test("an answer without an id to a raw frame rejects no send", async () => {
+    const { client } = await startCurrent();
+    client.sendRaw("[]");
+    const sending = client.send("@bob", "hi");
+    const rejected = assert.rejects(client.send("@bob", "a\u0000b"), { code: -32700 });
+    await wireAnswers(refusal());
+    assert.equal(client.unsent, 2);
+    await answer(stored("a"));
+    assert.equal((await sending)._id, "a");
+    await wireAnswers(refusal());
+    await rejected;
+});
+
+test("a raw frame that is never answered delays the rejection of a send, but does not prevent it", async () => {
+    const { client, timers, of } = await startCurrent({ callTimeoutMs: 1000 });
+    client.sendRaw("{}");
+    const rejected = assert.rejects(client.send("@bob", "a\u0000b"), { code: -32700 });
+    await wireAnswers(refusal());
+    timers.advance(1000);
+    await settled();
+    timers.advance(of("close")[0].retryInMs);
+    wire().open();
+    await answer(page(10));
+    await wireAnswers(refusal());
+    await rejected;
+});
+
+test("a call that is never answered delays the rejection of others for twice its time at most", async () => {
+    const { client, timers } = await startCurrent({ callTimeoutMs: 1000, backoffBaseMs: 100 });
+    const lost = assert.rejects(client.call("getSelfInfo"), { reason: "timeout" });
+    const rejected = assert.rejects(client.send("@bob", "a\u0000b"), { code: -32700 });
+    let refused = 0;
+    const sends = () => requests().filter(({ method }) => method === "sendMessageToUser").length;
+    for (let time = 0; client.unsent > 0 && time < 3000; time += 100) {
+        for (; refused < sends(); refused += 1) await wireAnswers(refusal());
+        wire().answer(notification(11));
+        timers.advance(100);
+        await settled();
+    }
+    await Promise.all([lost, rejected]);
+});
+
+test("a text over the limit is rejected before anything is sent; one at the limit is sent", async () => {
+    const exact = ["x".repeat(TEXT_MAX), "\u00e4".repeat(TEXT_MAX / 2), "\u{1f600}".repeat(TEXT_MAX / 4)];
+    for (const text of exact) {
+        const { client } = await startCurrent();
+        await assert.rejects(client.send("@bob", `${text}x`), { name: "ConnectionError", reason: "too-large" });
+        assert.equal(requests().length, 1);
+        const sending = client.send("@bob", text);
+        await answer(stored("a"));
+        await sending;
+        assert.equal(client.unsent, 0);
+    }
+});
+
+test("a request over the limit is rejected, although its text is not", async () => {
+    const { client } = await startCurrent();
+    await assert.rejects(client.send("@bob", "\u0001".repeat(TEXT_MAX)), { reason: "too-large" });
+    await assert.rejects(client.send("@bob", "x", { clientMessageId: "i".repeat(FRAME_MAX) }), { reason: "too-large" });
+    await assert.rejects(client.call("findUsersByTag", ["x".repeat(FRAME_MAX)]), { reason: "too-large" });
+    assert.equal(requests().length, 1);
+    const sending = client.send("@bob", "next");
+    await answer(stored("a"));
+    assert.equal((await sending)._id, "a");
+});
+
+test("a send for which the server closes the connection is rejected, and the next follows", async () => {
+    for (const code of [1002, 1003, 1007, 1009]) {
+        const context = await startCurrent();
+        const wrong = assert.rejects(context.client.send("@bob", "bad"), { name: "ConnectionError", reason: "refused" });
+        const right = context.client.send("@bob", "good");
+        await reconnect(context, code);
+        await wrong;
+        await answer(page(10));
+        assert.deepEqual(last().params, ["@bob", "good", "id-2"]);
+        await answer(stored("b"));
+        assert.equal((await right)._id, "b");
+    }
+});
+
+test("a connection that is lost rejects no send, whatever the code", async () => {
+    for (const code of [1000, 1001, 1005, 1006, 1008, 1011, 1012, 1013, 4000]) {
+        const context = await startCurrent();
+        const sending = context.client.send("@bob", "hi");
+        await reconnect(context, code);
+        await answer(page(10));
+        assert.deepEqual(last().params, ["@bob", "hi", "id-1"]);
+        await answer(stored("a"));
+        assert.equal((await sending)._id, "a");
+    }
+});
+
+test("when several calls may be the cause of a close, they are repeated alone until it is found", async () => {
+    const context = await startCurrent();
+    const { client } = context;
+    const read = client.call("getSelfInfo");
+    const wrong = assert.rejects(client.call("findUsersByTag", ["bad"]), { reason: "refused" });
+    const sending = client.send("@bob", "hi");
+    await reconnect(context, 1007);
+    await answer(page(10));
+    assert.equal(requests().length, 2);
+    assert.equal(last().method, "sendMessageToUser");
+    await answer(stored("a"));
+    assert.equal(last().method, "getSelfInfo");
+    await answer(ME);
+    assert.deepEqual(last().params, ["bad"]);
+    const waiting = client.call("getDialogsList");
+    assert.deepEqual(last().params, ["bad"]);
+    await reconnect(context, 1007);
+    await wrong;
+    await answer(page(10));
+    assert.deepEqual(requests().map(({ method }) => method), ["sync", "getDialogsList"]);
+    const parallel = client.call("getSelfInfo");
+    assert.equal(requests().length, 3);
+    await answer([], requests()[1]);
+    await answer(ME);
+    assert.deepEqual(await Promise.all([read, waiting, parallel]), [ME, [], ME]);
+    assert.equal((await sending)._id, "a");
+});
+
+test("close settles what is repeated alone, too", async () => {
+    const context = await startCurrent();
+    const outcomes = Promise.allSettled([context.client.call("getSelfInfo"), context.client.call("hello")]);
+    await reconnect(context, 1002);
+    await answer(page(10));
+    context.client.close();
+    for (const { reason } of await outcomes) assert.equal(reason.reason, "closed");
+    assert.equal(context.timers.count, 0);
+});
+
+// The sign of life
+
+test("an idle connection is asked for a sign of life after each silent interval", async () => {
+    const { client, timers } = await startCurrent({ pingIntervalMs: 30_000 });
+    timers.advance(20_000);
+    wire().answer(notification(11));
+    timers.advance(10_000);
+    assert.equal(requests().length, 1);
+    timers.advance(20_000);
+    assert.deepEqual(requests().slice(1).map(({ method }) => method), ["getSelfInfo"]);
+    await answer(ME);
+    timers.advance(30_000);
+    assert.equal(requests().length, 3);
+    await fail(-32001, { retryAfterMs: 1 });
+    timers.advance(29_999);
+    await settled();
+    assert.deepEqual([client.state, requests().length], ["open", 3]);
+});
+
+test("a connection that swallows everything is replaced within two intervals, by default too", async () => {
+    for (const options of [{}, { pingIntervalMs: 5000 }, { callTimeoutMs: 1e6, pingIntervalMs: 5000 }]) {
+        const interval = options.pingIntervalMs ?? 30_000;
+        const { client, timers, of } = await startCurrent(options);
+        for (let passed = 0; passed < 2 * interval && client.state === "open"; passed += 100) {
+            timers.advance(100);
+            await settled();
+        }
+        assert.equal(client.state, "waiting");
+        assert.equal(client.current, false);
+        timers.advance(of("close")[0].retryInMs);
+        assert.equal(wires().length, 2);
+    }
+});
+
+test("the sign of life is never taken for the cause of a close", async () => {
+    const context = await startCurrent({ pingIntervalMs: 1000 });
+    context.timers.advance(1000);
+    const wrong = assert.rejects(context.client.send("@bob", "bad"), { reason: "refused" });
+    wire().end(1009);
+    await wrong;
+});
+
+test("a connection that does not open in time is replaced", async () => {
+    const { client, timers, of } = start({ connectTimeoutMs: 700 });
+    client.connect();
+    timers.advance(699);
+    assert.equal(client.state, "connecting");
+    timers.advance(1);
+    assert.deepEqual([client.state, of("close")[0].cause], ["waiting", "lost"]);
+    timers.advance(of("close")[0].retryInMs);
+    wire().open();
+    timers.advance(700);
+    assert.equal(client.state, "open");
+});
+
 // Calling
 
 test("calls wait for the connection and for catching up; those that harm nothing are repeated", async () => {

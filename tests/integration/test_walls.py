@@ -18,8 +18,9 @@ LIBRARIES = {
     r"sqlite3\.h": r"(services/\w+/store/(sqlite/\w+|sqlite_\w+)|tests/bench/\w*sqlite)\.[ch]",
     r"mongoc": r"services/\w+/store/(mongo/\w+|mongo_\w+)\.[ch]",
     r"gd\.h": r"gateway/image/avatar\.c",
-    r"utf8proc\.h": r"services/(common/base/text|user/user_rules)\.c",
-    r"openssl/": r"(services/common/base/id|gateway/image/avatar)\.c",
+    r"avif/": r"gateway/image/avif_file\.c",
+    r"utf8proc\.h": r"services/(common/base/text|user/(user|name)_rules)\.c",
+    r"openssl/": r"services/common/base/id\.c",
 }
 
 

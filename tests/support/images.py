@@ -1,5 +1,6 @@
 """Pictures for uploads: good ones through PIL, bad ones by hand."""
 
+import base64
 import io
 import struct
 import zlib
@@ -36,6 +37,30 @@ def webp(width, height, colour=(200, 40, 90), **options):
 
 
 KINDS = {"PNG": png, "JPEG": jpeg, "GIF": gif, "WebP": webp}
+
+
+# Red, green / blue, yellow; as libgd encodes them. PIL of Debian 12 knows no AVIF.
+AVIF_QUARTERS = (
+    "AAAAIGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZk1BMUIAAADybWV0YQAAAAAAAAAoaGRscgAAAAAAAAAAcGljdAAAAAAAAAAAAAAA"
+    "AGxpYmF2aWYAAAAADnBpdG0AAAAAAAEAAAAeaWxvYwAAAABEAAABAAEAAAABAAABGgAAADEAAAAoaWluZgAAAAAAAQAAABppbmZl"
+    "AgAAAAABAABhdjAxQ29sb3IAAAAAamlwcnAAAABLaXBjbwAAABRpc3BlAAAAAAAAAEAAAAAwAAAAEHBpeGkAAAAAAwgICAAAAAxh"
+    "djFDgQAMAAAAABNjb2xybmNseAABAA0AAYAAAAAXaXBtYQAAAAAAAAABAAEEAQKDBAAAADltZGF0EgAKCRgVf72SAhoDCDIiRTAA"
+    "ABAA1Qguif3RtBya6ncuLobBhXtvQ9irwS2nceqasA=="
+)
+QUARTERS = ((224, 32, 32), (32, 192, 32), (32, 32, 224), (224, 224, 32))
+
+
+def quarters(width, height):
+    image = Image.new("RGB", (width, height))
+    for i, colour in enumerate(QUARTERS):
+        left, top = i % 2 * (width // 2), i // 2 * (height // 2)
+        image.paste(colour, (left, top, left + width - width // 2, top + height - height // 2))
+    return image
+
+
+def avif():
+    """64 x 48, four quarters."""
+    return base64.b64decode(AVIF_QUARTERS)
 
 
 def noise(width, height):

@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "services/user/user_rules.h"
@@ -230,6 +231,70 @@ static void passwords_have_the_minimum_to_1024_bytes(void **state)
     assert_non_null(user_rules_check_password(password, 8));
 }
 
+static void a_password_is_prepared_as_an_opaque_string(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *typed, *prepared;
+    } cases[] = { { "Pass Word", "Pass Word" },
+                  { "m\xC3\xBCnchen", "m\xC3\xBCnchen" },
+                  { "mu\xCC\x88nchen", "m\xC3\xBCnchen" },
+                  { "a\xC2\xA0"
+                    "b",
+                    "a b" }, /* no-break space */
+                  { "a\xE3\x80\x80"
+                    "b",
+                    "a b" }, /* ideographic space */
+                  { "a\xE2\x80\x83"
+                    "b",
+                    "a b" }, /* em space */
+                  { "  a  ", "  a  " },
+                  { "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB", "\xED\x95\x9C" }, /* Hangul */
+                  { "\xE2\x84\xAB", "\xC3\x85" },                             /* Angstrom sign */
+                  { "\xEF\xBC\xA1", "\xEF\xBC\xA1" },                         /* full width stays */
+                  { "\xEF\xAC\x81", "\xEF\xAC\x81" },                         /* a ligature, too */
+                  { "\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80" },
+                  { "q\xCC\xA3\xCC\x87", "q\xCC\xA3\xCC\x87" },
+                  { "q\xCC\x87\xCC\xA3", "q\xCC\xA3\xCC\x87" } };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char *prepared = user_rules_prepare_password(cases[i].typed);
+        assert_non_null(prepared);
+        assert_string_equal(prepared, cases[i].prepared);
+        free(prepared);
+    }
+}
+
+static void a_password_without_a_prepared_form_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "",
+                                       "long enough\n",
+                                       "\tlong enough",
+                                       "long\x7F enough",
+                                       "long\xC2\x85 enough",
+                                       "long\xFF enough",
+                                       "long enough\xC3" };
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        assert_null(user_rules_prepare_password(bad[i]));
+        assert_non_null(user_rules_check_password(bad[i], 1));
+        assert_non_null(user_rules_check_password(bad[i], 0));
+    }
+}
+
+/* Else the same password would be accepted from one keyboard and refused from another. */
+static void a_password_is_measured_in_its_prepared_form(void **state)
+{
+    (void)state;
+    char password[4096];
+    assert_null(user_rules_check_password("\xC3\xBC\xC3\xBC\xC3\xBC\xC3\xBC", 8));
+    assert_null(user_rules_check_password("u\xCC\x88u\xCC\x88u\xCC\x88u\xCC\x88", 8));
+    assert_non_null(user_rules_check_password("u\xCC\x88u\xCC\x88u\xCC\x88", 8));
+    repeat(password, "u\xCC\x88", 512);
+    assert_null(user_rules_check_password(password, 8));
+    repeat(password, "u\xCC\x88", 513);
+    assert_non_null(user_rules_check_password(password, 8));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +307,9 @@ int main(void)
         cmocka_unit_test(emails_have_at_most_254_bytes),
         cmocka_unit_test(emails_that_differ_in_case_only_have_one_key),
         cmocka_unit_test(passwords_have_the_minimum_to_1024_bytes),
+        cmocka_unit_test(a_password_is_prepared_as_an_opaque_string),
+        cmocka_unit_test(a_password_without_a_prepared_form_is_refused),
+        cmocka_unit_test(a_password_is_measured_in_its_prepared_form),
     };
     return cmocka_run_group_tests_name("user_rules", tests, NULL, NULL);
 }

@@ -38,12 +38,6 @@ static void other_files_are_no_images(void **state)
     assert_empty(&avatar);
 }
 
-static void an_animated_webp_is_refused(void **state)
-{
-    (void)state;
-    assert_result(webp_extended(0x02, 100, 100), AVATAR_NOT_AN_IMAGE);
-}
-
 static void a_jpeg_cut_and_closed_is_refused(void **state)
 {
     (void)state;
@@ -83,7 +77,8 @@ static void a_gif_yields_its_first_frame(void **state)
     second.data[frame + 5] = 32;
     file_insert(&first, first.size - 1, second.data + frame, second.size - 1 - frame);
     assert_int_equal(avatar_normalise(first.data, first.size, &animated), AVATAR_OK);
-    assert_string_equal(alone.name, animated.name);
+    assert_int_equal(alone.size, animated.size);
+    assert_memory_equal(alone.data, animated.data, alone.size);
     avatar_finish(&alone);
     avatar_finish(&animated);
     free(first.data);
@@ -154,7 +149,7 @@ static void valid_gifs_of_all_sizes_are_accepted(void **state)
 
 /* Damage */
 
-static void no_truncated_file_is_accepted(void **state)
+static void no_truncated_file_is_accepted_but_a_jpeg_without_its_end_mark(void **state)
 {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++) {
@@ -163,9 +158,12 @@ static void no_truncated_file_is_accepted(void **state)
             /* A copy of the exact size, so that reading one byte further is caught. */
             struct file cut = file_copy(file.data, size);
             struct avatar avatar;
-            if (avatar_normalise(cut.data, cut.size, &avatar) == AVATAR_OK)
-                fail_msg("kind %d accepted with %zu of %zu bytes", kind, size, file.size);
-            assert_empty(&avatar);
+            bool without_end = (kind == JPEG || kind == JPEG_PROGRESSIVE) && size >= file.size - 2;
+            bool accepted = avatar_normalise(cut.data, cut.size, &avatar) == AVATAR_OK;
+            if (accepted != without_end)
+                fail_msg("kind %d, %zu of %zu bytes: %s", kind, size, file.size,
+                         accepted ? "accepted" : "refused");
+            avatar_finish(&avatar);
             free(cut.data);
         }
         free(file.data);
@@ -212,7 +210,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(other_files_are_no_images),
-        cmocka_unit_test(an_animated_webp_is_refused),
         cmocka_unit_test(a_jpeg_cut_and_closed_is_refused),
         cmocka_unit_test(stray_bytes_between_jpeg_segments_are_ignored),
         cmocka_unit_test(a_png_with_a_wrong_checksum_is_refused),
@@ -220,7 +217,7 @@ int main(void)
         cmocka_unit_test(a_gif_frame_outside_the_screen_is_refused),
         cmocka_unit_test(gif_codes_must_be_valid_and_make_every_pixel),
         cmocka_unit_test(valid_gifs_of_all_sizes_are_accepted),
-        cmocka_unit_test(no_truncated_file_is_accepted),
+        cmocka_unit_test(no_truncated_file_is_accepted_but_a_jpeg_without_its_end_mark),
         cmocka_unit_test(mutated_files_give_a_valid_avatar_or_none),
     };
     return cmocka_run_group_tests_name("avatar, broken files", tests, NULL, NULL);

@@ -28,6 +28,8 @@ static struct file make(enum image_format format, enum look look, int width, int
     void *made = format == IMAGE_PNG    ? gdImagePngPtr(image, &size)
                  : format == IMAGE_JPEG ? gdImageJpegPtr(image, &size, 90)
                  : format == IMAGE_GIF  ? gdImageGifPtr(image, &size)
+                 : format == IMAGE_BMP  ? gdImageBmpPtr(image, &size, 0)
+                 : format == IMAGE_AVIF ? gdImageAvifPtrEx(image, &size, 80, 10)
                                         : gdImageWebpPtr(image, &size);
     assert_non_null(made);
     file.size = (size_t)size;
@@ -59,7 +61,7 @@ static void sizes_and_formats_are_read(void **state)
             assert_int_equal(probe.width, sides[i][0]);
             assert_int_equal(probe.height, sides[i][1]);
             assert_int_equal(probe.scans, 1);
-            assert_in_range(probe.bytes_per_pixel, 1, 8);
+            assert_in_range(probe.bytes_per_pixel, 1, format == IMAGE_AVIF ? 24 : 8);
             assert_true(probe.orientation < 2);
             free(file.data);
         }
@@ -156,7 +158,7 @@ static void other_bytes_are_no_image_and_leave_nothing(void **state)
     assert_false(image_probe(NULL, 100, &probe));
 }
 
-static void a_jpeg_or_gif_cut_short_is_no_image(void **state)
+static void a_gif_cut_short_is_no_image_and_a_jpeg_lacks_its_end(void **state)
 {
     (void)state;
     static const enum image_format formats[] = { IMAGE_JPEG, IMAGE_GIF };
@@ -166,7 +168,11 @@ static void a_jpeg_or_gif_cut_short_is_no_image(void **state)
             unsigned char *cut = malloc(size > 0 ? size : 1);
             struct image_probe probe;
             memcpy(cut, file.data, size);
-            assert_false(image_probe(cut, size, &probe));
+            bool probed = image_probe(cut, size, &probe);
+            bool end_alone = formats[i] == IMAGE_JPEG && size >= file.size - 2;
+            /* Where a JPEG's last scan has begun, only its decoder can tell. */
+            assert_true(!end_alone || probed);
+            assert_true(!probed || (formats[i] == IMAGE_JPEG && probe.lacks_end));
             free(cut);
         }
         free(file.data);
@@ -218,7 +224,7 @@ int main(void)
         cmocka_unit_test(the_first_frame_of_a_gif_lies_in_the_upload),
         cmocka_unit_test(codes_of_a_gif_must_be_valid_and_make_every_pixel),
         cmocka_unit_test(other_bytes_are_no_image_and_leave_nothing),
-        cmocka_unit_test(a_jpeg_or_gif_cut_short_is_no_image),
+        cmocka_unit_test(a_gif_cut_short_is_no_image_and_a_jpeg_lacks_its_end),
         cmocka_unit_test(chunks_that_do_not_draw_are_omitted_from_a_png),
         cmocka_unit_test(a_png_without_its_end_is_not_copied),
     };
