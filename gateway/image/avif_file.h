@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "gateway/image/byte_reader.h"
+#include "gateway/image/image_claims.h"
 #include "gateway/image/image_pixels.h"
-#include "gateway/image/image_probe.h"
 
 /* Pixels of an upload; half of what other formats may have, because decoding takes twice as much
  * memory for each. */

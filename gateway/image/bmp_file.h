@@ -8,8 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "gateway/image/byte_reader.h"
+#include "gateway/image/image_claims.h"
 #include "gateway/image/image_pixels.h"
-#include "gateway/image/image_probe.h"
 
 /* True for an uncompressed bitmap of 1, 4, 8, 16, 24 or 32 bits, with all its rows in the file. One
  * compressed by run lengths is refused: no program writes it by default. */

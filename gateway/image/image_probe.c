@@ -5,6 +5,7 @@
 
 #include "gateway/image/avif_file.h"
 #include "gateway/image/bmp_file.h"
+#include "gateway/image/byte_reader.h"
 #include "gateway/image/exif.h"
 #include "gateway/image/webp_file.h"
 

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "gateway/image/image_probe.h"
+#include "gateway/image/byte_reader.h"
+#include "gateway/image/image_claims.h"
 
 /* Of an animation, probe->frame and frame_* are the chunks of the first frame. */
 bool webp_file_probe(struct byte_reader in, struct image_probe *probe)
