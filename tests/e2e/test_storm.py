@@ -8,7 +8,7 @@ import requests
 
 from support.client import User, login
 from support.stack import Stack
-from support.storm import Storm, mint_token
+from support.storm import Storm, add_accounts
 from support.wait import PATIENCE_SECONDS
 
 CLIENTS = 5000
@@ -34,10 +34,10 @@ class Witness(threading.Thread):
 
 @pytest.mark.slow
 def test_five_thousand_sockets_come_back():
-    settings = {"webSocket.maxConnections": CLIENTS + 100, "log.level": "info"}
+    settings = {"store.users": None, "webSocket.maxConnections": CLIENTS + 100, "log.level": "info"}
     with Stack(gateways=2, settings=settings) as stack:
         user = User(stack, gateway=1)
-        storm = Storm(stack.ports[0], [mint_token(stack.jwt_key, f"@storm{n}") for n in range(CLIENTS)])
+        storm = Storm(stack.ports[0], add_accounts(stack, [f"@storm{n}" for n in range(CLIENTS)]))
         assert storm.run_until(lambda: storm.ready() == CLIENTS, 120), storm.outcomes
         witness = Witness(stack, user)
         witness.start()
