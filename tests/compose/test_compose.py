@@ -143,9 +143,12 @@ def test_a_gateway_joins_and_leaves_without_any_other_change(stack, crowd):
 def established(container, crowd, stack):
     """The container's address after a sign-up there."""
     crowd.user(stack).socket()
-    with open(f"/proc/{container.state['Pid']}/net/tcp", encoding="ascii") as table:
-        port = f":{8000:04X}"
-        used = [line for line in table if line.split()[1].endswith(port) and line.split()[3] == "01"]
+    lines = []
+    for name in ("tcp", "tcp6"):  # a gateway listens for both
+        with open(f"/proc/{container.state['Pid']}/net/{name}", encoding="ascii") as table:
+            lines += table.readlines()
+    port = f":{8000:04X}"
+    used = [line for line in lines if line.split()[1].endswith(port) and line.split()[3] == "01"]
     return container.address("clients") if used else ""
 
 
