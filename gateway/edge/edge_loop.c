@@ -361,7 +361,7 @@ void edge_loop_give_back(struct edge_loop *loop, struct edge_connection *connect
 
 /* --- time -------------------------------------------------------------------------------- */
 
-/* A client that has sent nothing is not told why. */
+/* A client that has sent nothing gets no reason. */
 static void end_late(struct edge_loop *loop, struct edge_connection *connection)
 {
     bool in_request = connection->state == EDGE_BODY ||

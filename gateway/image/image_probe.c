@@ -139,7 +139,7 @@ static unsigned jpeg_next_marker(struct byte_reader *in)
     return 0;
 }
 
-/* What a JPEG's scans have brought, of each component: the coefficients that are final. */
+/* What a JPEG's scans contain, of each component: the coefficients that are final. */
 struct jpeg_scans {
     unsigned components;
     unsigned char ids[4];

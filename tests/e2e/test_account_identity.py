@@ -12,6 +12,7 @@ import requests
 
 from support import images
 from support.client import NO_AUTH_REASON, RpcError, Socket, User, bearer, error_name, send, upload
+from support.sqlite_files import back_up, remove_log
 from support.stack import Stack
 from support.wait import wait_until
 
@@ -30,16 +31,8 @@ def users_db(stack):
     return stack.directory / "data" / "users.db"
 
 
-def remove_log(path):
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
 def copy_users(stack, target):
-    source, copied = sqlite3.connect(users_db(stack)), sqlite3.connect(target)
-    source.backup(copied)
-    source.close()
-    copied.close()
+    back_up(users_db(stack), target)
     return target
 
 

@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 
 from support.client import User, send
+from support.sqlite_files import back_up, remove_log
 from support.stack import Stack
 from support.wait import wait_until
 
@@ -23,11 +24,6 @@ def store(stack):
     return stack.directory / "data" / "messages.db"
 
 
-def remove_log(path):
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
 # Ways to copy a store in use.
 
 def with_sqlite(sql, *arguments):
@@ -36,13 +32,6 @@ def with_sqlite(sql, *arguments):
         connection.execute(sql, [argument(target) for argument in arguments])
         connection.close()
     return copy
-
-
-def with_backup(path, target):
-    source, copied = sqlite3.connect(path), sqlite3.connect(target)
-    source.backup(copied)
-    source.close()
-    copied.close()
 
 
 def with_cp(path, target):
@@ -73,13 +62,10 @@ def by_rename(stack, copy):
 
 def in_place(stack, copy):
     """As `.restore` of the sqlite3 tool, while the service runs."""
-    source, target = sqlite3.connect(copy), sqlite3.connect(store(stack))
-    source.backup(target)
-    source.close()
-    target.close()
+    back_up(copy, store(stack))
 
 
-COPIES = {"cp": with_cp, ".backup": with_backup, "VACUUM INTO": with_sqlite("VACUUM INTO ?", str)}
+COPIES = {"cp": with_cp, ".backup": back_up, "VACUUM INTO": with_sqlite("VACUUM INTO ?", str)}
 RESTORES = {"cp": by_cp, "rename": by_rename, ".restore": in_place}
 
 
@@ -131,7 +117,7 @@ def test_an_open_socket_is_closed_however_much_was_written_first(stack, tmp_path
     """Another gateway's users write as soon as the service is back."""
     talk = Talk(stack)
     send(talk.hers, talk.ben, "kept")
-    with_backup(store(stack), tmp_path / "copy.db")
+    back_up(store(stack), tmp_path / "copy.db")
     with talk.ben.socket() as his, talk.carl.socket() as carl:
         his.call("hello")
         send(talk.hers, talk.ben, "lost")

@@ -69,7 +69,7 @@ def test_each_upload_has_a_name_of_its_own_even_of_the_same_picture(stack, alice
 
 
 def test_the_same_picture_is_saved_as_often_as_it_is_uploaded(stack, alice, crowd):
-    """As the original's client does it: upload, then the new name alone; the answer has it, and contacts are told."""
+    """As the original's client does it: upload, then the new name alone; the answer has it, and contacts are notified."""
     friend = crowd.user(stack)
     with alice.socket() as socket, friend.socket() as theirs:
         send(socket, friend, "hello")
