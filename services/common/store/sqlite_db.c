@@ -75,12 +75,28 @@ static bool use_wal(sqlite3 *handle)
     return result == SQLITE_OK;
 }
 
+/* By the text too: while SQLite reads the schema or a table-valued pragma, the code that comes out
+ * of an interruption is SQLITE_ERROR. */
+static bool is_interrupted(sqlite3 *handle)
+{
+    return sqlite3_errcode(handle) == SQLITE_INTERRUPT ||
+           strcmp(sqlite3_errmsg(handle), sqlite3_errstr(SQLITE_INTERRUPT)) == 0;
+}
+
+/* An interruption is wanted, and no failure. */
+static void note_failure(sqlite3 *handle, const char *sql)
+{
+    if (is_interrupted(handle))
+        return;
+    log_error("sqlite: %s: %.60s", sqlite3_errmsg(handle), sql);
+    sqlite_health_note_failure(handle);
+}
+
 enum status sqlite_conn_exec(struct sqlite_conn *conn, const char *sql)
 {
     if (sqlite3_exec(conn->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
         return STATUS_OK;
-    log_error("sqlite: %s: %.60s", sqlite3_errmsg(conn->handle), sql);
-    sqlite_health_note_failure(conn->handle);
+    note_failure(conn->handle, sql);
     return STATUS_UNAVAILABLE;
 }
 
@@ -145,9 +161,7 @@ sqlite3_stmt *sqlite_conn_prepare(struct sqlite_conn *conn, const char *sql_lite
     if (conn->cache[i].sql == NULL) {
         if (sqlite3_prepare_v3(conn->handle, sql_literal, -1, SQLITE_PREPARE_PERSISTENT,
                                &conn->cache[i].statement, NULL) != SQLITE_OK) {
-            if (sqlite3_errcode(conn->handle) != SQLITE_INTERRUPT)
-                log_error("sqlite: %s: %.60s", sqlite3_errmsg(conn->handle), sql_literal);
-            sqlite_health_note_failure(conn->handle);
+            note_failure(conn->handle, sql_literal);
             return NULL;
         }
         conn->cache[i].sql = sql_literal;
@@ -163,11 +177,8 @@ int sqlite_step(sqlite3_stmt *statement)
 
     if (result == SQLITE_ROW)
         return result;
-    if (result != SQLITE_DONE && result != SQLITE_CONSTRAINT && result != SQLITE_INTERRUPT) {
-        log_error("sqlite: %s: %.60s", sqlite3_errmsg(sqlite3_db_handle(statement)),
-                  sqlite3_sql(statement));
-        sqlite_health_note_failure(sqlite3_db_handle(statement));
-    }
+    if (result != SQLITE_DONE && result != SQLITE_CONSTRAINT)
+        note_failure(sqlite3_db_handle(statement), sqlite3_sql(statement));
     sqlite3_reset(statement); /* an open read would keep the WAL from being emptied */
     return result;
 }

@@ -12,7 +12,7 @@
 #include "tests/unit/process.h"
 #include "tests/unit/temp_dir.h"
 
-enum { READERS = 4, OPENERS = 4, ROUNDS = 40 };
+enum { READERS = 4, OPENERS = 4, ROUNDS = 40, INTERRUPTIONS = 500 };
 
 static const char *const migrations[] = {
     "CREATE TABLE one (x INTEGER UNIQUE); INSERT INTO one VALUES (1);",
@@ -335,6 +335,46 @@ static void failures_are_reported_and_logged(void **state)
     sqlite_db_give_back(f->db, conn);
 }
 
+struct interrupter {
+    sqlite3 *handle;
+    atomic_bool stop;
+};
+
+static void *interrupt_often(void *arg)
+{
+    struct interrupter *interrupter = arg;
+    while (!interrupter->stop)
+        sqlite3_interrupt(interrupter->handle);
+    return NULL;
+}
+
+/* While SQLite prepares, reads the schema or runs: it is asked for, so no failure. */
+static void an_interruption_is_not_logged_wherever_it_comes(void **state)
+{
+    static const char sql[] =
+        "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+    struct fixture *f = *state;
+    int interrupted = 0;
+    reopen(f, 2);
+    struct capture capture = capture_begin();
+    for (int i = 0; i < INTERRUPTIONS; i++) {
+        struct sqlite_conn *conn = sqlite_conn_open(f->db, NULL);
+        struct interrupter interrupter = { .handle = sqlite_conn_handle(conn) };
+        pthread_t thread;
+        pthread_create(&thread, NULL, interrupt_often, &interrupter);
+        sqlite3_stmt *s = sqlite_conn_prepare(conn, sql);
+        interrupted += s == NULL || sqlite_step(s) != SQLITE_ROW;
+        interrupter.stop = true;
+        pthread_join(thread, NULL);
+        sqlite_conn_close(&conn);
+    }
+    char *logged = capture_end(&capture);
+    print_message("%d of %d were interrupted\n", interrupted, INTERRUPTIONS);
+    assert_string_equal(logged, "");
+    free(logged);
+    assert_null(sqlite_db_problem(f->db));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -352,6 +392,7 @@ int main(void)
         TEST(many_threads_share_the_readers),
         TEST(a_statement_is_prepared_once_and_returned_without_bindings),
         TEST(failures_are_reported_and_logged),
+        TEST(an_interruption_is_not_logged_wherever_it_comes),
     };
     log_init("unit", LOG_LEVEL_WARN);
     return cmocka_run_group_tests_name("sqlite_db", tests, NULL, NULL);
