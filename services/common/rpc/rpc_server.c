@@ -11,6 +11,7 @@
 
 #include "common.pb-c.h"
 #include "services/common/base/clock.h"
+#include "services/common/base/fair_queue.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/text.h"
@@ -29,6 +30,7 @@ SAME(STATUS_UNAUTHENTICATED, UNAUTHENTICATED);
 SAME(STATUS_NOT_FOUND, NOT_FOUND);
 SAME(STATUS_ALREADY_EXISTS, ALREADY_EXISTS);
 SAME(STATUS_CONFLICT, CONFLICT);
+SAME(STATUS_LIMITED, LIMITED);
 SAME(STATUS_BUSY, BUSY);
 SAME(STATUS_INTERNAL, INTERNAL);
 SAME(STATUS_UNAVAILABLE, UNAVAILABLE);
@@ -39,8 +41,9 @@ struct rpc_server {
     struct bus_subscription *subscription;
     struct rpc_monitor *monitor;
     struct workpool *lanes[RPC_LANES];
-    pthread_mutex_t lock; /* guards unanswered */
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t idle_cond;
+    struct fair_queue *turns; /* the calls that take turns; NULL: none do */
     size_t unanswered;
 };
 
@@ -91,7 +94,8 @@ static bool is_expected(enum status status)
     return status < STATUS_INTERNAL;
 }
 
-void rpc_request_fail(struct rpc_request *call, enum status status, const char *reason)
+static void answer_failure(struct rpc_request *call, enum status status, const char *reason,
+                           uint32_t retry_after_ms)
 {
     Messenger__ErrorDetail detail = MESSENGER__ERROR_DETAIL__INIT;
     const char *reply_to = bus_message_reply_to(call->message);
@@ -109,8 +113,7 @@ void rpc_request_fail(struct rpc_request *call, enum status status, const char *
         snprintf(code, sizeof(code), "%d", (int)status);
         if (reason != NULL)
             detail.reason = wire_borrow(reason);
-        if (status == STATUS_BUSY || status == STATUS_UNAVAILABLE)
-            detail.retry_after_ms = RETRY_MS;
+        detail.retry_after_ms = retry_after_ms;
         wire_pack(&detail.base, &packed);
         if (bus_publish_headers(call->server->options.bus, reply_to, headers, 2, packed.data,
                                 packed.length) != STATUS_OK)
@@ -118,6 +121,22 @@ void rpc_request_fail(struct rpc_request *call, enum status status, const char *
         buffer_finish(&packed);
     }
     finish_call(call, status);
+}
+
+void rpc_request_fail(struct rpc_request *call, enum status status, const char *reason)
+{
+    bool passing = status == STATUS_BUSY || status == STATUS_UNAVAILABLE;
+
+    answer_failure(call, status, reason, passing ? RETRY_MS : 0);
+}
+
+void rpc_request_limit(struct rpc_request *call, int64_t retry_after_ms, const char *reason)
+{
+    if (retry_after_ms < 1)
+        retry_after_ms = 1;
+    if (retry_after_ms > UINT32_MAX)
+        retry_after_ms = UINT32_MAX;
+    answer_failure(call, STATUS_LIMITED, reason, (uint32_t)retry_after_ms);
 }
 
 /* --- taking calls ------------------------------------------------------------------------ */
@@ -178,6 +197,50 @@ void rpc_request_defer(struct rpc_request *call, rpc_handler *handle, enum rpc_l
         rpc_request_fail(call, STATUS_BUSY, "too many calls are waiting");
 }
 
+/* --- calls that take turns ----------------------------------------------------------------- */
+
+static struct rpc_request *next_in_turn(struct rpc_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    struct rpc_request *call = fair_queue_pop(server->turns);
+    pthread_mutex_unlock(&server->lock);
+    return call;
+}
+
+static void run_turn(void *arg)
+{
+    struct rpc_request *call = next_in_turn(arg);
+
+    if (call != NULL)
+        run_call(call);
+}
+
+static void refuse_in_turn(struct rpc_request *call)
+{
+    rpc_request_fail(call, STATUS_BUSY, "too many calls of this group are waiting");
+}
+
+/* Each call that is enqueued asks the lane for one turn, which may become another call's. */
+static void enqueue_in_turn(struct rpc_request *call)
+{
+    struct rpc_server *server = call->server;
+    const char *group = server->options.turns.group(call->method, call->request);
+    void *displaced;
+
+    pthread_mutex_lock(&server->lock);
+    bool accepted = fair_queue_push(server->turns, group, call, &displaced);
+    pthread_mutex_unlock(&server->lock);
+    if (!accepted) {
+        refuse_in_turn(call);
+    } else if (displaced != NULL) { /* this call has its turn */
+        refuse_in_turn(displaced);
+    } else if (!workpool_submit(server->lanes[call->method->lane], run_turn, server)) {
+        struct rpc_request *other = next_in_turn(server);
+        if (other != NULL)
+            refuse_in_turn(other);
+    }
+}
+
 static const char *find_problem(const struct rpc_server *server)
 {
     return server->options.problem != NULL ? server->options.problem(server->options.ctx) : NULL;
@@ -219,6 +282,8 @@ static void handle_message(void *ctx, struct bus_message *message_take)
                          "the payload is not a request of this method");
     else if (call->method->lane == RPC_INLINE)
         run_call(call);
+    else if (server->turns != NULL && call->method->lane == server->options.turns.lane)
+        enqueue_in_turn(call);
     else
         rpc_request_defer(call, call->handle, call->method->lane);
 }
@@ -264,6 +329,9 @@ enum status rpc_server_start(const struct rpc_server_options *options,
     pthread_cond_init(&server->idle_cond, NULL);
     for (size_t i = 0; i < options->method_count; i++)
         names[i] = options->methods[i].name;
+    if (options->turns.group != NULL)
+        server->turns = fair_queue_create(options->lanes[options->turns.lane].queue_max,
+                                          options->turns.group_max);
     start_lanes(server);
     enum status status = rpc_monitor_start(&monitor, &server->monitor);
     if (status == STATUS_OK)
@@ -305,6 +373,7 @@ void rpc_server_stop(struct rpc_server **server)
         workpool_destroy(&s->lanes[lane]);
     if (!is_idle)
         return; /* a store may still answer: this memory stays valid until the process ends */
+    fair_queue_destroy(&s->turns);
     rpc_monitor_stop(&s->monitor);
     pthread_cond_destroy(&s->idle_cond);
     pthread_mutex_destroy(&s->lock);

@@ -54,6 +54,15 @@ struct rpc_server_options {
         size_t threads;   /* 0 = no method uses this lane */
         size_t queue_max; /* calls that may wait */
     } lanes[RPC_LANES];   /* [RPC_INLINE] is ignored */
+    /* The lane whose calls take turns by group (fair_queue.h) instead of in the order of arrival;
+     * zeroed: none. */
+    struct {
+        enum rpc_lane lane;
+        size_t group_max; /* calls of a group that may wait */
+        /* Whose call it is, borrowed from the request, which may be hostile; "": unknown. Must not
+         * block. */
+        const char *(*group)(const struct rpc_method *method, const void *request);
+    } turns;
 };
 
 enum status rpc_server_start(const struct rpc_server_options *options,
@@ -75,6 +84,9 @@ void rpc_request_reply(struct rpc_request *call, const ProtobufCMessage *reply);
 
 /* `reason` is sent to the caller and may be shown to users: no secrets. NULL: none. */
 void rpc_request_fail(struct rpc_request *call, enum status status, const char *reason);
+
+/* Refuses with STATUS_LIMITED: the caller may try again after so many milliseconds. */
+void rpc_request_limit(struct rpc_request *call, int64_t retry_after_ms, const char *reason);
 
 /* The context for calls to other services on behalf of this request: same trace, same deadline.
  * Borrowed. */
