@@ -18,6 +18,7 @@ enum {
     USER_IMAGE_SIZE = 48,
     USER_JTI_SIZE = 64,
     USER_ORIGIN_SIZE = 80,
+    USER_LOGINS_MAX = 8, /* networks of an account that are remembered */
 };
 
 /* The fields that an update changes: a set of bits. */
@@ -71,6 +72,18 @@ struct revoked_token {
 struct revoked_list {
     struct revoked_token *items;
     size_t count;
+};
+
+/*
+ * A counter of failed log-ins. Its key is a hash (login_guard.c), so no e-mail and no address is
+ * stored.
+ */
+struct failed_logins {
+    struct id key;
+    int64_t failures;
+    int64_t at_ms;      /* of the wall clock, as all times here: the last failure counted */
+    int64_t expires_ms; /* from then on it counts nothing, and may be deleted */
+    int64_t version;    /* differs after each write; 0: it is not stored */
 };
 
 struct user_store_counts {

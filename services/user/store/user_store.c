@@ -103,6 +103,52 @@ enum status user_store_is_revoked(struct user_store *store, const char *jti, boo
     return store->kind->is_revoked(store, jti, revoked_out);
 }
 
+enum status user_store_get_failed(struct user_store *store, const struct id *key,
+                                  struct failed_logins *counter_out)
+{
+    return store->kind->get_failed(store, key, counter_out);
+}
+
+enum status user_store_put_failed(struct user_store *store, const struct failed_logins *counter)
+{
+    return store->kind->put_failed(store, counter);
+}
+
+enum status user_store_clear_failed(struct user_store *store, const struct id *key)
+{
+    return store->kind->clear_failed(store, key);
+}
+
+enum status user_store_prune_failed(struct user_store *store, int64_t now_ms, size_t max)
+{
+    return store->kind->prune_failed(store, now_ms, max);
+}
+
+/* A hash, so that no address is stored. */
+static struct id login_key(const struct id *account, const char *network)
+{
+    char hex[ID_HEX + 1];
+
+    id_to_hex(account, hex);
+    return id_from_parts(hex, network);
+}
+
+enum status user_store_get_login(struct user_store *store, const struct id *account,
+                                 const char *network, int64_t *at_ms_out)
+{
+    struct id key = login_key(account, network);
+
+    return store->kind->get_login(store, &key, at_ms_out);
+}
+
+enum status user_store_put_login(struct user_store *store, const struct id *account,
+                                 const char *network, int64_t at_ms)
+{
+    struct id key = login_key(account, network);
+
+    return store->kind->put_login(store, account, &key, at_ms);
+}
+
 enum status user_store_page(struct user_store *store, const char *after_key, size_t max,
                             struct user_list *list_out)
 {

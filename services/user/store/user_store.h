@@ -71,6 +71,37 @@ enum status user_store_revoke(struct user_store *store, const char *jti, int64_t
 enum status user_store_is_revoked(struct user_store *store, const char *jti,
                                   bool *revoked_out) MUST_CHECK;
 
+/* --- failed log-ins ---
+ *
+ * What login_guard.h counts, shared by all user services. Short-lived: not part of a copy.
+ */
+
+/* The counter with this key; if there is none, zeroed but for the key. */
+enum status user_store_get_failed(struct user_store *store, const struct id *key,
+                                  struct failed_logins *counter_out) MUST_CHECK;
+
+/* Stores a counter in place of the one that was read, whose version it has; it gets a new version.
+ * STATUS_CONFLICT when another has been stored since, or the one that was read has been deleted. */
+enum status user_store_put_failed(struct user_store *store,
+                                  const struct failed_logins *counter) MUST_CHECK;
+
+/* Deletes a counter, if there is one. */
+enum status user_store_clear_failed(struct user_store *store, const struct id *key) MUST_CHECK;
+
+/* Deletes the counters that have expired at `now_ms`; of the others those with the fewest failures,
+ * and of these the ones that expire first, until there are at most `max`. So a counter cannot be
+ * displaced at a lower price than as many failures for each of `max` others. */
+enum status user_store_prune_failed(struct user_store *store, int64_t now_ms,
+                                    size_t max) MUST_CHECK;
+
+/* When an account has logged in from a network, as far as it is recorded; STATUS_NOT_FOUND. */
+enum status user_store_get_login(struct user_store *store, const struct id *account,
+                                 const char *network, int64_t *at_ms_out) MUST_CHECK;
+
+/* Records that; only the USER_LOGINS_MAX latest networks of an account are kept. */
+enum status user_store_put_login(struct user_store *store, const struct id *account,
+                                 const char *network, int64_t at_ms) MUST_CHECK;
+
 /* --- copies ---
  *
  * In pages: at most `max` items that follow a key, in byte order of the keys; "" is before the

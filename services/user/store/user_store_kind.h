@@ -26,11 +26,29 @@ struct user_store_kind {
     enum status (*has_image)(struct user_store *, const char *, bool *);
     enum status (*revoke)(struct user_store *, const char *, int64_t, int64_t);
     enum status (*is_revoked)(struct user_store *, const char *, bool *);
+    enum status (*get_failed)(struct user_store *, const struct id *, struct failed_logins *);
+    enum status (*put_failed)(struct user_store *, const struct failed_logins *);
+    enum status (*clear_failed)(struct user_store *, const struct id *);
+    enum status (*prune_failed)(struct user_store *, int64_t, size_t);
+    /* By a key that stands for the account and the network. */
+    enum status (*get_login)(struct user_store *, const struct id *, int64_t *);
+    enum status (*put_login)(struct user_store *, const struct id *, const struct id *, int64_t);
     enum status (*page)(struct user_store *, const char *, size_t, struct user_list *);
     enum status (*image_page)(struct user_store *, const char *, size_t, struct user_image_names *);
     enum status (*revoked_page)(struct user_store *, const char *, size_t, struct revoked_list *);
     enum status (*count)(struct user_store *, struct user_store_counts *);
 };
+
+/* A version for a counter of failed log-ins, other than all before; not 0. */
+static inline int64_t user_store_kind_new_version(void)
+{
+    int64_t version;
+
+    do
+        id_random_bytes(&version, sizeof(version));
+    while (version == 0);
+    return version;
+}
 
 struct user_store {
     const struct user_store_kind *kind;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "services/common/base/memory.h"
+#include "services/user/store/mongo/logins.h"
 #include "services/user/store/mongo/pages.h"
 #include "services/user/store/mongo/reads.h"
 #include "services/user/store/mongo/search.h"
@@ -21,6 +22,21 @@ static void close_store(struct user_store *store)
     free(store);
 }
 
+static enum status ensure_login_indexes(struct mongo_db *db)
+{
+    enum status status = mongo_ensure_index(db, "failedLogins", "expiresAt", false,
+                                            BCON_NEW("expiresAt", BCON_INT32(1)));
+
+    if (status == STATUS_OK)
+        status =
+            mongo_ensure_index(db, "failedLogins", "failures", false,
+                               BCON_NEW("failures", BCON_INT32(1), "expiresAt", BCON_INT32(1)));
+    if (status == STATUS_OK)
+        status = mongo_ensure_index(db, "loginNetworks", "account", false,
+                                    BCON_NEW("account", BCON_INT32(1), "at", BCON_INT32(1)));
+    return status;
+}
+
 static enum status ensure_indexes(struct mongo_db *db)
 {
     enum status status =
@@ -35,6 +51,8 @@ static enum status ensure_indexes(struct mongo_db *db)
     if (status == STATUS_OK)
         status = mongo_ensure_index(db, "users", "unannounced", false,
                                     BCON_NEW("unannounced", BCON_INT32(1), "key", BCON_INT32(1)));
+    if (status == STATUS_OK)
+        status = ensure_login_indexes(db);
     return status;
 }
 
@@ -73,6 +91,12 @@ const struct user_store_kind user_store_mongo = {
     .has_image = user_mongo_reads_has_image,
     .revoke = user_mongo_writes_revoke,
     .is_revoked = user_mongo_reads_is_revoked,
+    .get_failed = user_mongo_logins_get_failed,
+    .put_failed = user_mongo_logins_put_failed,
+    .clear_failed = user_mongo_logins_clear_failed,
+    .prune_failed = user_mongo_logins_prune_failed,
+    .get_login = user_mongo_logins_get_login,
+    .put_login = user_mongo_logins_put_login,
     .page = user_mongo_pages_page,
     .image_page = user_mongo_pages_image_page,
     .revoked_page = user_mongo_pages_revoked_page,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "services/common/base/memory.h"
+#include "services/user/store/sqlite/logins.h"
 #include "services/user/store/sqlite/pages.h"
 #include "services/user/store/sqlite/reads.h"
 #include "services/user/store/sqlite/search.h"
@@ -52,6 +53,14 @@ static const char *const migrations[] = {
     "INSERT INTO user_tail (tail, head)"
     "  SELECT substr(key, place), substr(key, 1, place - 1) FROM user"
     "  JOIN cut ON place <= length(key) ORDER BY 1, 2;",
+    "CREATE TABLE failed_login ("
+    "  key BLOB PRIMARY KEY, failures INTEGER NOT NULL, at INTEGER NOT NULL,"
+    "  expires_at INTEGER NOT NULL, version INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX failed_login_expires_at ON failed_login (expires_at);"
+    "CREATE INDEX failed_login_failures ON failed_login (failures, expires_at);"
+    "CREATE TABLE login_network (" /* key: of account and network */
+    "  key BLOB PRIMARY KEY, account BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX login_network_account ON login_network (account, at);",
 };
 _Static_assert(TAG_MAX - 1 == 32, "the table \"cut\" goes from 2 to 32");
 
@@ -104,6 +113,12 @@ const struct user_store_kind user_store_sqlite = {
     .has_image = user_sqlite_reads_has_image,
     .revoke = user_sqlite_writes_revoke,
     .is_revoked = user_sqlite_reads_is_revoked,
+    .get_failed = user_sqlite_logins_get_failed,
+    .put_failed = user_sqlite_logins_put_failed,
+    .clear_failed = user_sqlite_logins_clear_failed,
+    .prune_failed = user_sqlite_logins_prune_failed,
+    .get_login = user_sqlite_logins_get_login,
+    .put_login = user_sqlite_logins_put_login,
     .page = user_sqlite_pages_page,
     .image_page = user_sqlite_pages_image_page,
     .revoked_page = user_sqlite_pages_revoked_page,
