@@ -3,8 +3,11 @@
 #include "services/user/store/mongo/handle.h"
 
 /*
- * failedLogins:  { _id: the key, failures, at, expiresAt, version }
+ * failedLogins:  { _id: the key, counter: { failures, at, expiresAt, version } }
  * loginNetworks: { _id: a hash of account and network, account, at }
+ *
+ * A counter is one field, so that it is replaced at once also by a server whose readers may see
+ * some fields of an update before others.
  */
 enum { DELETED_AT_ONCE_MAX = 1000 };
 
@@ -21,11 +24,20 @@ static bson_t *by_id(const struct id *id)
 static void read_counter(void *ctx, const bson_t *document)
 {
     struct failed_logins *counter = ctx;
+    const uint8_t *data;
+    uint32_t size;
+    bson_iter_t at;
+    bson_t field;
 
-    counter->failures = mongo_int(document, "failures");
-    counter->at_ms = mongo_int(document, "at");
-    counter->expires_ms = mongo_int(document, "expiresAt");
-    counter->version = mongo_int(document, "version");
+    if (!bson_iter_init_find(&at, document, "counter") || !BSON_ITER_HOLDS_DOCUMENT(&at))
+        return;
+    bson_iter_document(&at, &size, &data);
+    if (!bson_init_static(&field, data, size))
+        return;
+    counter->failures = mongo_int(&field, "failures");
+    counter->at_ms = mongo_int(&field, "at");
+    counter->expires_ms = mongo_int(&field, "expiresAt");
+    counter->version = mongo_int(&field, "version");
 }
 
 enum status user_mongo_logins_get_failed(struct user_store *store, const struct id *key,
@@ -38,10 +50,14 @@ enum status user_mongo_logins_get_failed(struct user_store *store, const struct 
 
 static void append_counter(bson_t *document, const struct failed_logins *counter)
 {
-    BSON_APPEND_INT64(document, "failures", counter->failures);
-    BSON_APPEND_INT64(document, "at", counter->at_ms);
-    BSON_APPEND_INT64(document, "expiresAt", counter->expires_ms);
-    BSON_APPEND_INT64(document, "version", user_store_kind_new_version());
+    bson_t field;
+
+    BSON_APPEND_DOCUMENT_BEGIN(document, "counter", &field);
+    BSON_APPEND_INT64(&field, "failures", counter->failures);
+    BSON_APPEND_INT64(&field, "at", counter->at_ms);
+    BSON_APPEND_INT64(&field, "expiresAt", counter->expires_ms);
+    BSON_APPEND_INT64(&field, "version", user_store_kind_new_version());
+    bson_append_document_end(document, &field);
 }
 
 static enum status insert_counter(struct mongo_db *db, const struct failed_logins *counter)
@@ -66,7 +82,7 @@ enum status user_mongo_logins_put_failed(struct user_store *store,
     if (counter->version == 0)
         return insert_counter(db, counter);
     bson_t *filter = by_id(&counter->key), *change = bson_new();
-    BSON_APPEND_INT64(filter, "version", counter->version);
+    BSON_APPEND_INT64(filter, "counter.version", counter->version);
     BSON_APPEND_DOCUMENT_BEGIN(change, "$set", &set);
     append_counter(&set, counter);
     bson_append_document_end(change, &set);
@@ -116,15 +132,16 @@ enum status user_mongo_logins_prune_failed(struct user_store *store, int64_t now
     struct mongo_db *db = user_mongo_handle(store)->db;
     uint64_t count = 0;
 
-    enum status status = mongo_delete(db, "failedLogins",
-                                      BCON_NEW("expiresAt", "{", "$lte", BCON_INT64(now_ms), "}"));
+    enum status status = mongo_delete(
+        db, "failedLogins", BCON_NEW("counter.expiresAt", "{", "$lte", BCON_INT64(now_ms), "}"));
     if (status == STATUS_OK)
         status = mongo_count(db, "failedLogins", &count);
     while (status == STATUS_OK && count > max) {
         size_t excess = (size_t)count - max;
-        status = delete_first(db, "failedLogins", bson_new(),
-                              BCON_NEW("failures", BCON_INT32(1), "expiresAt", BCON_INT32(1)), 0,
-                              excess);
+        status = delete_first(
+            db, "failedLogins", bson_new(),
+            BCON_NEW("counter.failures", BCON_INT32(1), "counter.expiresAt", BCON_INT32(1)), 0,
+            excess);
         count -= excess < DELETED_AT_ONCE_MAX ? excess : DELETED_AT_ONCE_MAX;
     }
     return status;

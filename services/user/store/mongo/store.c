@@ -25,12 +25,12 @@ static void close_store(struct user_store *store)
 static enum status ensure_login_indexes(struct mongo_db *db)
 {
     enum status status = mongo_ensure_index(db, "failedLogins", "expiresAt", false,
-                                            BCON_NEW("expiresAt", BCON_INT32(1)));
+                                            BCON_NEW("counter.expiresAt", BCON_INT32(1)));
 
     if (status == STATUS_OK)
-        status =
-            mongo_ensure_index(db, "failedLogins", "failures", false,
-                               BCON_NEW("failures", BCON_INT32(1), "expiresAt", BCON_INT32(1)));
+        status = mongo_ensure_index(
+            db, "failedLogins", "failures", false,
+            BCON_NEW("counter.failures", BCON_INT32(1), "counter.expiresAt", BCON_INT32(1)));
     if (status == STATUS_OK)
         status = mongo_ensure_index(db, "loginNetworks", "account", false,
                                     BCON_NEW("account", BCON_INT32(1), "at", BCON_INT32(1)));
