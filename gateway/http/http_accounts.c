@@ -121,19 +121,32 @@ static void respond_register_failure(struct http_request *request,
         http_answers_call_failed(request, context, "user.Register", status);
 }
 
+/* What the user service counts failed log-ins by, and queues hashes by. */
+static void find_network(const struct http_site *site, struct http_request *request,
+                         char out[CLIENT_ADDRESS_SIZE])
+{
+    char address[CLIENT_ADDRESS_SIZE];
+
+    http_client_address(site, request, address);
+    client_address_group(address, out);
+}
+
 static void sign_up(const struct http_site *site, struct http_request *request,
                     const char *const *fields)
 {
     Messenger__RegisterRequest registration = MESSENGER__REGISTER_REQUEST__INIT;
+    char network[CLIENT_ADDRESS_SIZE];
     Messenger__Account *account;
     struct rpc_context context;
     struct rpc_error error;
 
+    find_network(site, request, network);
     registration.tag = wire_borrow(fields[0]);
     registration.first_name = wire_borrow(fields[1]);
     registration.last_name = wire_borrow(fields[2]);
     registration.email = wire_borrow(fields[3]);
     registration.password = wire_borrow(fields[4]);
+    registration.client_network = network;
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
     enum status status = rpc_call(site->bus, &context, "user.Register", &registration.base,
                                   &messenger__account__descriptor, &account, &error);
@@ -148,18 +161,24 @@ static void log_in(const struct http_site *site, struct http_request *request,
                    const char *const *fields)
 {
     Messenger__AuthenticateRequest login = MESSENGER__AUTHENTICATE_REQUEST__INIT;
+    char network[CLIENT_ADDRESS_SIZE];
     Messenger__Account *account;
     struct rpc_context context;
+    struct rpc_error error;
 
+    find_network(site, request, network);
     login.email = wire_borrow(fields[0]);
     login.password = wire_borrow(fields[1]);
+    login.client_network = network;
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
     enum status status = rpc_call(site->bus, &context, "user.Authenticate", &login.base,
-                                  &messenger__account__descriptor, &account, NULL);
+                                  &messenger__account__descriptor, &account, &error);
     if (status == STATUS_OK)
         respond_signed_in(site, request, account, "Login successful");
     else if (status == STATUS_UNAUTHENTICATED)
         http_respond_error(request, 401, "AuthError", "Incorrect authorization data.");
+    else if (status == STATUS_LIMITED)
+        http_answers_too_many(request, "RateLimitError", error.retry_after_ms);
     else
         http_answers_call_failed(request, &context, "user.Authenticate", status);
     wire_free(account);
@@ -169,7 +188,7 @@ static void log_in(const struct http_site *site, struct http_request *request,
 static bool admit_form(const struct http_site *site, struct http_request *request,
                        struct ratelimit *limit)
 {
-    char address[CLIENT_ADDRESS_SIZE], group[CLIENT_ADDRESS_SIZE];
+    char group[CLIENT_ADDRESS_SIZE];
     int64_t retry_after_ms;
 
     if (!is_json(request)) {
@@ -177,8 +196,7 @@ static bool admit_form(const struct http_site *site, struct http_request *reques
                            "Content-Type must be application/json.");
         return false;
     }
-    http_client_address(site, request, address);
-    client_address_group(address, group);
+    find_network(site, request, group);
     if (ratelimit_admit(limit, group, &retry_after_ms))
         return true;
     http_answers_too_many(request, "RateLimitError", retry_after_ms);

@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event.pb-c.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
+#include "services/user/handlers_accounts.h"
 #include "services/user/handlers_tokens.h"
 #include "services/user/user_rules.h"
+#include "services/user/views.h"
 #include "user.pb-c.h"
 
 enum {
@@ -17,40 +18,6 @@ enum {
     FIND_MAX = 100,
     IMAGE_BYTES_MAX = 768 * 1024,
 };
-#define DEFAULT_IMAGE "default.jpg"
-
-/* A protobuf view of a user; borrows from it and from `hex`. */
-static void view_user(const struct user *user, char hex[ID_HEX + 1], Messenger__User *view)
-{
-    messenger__user__init(view);
-    id_to_hex(&user->id, hex);
-    view->id = hex;
-    view->tag = wire_borrow(user->tag);
-    view->first_name = wire_borrow(user->first_name);
-    view->last_name = wire_borrow(user->last_name);
-    view->img = wire_borrow(user->img);
-}
-
-static void reply_user(struct rpc_request *call, const struct user *user)
-{
-    Messenger__User view;
-    char hex[ID_HEX + 1];
-
-    view_user(user, hex, &view);
-    rpc_request_reply(call, &view.base);
-}
-
-static void reply_account(struct rpc_request *call, const struct user *user)
-{
-    Messenger__Account account = MESSENGER__ACCOUNT__INIT;
-    Messenger__User view;
-    char hex[ID_HEX + 1];
-
-    view_user(user, hex, &view);
-    account.user = &view;
-    account.email = wire_borrow(user->email);
-    rpc_request_reply(call, &account.base);
-}
 
 static void reply_list(struct rpc_request *call, const struct user_list *list)
 {
@@ -62,7 +29,7 @@ static void reply_list(struct rpc_request *call, const struct user_list *list)
     Messenger__UserList reply = MESSENGER__USER_LIST__INIT;
 
     for (size_t i = 0; i < list->count; i++) {
-        view_user(&list->items[i], items[i].hex, &items[i].view);
+        views_set_user(&list->items[i], items[i].hex, &items[i].view);
         pointers[i] = &items[i].view;
     }
     reply.n_users = list->count;
@@ -70,123 +37,6 @@ static void reply_list(struct rpc_request *call, const struct user_list *list)
     rpc_request_reply(call, &reply.base);
     free(pointers);
     free(items);
-}
-
-/* --- accounts ---------------------------------------------------------------------------- */
-
-static const char *check_registration(const struct user_service *service,
-                                      const Messenger__RegisterRequest *request, struct user *user)
-{
-    const char *problem = user_rules_check_tag(request->tag);
-
-    if (problem == NULL)
-        problem = user_rules_check_name("firstName", request->first_name, user->first_name);
-    if (problem == NULL)
-        problem = user_rules_check_name("lastName", request->last_name, user->last_name);
-    if (problem == NULL)
-        problem = user_rules_check_email(request->email, user->email_key);
-    if (problem == NULL)
-        problem = user_rules_check_password(request->password, service->password_min);
-    if (problem == NULL) {
-        snprintf(user->tag, sizeof(user->tag), "%s", request->tag);
-        snprintf(user->email, sizeof(user->email), "%s", request->email);
-        snprintf(user->img, sizeof(user->img), "%s", DEFAULT_IMAGE);
-    }
-    return problem;
-}
-
-static void publish_registered(struct user_service *service, const struct user *user)
-{
-    Messenger__UserRegistered event = MESSENGER__USER_REGISTERED__INIT;
-    Messenger__User view;
-    char hex[ID_HEX + 1];
-
-    view_user(user, hex, &view);
-    event.user = &view;
-    wire_publish(service->bus, "event.user.registered", &event.base);
-}
-
-static void free_password(char *prepared)
-{
-    if (prepared != NULL)
-        memory_wipe(prepared, strlen(prepared));
-    free(prepared);
-}
-
-static bool hash_prepared(const struct password_cost *cost, const char *password,
-                          char hash_out[USER_HASH_SIZE])
-{
-    char *prepared = user_rules_prepare_password(password);
-    bool done = prepared != NULL && password_hash(cost, prepared, hash_out, USER_HASH_SIZE);
-
-    free_password(prepared);
-    return done;
-}
-
-/*
- * Also a hash of the bytes as they were typed, which was made before passwords were prepared. When
- * these differ from the prepared form, both are hashed whatever the first result is, and whether
- * the user exists or not: the time depends on what was typed, and on nothing else.
- */
-static bool verify_password(const char *hash, const char *password)
-{
-    char *prepared = user_rules_prepare_password(password);
-    bool right = false;
-
-    if (prepared != NULL)
-        right = password_verify(hash, prepared);
-    if (prepared == NULL || strcmp(prepared, password) != 0)
-        right |= password_verify(hash, password);
-    free_password(prepared);
-    return right;
-}
-
-static void handle_register(void *ctx, struct rpc_request *call, const void *request)
-{
-    struct user_service *service = ctx;
-    const Messenger__RegisterRequest *registration = request;
-    struct user user = { .tag = "" };
-
-    const char *problem = check_registration(service, registration, &user);
-    if (problem != NULL) {
-        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
-        return;
-    }
-    user.id = id_new();
-    if (!hash_prepared(&service->cost, registration->password, user.password_hash)) {
-        rpc_request_fail(call, STATUS_UNAVAILABLE, "no memory to hash a password");
-        return;
-    }
-    enum status status = user_store_add(service->store, &user);
-    if (status != STATUS_OK) {
-        rpc_request_fail(call, status, "tag or e-mail is taken");
-        return;
-    }
-    publish_registered(service, &user);
-    reply_account(call, &user);
-}
-
-static void handle_authenticate(void *ctx, struct rpc_request *call, const void *request)
-{
-    struct user_service *service = ctx;
-    const Messenger__AuthenticateRequest *login = request;
-    char email_key[USER_EMAIL_SIZE] = "";
-    struct user user = { .tag = "" };
-    enum status status = STATUS_NOT_FOUND;
-
-    if (user_rules_check_email(login->email, email_key) == NULL)
-        status = user_store_by_email(service->store, email_key, &user);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
-        rpc_request_fail(call, status, NULL);
-        return;
-    }
-    bool known = status == STATUS_OK;
-    bool right = verify_password(known ? user.password_hash : service->decoy_hash, login->password);
-    if (known && right)
-        reply_account(call, &user);
-    else
-        rpc_request_fail(call, STATUS_UNAUTHENTICATED, NULL);
-    memory_wipe(user.password_hash, sizeof(user.password_hash));
 }
 
 /* --- profiles ---------------------------------------------------------------------------- */
@@ -282,7 +132,7 @@ static const char *apply_profile(struct user_service *service,
         problem = user_rules_check_name("lastName", request->last_name, user->last_name);
     if (problem != NULL)
         return problem;
-    if (request->img[0] != '\0' && strcmp(request->img, DEFAULT_IMAGE) != 0) {
+    if (request->img[0] != '\0' && strcmp(request->img, USER_RULES_DEFAULT_IMAGE) != 0) {
         enum status status = user_store_has_image(service->store, request->img, &known);
         if (status != STATUS_OK) {
             *status_out = status;
@@ -349,7 +199,7 @@ static void handle_update_profile(void *ctx, struct rpc_request *call, const voi
     }
     if (update.changed != 0)
         announcer_kick(service->announcer);
-    reply_user(call, &user);
+    views_reply_user(call, &user);
 }
 
 /* --- images ------------------------------------------------------------------------------ */

@@ -5,8 +5,14 @@
 #include "services/common/base/memory.h"
 #include "services/common/process/service_main.h"
 #include "services/user/handlers.h"
+#include "services/user/handlers_accounts.h"
 
-enum { FAST_THREADS = 8, FAST_QUEUE = 4096, SLOW_QUEUE = 256 };
+enum {
+    FAST_THREADS = 8,
+    FAST_QUEUE = 4096,
+    SLOW_QUEUE = 1024,
+    SLOW_QUEUE_PER_NETWORK = 256, /* some seconds of hashing: what waits longer is too late */
+};
 
 struct state {
     struct user_service service;
@@ -48,6 +54,7 @@ static void stop_user(struct service *process, void *arg)
     (void)process;
     rpc_server_stop(&state->server);
     announcer_stop(&state->service.announcer);
+    login_guard_destroy(&state->service.guard);
     user_store_close(&state->service.store);
     free(state);
 }
@@ -71,9 +78,16 @@ static enum status start_user(struct service *process, void **state_out)
             [RPC_FAST] = { FAST_THREADS, FAST_QUEUE },
             [RPC_SLOW] = { hash_threads(&process->settings), SLOW_QUEUE },
         },
+        .turns = { RPC_SLOW, SLOW_QUEUE_PER_NETWORK, handlers_accounts_group },
     };
 
     enum status status = open_service(process, &state->service);
+    if (status == STATUS_OK)
+        state->service.guard = login_guard_create(&(struct login_guard_options){
+            .store = state->service.store,
+            .per_account = process->settings.limit_failed_logins_per_account,
+            .per_network_hour = process->settings.limit_failed_logins_per_address,
+        });
     if (status == STATUS_OK)
         state->service.announcer = announcer_start(process->bus, state->service.store);
     if (status == STATUS_OK)

@@ -6,6 +6,9 @@
 
 #include "services/user/store/user_store.h"
 
+/* The image of a user without one. */
+#define USER_RULES_DEFAULT_IMAGE "default.jpg"
+
 /*
  * The rules for the fields of a user. Each check returns NULL for a valid value, else an error
  * message for users that names the field. Some return the normalised form to store.

@@ -1,0 +1,192 @@
+#include "services/user/handlers_accounts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event.pb-c.h"
+#include "services/common/base/memory.h"
+#include "services/common/rpc/wire.h"
+#include "services/user/client_network.h"
+#include "services/user/user_rules.h"
+#include "services/user/user_service.h"
+#include "services/user/views.h"
+
+static const char bad_network[] = "client_network: is neither an address nor a network";
+
+const char *handlers_accounts_group(const struct rpc_method *method, const void *request)
+{
+    struct client_network network;
+    const char *text = "";
+
+    if (method->handle == handle_register)
+        text = ((const Messenger__RegisterRequest *)request)->client_network;
+    else if (method->handle == handle_authenticate)
+        text = ((const Messenger__AuthenticateRequest *)request)->client_network;
+    return client_network_parse(text, &network) ? text : "";
+}
+
+/* --- passwords --------------------------------------------------------------------------- */
+
+static void free_password(char *prepared)
+{
+    if (prepared != NULL)
+        memory_wipe(prepared, strlen(prepared));
+    free(prepared);
+}
+
+static bool hash_prepared(const struct password_cost *cost, const char *password,
+                          char hash_out[USER_HASH_SIZE])
+{
+    char *prepared = user_rules_prepare_password(password);
+    bool done = prepared != NULL && password_hash(cost, prepared, hash_out, USER_HASH_SIZE);
+
+    free_password(prepared);
+    return done;
+}
+
+/*
+ * Also a hash of the bytes as they were typed, which was made before passwords were prepared. When
+ * these differ from the prepared form, both are hashed whatever the first result is, and whether
+ * the user exists or not: the time depends on what was typed, and on nothing else.
+ */
+static bool verify_password(const char *hash, const char *password)
+{
+    char *prepared = user_rules_prepare_password(password);
+    bool right = false;
+
+    if (prepared != NULL)
+        right = password_verify(hash, prepared);
+    if (prepared == NULL || strcmp(prepared, password) != 0)
+        right |= password_verify(hash, password);
+    free_password(prepared);
+    return right;
+}
+
+/* --- sign-up ----------------------------------------------------------------------------- */
+
+static const char *check_registration(const struct user_service *service,
+                                      const Messenger__RegisterRequest *request, struct user *user)
+{
+    const char *problem = user_rules_check_tag(request->tag);
+
+    if (problem == NULL)
+        problem = user_rules_check_name("firstName", request->first_name, user->first_name);
+    if (problem == NULL)
+        problem = user_rules_check_name("lastName", request->last_name, user->last_name);
+    if (problem == NULL)
+        problem = user_rules_check_email(request->email, user->email_key);
+    if (problem == NULL)
+        problem = user_rules_check_password(request->password, service->password_min);
+    if (problem == NULL) {
+        snprintf(user->tag, sizeof(user->tag), "%s", request->tag);
+        snprintf(user->email, sizeof(user->email), "%s", request->email);
+        snprintf(user->img, sizeof(user->img), "%s", USER_RULES_DEFAULT_IMAGE);
+    }
+    return problem;
+}
+
+static void publish_registered(struct user_service *service, const struct user *user)
+{
+    Messenger__UserRegistered event = MESSENGER__USER_REGISTERED__INIT;
+    Messenger__User view;
+    char hex[ID_HEX + 1];
+
+    views_set_user(user, hex, &view);
+    event.user = &view;
+    wire_publish(service->bus, "event.user.registered", &event.base);
+}
+
+static void finish_register(struct user_service *service, struct rpc_request *call,
+                            const struct user *user, const struct client_network *network)
+{
+    enum status status = user_store_add(service->store, user);
+
+    if (status != STATUS_OK) {
+        rpc_request_fail(call, status, "tag or e-mail is taken");
+        return;
+    }
+    login_guard_note(service->guard, &user->id, network);
+    publish_registered(service, user);
+    views_reply_account(call, user);
+}
+
+void handle_register(void *ctx, struct rpc_request *call, const void *request)
+{
+    struct user_service *service = ctx;
+    const Messenger__RegisterRequest *registration = request;
+    struct client_network network;
+    struct user user = { .tag = "" };
+
+    const char *problem = check_registration(service, registration, &user);
+    if (problem == NULL && !client_network_parse(registration->client_network, &network))
+        problem = bad_network;
+    if (problem != NULL) {
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
+        return;
+    }
+    user.id = id_new();
+    if (hash_prepared(&service->cost, registration->password, user.password_hash))
+        finish_register(service, call, &user, &network);
+    else
+        rpc_request_fail(call, STATUS_UNAVAILABLE, "no memory to hash a password");
+}
+
+/* --- log-in ------------------------------------------------------------------------------ */
+
+static void verify(struct user_service *service, struct rpc_request *call,
+                   struct login_attempt *attempt, const struct user *user, const char *password)
+{
+    bool is_known = user->tag[0] != '\0';
+
+    if (verify_password(is_known ? user->password_hash : service->decoy_hash, password) &&
+        is_known) {
+        login_guard_pass(service->guard, attempt);
+        views_reply_account(call, user);
+        return;
+    }
+    enum status status = login_guard_fail(service->guard, attempt);
+    rpc_request_fail(call, status == STATUS_OK ? STATUS_UNAUTHENTICATED : status, NULL);
+}
+
+/* `user` has no tag when nobody has the e-mail. */
+static void authenticate(struct user_service *service, struct rpc_request *call,
+                         const Messenger__AuthenticateRequest *login, const char *email,
+                         const struct user *user)
+{
+    struct client_network network;
+    struct login_attempt attempt;
+    int64_t retry_after_ms = 0;
+
+    if (!client_network_parse(login->client_network, &network)) {
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, bad_network);
+        return;
+    }
+    enum status status =
+        login_guard_begin(service->guard, email, user->tag[0] != '\0' ? &user->id : NULL, &network,
+                          rpc_request_context(call)->deadline_us, &attempt, &retry_after_ms);
+    if (status == STATUS_OK)
+        verify(service, call, &attempt, user, login->password);
+    else if (status == STATUS_LIMITED)
+        rpc_request_limit(call, retry_after_ms, "too many failed log-ins");
+    else
+        rpc_request_fail(call, status, NULL);
+}
+
+void handle_authenticate(void *ctx, struct rpc_request *call, const void *request)
+{
+    struct user_service *service = ctx;
+    const Messenger__AuthenticateRequest *login = request;
+    char email_key[USER_EMAIL_SIZE] = "";
+    struct user user = { .tag = "" };
+    enum status status = STATUS_NOT_FOUND;
+
+    bool is_email = user_rules_check_email(login->email, email_key) == NULL;
+    if (is_email)
+        status = user_store_by_email(service->store, email_key, &user);
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND)
+        authenticate(service, call, login, is_email ? email_key : login->email, &user);
+    else
+        rpc_request_fail(call, status, NULL);
+    memory_wipe(user.password_hash, sizeof(user.password_hash));
+}

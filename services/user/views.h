@@ -1,0 +1,17 @@
+#ifndef USER_VIEWS_H
+#define USER_VIEWS_H
+
+#include "services/common/rpc/rpc_server.h"
+#include "services/user/store/user_data.h"
+#include "user.pb-c.h"
+
+/* Protobuf views of the store's data, for replies. */
+
+/* Borrows from the user and from `hex`, which gets its id. */
+void views_set_user(const struct user *user, char hex[ID_HEX + 1], Messenger__User *view);
+
+/* Answers with a User, or an Account. */
+void views_reply_user(struct rpc_request *call, const struct user *user);
+void views_reply_account(struct rpc_request *call, const struct user *user);
+
+#endif
