@@ -38,7 +38,8 @@ void turns_destroy(struct turns **turns)
 
 bool turns_take(struct turns *turns, const char *name, int64_t until_us)
 {
-    struct timespec until = clock_at_us(until_us);
+    int64_t left_ms = (until_us - clock_mono_us()) / 1000;
+    struct timespec until = clock_after_ms(left_ms > 0 ? left_ms : 0);
     bool in_time = true;
 
     pthread_mutex_lock(&turns->lock);
