@@ -33,10 +33,10 @@ side_by_side() { # as run_pytest; one file after the other where there is no pyt
 run_on_mongo() {
     local unit=build/release/unit
     echo "--- on MongoDB's protocol:"
-    tests/run-units.sh $unit/test_user_store* $unit/test_message_store* || true
+    tests/run-units.sh $unit/test_user_store* $unit/test_message_store* $unit/test_login_guard || true
     MESSENGER_TEST_STORE_USERS=$TEST_STORE_URLS MESSENGER_TEST_STORE_MESSAGES=$TEST_STORE_URLS \
         side_by_side build/pytest-mongo.txt \
-        tests/e2e/test_{accounts,bad_input,faults,holes,messages,notifications,original_examples,docs,bots,repeated_calls}.py \
+        tests/e2e/test_{accounts,bad_input,faults,guessing,holes,messages,notifications,original_examples,docs,bots,repeated_calls}.py \
         tests/e2e/test_{rolling_restart,sync,two_gateways,upload}.py
 }
 

@@ -31,6 +31,8 @@ CLIENT_URL = "http://client.test:3000"
 DEFAULT_SETTINGS = {
     "client.url": CLIENT_URL,
     "limits.callsPerSecond": 0,
+    "limits.failedLoginsPerAccount": 0,
+    "limits.failedLoginsPerAddress": 0,
     "limits.loginsPerMinute": 0,
     "limits.signupsPerMinute": 0,
     "limits.uploadsPerMinute": 0,
