@@ -21,8 +21,8 @@ void fair_queue_destroy(struct fair_queue **queue);
 /*
  * Enqueues an item, which must not be NULL (asserted). False: the group has `group_max` items, or
  * the queue is full and no group has at least two items more than this one. If the queue is full
- * and one has, the newest item of the largest group makes place: it is removed, and returned in
- * `*displaced_out`, which is NULL otherwise. So whoever sends much is refused first.
+ * and one has, the newest item of the largest group is removed, and returned in `*displaced_out`,
+ * which is NULL otherwise. So the group with the most items is refused first.
  */
 bool fair_queue_push(struct fair_queue *queue, const char *group, void *item, void **displaced_out);
 

@@ -54,13 +54,11 @@ static const struct row rows[] = {
       "0 = no limit" },
     { "limits.failedLoginsPerAccount", KIND_INT, AT(limit_failed_logins_per_account), "10", 0,
       1000000,
-      "failed log-ins with one e-mail, from addresses where it has not logged in before, until "
-      "further ones must wait: 1 s, doubled by each, at most 15 min; from each other address "
-      "counted apart; 0 = no limit" },
+      "failed log-ins per e-mail before each further one has to wait (limits.md); 0 = no limit" },
     { "limits.failedLoginsPerAddress", KIND_INT, AT(limit_failed_logins_per_address), "300", 0,
       1000000,
-      "failed log-ins an hour per client address (IPv6: per /64, eight times as many per /48) with "
-      "e-mails that have not logged in there before; 0 = no limit" },
+      "failed log-ins an hour per client address (IPv6: per /64) where the account has not logged "
+      "in before; 0 = no limit" },
     { "limits.loginsPerMinute", KIND_INT, AT(limit_logins_per_minute), "60", 0, 1000000,
       "log-ins per client address (IPv6: per /64); 0 = no limit" },
     { "limits.pendingMib", KIND_INT, AT(limit_pending_mib), "96", 1, 1048576,

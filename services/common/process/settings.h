@@ -47,7 +47,7 @@ struct settings {
     int64_t limit_connections_per_address; /* HTTP; 0 = no limit, in all of these */
     int64_t limit_sockets_per_address;
     int64_t limit_failed_logins_per_account; /* before the first wait */
-    int64_t limit_failed_logins_per_address; /* per hour */
+    int64_t limit_failed_logins_per_address; /* an hour */
     int64_t limit_logins_per_minute;         /* per address */
     int64_t limit_signups_per_minute;
     int64_t limit_pending_mib, limit_pending_mib_per_user; /* per address */
