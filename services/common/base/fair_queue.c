@@ -35,12 +35,25 @@ struct fair_queue *fair_queue_create(size_t max, size_t group_max)
     return queue;
 }
 
+static void free_group(struct group *group)
+{
+    for (struct item *item = group->first, *after; item != NULL; item = after) {
+        after = item->after;
+        free(item);
+    }
+    free(group->name);
+    free(group);
+}
+
 void fair_queue_destroy(struct fair_queue **queue)
 {
+    const char *name;
+    void *group;
+
     if (*queue == NULL)
         return;
-    while (fair_queue_pop(*queue) != NULL)
-        continue;
+    for (size_t cursor = 0; hashmap_next((*queue)->groups, &cursor, &name, &group);)
+        free_group(group);
     hashmap_destroy(&(*queue)->groups);
     free(*queue);
     *queue = NULL;
@@ -84,6 +97,7 @@ static struct group *find_or_add_group(struct fair_queue *queue, const char *nam
     return group;
 }
 
+/* It has no items. */
 static void remove_group(struct fair_queue *queue, struct group *group)
 {
     unlink_group(queue, group);
