@@ -247,6 +247,26 @@ def test_waits_end_when_the_counters_are_deleted():
         assert site.login(owner.email, owner.password).status_code == 200
 
 
+def test_a_store_of_before_gets_the_counters():
+    """SQLite: one without these tables is migrated at the start, and its users are limited like others."""
+    with Site({"store.users": None}) as site:
+        owner = User(site.stack)
+        for index in range(2):
+            site.stack.terminate("user", index)
+        with contextlib.closing(sqlite3.connect(site.stack.directory / "data" / "users.db")) as store, store:
+            store.execute("DROP TABLE failed_login")
+            store.execute("DROP TABLE login_network")
+            store.execute("UPDATE schema_version SET version = version - 1")
+        for program in site.stack.programs("user"):
+            program.start()
+        site.stack.wait_ready()
+        site.stack.wait_all_instances()
+        assert site.login(owner.email, owner.password, "192.0.2.1").status_code == 200
+        site.guess_until_long_wait(owner.email)
+        assert_refused(site.login(owner.email, owner.password))
+        assert site.login(owner.email, owner.password, "192.0.2.1").status_code == 200
+
+
 # Networks
 
 SAME_CLIENT = {
