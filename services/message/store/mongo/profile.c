@@ -81,6 +81,7 @@ enum status message_mongo_profile_note(struct message_store *store, struct messa
     profile->notified_count = 0;
     enum status status = mongo_find(s->db, POSITIONS, BCON_NEW("_id", BCON_UTF8(profile->user.key)),
                                     NULL, take_revision, &noted);
+    profile->noted = noted > profile->revision ? noted : profile->revision;
     if (status != STATUS_OK || noted >= profile->revision)
         return status;
     status = message_mongo_accounts_superseded(store, &superseded);

@@ -145,6 +145,8 @@ static inline void assert_told(struct fixture *f, const char *tag, uint64_t revi
     struct message_profile profile = { .user = user_of(tag), .revision = revision };
     char text[1024] = "";
     assert_int_equal(message_store_note_profile(f->store, &profile), STATUS_OK);
+    assert_true(profile.noted >= revision);
+    assert_true((profile.noted == revision) || profile.notified_count == 0);
     if (profile.notified_count > 0)
         qsort(profile.notified, profile.notified_count, sizeof(*profile.notified), compare_notices);
     for (size_t i = 0; i < profile.notified_count; i++)
