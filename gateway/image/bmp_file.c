@@ -156,7 +156,7 @@ static uint32_t masked_pixel(const struct bmp *bmp, const unsigned char *at)
 static uint32_t palette_pixel(const struct bmp *bmp, const unsigned char *row, uint32_t x)
 {
     unsigned per_byte = 8 / bmp->bits, shift = 8 - bmp->bits * (x % per_byte + 1);
-    unsigned index = row[x / per_byte] >> shift & ((1u << bmp->bits) - 1);
+    unsigned index = (unsigned)row[x / per_byte] >> shift & ((1u << bmp->bits) - 1);
 
     if (index >= bmp->colours)
         return 0xFF000000;
