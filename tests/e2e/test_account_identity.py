@@ -234,13 +234,14 @@ def any_store():
 
 def test_who_gets_a_tag_sees_nothing_of_its_past(retaken):
     stack, ben, _, other = retaken
-    with other.socket() as hers, ben.socket() as his:
+    with other.socket() as hers, ben.socket() as his, ben.socket() as his_too:
         assert hers.call("getDialogsList") == []
         assert hers.call("getMessagesWithUser", [ben.tag]) == []
         hello = hers.call("hello")
         assert hello["position"] == 0
         assert hers.call("sync", [hello["epoch"], 0])["dialogs"] == []
         his.call("setSelfInfo", ["Benno"])  # no contact of hers
+        his_too.wait_notification(3201)  # it has been announced: who is a contact later is not notified
         message = send(hers, ben, "from the other", "c-1")
         assert message["seq"] == 1
         assert his.wait_notification(3001)["text"] == "from the other"
