@@ -2,6 +2,7 @@
 and its own clock."""
 
 import contextlib
+import shutil
 import threading
 
 from chaos.schedule import INSTANCES
@@ -16,14 +17,18 @@ WATCH_SECONDS = 0.2
 
 class Site:
     """`store` is sqlite or mongodb. `report` takes what a program did that it must not, as (check,
-    where, detail)."""
+    where, detail); `log` a line of text; faults that lose something note it in `ledger`."""
 
-    def __init__(self, store, log_level, report):
-        self._report = report
+    def __init__(self, store, log_level, report, ledger, log):
+        self.report, self.ledger, self.log = report, ledger, log
+        self.crowd, self.devices = None, list  # of the load; a function that lists them
         self.mongo = MongoServer() if store == "mongodb" else None
         self.stack = Stack(INSTANCES, INSTANCES, INSTANCES, INSTANCES, settings=self._settings(log_level))
         self.nats = self.stack._nats[0]
         self.proxies, self.shims = {}, {}
+        self.links = [Proxy(port, is_link=True) for port in self.stack.ports]  # between clients and gateways
+        self.accounts = threading.RLock()  # held while a new account would be lost
+        self.data = self.stack.directory / "data"
         self._down, self._lock = set(), threading.RLock()
         self._ending = threading.Event()
         for program in self.stack.programs():
@@ -39,13 +44,19 @@ class Site:
 
     def _furnish(self, program):
         proxy = Proxy(self.stack.nats_port)
-        shim = Shim(self.stack.directory / f"{program.name}.control", self.stack.directory / "data")
+        shim = Shim(self.stack.directory / f"{program.name}.control", self.data)
         self.proxies[program.name], self.shims[program.name] = proxy, shim
         program.env |= {**to_env({"nats.url": f"nats://127.0.0.1:{proxy.port}"}), **shim.environment()}
 
     def program(self, name):
         service, _, index = name.partition("-")
         return self.stack.program(service, int(index))
+
+    def link_url(self, gateway):
+        return f"http://127.0.0.1:{self.links[gateway].port}"
+
+    def instances(self, service):
+        return [program.name for program in self.stack.programs(service)]
 
     def names(self):
         return [program.name for program in self.stack.programs()]
@@ -64,7 +75,7 @@ class Site:
                 for name in set(self.names()) - self._down:
                     program = self.program(name)
                     if program.exit_code is not None:
-                        self._report("crash", name, f"ended with {program.exit_code}; last lines:\n" +
+                        self.report("crash", name, f"ended with {program.exit_code}; last lines:\n" +
                                      "\n".join(program.log().splitlines()[-15:]))
                         program.start()
 
@@ -82,7 +93,7 @@ class Site:
     def destroy(self):
         self._ending.set()
         self.stack.destroy()
-        for proxy in self.proxies.values():
+        for proxy in [*self.proxies.values(), *self.links]:
             proxy.close()
         if self.mongo:
             self.mongo.stop()
@@ -101,7 +112,7 @@ class Site:
         code = program.wait(10)
         if code != 0:
             what = "still ran after 10 s" if code is None else f"ended with {code}"
-            self._report("stop", name, f"{what} on SIGTERM; last lines:\n" +
+            self.report("stop", name, f"{what} on SIGTERM; last lines:\n" +
                          "\n".join(program.log().splitlines()[-15:]))
         program.kill()
 
@@ -113,6 +124,34 @@ class Site:
                 program.start()
             self._down.discard(name)
 
+    def kill_all(self):
+        """Everything at once."""
+        with self._lock:
+            self._down |= set(self.names())
+        for program in [self.nats, *self.stack.programs()]:
+            program.signal_kill()
+        if self.mongo and self.mongo.is_own:
+            self.mongo.kill()
+        for name in self.names():
+            self.take_down(name, "kill")
+        self.nats.kill()
+
+    def bring_all_back(self, rng):
+        """In random order; some a little later than the one before."""
+        names = ["nats", *self.names()] + (["store"] if self.mongo and self.mongo.is_own else [])
+        for name in rng.sample(names, len(names)):
+            if name == "nats":
+                self.bring_nats_back()
+            elif name == "store":
+                self.mongo.start_again()
+            else:
+                self.bring_back(name)
+            self._ending.wait(rng.choice((0, 0, rng.uniform(0, 1))))
+
+    def wipe_nats(self):
+        """While it is down."""
+        shutil.rmtree(self.stack.directory / "nats-0", ignore_errors=True)
+
     def take_nats_down(self, how):
         self.nats.kill() if how == "kill" else self.stack.stop_nats()
 
@@ -120,6 +159,9 @@ class Site:
         if not self.nats.alive:
             self.nats.kill()
             start_nats(self.nats, self.stack.nats_port)
+
+    def pause(self, seconds):
+        self._ending.wait(seconds)
 
     # Healing
 
@@ -131,8 +173,11 @@ class Site:
             self.mongo.resume()
             with contextlib.suppress(AssertionError):  # it runs already
                 self.mongo.start_again()
+        for link in self.links:
+            link.heal()
         for name in self.names():
             self.proxies[name].heal()
+            self.shims[name].end_journal()
             self.shims[name].clear()
             self.program(name).resume()
             self.bring_back(name)
