@@ -5,11 +5,15 @@ import random
 from chaos import unsynced
 from chaos.together import together
 
+SLOW_SYNC_MS = 40
+RECOVERY_SECONDS = 1
+
 
 class PowerLoss:
     """Both instances are killed, and what they have not synced is not on the disk: all of it, or an arbitrary part."""
 
-    values = {"journal": 1}
+    # With slow syncs, there is nearly always something that is not synced yet.
+    values = {"journal": 1, "sync_delay_ms": SLOW_SYNC_MS}
 
     def inject(self, site, fault):
         for target in fault.targets:
@@ -44,7 +48,7 @@ class SyncError(PowerLoss):
 
     def heal(self, site, fault):
         for target in fault.targets:
-            site.shims[target].set(sync_error=0)
+            site.shims[target].set(sync_error=0, sync_delay_ms=SLOW_SYNC_MS)
         site.pause(RECOVERY_SECONDS)  # writes and syncs that succeed again
         super().heal(site, fault)
 
@@ -53,5 +57,4 @@ class SyncError(PowerLoss):
         return unsynced.PAGE  # as the system's cache
 
 
-RECOVERY_SECONDS = 1
 DOERS = {"power-loss": PowerLoss(), "sync-error": SyncError()}

@@ -162,6 +162,7 @@ class Damaged(Restored):
         rng = random.Random(fault.amount)
         with contextlib.closing(sqlite3.connect(path)) as db:
             size, = db.execute("PRAGMA page_size").fetchone()
+            db.execute("PRAGMA wal_checkpoint")  # pages that are in the log, too, are not read from the file
         file = os.open(path, os.O_WRONLY)
         pages = range(1, os.fstat(file).st_size // size)
         for page in rng.sample(pages, max(1, len(pages) // 3)):
