@@ -141,6 +141,19 @@ def check_sockets(ledger):
         findings += _check_user_seqs(where, book)
         findings += _check_push_order(where, book)
         findings += _check_pushed_texts(ledger, where, book)
+        findings += _check_presence_order(where, book)
+    return findings
+
+
+def _check_presence_order(where, book):
+    """Online and offline of a contact alternate."""
+    last, findings = {}, []
+    for code, body in book.pushes:
+        if code in (books.OFFLINE, books.ONLINE):
+            tag, = body.values()
+            if last.get(tag) == code:
+                findings.append(Finding("presence-repeated", where, f"{code} of {tag} twice in a row"))
+            last[tag] = code
     return findings
 
 

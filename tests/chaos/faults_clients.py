@@ -6,7 +6,7 @@ import time
 
 from chaos.line import BROKEN, Again, Line, Refused
 
-FLOOD = 30  # lists of up to 1,000 messages that a client asks for before it stops reading
+FLOOD = 60  # lists of up to 1,000 messages that a client asks for before it stops reading
 DELAY_SECONDS = 2.0  # of others; the machine is shared
 MEMORY_KIB = 384 * 1024
 KIB = 1024
@@ -62,7 +62,8 @@ class FrozenClients:
 
 
 class Links:
-    """The links of those devices that have one of their own, between them and the gateways."""
+    """The links between some devices and the gateways are narrow, but never slower than a gateway waits for: no socket
+    may be closed."""
 
     def inject(self, site, fault):
         self._began, self._watch = time.monotonic(), Watch(site)
@@ -75,14 +76,17 @@ class Links:
     def heal(self, site, fault):
         for link in site.links:
             link.heal()
-        for device in site.devices():
-            if device.plan.narrow:
-                device.note_slow(self._began)
         self._watch.end()
 
 
 class StallingLinks(Links):
-    """No data for seconds, and then all of it; several times."""
+    """No data for seconds, and then all of it; several times: at times slower than the rate that a gateway waits for."""
+
+    def heal(self, site, fault):
+        super().heal(site, fault)
+        for device in site.devices():
+            if device.plan.narrow:
+                device.note_slow(self._began)
 
     def narrow(self, site, fault):
         rng = random.Random(fault.amount)

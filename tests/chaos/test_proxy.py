@@ -126,3 +126,22 @@ def test_a_cut_connection_keeps_its_descriptor_until_it_is_closed():
                 assert later.fileno() != number
             with pytest.raises(OSError):
                 one.recv(1)
+
+
+def test_a_link_is_narrow_until_it_is_healed():
+    server = Echo()
+    link = Proxy(server.port, is_link=True)
+    try:
+        with connect(link) as connection:
+            link.narrow(4096)
+            began = time.monotonic()
+            connection.sendall(b"x" * 4096)
+            received = 0
+            while received < 4096:
+                received += len(connection.recv(4096))
+            assert time.monotonic() - began >= 1
+            link.heal()
+            assert echo(connection).endswith(b"hello")
+    finally:
+        link.close()
+        server.close()

@@ -86,14 +86,15 @@ def _replay(content, records, block_size, choose):
     left = {block: _choose(fates, choose) for block, fates in by_block.items()}
     dropped = sum(left[block] < len(fates) for block, fates in by_block.items())
     sizes = [record for record in records if record.size_after != record.size_before]
-    kept_sizes = _choose([record.fate for record in sizes], choose)
-    last = sizes[kept_sizes - 1] if kept_sizes else None
-    size = last.size_after if last else len(content)
+    kept_sizes = sizes[:_choose([record.fate for record in sizes], choose)]
+    size = kept_sizes[-1].size_after if kept_sizes else len(content)
     for record in records:
-        if record.kind == RESIZED and record.size_after < record.size_before and record in sizes[:kept_sizes]:
+        if record.kind == RESIZED and record.size_after < record.size_before and record in kept_sizes:
             _resize(content, record.size_after)
         if record.kind != WRITTEN or not record.after:
             continue
+        if record.fate == DURABLE and not any(cut.time > record.time for cut in kept_sizes):
+            size = max(size, record.offset + len(record.after))  # its sync has written the length, too
         for block in _blocks(record, block_size):
             if left[block] > 0:
                 left[block] -= 1
