@@ -146,12 +146,13 @@ def check_sockets(ledger):
 
 
 def _check_presence_order(where, book):
-    """Online and offline of a contact alternate."""
+    """Online and offline of a contact alternate; but online comes again after a list that was answered while no
+    presence service replied, and showed the contact as offline."""
     last, findings = {}, []
     for code, body in book.pushes:
         if code in (books.OFFLINE, books.ONLINE):
             tag, = body.values()
-            if last.get(tag) == code:
+            if last.get(tag) == code == books.OFFLINE:
                 findings.append(Finding("presence-repeated", where, f"{code} of {tag} twice in a row"))
             last[tag] = code
     return findings

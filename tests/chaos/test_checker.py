@@ -170,13 +170,13 @@ def test_pushes_out_of_order(clean):
 
 
 def test_the_same_presence_twice_in_a_row(clean):
-    clean.socket.pushes.append((books.ONLINE, {"loggedInUserTag": BEN}))
+    clean.socket.pushes += [(books.OFFLINE, {"loggedOutUserTag": BEN})] * 2
     assert clean.findings() == {"presence-repeated"}
 
 
-def test_presence_that_alternates(clean):
+def test_presence_that_alternates_or_is_online_again(clean):
     clean.socket.pushes += [(books.OFFLINE, {"loggedOutUserTag": BEN}), (books.ONLINE, {"loggedInUserTag": "@carl"}),
-                            (books.ONLINE, {"loggedInUserTag": BEN})]
+                            (books.ONLINE, {"loggedInUserTag": BEN}), (books.ONLINE, {"loggedInUserTag": BEN})]
     assert clean.findings() == set()
 
 
