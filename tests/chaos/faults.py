@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+import sqlite3
 import threading
 import time
 
@@ -139,6 +140,7 @@ class Breaker:
         """All before it is healed; all after it is later by the time that it takes longer than planned."""
         for thread in threads:
             thread.join()
+        self._site.wait_ready()
         self._do(fault)
         self._late = max(self._late, self.now() - fault.end)
         self._wait_for(self.now() + KINDS[fault.kind].calm)
@@ -163,7 +165,7 @@ class Breaker:
             DOERS[fault.kind].inject(self._site, fault)
             self._wait_for(done.injected_at + fault.seconds)
             DOERS[fault.kind].heal(self._site, fault)
-        except (AssertionError, OSError) as error:
+        except (AssertionError, OSError, sqlite3.Error) as error:
             done.problem = f"{type(error).__name__}: {error}"
             self._log(f"           {fault.kind} {' '.join(fault.targets)}: {done.problem}")
         done.healed_at = self.now()

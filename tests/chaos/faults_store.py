@@ -127,37 +127,51 @@ class TurnedBack:
         return done, turned, done
 
 
-class Restored:
-    """`messengerctl backup` while all run, and `messengerctl restore` later."""
+class WithoutSignUps:
+    """Nobody signs up from the copy to its return: such an account would be gone."""
 
     def inject(self, site, fault):
-        site.accounts.acquire()  # pylint: disable=consider-using-with
+        site.accounts.acquire()
+        try:
+            self.inject_now(site, fault)
+        except BaseException:
+            site.accounts.release()
+            raise
+
+    def heal(self, site, fault):
+        try:
+            self.heal_now(site, fault)
+        finally:
+            site.accounts.release()
+
+
+class Restored(WithoutSignUps):
+    """`messengerctl backup` while all run, and `messengerctl restore` later."""
+
+    def inject_now(self, site, fault):
         self._backup = site.stack.directory / "backup"
         shutil.rmtree(self._backup, ignore_errors=True)
         self._copied = time.monotonic()
         messengerctl("backup", self._backup, "--data", site.data)
         self._positions = positions(self._backup / "messages.db")
 
-    def heal(self, site, fault):
-        try:
-            services = list(STORES)
-            stop(site, services)
-            lost = time.monotonic()
-            messengerctl("restore", self._backup, "--data", site.data, "--force")
-            now = time.monotonic()
-            for store in STORES.values():
-                site.ledger.note_turn_back(TurnBack(store, self._copied, lost, now, now, self._positions,
-                                                    site.ledger.newest_numbers(), renewed=True))
-            start(site, services)
-        finally:
-            site.accounts.release()
+    def heal_now(self, site, fault):
+        services = list(STORES)
+        stop(site, services)
+        lost = time.monotonic()
+        messengerctl("restore", self._backup, "--data", site.data, "--force")
+        now = time.monotonic()
+        for store in STORES.values():
+            site.ledger.note_turn_back(TurnBack(store, self._copied, lost, now, now, self._positions,
+                                                site.ledger.newest_numbers(), renewed=True))
+        start(site, services)
 
 
 class Damaged(Restored):
     """A third of the pages is overwritten, and then the newest backup restored."""
 
-    def inject(self, site, fault):
-        super().inject(site, fault)
+    def inject_now(self, site, fault):
+        super().inject_now(site, fault)
         path = file_of(site, fault.service)
         rng = random.Random(fault.amount)
         with contextlib.closing(sqlite3.connect(path)) as db:
@@ -171,14 +185,13 @@ class Damaged(Restored):
         wait_said(site, fault.service, f"{path.name} is damaged")
 
 
-class FileLost:
+class FileLost(WithoutSignUps):
     """`amount`: the file is 1 removed, 2 renamed, 3 replaced by a copy, 4 by an empty one, 5 its log is removed. Then a
     copy that was made just before is put back."""
 
-    def inject(self, site, fault):
+    def inject_now(self, site, fault):
         service = fault.service
         path, self._copy = file_of(site, service), site.stack.directory / "copy.db"
-        site.accounts.acquire()  # pylint: disable=consider-using-with
         self._copy.unlink(missing_ok=True)
         self._copied = time.monotonic()
         back_up(path, self._copy)
@@ -200,16 +213,13 @@ class FileLost:
             if way == 4:
                 path.touch()
 
-    def heal(self, site, fault):
-        try:
-            stop(site, [fault.service])
-            put_back(site, fault.service, self._copy)
-            now = time.monotonic()
-            site.ledger.note_turn_back(TurnBack(STORES[fault.service], self._copied, self._lost, now, now,
-                                                self._positions, site.ledger.newest_numbers()))
-            start(site, [fault.service])
-        finally:
-            site.accounts.release()
+    def heal_now(self, site, fault):
+        stop(site, [fault.service])
+        put_back(site, fault.service, self._copy)
+        now = time.monotonic()
+        site.ledger.note_turn_back(TurnBack(STORES[fault.service], self._copied, self._lost, now, now,
+                                            self._positions, site.ledger.newest_numbers()))
+        start(site, [fault.service])
 
 
 class LogTailLost:

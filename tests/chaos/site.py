@@ -13,6 +13,7 @@ from support.stack import Stack, start_nats, to_env
 
 RPC_TIMEOUT_MS = 2000
 WATCH_SECONDS = 0.2
+READY_SECONDS = 10
 
 
 class Site:
@@ -97,6 +98,11 @@ class Site:
             proxy.close()
         if self.mongo:
             self.mongo.stop()
+
+    def wait_ready(self):
+        """What was healed needs a moment. What never recovers is found at the end."""
+        with contextlib.suppress(AssertionError):
+            self.stack.wait_ready(READY_SECONDS)
 
     # Programs going down and coming back
 

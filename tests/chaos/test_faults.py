@@ -31,8 +31,13 @@ def events(monkeypatch):
     return events
 
 
+class Site:
+    def wait_ready(self):
+        pass
+
+
 def run(*made):
-    breaker = Breaker(None, made, lambda text: None)
+    breaker = Breaker(Site(), made, lambda text: None)
     breaker.run()
     return breaker
 

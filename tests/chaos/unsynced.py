@@ -110,6 +110,15 @@ def _copy(content, record, start, size):
     content[begin:end] = record.after[begin - record.offset:end - record.offset]
 
 
+def _identity(path):
+    """As Record.file; None if it is gone: other programs may be running."""
+    try:
+        status = path.stat()
+        return status.st_dev, status.st_ino
+    except FileNotFoundError:
+        return None
+
+
 def drop(journals, directory, rng, torn, block_size=PAGE):
     """What was not synced is gone: all of it, or with `torn` an arbitrary part. Returns the number of
     blocks that are not as they were written last."""
@@ -118,9 +127,8 @@ def drop(journals, directory, rng, torn, block_size=PAGE):
         by_file[record.file].append(record)
     dropped = 0
     for path in directory.rglob("*"):
-        status = path.stat()
-        records = by_file.get((status.st_dev, status.st_ino))
-        if not records or not path.is_file():
+        records = by_file.get(_identity(path))
+        if not records:
             continue
         _judge(records)
         changes = [record for record in records if record.kind in (WRITTEN, RESIZED)]
