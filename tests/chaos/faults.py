@@ -23,7 +23,7 @@ class Down(PerTarget):
         if target == "nats":
             site.take_nats_down(self._how)
         elif target == "store":
-            site.mongo.kill()
+            site.take_store_down()
         else:
             site.take_down(target, self._how)
 
@@ -31,7 +31,7 @@ class Down(PerTarget):
         if target == "nats":
             site.bring_nats_back()
         elif target == "store":
-            site.mongo.start_again()
+            site.bring_store_back()
         else:
             site.bring_back(target)
 

@@ -31,6 +31,7 @@ class Site:
         self.accounts = threading.RLock()  # held while a new account would be lost
         self.data = self.stack.directory / "data"
         self._down, self._lock = set(), threading.RLock()
+        self._store_is_down, self._started_without_store = False, set()
         self._ending = threading.Event()
         for program in self.stack.programs():
             self._furnish(program)
@@ -70,15 +71,28 @@ class Site:
         return self
 
     def _watch(self):
-        """A program that ends unexpectedly is reported, and restarted so that the run continues."""
+        """A program that ends unexpectedly is reported, and restarted so that the run continues. One that was started
+        without its store may refuse, with status 1: what supervises it starts it again, as the containers do."""
         while not self._ending.wait(WATCH_SECONDS):
             with self._lock:
                 for name in set(self.names()) - self._down:
-                    program = self.program(name)
-                    if program.exit_code is not None:
-                        self.report("crash", name, f"ended with {program.exit_code}; last lines:\n" +
-                                     "\n".join(program.log().splitlines()[-15:]))
-                        program.start()
+                    self._restart_ended(self.program(name))
+
+    def _restart_ended(self, program):
+        code = program.exit_code
+        if code is None:
+            return
+        if code != 1 or program.name not in self._started_without_store:
+            self.report("crash", program.name, f"ended with {code}; last lines:\n" +
+                        "\n".join(program.log().splitlines()[-15:]))
+        self._start(program)
+
+    def _start(self, program):
+        program.start()
+        if self._store_is_down:
+            self._started_without_store.add(program.name)
+        else:
+            self._started_without_store.discard(program.name)
 
     def stop(self):
         """Ends everything in good order. Returns what was not in order."""
@@ -127,7 +141,7 @@ class Site:
             program = self.program(name)
             if not program.alive:
                 program.kill()
-                program.start()
+                self._start(program)
             self._down.discard(name)
 
     def kill_all(self):
@@ -137,7 +151,7 @@ class Site:
         for program in [self.nats, *self.stack.programs()]:
             program.signal_kill()
         if self.mongo and self.mongo.is_own:
-            self.mongo.kill()
+            self.take_store_down()
         for name in self.names():
             self.take_down(name, "kill")
         self.nats.kill()
@@ -149,10 +163,18 @@ class Site:
             if name == "nats":
                 self.bring_nats_back()
             elif name == "store":
-                self.mongo.start_again()
+                self.bring_store_back()
             else:
                 self.bring_back(name)
             self._ending.wait(rng.choice((0, 0, rng.uniform(0, 1))))
+
+    def take_store_down(self):
+        self._store_is_down = True
+        self.mongo.kill()
+
+    def bring_store_back(self):
+        self.mongo.start_again()
+        self._store_is_down = False
 
     def wipe_nats(self):
         """While it is down."""
@@ -178,7 +200,7 @@ class Site:
         if self.mongo:
             self.mongo.resume()
             with contextlib.suppress(AssertionError):  # it runs already
-                self.mongo.start_again()
+                self.bring_store_back()
         for link in self.links:
             link.heal()
         for name in self.names():
