@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from support.proxy import Proxy, reset
+from support.proxy import NARROW_CHUNK_BYTES, Proxy, reset
 from support.wait import PATIENCE_SECONDS
 
 
@@ -139,7 +139,7 @@ def test_a_link_is_narrow_until_it_is_healed():
             received = 0
             while received < 4096:
                 received += len(connection.recv(4096))
-            assert time.monotonic() - began >= 1
+            assert time.monotonic() - began >= (4096 - NARROW_CHUNK_BYTES) / 4096  # the first one is sent at once
             link.heal()
             assert echo(connection).endswith(b"hello")
     finally:
