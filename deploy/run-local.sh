@@ -148,6 +148,7 @@ if [ "$("$BIN/gateway" --get JWT.privateKey)" = "" ]; then
 fi
 export MESSENGER_DATA_DIRECTORY=$DATA_DIR MESSENGER_NATS_URL=nats://127.0.0.1:$NATS_PORT
 export MESSENGER_WEB_SOCKET_HOST=$HOST
+export MONGOC_DISABLE_SHM=1 # or a killed program leaves its counters in /dev/shm
 unset MESSENGER_NATS_USER MESSENGER_NATS_PASSWORD MESSENGER_NATS_USER_FILE
 
 # --- start -----------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Stacks that tests share, users, and the programs' logs beside every failure."""
 
+import os
 import signal
 
 import pytest
@@ -9,6 +10,10 @@ from support.client import Crowd, User
 from support.compose import running_inside
 from support.stack import Stack, live_stacks
 from support.wait import PATIENCE_SECONDS
+
+# MongoDB's library puts counters into shared memory when a program is loaded: one that is killed leaves them behind, and
+# the next one with its process number complains.
+os.environ["MONGOC_DISABLE_SHM"] = "1"
 
 # They need a stack in containers, which `make test-compose` starts.
 collect_ignore = [] if running_inside() else ["compose"]

@@ -4,6 +4,7 @@
 set -uo pipefail
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
+export MONGOC_DISABLE_SHM=1 # see tests/conftest.py
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1} TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
 
 run_one() { # program

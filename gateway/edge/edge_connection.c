@@ -51,6 +51,16 @@ static void consume(struct edge_connection *connection, size_t length)
         buffer_finish(in);
 }
 
+static int64_t allowed_ms(size_t bytes)
+{
+    return (int64_t)bytes * 1000 / EDGE_LEAST_BYTES_PER_SECOND;
+}
+
+void edge_connection_allow(struct edge_connection *connection, size_t before, size_t now)
+{
+    connection->deadline_ms += allowed_ms(now) - allowed_ms(before);
+}
+
 int edge_connection_take_head(struct edge_connection *connection)
 {
     struct http_head_scan *scan = &connection->scan;

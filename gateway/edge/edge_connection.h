@@ -63,6 +63,14 @@ void edge_connection_destroy(struct edge_connection **connection);
  * or the status of HTTP to refuse the request with. */
 enum { EDGE_MORE = 0, EDGE_COMPLETE = 200, EDGE_TOO_LARGE = 413 };
 
+/*
+ * Of a body or an answer, the bytes from `before` to `now` have passed: the deadline moves by what
+ * they take at EDGE_LEAST_BYTES_PER_SECOND. So a large one may take longer on a slow line, and a
+ * line that is slower than that is cut off.
+ */
+enum { EDGE_LEAST_BYTES_PER_SECOND = 32 * 1024 };
+void edge_connection_allow(struct edge_connection *connection, size_t before, size_t now);
+
 /* Consumes what has been received of a head. */
 int edge_connection_take_head(struct edge_connection *connection);
 

@@ -122,6 +122,7 @@ static void write_answer(struct edge_loop *loop, struct edge_connection *connect
         ssize_t n = send(connection->socket, out->data + connection->sent,
                          out->length - connection->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n > 0) {
+            edge_connection_allow(connection, connection->sent, connection->sent + (size_t)n);
             connection->sent += (size_t)n;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             edge_table_watch(&loop->table, connection, EPOLLOUT);
@@ -209,8 +210,10 @@ static void advance(struct edge_loop *loop, struct edge_connection *connection)
         bool is_head = connection->state == EDGE_HEAD;
         if (!is_head && connection->state != EDGE_BODY)
             return;
+        size_t before = connection->body.length;
         int result =
             is_head ? edge_connection_take_head(connection) : edge_connection_take_body(connection);
+        edge_connection_allow(connection, before, connection->body.length);
         edge_table_count_body(&loop->table, connection);
         if (result == EDGE_MORE)
             return;
@@ -227,7 +230,7 @@ static void advance(struct edge_loop *loop, struct edge_connection *connection)
 
 static bool is_over(ssize_t n)
 {
-    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 static void discard_input(struct edge_loop *loop, struct edge_connection *connection)
@@ -246,11 +249,9 @@ static void read_input(struct edge_loop *loop, struct edge_connection *connectio
     char bytes[READ_BYTES];
     ssize_t n = recvfrom(connection->socket, bytes, sizeof(bytes), MSG_DONTWAIT, NULL, NULL);
 
-    if (is_over(n)) {
+    if (is_over(n))
         bury(loop, connection);
-        return;
-    }
-    if (n < 0)
+    if (n <= 0)
         return;
     if (connection->state == EDGE_HEAD && connection->in.length == 0) {
         connection->begin_ms = loop->now_ms;
@@ -303,10 +304,9 @@ static bool evict_oldest(struct edge_loop *loop)
 {
     struct edge_connection *oldest = edge_table_oldest(&loop->table, false);
 
-    if (oldest == NULL)
-        return false;
-    bury(loop, oldest);
-    return true;
+    if (oldest != NULL)
+        bury(loop, oldest);
+    return oldest != NULL;
 }
 
 static void accept_some(struct edge_loop *loop, int listener)

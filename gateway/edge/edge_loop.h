@@ -14,6 +14,7 @@
  *
  * - One deadline for a request, from its first byte: EDGE_HEAD_MS for the head, EDGE_REQUEST_MS for
  *   all of it, however the bytes trickle; then 408. An answer has EDGE_ANSWER_MS to be received.
+ *   Large ones get more, by the bytes that have passed: edge_connection_allow.
  * - `connections_max`: a further one takes the place of the one that has been reading for the
  *   longest time. `body_bytes_max` for all bodies being read: likewise, with 503.
  */

@@ -99,12 +99,27 @@ struct event_job {
 };
 
 /* An event may be a request; the answer confirms to its service that it was processed. */
+static void acknowledge_event_with(struct fanout *fanout, const struct bus_message *message,
+                                   const ProtobufCMessage *answer)
+{
+    if (bus_message_reply_to(message) != NULL)
+        wire_publish(fanout->bus, bus_message_reply_to(message), answer);
+}
+
 static void acknowledge_event(struct fanout *fanout, const struct bus_message *message)
 {
     static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
 
-    if (bus_message_reply_to(message) != NULL)
-        wire_publish(fanout->bus, bus_message_reply_to(message), &done.base);
+    acknowledge_event_with(fanout, message, &done.base);
+}
+
+static void acknowledge_profile(struct fanout *fanout, const struct bus_message *message,
+                                uint64_t noted)
+{
+    Messenger__ProfileNoted answer = MESSENGER__PROFILE_NOTED__INIT;
+
+    answer.revision = noted;
+    acknowledge_event_with(fanout, message, &answer.base);
 }
 
 /* A user whose account is gone is still known by the tag: the contacts see it go offline. */
@@ -208,7 +223,7 @@ static void notify_profile(struct fanout *fanout, const struct bus_message *mess
         status = message_store_note_profile(fanout->store, &profile);
     if (status == STATUS_OK) {
         notify_noted(fanout, &profile, event);
-        acknowledge_event(fanout, message);
+        acknowledge_profile(fanout, message, profile.noted);
     } else {
         log_warn("the contacts of %s have not been notified yet: %s", event->change->tag,
                  status_name(status));

@@ -61,14 +61,15 @@ static struct rpc_pending begin_announcement(struct announcer *announcer, const 
 static bool end_announcement(struct announcer *announcer, const struct user *user,
                              struct rpc_pending *pending)
 {
-    Messenger__Empty *reply = NULL;
+    Messenger__ProfileNoted *reply = NULL;
     char key[TAG_SIZE];
 
-    enum status status = rpc_end(pending, &messenger__empty__descriptor, &reply, NULL);
+    enum status status = rpc_end(pending, &messenger__profile_noted__descriptor, &reply, NULL);
+    uint64_t noted = reply != NULL && reply->revision < USER_REVISION_MAX ? reply->revision : 0;
     wire_free(reply);
     if (status == STATUS_OK && tag_to_key(user->tag, key))
-        status = user_store_announced(announcer->store, key, user->revision);
-    return status == STATUS_OK;
+        status = user_store_announced(announcer->store, key, user->revision, noted);
+    return status == STATUS_OK && noted <= user->revision;
 }
 
 /* Announces a page at once, so that a failing one does not delay the others. Returns how many were

@@ -10,8 +10,9 @@ import requests
 
 from support import images
 from support.client import User, login, upload
-from support.raw import Connection, RawWebSocket, request_bytes
+from support.raw import Connection, HttpAnswer, RawWebSocket, request_bytes
 from support.stack import Stack
+from support.wait import pass_time
 
 DEADLINE_SECONDS = 30
 JSON = {"Content-Type": "application/json"}
@@ -158,6 +159,24 @@ def test_uploads_that_trickle_leave_others_theirs(stack, crowd):
         for _ in range(5):
             assert upload(stack.url(), other.token, images.png(8, 8)).status_code == 200
             assert upload(stack.url(), slow.token, images.png(8, 8)).status_code == 200
+
+
+def test_an_upload_on_a_slow_line_is_received_whole(stack, crowd):
+    """48 KiB a second for longer than the deadline of a small request; the picture is none, which is said in the end."""
+    user = crowd.user(stack)
+    pieces, piece = 28, b"x" * (48 << 10)
+    part = b'--border\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
+    end = b"\r\n--border--\r\n"
+    length = len(part) + pieces * len(piece) + len(end)
+    headers = {"Content-Type": "multipart/form-data; boundary=border", "Content-Length": length, "Cookie": f"auth={user.token}"}
+    with Connection(stack.ports[0]) as connection:
+        connection.send(request_bytes("POST", "/upload-image", b"", headers) + part)
+        for _ in range(pieces):
+            pass_time(1, "a slow line")
+            connection.send(piece)
+        connection.send(end)
+        assert connection.wait_end()
+    assert HttpAnswer(connection.received).status == 400, connection.received
 
 
 def test_answers_that_nobody_reads_hold_up_nobody(stack):

@@ -157,3 +157,23 @@ def test_a_store_that_only_goes_on_resets_nobody(stack):
         assert not answer["reset"]
         counts.append(sum(len(dialog["messages"]) for dialog in answer["dialogs"]))
     assert counts == [12, 9, 6, 3, 0]
+
+
+@pytest.mark.parametrize("lost", [1, 2, 4])
+def test_a_profile_that_changes_after_the_store_of_users_was_turned_back_is_notified(stack, tmp_path, lost):
+    """The contacts have seen later changes; fewer, as many and more follow."""
+    talk = Talk(stack)
+    users = stack.directory / "data" / "users.db"
+    send(talk.hers, talk.ben, "hello")
+    with talk.ben.socket() as his, talk.anna.socket() as hers:
+        back_up(users, tmp_path / "copy.db")
+        for number in range(lost):
+            hers.call("setSelfInfo", ["Lost" + "abcd"[number]])
+            his.wait_notification(3200, {"firstName": "Lost" + "abcd"[number]})
+        stack.terminate("user")
+        remove_log(users)
+        shutil.copy(tmp_path / "copy.db", users)
+        stack.restart("user")
+        for number in range(3):
+            hers.call("setSelfInfo", ["New" + "abc"[number]])
+            his.wait_notification(3200, {"firstName": "New" + "abc"[number]})

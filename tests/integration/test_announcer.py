@@ -30,24 +30,45 @@ def packed(*texts):
                     for number, text in enumerate(texts, 1) if text)
 
 
+def varint(data, i):
+    """The number at `i`, and where it ends."""
+    number = shift = 0
+    while data[i] & 0x80:
+        number, shift, i = number | (data[i] & 0x7f) << shift, shift + 7, i + 1
+    return number | data[i] << shift, i + 1
+
+
+def as_varint(number):
+    return (bytes([number & 0x7f | 0x80]) + as_varint(number >> 7)) if number > 0x7f else bytes([number])
+
+
 def fields(data):
     """What a protobuf message holds, by the number of the field."""
     found, i = {}, 0
     while i < len(data):
-        number, wire = data[i] >> 3, data[i] & 7
-        if wire == 0:
-            found[number], i = data[i + 1], i + 2
-        else:
-            found[number], i = data[i + 2:i + 2 + data[i + 1]], i + 2 + data[i + 1]
+        field, wire = data[i] >> 3, data[i] & 7
+        number, i = varint(data, i + 1)
+        found[field] = number
+        if wire != 0:
+            found[field], i = data[i:i + number], i + number
     return found
 
 
 def announcement(message):
-    """(tag, first name, last name, image, session, revision)"""
+    """(tag, first name, last name, image, session)"""
     event = fields(message.data)
     change = fields(event[1])
     texts = [change.get(number, b"").decode() for number in range(1, 5)]
-    return (*texts, event.get(2, b"").decode(), event.get(3, 0))
+    return (*texts, event.get(2, b"").decode())
+
+
+def revision(message):
+    return fields(message.data)[3]
+
+
+def noted(number):
+    """The answer of the message service that has noted this revision."""
+    return b"\x08" + as_varint(number)
 
 
 def call(bus, method, *texts):
@@ -65,7 +86,7 @@ def test_a_change_is_published_once_when_it_is_acknowledged(bus):
     service, anna = bus.subscribe(SUBJECT, "message"), register(bus, "a")
     call(bus, "UpdateProfile", anna, "Anne", "", "", "session-1")
     message = service.next()
-    assert announcement(message) == (anna, "Anne", "", "", "session-1", 1)
+    assert announcement(message) == (anna, "Anne", "", "", "session-1")
     assert message.reply and message.headers["traceparent"]
     bus.publish(message.reply)
     assert service.next_or_none(7) is None
@@ -76,7 +97,7 @@ def test_a_fact_is_published_until_it_is_acknowledged(bus):
     call(bus, "UpdateProfile", anna, "", "Jones", "", "")
     for _ in range(3):
         message = service.next()
-        assert announcement(message) == (anna, "", "Jones", "", "", 1)
+        assert announcement(message) == (anna, "", "Jones", "", "")
     bus.publish(message.reply, headers={"Nats-Service-Error-Code": "503",
                                         "Nats-Service-Error": "UNAVAILABLE"})
     message = service.next()
@@ -90,8 +111,22 @@ def test_an_unacknowledged_fact_is_published_with_the_next_change(bus):
     call(bus, "UpdateProfile", anna, "", "Jones", "", "session-2")
     service = bus.subscribe(SUBJECT, "message")
     message = service.next()
-    assert announcement(message) == (anna, "Anne", "Jones", "", "", 2)
+    assert announcement(message) == (anna, "Anne", "Jones", "", "")
     bus.publish(message.reply)
+
+
+def test_a_change_that_the_receiver_ignores_is_published_with_a_later_revision(bus):
+    """As when the store of users was turned back: the receiver knows later revisions."""
+    service, anna = bus.subscribe(SUBJECT, "message"), register(bus, "a")
+    call(bus, "UpdateProfile", anna, "Anne", "", "", "session-1")
+    message = service.next()
+    known = revision(message) + 5
+    bus.publish(message.reply, noted(known))
+    message = service.next()
+    assert announcement(message) == (anna, "Anne", "", "", "session-1")
+    assert revision(message) > known
+    bus.publish(message.reply, noted(revision(message)))
+    assert service.next_or_none(7) is None
 
 
 def test_an_unacknowledged_fact_delays_no_other(bus):
@@ -115,7 +150,7 @@ def test_a_killed_service_publishes_its_facts_after_the_restart(users, bus):
     service = bus.subscribe(SUBJECT, "message")
     users.program("user").start()
     message = service.next()
-    assert announcement(message) == (anna, "Anne", "", "", "session-1", 1)
+    assert announcement(message) == (anna, "Anne", "", "", "session-1")
     bus.publish(message.reply)
     assert service.next_or_none(7) is None
 

@@ -78,6 +78,19 @@ class MongoServer:
         self._program.start()
         wait_until(lambda: self._accepts(self.port), "the MongoDB server to accept connections")
 
+    def _copy(self, source, target):
+        """The files, with the server ended in good order, and started again."""
+        self._program.stop()
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target)
+        self.start_again()
+
+    def back_up(self, directory):
+        self._copy(self._directory, directory)
+
+    def restore(self, directory):
+        self._copy(directory, self._directory)
+
     def freeze(self):
         self._program.freeze()
 

@@ -20,12 +20,9 @@ def binary(name):
 
 
 def clean_environment():
-    """The environment without settings that would leak into the programs under test.
-
-    MongoDB's library puts counters into shared memory: a program that is killed leaves them behind,
-    and the next one with its process number complains."""
+    """The environment without settings that would leak into the programs under test."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("MESSENGER_")}
-    return {**kept, "MONGOC_DISABLE_SHM": "1"}
+    return {"MONGOC_DISABLE_SHM": "1", **kept}  # see tests/conftest.py
 
 
 class Program:

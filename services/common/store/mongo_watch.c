@@ -14,6 +14,8 @@ enum { ASK_MS = 1000, SILENT_MS = 5000 /* a question that takes longer is a fail
 
 struct mongo_watch {
     struct mongo_db *db;
+    void (*answered)(void *ctx);
+    void *ctx;
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t cond;  /* it must stop */
@@ -42,6 +44,8 @@ static void run_watch(void *arg)
         int64_t asked_ms = clock_mono_ms();
         pthread_mutex_unlock(&watch->lock);
         bool answers = mongo_ping(watch->db) == STATUS_OK;
+        if (answers && watch->answered != NULL)
+            watch->answered(watch->ctx);
         pthread_mutex_lock(&watch->lock);
         note(watch, answers, asked_ms);
         struct timespec until = clock_after_ms(ASK_MS);
@@ -51,11 +55,13 @@ static void run_watch(void *arg)
     pthread_mutex_unlock(&watch->lock);
 }
 
-struct mongo_watch *mongo_watch_start(struct mongo_db *db)
+struct mongo_watch *mongo_watch_start(struct mongo_db *db, void (*answered)(void *ctx), void *ctx)
 {
     struct mongo_watch *watch = xcalloc(1, sizeof(*watch));
 
     watch->db = db;
+    watch->answered = answered;
+    watch->ctx = ctx;
     watch->answers = true; /* the store was just opened */
     watch->asked_ms = clock_mono_ms();
     pthread_mutex_init(&watch->lock, NULL);

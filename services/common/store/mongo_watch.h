@@ -9,8 +9,9 @@
  */
 struct mongo_watch;
 
-/* `db` is borrowed until the stop. */
-struct mongo_watch *mongo_watch_start(struct mongo_db *db);
+/* `answered`, if not NULL, is called on that thread after each question that was answered, the
+ * first one at once. `db` and `ctx` are borrowed until the stop. */
+struct mongo_watch *mongo_watch_start(struct mongo_db *db, void (*answered)(void *ctx), void *ctx);
 
 /* Waits for the question in progress. NULL is allowed. */
 void mongo_watch_stop(struct mongo_watch **watch);

@@ -132,6 +132,7 @@ struct change_list {
 struct message_profile {
     struct message_user user; /* in */
     uint64_t revision;        /* in: 1 or more, increases with each change of this user's profile */
+    uint64_t noted;           /* out: the newest that is noted, now or before */
     /* out: the users to notify, including this one; the caller frees `notified` with free. */
     struct profile_notice {
         char key[ACCOUNT_NAME_SIZE];

@@ -11,7 +11,10 @@
 
 /* What a user store takes and returns. */
 
+#define USER_REVISION_MAX ((uint64_t)INT64_MAX) /* what both engines can store */
+
 enum {
+    USER_REVISION_STEP_MAX = 1 << 20,
     USER_NAME_SIZE = 512,
     USER_EMAIL_SIZE = 512,
     USER_HASH_SIZE = 256,
@@ -36,7 +39,7 @@ struct user {
     char email[USER_EMAIL_SIZE];     /* as typed */
     char email_key[USER_EMAIL_SIZE]; /* case folded, unique */
     char password_hash[USER_HASH_SIZE];
-    uint64_t revision; /* of names and image: the number of changes */
+    uint64_t revision; /* of names and image: rises with each change */
     unsigned
         unannounced; /* the changed fields that have not been announced, of enum user_changed */
     char origin[USER_ORIGIN_SIZE]; /* the session that made all unannounced changes; "": several */
@@ -81,8 +84,9 @@ struct user_store_counts {
 /* A new state of names and image. */
 struct user_update {
     const char *first_name, *last_name, *img;
-    unsigned changed;   /* the fields that differ, of enum user_changed */
-    const char *origin; /* the session that sent it, shorter than USER_ORIGIN_SIZE; "": none */
+    unsigned changed;       /* the fields that differ, of enum user_changed */
+    const char *origin;     /* the session that sent it, shorter than USER_ORIGIN_SIZE; "": none */
+    uint32_t revision_step; /* set by user_store_update: how much the revision rises */
 };
 
 #endif

@@ -56,7 +56,12 @@ enum status user_store_find(struct user_store *store, const char *part, const ch
 enum status user_store_update(struct user_store *store, const char *key,
                               const struct user_update *update)
 {
-    return store->kind->update(store, key, update);
+    struct user_update stepped = *update;
+    uint32_t random;
+
+    id_random_bytes(&random, sizeof(random));
+    stepped.revision_step = random % USER_REVISION_STEP_MAX + 1;
+    return store->kind->update(store, key, &stepped);
 }
 
 enum status user_store_unannounced(struct user_store *store, const char *after_key, size_t max,
@@ -65,9 +70,10 @@ enum status user_store_unannounced(struct user_store *store, const char *after_k
     return store->kind->unannounced(store, after_key, max, list_out);
 }
 
-enum status user_store_announced(struct user_store *store, const char *key, uint64_t revision)
+enum status user_store_announced(struct user_store *store, const char *key, uint64_t revision,
+                                 uint64_t noted)
 {
-    return store->kind->announced(store, key, revision);
+    return store->kind->announced(store, key, revision, noted);
 }
 
 enum status user_store_import_profile(struct user_store *store, const char *key,

@@ -38,9 +38,10 @@ enum status user_store_by_keys(struct user_store *store, const char *const *keys
 enum status user_store_find(struct user_store *store, const char *part, const char *except_key,
                             size_t max, struct user_list *list_out) MUST_CHECK;
 
-/* Replaces names and image. If a field has changed, the same write increments the revision and
- * marks the change as unannounced until user_store_announced: if the process dies after the write,
- * another one announces it. STATUS_NOT_FOUND.
+/* Replaces names and image. If a field has changed, the same write raises the revision, by a random
+ * step, so that another change has another one even if the store was turned back, and marks the
+ * change as unannounced until user_store_announced: if the process dies after the write, another
+ * one announces it. STATUS_NOT_FOUND.
  */
 enum status user_store_update(struct user_store *store, const char *key,
                               const struct user_update *update) MUST_CHECK;
@@ -49,9 +50,14 @@ enum status user_store_update(struct user_store *store, const char *key,
 enum status user_store_unannounced(struct user_store *store, const char *after_key, size_t max,
                                    struct user_list *list_out) MUST_CHECK;
 
-/* This revision has been announced. Changes nothing if there is a newer one, or no user. */
-enum status user_store_announced(struct user_store *store, const char *key,
-                                 uint64_t revision) MUST_CHECK;
+/*
+ * This revision has been announced, to receivers that know of the revision `noted`. Changes nothing
+ * if there is a newer one, or no user. A greater `noted` shows that this store was turned back, and
+ * that the receivers ignored the change: it gets a revision after `noted`, and is unannounced
+ * still.
+ */
+enum status user_store_announced(struct user_store *store, const char *key, uint64_t revision,
+                                 uint64_t noted) MUST_CHECK;
 
 /* A name identifies its content: a second put of the same name changes nothing. */
 enum status user_store_put_image(struct user_store *store,

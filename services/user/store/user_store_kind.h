@@ -19,7 +19,7 @@ struct user_store_kind {
                         struct user_list *);
     enum status (*update)(struct user_store *, const char *, const struct user_update *);
     enum status (*unannounced)(struct user_store *, const char *, size_t, struct user_list *);
-    enum status (*announced)(struct user_store *, const char *, uint64_t);
+    enum status (*announced)(struct user_store *, const char *, uint64_t, uint64_t);
     enum status (*import_profile)(struct user_store *, const char *, const struct user *);
     enum status (*put_image)(struct user_store *, const struct user_image *);
     enum status (*get_image)(struct user_store *, const char *, char **, void **, size_t *);

@@ -40,6 +40,7 @@ struct sending {
 
 struct batch {
     struct mongo_db *db;
+    struct message_mongo_lineage *lineage;
     struct repair *repair;
     struct batch_job *jobs;
     size_t count;
@@ -55,10 +56,11 @@ struct batch {
     struct message_mongo_job **fact_jobs; /* of each fact */
 };
 
-static void begin_batch(struct batch *batch, struct mongo_db *db, struct repair *repair,
-                        struct batch_job *jobs)
+/* Zeroed but for what it is for. */
+static void begin_batch(struct batch *batch, struct batch_job *jobs)
 {
-    *batch = (struct batch){ .db = db, .repair = repair, .jobs = jobs, .by_id = hashmap_create() };
+    batch->jobs = jobs;
+    batch->by_id = hashmap_create();
     for (struct batch_job *job = jobs; job != NULL; job = job->next) {
         job->status = STATUS_UNAVAILABLE;
         batch->count++;
@@ -475,7 +477,7 @@ static enum status write_batch(struct batch *batch)
         status = store_messages(batch);
     if (status == STATUS_OK) {
         enum settle_mode mode = add_message_facts(batch);
-        status = settle_facts(batch->db, batch->facts, batch->fact_count, mode);
+        status = settle_facts(batch->db, batch->lineage, batch->facts, batch->fact_count, mode);
     }
     repair_note_outcome(batch->repair, status);
     for (size_t i = 0; status == STATUS_OK && i < batch->fact_count; i++)
@@ -483,12 +485,12 @@ static enum status write_batch(struct batch *batch)
     return status;
 }
 
-enum status message_mongo_batch_write(struct mongo_db *db, struct repair *repair,
-                                      struct batch_job *jobs)
+enum status message_mongo_batch_write(struct mongo_db *db, struct message_mongo_lineage *lineage,
+                                      struct repair *repair, struct batch_job *jobs)
 {
-    struct batch batch;
+    struct batch batch = { .db = db, .lineage = lineage, .repair = repair };
 
-    begin_batch(&batch, db, repair, jobs);
+    begin_batch(&batch, jobs);
     enum status status = write_batch(&batch);
     finish_batch(&batch);
     return status;

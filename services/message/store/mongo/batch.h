@@ -18,7 +18,7 @@ struct message_mongo_job {
  * any order is valid; marks come first. Sets the status of each job. Any status but STATUS_OK means
  * that the store has failed, and all jobs without a status of their own with it.
  */
-enum status message_mongo_batch_write(struct mongo_db *db, struct repair *repair,
-                                      struct batch_job *jobs) MUST_CHECK;
+enum status message_mongo_batch_write(struct mongo_db *db, struct message_mongo_lineage *lineage,
+                                      struct repair *repair, struct batch_job *jobs) MUST_CHECK;
 
 #endif

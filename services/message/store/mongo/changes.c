@@ -18,8 +18,8 @@ enum { PLACE_SIZE = ACCOUNT_NAME_SIZE + 24 };
 
 /* A change as it is stored. */
 struct entry {
-    uint64_t mod;
-    uint64_t number; /* seq of a message, or count of a mark */
+    uint64_t mod, before; /* before: the number of the owner's change before it */
+    uint64_t number;      /* seq of a message, or count of a mark */
     enum change_kind kind;
     struct concern *concern; /* NULL: the owner alone */
     char peer[ACCOUNT_NAME_SIZE];
@@ -34,6 +34,7 @@ struct concern {
 
 struct reading {
     struct mongo_db *db;
+    struct message_mongo_lineage *lineage;
     const char *owner;
     struct change_range range;
     uint64_t floor; /* the position's document, read before the changes */
@@ -87,7 +88,9 @@ static void take_entry(void *ctx, const bson_t *document)
     reading->entries = array_reserve(reading->entries, reading->count, &reading->capacity,
                                      sizeof(*reading->entries));
     struct entry *entry = &reading->entries[reading->count++];
-    *entry = (struct entry){ .mod = (uint64_t)mongo_int(document, "mod") };
+    uint64_t mod = (uint64_t)mongo_int(document, "mod"),
+             step = (uint64_t)mongo_int(document, "step");
+    *entry = (struct entry){ .mod = mod, .before = mod - (step > 0 ? step : 1) };
     reading->unknown_kind |= !read_kind(mongo_text(document, "kind"), &entry->kind);
     entry->number = (uint64_t)mongo_int(document, is_message(entry) ? "seq" : "count");
     snprintf(entry->peer, ACCOUNT_NAME_SIZE, "%s", mongo_text(document, "peer"));
@@ -96,6 +99,13 @@ static void take_entry(void *ctx, const bson_t *document)
 static void take_mod(void *ctx, const bson_t *document)
 {
     *(uint64_t *)ctx = (uint64_t)mongo_int(document, "mod");
+}
+
+/* A filter for the owner's changes, without steps; the caller destroys it. */
+static bson_t *changes_from(const struct reading *reading, uint64_t since)
+{
+    return BCON_NEW("owner", BCON_UTF8(reading->owner), "mod", "{", "$gte",
+                    BCON_INT64((int64_t)since), "}", "kind", "{", "$ne", BCON_UTF8("step"), "}");
 }
 
 /*
@@ -109,9 +119,7 @@ static enum status read_log(struct reading *reading)
                    take_mod, &reading->floor);
     if (status != STATUS_OK || reading->range.since > INT64_MAX)
         return status;
-    status = mongo_find(reading->db, CHANGES,
-                        BCON_NEW("owner", BCON_UTF8(reading->owner), "mod", "{", "$gte",
-                                 BCON_INT64((int64_t)reading->range.since), "}"),
+    status = mongo_find(reading->db, CHANGES, changes_from(reading, reading->range.since),
                         majority_opts(1, (int64_t)reading->range.max + 2), take_entry, reading);
     if (status == STATUS_OK && reading->unknown_kind) {
         log_warn("mongo: a change of a kind that this version does not know");
@@ -123,20 +131,20 @@ static enum status read_log(struct reading *reading)
 /* Truncates the entries to those to list. False: the changes are unknown. */
 static bool judge_log(struct reading *reading, struct change_list *list)
 {
-    uint64_t since = reading->range.since;
+    uint64_t since = reading->range.since, position = since;
     struct entry *entries = reading->entries;
 
     if (reading->count > 0 && entries[0].mod == since)
         memmove(entries, entries + 1, --reading->count * sizeof(*entries));
     else if (reading->count == 0 && reading->floor != since)
         return false;
-    for (size_t i = 0; i < reading->count; i++)
-        if (entries[i].mod != since + 1 + i)
+    for (size_t i = 0; i < reading->count; position = entries[i++].mod)
+        if (entries[i].before != position)
             return false;
     list->more = reading->count > reading->range.max;
     if (list->more)
         reading->count = reading->range.max;
-    list->position = since + reading->count;
+    list->position = reading->count > 0 ? entries[reading->count - 1].mod : since;
     return list->more || reading->floor <= list->position;
 }
 
@@ -404,9 +412,8 @@ static enum status reset_list(struct reading *reading, struct change_list *list)
     size_t noted, count = 0;
     uint64_t newest = 0;
 
-    enum status status =
-        mongo_find(reading->db, CHANGES, BCON_NEW("owner", BCON_UTF8(reading->owner)),
-                   majority_opts(-1, 1), take_mod, &newest);
+    enum status status = mongo_find(reading->db, CHANGES, changes_from(reading, 0),
+                                    majority_opts(-1, 1), take_mod, &newest);
     if (status == STATUS_OK)
         status = repair_noted(reading->db, NULL, 0, &facts, &noted);
     if (status != STATUS_OK)
@@ -415,7 +422,7 @@ static enum status reset_list(struct reading *reading, struct change_list *list)
         if (strcmp(facts[i].from.key, reading->owner) == 0 ||
             strcmp(facts[i].to.key, reading->owner) == 0)
             facts[count++] = facts[i];
-    status = settle_facts(reading->db, facts, count, SETTLE_AGAIN);
+    status = settle_facts(reading->db, reading->lineage, facts, count, SETTLE_AGAIN);
     free(facts);
     *list = (struct change_list){ .position = newest > reading->floor ? newest : reading->floor,
                                   .reset = true };
@@ -442,6 +449,7 @@ enum status message_mongo_changes_read(struct message_store *store, const char *
                                        struct change_range range, struct change_list *list_out)
 {
     struct reading reading = { .db = message_mongo_handle(store)->db,
+                               .lineage = message_mongo_handle(store)->lineage,
                                .owner = owner_key,
                                .range = range,
                                .by_peer = hashmap_create(),

@@ -7,7 +7,7 @@
 #include "services/common/base/memory.h"
 #include "services/message/store/mongo/accounts.h"
 #include "services/message/store/mongo/handle.h"
-#include "services/message/store/mongo/settle.h"
+#include "services/message/store/mongo/sequence.h"
 
 /* Another copy may store the same messages at the same time; then ours finds them there. */
 enum { TRIES_MAX = 3 };
@@ -54,7 +54,7 @@ static enum status read_user_seqs(struct mongo_db *db, struct dialog_record_list
         if (i > 0 && strcmp(record->owner.key, list->items[i - 1].owner.key) == 0)
             record->user_seq = list->items[i - 1].user_seq;
         else
-            status = settle_position(db, record->owner.key, &record->user_seq);
+            status = sequence_newest(db, record->owner.key, &record->user_seq);
     }
     return status;
 }

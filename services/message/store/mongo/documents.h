@@ -10,12 +10,17 @@
  *   messages   { _id, conv, seq, senderTag, receiverTag, text, date, senderCount, imported? }
  *              unique (conv, seq): the sequencer of a conversation. One that was imported from
  *              another store has no changes here.
- *   changes    { _id: "<owner>/<cause>", owner, mod, peer, kind, seq | count | revision }
- *              unique (owner, mod): the sequencer of a user. The cause is the message, or the mark,
+ *   changes    { _id: "<owner>/<cause>", owner, mod, peer, kind, seq | count | revision,
+ *                step? }
+ *              unique (owner, mod): the sequencer of a user. `step`: how much greater `mod` is than
+ *              that of the owner's change before, if not 1. The cause is the message, or the mark,
  *              or the revision of a profile: so a change is one and the same however often it is
  *              made. That a user has read so many messages of another is a fact by the reader's
  *              change. They are kept as long as the messages, so that a user may have been away
  *              for any time (changes.h).
+ *              { _id: "<owner>/step/<run>", owner, mod, kind: "step", to, given }
+ *              is no change: no number from this one to the one before `to` is ever given, and
+ *              `given` is the newest that was (lineage.h).
  * Derived from the facts, and can be derived again at any time (settle.h):
  *   dialogs    { _id: "<owner>/<peer>", ownerTag, peerTag, lastSeq, lastDate, inCount, outCount,
  *                inRead, outRead, lastMod, mod }
@@ -31,6 +36,7 @@
  *   accounts   { _id: key, account: 24 hex digits, superseded? }
  * The identity of the store:
  *   meta       { _id: "epoch", value: 16 hex digits }
+ *              { _id: "beat/<run>", beat, at }      one of each process (lineage.h)
  *
  * Shard keys: messages { conv: 1 }, dialogs { _id: 1 } (an owner's dialogs lie together), changes
  * { owner: 1 }. On a sharded cluster nothing but the conversation's own shard looks for a client's

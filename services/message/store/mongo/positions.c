@@ -53,10 +53,12 @@ static enum status find_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE])
                       epoch_out);
 }
 
-static enum status fetch_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE])
+/* Makes one if there is none. "": another process has, which is not committed by a majority yet. */
+static enum status fetch_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE], bool *created_out)
 {
     enum status outcome = STATUS_OK;
 
+    *created_out = false;
     enum status status = find_epoch(db, epoch_out);
     if (status != STATUS_OK || *epoch_out != '\0')
         return status;
@@ -64,29 +66,51 @@ static enum status fetch_epoch(struct mongo_db *db, char epoch_out[EPOCH_SIZE])
     bson_t *document = BCON_NEW("_id", "epoch", "value", BCON_UTF8(epoch_out));
     status = mongo_insert(db, META, &document, 1, true, &outcome);
     bson_destroy(document);
+    *created_out = status == STATUS_OK && outcome == STATUS_OK;
     if (status == STATUS_OK && outcome == STATUS_ALREADY_EXISTS)
         status = find_epoch(db, epoch_out);
-    if (status == STATUS_OK && *epoch_out == '\0')
-        status = STATUS_UNAVAILABLE; /* that of another process, not committed by a majority yet */
     return status;
+}
+
+static void keep_epoch(struct message_mongo_store *store, const char *epoch)
+{
+    pthread_mutex_lock(&store->lock);
+    snprintf(store->epoch, EPOCH_SIZE, "%s", epoch);
+    pthread_mutex_unlock(&store->lock);
+}
+
+enum status message_mongo_positions_make_epoch(struct message_store *store, bool *created_out)
+{
+    struct message_mongo_store *s = message_mongo_handle(store);
+    char epoch[EPOCH_SIZE];
+
+    enum status status = fetch_epoch(s->db, epoch, created_out);
+    if (status == STATUS_OK)
+        keep_epoch(s, epoch);
+    return status;
+}
+
+void message_mongo_positions_forget_epoch(struct message_store *store)
+{
+    keep_epoch(message_mongo_handle(store), "");
 }
 
 enum status message_mongo_positions_epoch(struct message_store *store, char epoch_out[EPOCH_SIZE])
 {
     struct message_mongo_store *s = message_mongo_handle(store);
+    bool created;
 
     pthread_mutex_lock(&s->lock);
     snprintf(epoch_out, EPOCH_SIZE, "%s", s->epoch);
     pthread_mutex_unlock(&s->lock);
     if (*epoch_out != '\0')
         return STATUS_OK;
-    enum status status = fetch_epoch(s->db, epoch_out);
-    if (status != STATUS_OK)
-        return status;
-    pthread_mutex_lock(&s->lock);
-    snprintf(s->epoch, EPOCH_SIZE, "%s", epoch_out);
-    pthread_mutex_unlock(&s->lock);
-    return STATUS_OK;
+    enum status status = fetch_epoch(s->db, epoch_out, &created);
+    if (status == STATUS_OK && *epoch_out == '\0')
+        return STATUS_UNAVAILABLE;
+    if (status == STATUS_OK)
+        keep_epoch(s, epoch_out);
+    return status;
 }
 
 enum status message_mongo_positions_renew(struct message_store *store)
@@ -102,8 +126,6 @@ enum status message_mongo_positions_renew(struct message_store *store)
     enum status status = mongo_upsert(s->db, META, &upsert, 1, MONGO_DURABLE);
     if (status != STATUS_OK)
         return status;
-    pthread_mutex_lock(&s->lock);
-    memcpy(s->epoch, epoch, EPOCH_SIZE);
-    pthread_mutex_unlock(&s->lock);
+    keep_epoch(s, epoch);
     return STATUS_OK;
 }

@@ -42,9 +42,9 @@ static void take_revision(void *ctx, const bson_t *document)
 }
 
 /* After all others have theirs. */
-static enum status note_self(struct mongo_db *db, struct fact *self)
+static enum status note_self(struct message_mongo_store *store, struct fact *self)
 {
-    enum status status = settle_facts(db, self, 1, SETTLE_NEW);
+    enum status status = settle_facts(store->db, store->lineage, self, 1, SETTLE_NEW);
 
     if (status != STATUS_OK)
         return status;
@@ -52,7 +52,7 @@ static enum status note_self(struct mongo_db *db, struct fact *self)
         .filter = BCON_NEW("_id", BCON_UTF8(self->to.key)),
         .change = BCON_NEW("$max", "{", "revision", BCON_INT64((int64_t)self->revision), "}"),
     };
-    return mongo_upsert(db, POSITIONS, &upsert, 1, MONGO_DURABLE);
+    return mongo_upsert(store->db, POSITIONS, &upsert, 1, MONGO_DURABLE);
 }
 
 /* Lists all users, including those whose change was inserted by an attempt that failed later: they
@@ -71,7 +71,7 @@ static void notify_all(struct message_profile *profile, const struct notices *no
 
 enum status message_mongo_profile_note(struct message_store *store, struct message_profile *profile)
 {
-    struct mongo_db *db = message_mongo_handle(store)->db;
+    struct message_mongo_store *s = message_mongo_handle(store);
     struct notices notices = { .profile = profile };
     struct fact self = profile_fact(profile, &profile->user);
     struct superseded superseded;
@@ -79,23 +79,24 @@ enum status message_mongo_profile_note(struct message_store *store, struct messa
 
     profile->notified = NULL;
     profile->notified_count = 0;
-    enum status status = mongo_find(db, POSITIONS, BCON_NEW("_id", BCON_UTF8(profile->user.key)),
+    enum status status = mongo_find(s->db, POSITIONS, BCON_NEW("_id", BCON_UTF8(profile->user.key)),
                                     NULL, take_revision, &noted);
+    profile->noted = noted > profile->revision ? noted : profile->revision;
     if (status != STATUS_OK || noted >= profile->revision)
         return status;
     status = message_mongo_accounts_superseded(store, &superseded);
     if (status == STATUS_OK)
         status = mongo_find(
-            db, DIALOGS, message_mongo_accounts_dialogs(&superseded, profile->user.key),
+            s->db, DIALOGS, message_mongo_accounts_dialogs(&superseded, profile->user.key),
             BCON_NEW("projection", "{", "peerTag", BCON_INT32(1), "}"), take_contact, &notices);
     message_mongo_accounts_finish(&superseded);
     for (size_t i = 0; status == STATUS_OK && i < notices.count; i += CONTACTS_AT_ONCE) {
         size_t left = notices.count - i;
-        status = settle_facts(db, notices.facts + i,
+        status = settle_facts(s->db, s->lineage, notices.facts + i,
                               left < CONTACTS_AT_ONCE ? left : CONTACTS_AT_ONCE, SETTLE_NEW);
     }
     if (status == STATUS_OK)
-        status = note_self(db, &self);
+        status = note_self(s, &self);
     if (status == STATUS_OK)
         notify_all(profile, &notices, &self);
     free(notices.facts);

@@ -18,6 +18,7 @@ enum { PASS_SECONDS = 60, PASS_JITTER_SECONDS = 10, WRITER_ID_BYTES = 12 };
 
 struct repair {
     struct mongo_db *db;
+    struct message_mongo_lineage *lineage;
     char writer[2 * WRITER_ID_BYTES + 1]; /* our note's id */
     int64_t batch;                        /* the writer's alone, as is `dirty` */
     bool dirty;                           /* the last batch is not settled */
@@ -173,7 +174,8 @@ static enum status settle_findings(struct repair *repair, enum status status,
 {
     status = find_messages(repair->db, status, findings, NULL, 0);
     if (status == STATUS_OK)
-        status = settle_facts(repair->db, findings->facts, findings->count, SETTLE_AGAIN);
+        status = settle_facts(repair->db, repair->lineage, findings->facts, findings->count,
+                              SETTLE_AGAIN);
     free(findings->facts);
     return status;
 }
@@ -334,11 +336,13 @@ void repair_note_outcome(struct repair *repair, enum status status)
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-enum status repair_start(struct mongo_db *db, struct repair **repair_out)
+enum status repair_start(struct mongo_db *db, struct message_mongo_lineage *lineage,
+                         struct repair **repair_out)
 {
     struct repair *repair = xcalloc(1, sizeof(*repair));
 
     repair->db = db;
+    repair->lineage = lineage;
     repair->seen = hashmap_create();
     id_random_hex(repair->writer, WRITER_ID_BYTES);
     pthread_mutex_init(&repair->lock, NULL);

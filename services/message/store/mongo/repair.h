@@ -12,7 +12,8 @@
 struct repair;
 
 /* Settles the notes of other writers, and continues to do so on a thread of its own. */
-enum status repair_start(struct mongo_db *db, struct repair **repair_out) MUST_CHECK;
+enum status repair_start(struct mongo_db *db, struct message_mongo_lineage *lineage,
+                         struct repair **repair_out) MUST_CHECK;
 
 /* Ends the thread; deletes the own note if all of it is settled. */
 void repair_stop(struct repair **repair);

@@ -9,8 +9,9 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/message/store/mongo/fact_order.h"
+#include "services/message/store/mongo/sequence.h"
 
-enum { TRIES_MAX = 2000, STEPS_MAX = 8 };
+enum { TRIES_MAX = 2000 };
 
 void (*settle_step_for_test)(const char *step);
 
@@ -20,46 +21,51 @@ void settle_note_step(const char *step)
         settle_step_for_test(step);
 }
 
-/* The newest number of an owner's sequence. */
+/* What a round tries to take of an owner's sequence. */
 struct position {
-    const char *owner; /* borrowed */
-    uint64_t known;    /* taken, as far as we know */
-    uint64_t planned;  /* known, and what this round tries to take */
+    uint64_t planned;  /* the last number; at first, the newest known */
+    uint64_t given;    /* the change's before */
     bool planned_here; /* in this round */
-    int steps;         /* numbers that were found taken, one by one */
 };
 
 /* One user's change. */
 struct change {
     struct fact *fact;
     const struct message_user *owner, *peer;
-    struct position *position;
-    uint64_t *mod; /* of the fact; 0 until it is stored */
+    size_t position; /* of the owner */
+    uint64_t *mod;   /* of the fact; 0 until it is stored */
     char id[CHANGE_ID_SIZE];
 };
 
 struct settling {
     struct mongo_db *db;
+    struct sequence_writer writer;
     struct fact_order order;
     struct change *changes; /* one or two of each fact */
     size_t change_count;
-    struct position *positions;
+    struct sequence *sequences;
+    struct position *positions; /* of each sequence */
     size_t position_count;
-    struct hashmap *by_owner; /* key -> position */
+    struct hashmap *by_owner; /* key -> sequence */
 };
 
 /* --- the plan ------------------------------------------------------------------------------ */
 
-static struct position *position_of(struct settling *settling, const char *owner)
+static size_t position_of(struct settling *settling, const char *owner)
 {
-    struct position *position = hashmap_get(settling->by_owner, owner);
+    struct sequence *sequence = hashmap_get(settling->by_owner, owner);
 
-    if (position == NULL) {
-        position = &settling->positions[settling->position_count++];
-        position->owner = owner;
-        hashmap_put(settling->by_owner, owner, position);
+    if (sequence == NULL) {
+        sequence = &settling->sequences[settling->position_count++];
+        sequence->owner = owner;
+        hashmap_put(settling->by_owner, owner, sequence);
     }
-    return position;
+    return (size_t)(sequence - settling->sequences);
+}
+
+static struct sequence *sequence_of(struct settling *settling, const struct change *change)
+{
+    return &settling->sequences[change->position];
 }
 
 static void name_change(struct change *change)
@@ -94,14 +100,16 @@ static void add_change(struct settling *settling, struct fact *fact,
     name_change(change);
 }
 
-static enum status plan_changes(struct settling *settling, struct mongo_db *db, struct fact *facts,
+static enum status plan_changes(struct settling *settling, struct mongo_db *db,
+                                struct message_mongo_lineage *lineage, struct fact *facts,
                                 size_t count)
 {
-    *settling = (struct settling){ .db = db };
+    *settling = (struct settling){ .db = db, .writer = sequence_writer_of(db, lineage) };
     enum status status = fact_order_make(db, facts, count, &settling->order);
     if (status != STATUS_OK)
         return status;
     settling->changes = xcalloc(2 * settling->order.count, sizeof(struct change));
+    settling->sequences = xcalloc(2 * settling->order.count, sizeof(struct sequence));
     settling->positions = xcalloc(2 * settling->order.count, sizeof(struct position));
     settling->by_owner = hashmap_create();
     for (size_t i = 0; i < settling->order.count; i++) {
@@ -119,6 +127,7 @@ static void finish_settling(struct settling *settling)
 {
     hashmap_destroy(&settling->by_owner);
     free(settling->positions);
+    free(settling->sequences);
     free(settling->changes);
     fact_order_finish(&settling->order);
 }
@@ -127,10 +136,10 @@ static void finish_settling(struct settling *settling)
 
 static void take_position(void *ctx, const bson_t *document)
 {
-    struct position *position = hashmap_get(ctx, mongo_text(document, "_id"));
+    struct sequence *sequence = hashmap_get(ctx, mongo_text(document, "_id"));
 
-    if (position != NULL)
-        position->known = (uint64_t)mongo_int(document, "mod");
+    if (sequence != NULL)
+        sequence_raise(sequence, (uint64_t)mongo_int(document, "mod"));
 }
 
 /* They may be behind; the unique key detects it. */
@@ -139,32 +148,11 @@ static enum status read_positions(struct settling *settling)
     char(*owners)[ACCOUNT_NAME_SIZE] = xcalloc(settling->position_count, sizeof(*owners));
 
     for (size_t i = 0; i < settling->position_count; i++)
-        snprintf(owners[i], ACCOUNT_NAME_SIZE, "%s", settling->positions[i].owner);
+        snprintf(owners[i], ACCOUNT_NAME_SIZE, "%s", settling->sequences[i].owner);
     bson_t *filter =
         documents_filter_any("_id", owners[0], ACCOUNT_NAME_SIZE, settling->position_count);
     free(owners);
     return mongo_find(settling->db, POSITIONS, filter, NULL, take_position, settling->by_owner);
-}
-
-static void take_mod(void *ctx, const bson_t *document)
-{
-    *(uint64_t *)ctx = (uint64_t)mongo_int(document, "mod");
-}
-
-enum status settle_position(struct mongo_db *db, const char *owner_key, uint64_t *mod_out)
-{
-    uint64_t newest = 0, at_least = 0;
-
-    /* A store that was copied knows the position, not the changes that led to it. */
-    enum status status =
-        mongo_find(db, CHANGES, BCON_NEW("owner", BCON_UTF8(owner_key)),
-                   BCON_NEW("sort", "{", "mod", BCON_INT32(-1), "}", "limit", BCON_INT64(1)),
-                   take_mod, &newest);
-    if (status == STATUS_OK)
-        status = mongo_find(db, POSITIONS, BCON_NEW("_id", BCON_UTF8(owner_key)), NULL, take_mod,
-                            &at_least);
-    *mod_out = newest > at_least ? newest : at_least;
-    return status;
 }
 
 static bool is_self(const struct change *change)
@@ -172,7 +160,8 @@ static bool is_self(const struct change *change)
     return strcmp(change->owner->key, change->peer->key) == 0;
 }
 
-static bson_t *change_document(const struct change *change, uint64_t mod)
+/* `step`: how much greater the number is than that of the owner's change before. */
+static bson_t *change_document(const struct change *change, uint64_t mod, uint64_t step)
 {
     const struct fact *fact = change->fact;
     bson_t *document =
@@ -189,14 +178,9 @@ static bson_t *change_document(const struct change *change, uint64_t mod)
         BSON_APPEND_UTF8(document, "kind", change->owner == &fact->from ? "read" : "wasRead");
         BSON_APPEND_INT64(document, "count", (int64_t)fact->count);
     }
+    if (step > 1)
+        BSON_APPEND_INT64(document, "step", (int64_t)step);
     return document;
-}
-
-/* The numbers below one that is taken are taken, too. */
-static void raise_known(struct position *position, uint64_t mod)
-{
-    if (mod > position->known)
-        position->known = mod;
 }
 
 static void take_known(void *ctx, const bson_t *document)
@@ -232,77 +216,103 @@ static enum status read_known_changes(struct settling *settling)
         if (first == NULL)
             continue;
         *change->mod = *first->mod;
-        raise_known(change->position, *change->mod);
+        sequence_raise(sequence_of(settling, change), *change->mod);
     }
     hashmap_destroy(&by_id);
     free(ids);
     return status;
 }
 
-/*
- * A duplicate key: of the same change, inserted before, or of another change with the number
- * `tried`. In the second case the next number is tried, unless this is repeated: then the position
- * was far behind.
- */
+/* What one round tries to insert. */
+struct round {
+    bson_t **documents;
+    struct change **tried; /* of each document */
+    enum status *outcomes;
+    size_t count;
+    bool ordered; /* must they be, because one owner has several? */
+};
+
+static void plan_round(struct settling *settling, struct round *round)
+{
+    *round = (struct round){ .documents = xcalloc(settling->change_count, sizeof(bson_t *)),
+                             .tried = xcalloc(settling->change_count, sizeof(struct change *)),
+                             .outcomes = xcalloc(settling->change_count, sizeof(enum status)) };
+    for (size_t i = 0; i < settling->position_count; i++)
+        settling->positions[i] = (struct position){ .planned = settling->sequences[i].known,
+                                                    .given = settling->sequences[i].given };
+    for (size_t i = 0; i < settling->change_count; i++) {
+        struct change *change = &settling->changes[i];
+        struct position *position = &settling->positions[change->position];
+        if (*change->mod != 0)
+            continue;
+        round->ordered = round->ordered || position->planned_here;
+        position->planned_here = true;
+        round->documents[round->count] =
+            change_document(change, position->planned + 1, position->planned + 1 - position->given);
+        position->given = ++position->planned;
+        round->tried[round->count++] = change;
+    }
+}
+
+/* `left_out`: how many changes still are not stored. */
+static void finish_round(struct round *round, size_t *left_out)
+{
+    *left_out = 0;
+    for (size_t i = 0; i < round->count; i++) {
+        *left_out += *round->tried[i]->mod == 0;
+        bson_destroy(round->documents[i]);
+    }
+    free(round->outcomes);
+    free(round->tried);
+    free(round->documents);
+}
+
+/* A duplicate key: of the same change, inserted before, or of another one that has the number. */
 static enum status resolve_change(struct settling *settling, struct change *change, uint64_t tried,
                                   bool *made_by_another_out)
 {
-    struct position *position = change->position;
+    enum status status = sequence_resolve(&settling->writer, sequence_of(settling, change),
+                                          change->id, tried, change->mod);
 
-    enum status status = mongo_find(settling->db, CHANGES, BCON_NEW("_id", BCON_UTF8(change->id)),
-                                    NULL, take_mod, change->mod);
-    if (status == STATUS_OK && *change->mod != 0)
-        *made_by_another_out = true;
-    raise_known(position, *change->mod != 0 ? *change->mod : tried);
-    if (status != STATUS_OK || *change->mod != 0 || ++position->steps <= STEPS_MAX)
-        return status;
-    position->steps = 0;
-    return settle_position(settling->db, position->owner, &position->known);
+    *made_by_another_out = *made_by_another_out || *change->mod != 0;
+    return status;
 }
 
-/* One try for all changes that are not stored yet. `left_out`: how many still are not. */
+/* One try for all changes that are not stored yet. */
 static enum status store_change_round(struct settling *settling, size_t *left_out)
 {
-    bson_t **documents = xcalloc(settling->change_count, sizeof(*documents));
-    struct change **tried = xcalloc(settling->change_count, sizeof(struct change *));
-    enum status *outcomes = xcalloc(settling->change_count, sizeof(*outcomes));
-    bool ordered = false; /* must they be, because one owner has several? */
+    struct round round;
     bool met_another = false;
-    size_t n = 0;
 
-    for (size_t i = 0; i < settling->position_count; i++) {
-        settling->positions[i].planned = settling->positions[i].known;
-        settling->positions[i].planned_here = false;
-    }
-    for (size_t i = 0; i < settling->change_count; i++) {
-        struct change *change = &settling->changes[i];
-        if (*change->mod != 0)
-            continue;
-        ordered = ordered || change->position->planned_here;
-        change->position->planned_here = true;
-        documents[n] = change_document(change, ++change->position->planned);
-        tried[n++] = change;
-    }
-    enum status status = mongo_insert(settling->db, CHANGES, documents, n, ordered, outcomes);
-    for (size_t i = 0; i < n; i++) {
-        uint64_t mod = (uint64_t)mongo_int(documents[i], "mod");
-        if (status == STATUS_OK && outcomes[i] == STATUS_OK) {
-            tried[i]->position->known = *tried[i]->mod = mod;
-            tried[i]->fact->repeated = false;
-        } else if (status == STATUS_OK && outcomes[i] == STATUS_ALREADY_EXISTS) {
-            status = resolve_change(settling, tried[i], mod, &met_another);
+    plan_round(settling, &round);
+    enum status status = mongo_insert(settling->db, CHANGES, round.documents, round.count,
+                                      round.ordered, round.outcomes);
+    for (size_t i = 0; status == STATUS_OK && i < round.count; i++) {
+        struct change *change = round.tried[i];
+        uint64_t mod = (uint64_t)mongo_int(round.documents[i], "mod");
+        if (round.outcomes[i] == STATUS_OK) {
+            *change->mod = mod;
+            change->fact->repeated = false;
+            sequence_take(&settling->writer, sequence_of(settling, change), mod);
+        } else if (round.outcomes[i] == STATUS_ALREADY_EXISTS) {
+            status = resolve_change(settling, change, mod, &met_another);
         }
-        bson_destroy(documents[i]);
     }
     if (status == STATUS_OK && met_another) /* if one of them exists, more are likely to */
         status = read_known_changes(settling);
-    *left_out = 0;
-    for (size_t i = 0; i < n; i++)
-        *left_out += *tried[i]->mod == 0;
-    free(outcomes);
-    free(tried);
-    free(documents);
+    finish_round(&round, left_out);
     return status;
+}
+
+/* Those that get a number are in a run that has begun. */
+static enum status begin_sequences(struct settling *settling)
+{
+    for (size_t i = 0; i < settling->position_count; i++)
+        settling->sequences[i].begun = true;
+    for (size_t i = 0; i < settling->change_count; i++)
+        if (*settling->changes[i].mod == 0)
+            sequence_of(settling, &settling->changes[i])->begun = false;
+    return sequence_begin(&settling->writer, settling->sequences, settling->position_count);
 }
 
 static enum status store_changes(struct settling *settling, enum settle_mode mode)
@@ -312,6 +322,9 @@ static enum status store_changes(struct settling *settling, enum settle_mode mod
 
     if (status == STATUS_OK)
         status = read_positions(settling);
+    if (status == STATUS_OK)
+        status = begin_sequences(settling);
+    settle_note_step("sequences");
 
     /* Each round that leaves something has met another process that went on. */
     for (int tries = 0; status == STATUS_OK && left > 0; tries++) {
@@ -413,9 +426,9 @@ static enum status update_positions(struct settling *settling)
     struct mongo_upsert *upserts = xcalloc(settling->position_count, sizeof(*upserts));
 
     for (size_t i = 0; i < settling->position_count; i++) {
-        const struct position *position = &settling->positions[i];
-        upserts[i].filter = BCON_NEW("_id", BCON_UTF8(position->owner));
-        upserts[i].change = BCON_NEW("$max", "{", "mod", BCON_INT64((int64_t)position->known), "}");
+        const struct sequence *sequence = &settling->sequences[i];
+        upserts[i].filter = BCON_NEW("_id", BCON_UTF8(sequence->owner));
+        upserts[i].change = BCON_NEW("$max", "{", "mod", BCON_INT64((int64_t)sequence->given), "}");
     }
     enum status status =
         mongo_upsert(settling->db, POSITIONS, upserts, settling->position_count, MONGO_HINT);
@@ -423,14 +436,14 @@ static enum status update_positions(struct settling *settling)
     return status;
 }
 
-enum status settle_facts(struct mongo_db *db, struct fact *facts, size_t count,
-                         enum settle_mode mode)
+enum status settle_facts(struct mongo_db *db, struct message_mongo_lineage *lineage,
+                         struct fact *facts, size_t count, enum settle_mode mode)
 {
     struct settling settling;
 
     if (count == 0)
         return STATUS_OK;
-    enum status status = plan_changes(&settling, db, facts, count);
+    enum status status = plan_changes(&settling, db, lineage, facts, count);
     if (status != STATUS_OK)
         return status;
     if (settling.order.earlier_count > 0)

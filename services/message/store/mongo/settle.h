@@ -2,6 +2,7 @@
 #define MESSAGE_STORE_MONGO_SETTLE_H
 
 #include "services/message/store/mongo/fact.h"
+#include "services/message/store/mongo/lineage.h"
 
 /*
  * Writes everything that follows from a stored message or a mark: the changes of both users, and
@@ -16,12 +17,8 @@ enum settle_mode { SETTLE_NEW, SETTLE_AGAIN };
  * conversation in the order of their seq, after all earlier ones of any writer (fact_order.h). A
  * mark becomes durable with the first step, the insertion of the reader's change.
  */
-enum status settle_facts(struct mongo_db *db, struct fact *facts, size_t count,
-                         enum settle_mode mode) MUST_CHECK;
-
-/* The newest change of an owner, 0 when there is none. */
-enum status settle_position(struct mongo_db *db, const char *owner_key,
-                            uint64_t *mod_out) MUST_CHECK;
+enum status settle_facts(struct mongo_db *db, struct message_mongo_lineage *lineage,
+                         struct fact *facts, size_t count, enum settle_mode mode) MUST_CHECK;
 
 /* Tests only: called after each step that writes something, with its name. */
 extern void (*settle_step_for_test)(const char *step);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/message/store/mongo/accounts.h"
 #include "services/message/store/mongo/changes.h"
@@ -28,6 +29,7 @@ static void close_store(struct message_store *store)
 {
     message_mongo_writes_stop(&message_mongo_handle(store)->writer);
     mongo_watch_stop(&message_mongo_handle(store)->watch);
+    message_mongo_lineage_stop(&message_mongo_handle(store)->lineage);
     mongo_db_close(&message_mongo_handle(store)->db);
     message_mongo_accounts_finish(&message_mongo_handle(store)->superseded);
     pthread_mutex_destroy(&message_mongo_handle(store)->lock);
@@ -48,6 +50,28 @@ static enum status ensure_indexes(struct mongo_db *db)
     return status;
 }
 
+/* Another database may be in its place: one without indexes, or with another epoch. */
+static void watch_lineage(void *ctx)
+{
+    struct message_mongo_store *store = ctx;
+
+    if (!message_mongo_lineage_beat(store->lineage))
+        return;
+    if (ensure_indexes(store->db) != STATUS_OK)
+        log_error("mongo: the indexes could not be checked: restart the service");
+    message_mongo_positions_forget_epoch(&store->head);
+}
+
+static enum status begin_lineage(struct message_mongo_store *store)
+{
+    bool creates;
+
+    enum status status = message_mongo_positions_make_epoch(&store->head, &creates);
+    if (status == STATUS_OK)
+        store->lineage = message_mongo_lineage_start(store->db, creates);
+    return status;
+}
+
 static enum status open_store(const char *url, struct message_store **store_out)
 {
     struct message_mongo_store *store = xcalloc(1, sizeof(*store));
@@ -58,12 +82,15 @@ static enum status open_store(const char *url, struct message_store **store_out)
     if (status == STATUS_OK)
         status = ensure_indexes(store->db);
     if (status == STATUS_OK)
-        store->writer = message_mongo_writes_start(store->db, WRITES_PENDING_MAX, &status);
+        status = begin_lineage(store);
+    if (status == STATUS_OK)
+        store->writer =
+            message_mongo_writes_start(store->db, store->lineage, WRITES_PENDING_MAX, &status);
     if (status != STATUS_OK) {
         close_store(&store->head);
         return status;
     }
-    store->watch = mongo_watch_start(store->db);
+    store->watch = mongo_watch_start(store->db, watch_lineage, store);
     *store_out = &store->head;
     return STATUS_OK;
 }

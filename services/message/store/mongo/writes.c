@@ -11,6 +11,7 @@ enum { BATCH_MAX = 256 };
 
 struct message_mongo_writer {
     struct mongo_db *db;
+    struct message_mongo_lineage *lineage;
     struct repair *repair;
     struct batcher *batcher;
 };
@@ -20,7 +21,7 @@ static void run_batch(void *ctx, struct batch_job *jobs)
     struct message_mongo_writer *writer = ctx;
 
     /* A job that waits behind a failed batch would wait for the same store as long again. */
-    if (message_mongo_batch_write(writer->db, writer->repair, jobs) != STATUS_OK)
+    if (message_mongo_batch_write(writer->db, writer->lineage, writer->repair, jobs) != STATUS_OK)
         batcher_fail_waiting(writer->batcher, STATUS_UNAVAILABLE);
 }
 
@@ -37,13 +38,15 @@ static void report_job(struct batch_job *head)
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-struct message_mongo_writer *message_mongo_writes_start(struct mongo_db *db, size_t queue_max,
-                                                        enum status *status_out)
+struct message_mongo_writer *message_mongo_writes_start(struct mongo_db *db,
+                                                        struct message_mongo_lineage *lineage,
+                                                        size_t queue_max, enum status *status_out)
 {
     struct message_mongo_writer *writer = xcalloc(1, sizeof(*writer));
 
     writer->db = db;
-    *status_out = repair_start(db, &writer->repair);
+    writer->lineage = lineage;
+    *status_out = repair_start(db, lineage, &writer->repair);
     if (*status_out != STATUS_OK) {
         free(writer);
         return NULL;

@@ -3,13 +3,16 @@
 
 #include "services/common/store/mongo_db.h"
 #include "services/message/store/message_data.h"
+#include "services/message/store/mongo/lineage.h"
 
 struct message_store;
 
 /* The writes of the MongoDB message store: pending writes are run as one batch (batch.h). */
 struct message_mongo_writer;
 
-struct message_mongo_writer *message_mongo_writes_start(struct mongo_db *db, size_t queue_max,
+struct message_mongo_writer *message_mongo_writes_start(struct mongo_db *db,
+                                                        struct message_mongo_lineage *lineage,
+                                                        size_t queue_max,
                                                         enum status *status_out) MUST_CHECK;
 void message_mongo_writes_stop(struct message_mongo_writer **writer);
 

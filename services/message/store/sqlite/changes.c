@@ -374,20 +374,45 @@ struct profile_job {
     struct message_profile *profile;
 };
 
-/* STATUS_NOT_FOUND: this revision, or a later one, has been noted before. */
-static enum status note_revision(struct sqlite_conn *conn, int64_t user, uint64_t revision)
+static enum status read_revision(struct sqlite_conn *conn, int64_t user, uint64_t *revision_out)
 {
-    sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "UPDATE account SET profile_revision = ?2 WHERE id = ?1 AND profile_revision < ?2"
-              " RETURNING id");
+    sqlite3_stmt *s =
+        sqlite_conn_prepare(conn, "SELECT profile_revision FROM account WHERE id = ?");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
     sqlite3_bind_int64(s, 1, user);
-    sqlite3_bind_int64(s, 2, (int64_t)revision);
     enum status status = row_status(sqlite_step(s));
+    if (status == STATUS_OK)
+        *revision_out = (uint64_t)sqlite3_column_int64(s, 0);
     sqlite3_reset(s);
     return status;
+}
+
+static enum status write_revision(struct sqlite_conn *conn, int64_t user, uint64_t revision)
+{
+    sqlite3_stmt *s =
+        sqlite_conn_prepare(conn, "UPDATE account SET profile_revision = ? WHERE id = ?");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, (int64_t)revision);
+    sqlite3_bind_int64(s, 2, user);
+    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+/* STATUS_NOT_FOUND: this revision, or a later one, has been noted before. */
+static enum status note_revision(struct sqlite_conn *conn, int64_t user,
+                                 struct message_profile *profile)
+{
+    enum status status = read_revision(conn, user, &profile->noted);
+
+    if (status != STATUS_OK)
+        return STATUS_UNAVAILABLE;
+    if (profile->noted >= profile->revision)
+        return STATUS_NOT_FOUND;
+    profile->noted = profile->revision;
+    return write_revision(conn, user, profile->revision);
 }
 
 /* The user's own account is the first, with `ids` beside. */
@@ -447,7 +472,7 @@ static enum status run_note_profile(struct sqlite_job *job, struct sqlite_conn *
 
     enum status status = row_ensure_account(conn, &profile->user, &user);
     if (status == STATUS_OK)
-        status = note_revision(conn, user, profile->revision);
+        status = note_revision(conn, user, profile);
     if (status == STATUS_NOT_FOUND)
         return STATUS_OK;
     if (status == STATUS_OK)

@@ -50,7 +50,7 @@ static enum status open_store(const char *url, struct user_store **store_out)
         close_store(&store->head);
         return status;
     }
-    store->watch = mongo_watch_start(store->db);
+    store->watch = mongo_watch_start(store->db, NULL, NULL);
     *store_out = &store->head;
     return STATUS_OK;
 }

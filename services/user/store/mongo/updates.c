@@ -17,8 +17,8 @@ static bson_t *update_document(const struct user_update *update, const char *ori
         BSON_APPEND_UTF8(&set, "origin", origin);
     bson_append_document_end(change, &set);
     if (update->changed != 0)
-        BCON_APPEND(change, "$inc", "{", "revision", BCON_INT64(1), "}", "$max", "{", "unannounced",
-                    BCON_INT64(update->changed), "}");
+        BCON_APPEND(change, "$inc", "{", "revision", BCON_INT64((int64_t)update->revision_step),
+                    "}", "$max", "{", "unannounced", BCON_INT64(update->changed), "}");
     return change;
 }
 
@@ -45,13 +45,16 @@ enum status user_mongo_updates_update(struct user_store *store, const char *key,
 }
 
 enum status user_mongo_updates_announced(struct user_store *store, const char *key,
-                                         uint64_t revision)
+                                         uint64_t revision, uint64_t noted)
 {
-    enum status status =
-        mongo_update(user_mongo_handle(store)->db, "users",
-                     BCON_NEW("key", BCON_UTF8(key), "revision", BCON_INT64((int64_t)revision)),
-                     BCON_NEW("$set", "{", "unannounced", BCON_INT64(0), "origin", BCON_UTF8(""),
-                              "}", "$unset", "{", "changed", BCON_BOOL(true), "}"));
+    bson_t *filter = BCON_NEW("key", BCON_UTF8(key), "revision", BCON_INT64((int64_t)revision));
+    bson_t *change =
+        noted > revision
+            ? BCON_NEW("$set", "{", "revision", BCON_INT64((int64_t)noted + 1), "}")
+            : BCON_NEW("$set", "{", "unannounced", BCON_INT64(0), "origin", BCON_UTF8(""), "}",
+                       "$unset", "{", "changed", BCON_BOOL(true), "}");
+
+    enum status status = mongo_update(user_mongo_handle(store)->db, "users", filter, change);
 
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }

@@ -11,7 +11,7 @@ struct user_store;
 enum status user_mongo_updates_update(struct user_store *store, const char *key,
                                       const struct user_update *wanted) MUST_CHECK;
 enum status user_mongo_updates_announced(struct user_store *store, const char *key,
-                                         uint64_t revision) MUST_CHECK;
+                                         uint64_t revision, uint64_t noted) MUST_CHECK;
 enum status user_mongo_updates_import_profile(struct user_store *store, const char *key,
                                               const struct user *user) MUST_CHECK;
 

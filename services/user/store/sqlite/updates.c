@@ -25,7 +25,8 @@ static enum status run_update(struct sqlite_job *job, struct sqlite_conn *conn)
         conn, "UPDATE user SET first_name = ?1, last_name = ?2, img = ?3,"
               " origin = CASE WHEN ?4 = 0 THEN origin WHEN unannounced = 0 THEN ?5"
               "          WHEN origin = ?5 THEN origin ELSE '' END,"
-              " revision = revision + (?4 <> 0), unannounced = unannounced | ?4 WHERE key = ?6");
+              " revision = revision + iif(?4 <> 0, ?7, 0), unannounced = unannounced | ?4 WHERE "
+              "key = ?6");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
@@ -35,6 +36,7 @@ static enum status run_update(struct sqlite_job *job, struct sqlite_conn *conn)
     sqlite3_bind_int64(s, 4, update->changed);
     sqlite_bind_text(s, 5, update->origin);
     sqlite_bind_text(s, 6, ((const struct update_job *)job)->key);
+    sqlite3_bind_int64(s, 7, (sqlite3_int64)update->revision_step);
     return finish_update(s);
 }
 
@@ -48,26 +50,31 @@ enum status user_sqlite_updates_update(struct user_store *store, const char *key
 struct announced_job {
     struct sqlite_job head;
     const char *key;
-    uint64_t revision;
+    uint64_t revision, noted;
 };
 
 static enum status run_announced(struct sqlite_job *job, struct sqlite_conn *conn)
 {
     const struct announced_job *announced = (const struct announced_job *)job;
+    bool ignored = announced->noted > announced->revision;
     sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "UPDATE user SET unannounced = 0, origin = '' WHERE key = ? AND revision = ?");
+        conn, "UPDATE user SET revision = iif(?3, ?4 + 1, revision),"
+              " unannounced = iif(?3, unannounced, 0), origin = iif(?3, origin, '')"
+              " WHERE key = ?1 AND revision = ?2");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
     sqlite_bind_text(s, 1, announced->key);
     sqlite3_bind_int64(s, 2, (sqlite3_int64)announced->revision);
+    sqlite3_bind_int(s, 3, ignored);
+    sqlite3_bind_int64(s, 4, (sqlite3_int64)announced->noted);
     return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
 enum status user_sqlite_updates_announced(struct user_store *store, const char *key,
-                                          uint64_t revision)
+                                          uint64_t revision, uint64_t noted)
 {
-    struct announced_job job = { { .run = run_announced }, key, revision };
+    struct announced_job job = { { .run = run_announced }, key, revision, noted };
     return sqlite_writer_run(user_sqlite_handle(store)->writer, &job.head);
 }
 

@@ -38,9 +38,10 @@ static inline struct change_list changes(struct fixture *f, const char *owner_ke
     return list;
 }
 
-/* All changes after a position, e.g. "3 new @bob hi, 4 read @bob, 5 self". */
-static inline void assert_changes(struct fixture *f, const char *owner_key, uint64_t since,
-                                  const char *expected)
+/* All changes after a position, e.g. "3 new @bob hi, 4 read @bob, 5 self"; without `numbered`, "new
+ * @bob hi, read @bob, self". */
+static inline void assert_changes_as(struct fixture *f, const char *owner_key, uint64_t since,
+                                     bool numbered, const char *expected)
 {
     static const char *const kinds[] = {
         [CHANGE_NEW_MESSAGE] = "new", [CHANGE_MESSAGE_SENT] = "sent", [CHANGE_WAS_READ] = "wasRead",
@@ -51,9 +52,11 @@ static inline void assert_changes(struct fixture *f, const char *owner_key, uint
     for (size_t i = 0; i < list.count; i++) {
         const struct message_change *change = &list.items[i];
         size_t length = strlen(text);
-        snprintf(text + length, sizeof(text) - length, "%s%" PRIu64 " %s%s%s%s%s",
-                 i > 0 ? ", " : "", change->user_seq, kinds[change->kind],
-                 *change->peer_tag != '\0' ? " " : "", change->peer_tag,
+        char number[24] = "";
+        if (numbered)
+            snprintf(number, sizeof(number), "%" PRIu64 " ", change->user_seq);
+        snprintf(text + length, sizeof(text) - length, "%s%s%s%s%s%s%s", i > 0 ? ", " : "", number,
+                 kinds[change->kind], *change->peer_tag != '\0' ? " " : "", change->peer_tag,
                  change->message.text != NULL ? " " : "",
                  change->message.text != NULL ? change->message.text : "");
     }
@@ -62,6 +65,19 @@ static inline void assert_changes(struct fixture *f, const char *owner_key, uint
     assert_false(list.more);
     assert_int_equal(list.position, list.count > 0 ? list.items[list.count - 1].user_seq : since);
     change_list_finish(&list);
+}
+
+static inline void assert_changes(struct fixture *f, const char *owner_key, uint64_t since,
+                                  const char *expected)
+{
+    assert_changes_as(f, owner_key, since, true, expected);
+}
+
+/* Of several processes, each of which makes a step in the numbers. */
+static inline void assert_unnumbered_changes(struct fixture *f, const char *owner_key,
+                                             const char *expected)
+{
+    assert_changes_as(f, owner_key, 0, false, expected);
 }
 
 /* A page from there ends at this position. */
@@ -129,6 +145,8 @@ static inline void assert_told(struct fixture *f, const char *tag, uint64_t revi
     struct message_profile profile = { .user = user_of(tag), .revision = revision };
     char text[1024] = "";
     assert_int_equal(message_store_note_profile(f->store, &profile), STATUS_OK);
+    assert_true(profile.noted >= revision);
+    assert_true((profile.noted == revision) || profile.notified_count == 0);
     if (profile.notified_count > 0)
         qsort(profile.notified, profile.notified_count, sizeof(*profile.notified), compare_notices);
     for (size_t i = 0; i < profile.notified_count; i++)

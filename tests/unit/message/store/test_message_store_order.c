@@ -71,13 +71,11 @@ static void a_message_waits_for_the_changes_of_the_one_before_it(void **state)
         struct message_send first = put(f, "@Amy", "@Bob", "first");
         end();
         assert_int_equal(intrusion.sent.seq, 2);
-        assert_changes(f, "amy", 0, "1 sent @Bob first, 2 new @Bob second");
-        assert_changes(f, "bob", 0, "1 new @Amy first, 2 sent @Amy second");
-        assert_int_equal(intrusion.sent.sender_user_seq, 2);
-        assert_int_equal(intrusion.sent.receiver_user_seq, 2);
+        assert_unnumbered_changes(f, "amy", "sent @Bob first, new @Bob second");
+        assert_unnumbered_changes(f, "bob", "new @Amy first, sent @Amy second");
+        assert_true(intrusion.sent.sender_user_seq > first.receiver_user_seq);
+        assert_true(intrusion.sent.receiver_user_seq > first.sender_user_seq);
         assert_false(first.repeated); /* the other has notified no one of it */
-        assert_int_equal(first.sender_user_seq, 1);
-        assert_int_equal(first.receiver_user_seq, 1);
         check_user(f, "@Amy");
         check_user(f, "@Bob");
         message_store_close(&f->store);
@@ -92,9 +90,9 @@ static void a_message_stored_just_now_is_reported_although_its_repetition_was_fi
     struct message_send first = put_with_id(f, "@Amy", "@Bob", "first", "id", STATUS_OK);
     end();
     assert_false(first.repeated);
-    assert_int_equal(first.receiver_user_seq, 1);
+    assert_int_equal(first.receiver_user_seq, intrusion.sent.receiver_user_seq);
     assert_int_equal(intrusion.sent.seq, 1);
-    assert_changes(f, "bob", 0, "1 new @Amy first");
+    assert_unnumbered_changes(f, "bob", "new @Amy first");
 }
 
 static void messages_of_other_conversations_do_not_wait(void **state)
@@ -104,7 +102,7 @@ static void messages_of_other_conversations_do_not_wait(void **state)
     begin(f, "messages", write_to_cid);
     put(f, "@Amy", "@Bob", "first");
     end();
-    assert_changes(f, "bob", 0, "1 sent @cid aside, 2 new @Amy first");
+    assert_unnumbered_changes(f, "bob", "sent @cid aside, new @Amy first");
 }
 
 static void imported_history_has_no_changes(void **state)

@@ -232,7 +232,7 @@ static void one_of_two_processes_gets_the_name(void **state)
 static enum status update(struct fixture *f, const char *key, const char *first_name,
                           const char *last_name, const char *img)
 {
-    struct user_update wanted = { first_name, last_name, img, 0, "" };
+    struct user_update wanted = { first_name, last_name, img, 0, "", 0 };
     return user_store_update(f->store, key, &wanted);
 }
 

@@ -1,6 +1,6 @@
 /*
- * services/message/store/sqlite/lineage: a position is known exactly when this file has given it,
- * whatever turned the file back and however much was written since.
+ * services/message/store/{sqlite,mongo}/lineage: a position is known exactly when this store has
+ * given it, whatever turned the store back and however much was written since.
  */
 #include "tests/unit/unit.h"
 
@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 #include "services/common/base/log.h"
+#include "services/message/store/mongo/documents.h"
 #include "tests/unit/message/store/message_store_changes.h"
 
-enum { PATH_SIZE = STORE_URL_SIZE + 16 };
+enum { PATH_SIZE = STORE_URL_SIZE + 32 };
 
 static const char *path_of(const struct fixture *f)
 {
@@ -45,26 +46,36 @@ static void remove_log(const char *path)
     unlink(log);
 }
 
-/* --- the ways to copy and to restore ------------------------------------------------------- */
-
+/* A way to copy a store, and to put the copy in its place. */
 struct way {
     const char *name;
-    void (*copy)(const char *path, const char *copy);
-    void (*restore)(struct fixture *f, const char *copy);
+    void (*copy)(struct fixture *f);
+    void (*restore)(struct fixture *f);
 };
 
-/* The log is complete in the file of a store that was closed. */
-static void copy_by_cp(const char *path, const char *copy)
+/* --- SQLite -------------------------------------------------------------------------------- */
+
+static void name_copy(const struct fixture *f, char copy_out[PATH_SIZE])
 {
-    execute(path, "PRAGMA wal_checkpoint(TRUNCATE)");
-    copy_file(path, copy);
+    snprintf(copy_out, PATH_SIZE, "%s-copy", path_of(f));
 }
 
-static void copy_by_vacuum(const char *path, const char *copy)
+/* The log is complete in the file of a store that was closed. */
+static void copy_by_cp(struct fixture *f)
 {
-    char sql[PATH_SIZE + 32];
+    char copy[PATH_SIZE];
+    name_copy(f, copy);
+    execute(path_of(f), "PRAGMA wal_checkpoint(TRUNCATE)");
+    copy_file(path_of(f), copy);
+}
+
+static void copy_by_vacuum(struct fixture *f)
+{
+    char copy[PATH_SIZE], sql[PATH_SIZE + 32];
+    name_copy(f, copy);
+    unlink(copy);
     snprintf(sql, sizeof(sql), "VACUUM INTO '%s'", copy);
-    execute(path, sql);
+    execute(path_of(f), sql);
 }
 
 static void run_backup(const char *from, const char *to)
@@ -81,17 +92,28 @@ static void run_backup(const char *from, const char *to)
     sqlite3_close(source);
 }
 
-/* Another file in its place. */
-static void restore_by_rename(struct fixture *f, const char *copy)
+static void copy_by_backup(struct fixture *f)
 {
+    char copy[PATH_SIZE];
+    name_copy(f, copy);
+    run_backup(path_of(f), copy);
+}
+
+/* Another file in its place. */
+static void restore_by_rename(struct fixture *f)
+{
+    char copy[PATH_SIZE];
+    name_copy(f, copy);
     message_store_close(&f->store);
     remove_log(path_of(f));
     assert_int_equal(rename(copy, path_of(f)), 0);
     assert_int_equal(message_store_open(f->url, &f->store), STATUS_OK);
 }
 
-static void restore_by_cp(struct fixture *f, const char *copy)
+static void restore_by_cp(struct fixture *f)
 {
+    char copy[PATH_SIZE];
+    name_copy(f, copy);
     message_store_close(&f->store);
     remove_log(path_of(f));
     copy_file(copy, path_of(f));
@@ -99,18 +121,137 @@ static void restore_by_cp(struct fixture *f, const char *copy)
 }
 
 /* Over a store in use, as `.restore` of the sqlite3 tool. */
-static void restore_in_place(struct fixture *f, const char *copy)
+static void restore_in_place(struct fixture *f)
 {
+    char copy[PATH_SIZE];
+    name_copy(f, copy);
     run_backup(copy, path_of(f));
 }
 
-static const struct way ways[] = {
+static const struct way sqlite_ways[] = {
     { "cp, another file in its place", copy_by_cp, restore_by_rename },
     { "cp, cp", copy_by_cp, restore_by_cp },
     { "VACUUM INTO, cp", copy_by_vacuum, restore_by_cp },
-    { ".backup, another file in its place", run_backup, restore_by_rename },
-    { ".backup, .restore in use", run_backup, restore_in_place },
+    { ".backup, another file in its place", copy_by_backup, restore_by_rename },
+    { ".backup, .restore in use", copy_by_backup, restore_in_place },
 };
+
+/* --- MongoDB ------------------------------------------------------------------------------- */
+
+static const char *const collections[] = { MESSAGES, CHANGES, DIALOGS, POSITIONS,
+                                           WORK,     META,    ACCOUNTS };
+
+enum { DOCUMENTS_MAX = 1000 };
+
+/* The documents of each collection. */
+static struct dump {
+    bson_t *documents[COUNT_OF(collections)][DOCUMENTS_MAX];
+    size_t counts[COUNT_OF(collections)];
+} dump;
+
+static struct mongo_db *connect_to(const struct fixture *f)
+{
+    struct mongo_db *db = NULL;
+    assert_int_equal(mongo_db_open(f->url, &db), STATUS_OK);
+    return db;
+}
+
+static void take_beat(void *ctx, const bson_t *document)
+{
+    int64_t *sum = ctx;
+    *sum += mongo_int(document, "beat");
+}
+
+static bson_t *any_beat(void)
+{
+    return BCON_NEW("beat", "{", "$exists", BCON_BOOL(true), "}");
+}
+
+static int64_t read_beats(struct mongo_db *db)
+{
+    int64_t sum = 0;
+    assert_int_equal(mongo_find(db, META, any_beat(), NULL, take_beat, &sum), STATUS_OK);
+    return sum;
+}
+
+static void take_document(void *ctx, const bson_t *document)
+{
+    size_t c = *(size_t *)ctx;
+    assert_true(dump.counts[c] < DOCUMENTS_MAX);
+    dump.documents[c][dump.counts[c]++] = bson_copy(document);
+}
+
+static void empty_dump(void)
+{
+    for (size_t c = 0; c < COUNT_OF(collections); c++)
+        while (dump.counts[c] > 0)
+            bson_destroy(dump.documents[c][--dump.counts[c]]);
+}
+
+static void copy_by_dump(struct fixture *f)
+{
+    struct mongo_db *db = connect_to(f);
+    empty_dump();
+    for (size_t c = 0; c < COUNT_OF(collections); c++)
+        assert_int_equal(mongo_find(db, collections[c], bson_new(), NULL, take_document, &c),
+                         STATUS_OK);
+    mongo_db_close(&db);
+}
+
+static void put_dump(struct mongo_db *db)
+{
+    enum status outcomes[DOCUMENTS_MAX];
+    for (size_t c = 0; c < COUNT_OF(collections); c++) {
+        assert_int_equal(mongo_delete(db, collections[c], bson_new()), STATUS_OK);
+        assert_int_equal(
+            mongo_insert(db, collections[c], dump.documents[c], dump.counts[c], true, outcomes),
+            STATUS_OK);
+    }
+}
+
+static void restore_closed(struct fixture *f)
+{
+    message_store_close(&f->store);
+    struct mongo_db *db = connect_to(f);
+    put_dump(db);
+    mongo_db_close(&db);
+    assert_int_equal(message_store_open(f->url, &f->store), STATUS_OK);
+}
+
+static void count_beat(void *ctx, const bson_t *document)
+{
+    (void)document;
+    ++*(size_t *)ctx;
+}
+
+static size_t count_beats(struct mongo_db *db)
+{
+    size_t count = 0;
+    assert_int_equal(mongo_find(db, META, any_beat(), NULL, count_beat, &count), STATUS_OK);
+    return count;
+}
+
+/* Between two beats at the earliest; the next one begins a run, with a beat of its own. */
+static void restore_used(struct fixture *f)
+{
+    struct mongo_db *db = connect_to(f);
+    int64_t beats = read_beats(db);
+    while (read_beats(db) <= beats)
+        continue; /* each asks the server */
+    put_dump(db);
+    size_t count = count_beats(db);
+    while (count_beats(db) == count)
+        continue;
+    mongo_db_close(&db);
+}
+
+static const struct way mongo_ways[] = {
+    { "a dump, restored while it is closed", copy_by_dump, restore_closed },
+    { "a dump, restored in use", copy_by_dump, restore_used },
+};
+
+static const struct way *ways;
+static size_t way_count;
 
 /* --- what a client gets -------------------------------------------------------------------- */
 
@@ -142,15 +283,12 @@ static void send_some(struct fixture *f, const char *from, const char *to, int c
 static void assert_ahead_is_reset(struct fixture *f, const struct way *way, int before, int lost,
                                   int after)
 {
-    char copy[PATH_SIZE];
-    snprintf(copy, sizeof(copy), "%s-copy", path_of(f));
-    unlink(copy);
     send_some(f, "@amy", "@bob", before);
     uint64_t kept = newest(f, "bob");
-    way->copy(path_of(f), copy);
+    way->copy(f);
     send_some(f, "@amy", "@bob", lost);
     uint64_t ahead = newest(f, "bob");
-    way->restore(f, copy);
+    way->restore(f);
     for (int written = 0; written <= after; written++) {
         if (!is_reset(f, "bob", ahead))
             fail_msg("%s: %d lost, %d written: not reset", way->name, lost, written);
@@ -166,7 +304,7 @@ static void assert_ahead_is_reset(struct fixture *f, const struct way *way, int 
 static void a_client_that_was_ahead_is_reset_however_much_is_written(void **state)
 {
     struct fixture *f = *state;
-    for (size_t i = 0; i < COUNT_OF(ways); i++)
+    for (size_t i = 0; i < way_count; i++)
         for (int lost = 1; lost <= 3; lost++) /* fewer, as many and more are written */
             assert_ahead_is_reset(f, &ways[i], 3, lost, 4);
 }
@@ -175,22 +313,18 @@ static void a_client_that_was_ahead_is_reset_however_much_is_written(void **stat
 static void an_account_that_is_newer_than_the_copy_is_reset(void **state)
 {
     struct fixture *f = *state;
-    for (size_t i = 0; i < COUNT_OF(ways); i++) {
-        char copy[PATH_SIZE];
-        snprintf(copy, sizeof(copy), "%s-copy", path_of(f));
-        unlink(copy);
-        ways[i].copy(path_of(f), copy);
+    for (size_t i = 0; i < way_count; i++) {
+        ways[i].copy(f);
         send_some(f, "@cid", "@dora", 2);
         uint64_t ahead = newest(f, "dora");
-        ways[i].restore(f, copy);
+        ways[i].restore(f);
         for (int written = 0; written < 4; written++) {
             assert_true(is_reset(f, "dora", ahead));
             assert_false(is_reset(f, "dora", 0));
             send_some(f, "@cid", "@dora", 1);
         }
         message_store_close(&f->store);
-        unlink(path_of(f));
-        remove_log(path_of(f));
+        store_url_new(f->url);
         assert_int_equal(message_store_open(f->url, &f->store), STATUS_OK);
     }
 }
@@ -199,6 +333,8 @@ static void an_account_that_is_newer_than_the_copy_is_reset(void **state)
 static void a_client_that_saw_a_lost_tail_of_the_log_is_reset(void **state)
 {
     struct fixture *f = *state;
+    if (ways != sqlite_ways)
+        return; /* it has none */
     char log[PATH_SIZE], copy[PATH_SIZE], kept_log[PATH_SIZE];
     struct stat before;
     snprintf(log, sizeof(log), "%s-wal", path_of(f));
@@ -303,9 +439,14 @@ static int run_suite(const char *name)
         T(a_number_that_was_never_given_is_a_reset),
 #undef T
     };
-    if (strcmp(name, "sqlite") != 0)
-        return 0; /* the ways are those of SQLite files */
-    return cmocka_run_group_tests_name("message_sqlite_lineage", tests, NULL, NULL);
+    char group[64];
+    bool sqlite = strcmp(name, "sqlite") == 0;
+    ways = sqlite ? sqlite_ways : mongo_ways;
+    way_count = sqlite ? COUNT_OF(sqlite_ways) : COUNT_OF(mongo_ways);
+    snprintf(group, sizeof(group), "message_store_lineage %s", name);
+    int failed = cmocka_run_group_tests_name(group, tests, NULL, NULL);
+    empty_dump();
+    return failed;
 }
 
 int main(void)
