@@ -362,20 +362,20 @@ static void a_client_that_saw_a_lost_tail_of_the_log_is_reset(void **state)
 static void a_client_that_was_ahead_is_reset_by_a_process_that_was_idle(void **state)
 {
     struct fixture *f = *state;
-    char copy[PATH_SIZE];
     struct message_store *busy = f->store, *idle;
 
-    snprintf(copy, sizeof(copy), "%s-copy", path_of(f));
+    if (ways != sqlite_ways)
+        return; /* a file in use */
     send_some(f, "@amy", "@bob", 3);
     assert_int_equal(message_store_open(f->url, &idle), STATUS_OK);
     f->store = idle;
     send_some(f, "@amy", "@bob", 2);
     uint64_t kept = newest(f, "bob");
-    run_backup(path_of(f), copy);
+    copy_by_backup(f);
     f->store = busy;
     send_some(f, "@amy", "@bob", 2);
     uint64_t ahead = newest(f, "bob");
-    restore_in_place(f, copy);
+    restore_in_place(f);
     f->store = idle;
     for (int written = 0; written < 4; written++) {
         assert_true(is_reset(f, "bob", ahead));
