@@ -155,7 +155,7 @@ check: install-test-deps
 test-compose:
 	@tests/compose/run.sh
 
-# Preloaded into the programs: a full or slow disk, a wrong clock.
+# Preloaded into the programs: a full, slow or broken disk, a wrong clock, and what a loss of power takes.
 SHIM := build/chaos/fault_shim.so
 $(SHIM): tests/chaos/fault_shim.c
 	@mkdir -p $(@D)

@@ -7,9 +7,10 @@ import time
 
 import requests
 
-from chaos import checker, snapshot
+from chaos import checker, snapshot, turn_back
 from chaos.checker import Finding
-from chaos.device import SYNC_LIMIT
+from chaos.device import SYNC_LIMIT, lost_of
+from chaos.ledger import Sync
 from chaos.line import BROKEN, Again, Line, Refused
 from chaos.schedule import INSTANCES
 from support.client import login, signup, token_of
@@ -107,8 +108,12 @@ class Aftermath:
 
     def _views(self):
         return [finding for device in self.load.connected() if device.user in self.snapshots
-                for finding in checker.check_view(device.plan.name, device.leave_off().view,
-                                                  self.snapshots[device.user])]
+                for finding in self._check_view(device.plan.name, device.leave_off().view)]
+
+    def _check_view(self, where, view):
+        ledger = self.load.ledger
+        unknown = turn_back.names_unknown(ledger.turn_backs, ledger.changes)
+        return checker.check_view(where, view, self.snapshots[view.owner], unknown)
 
     def _wait_for_views(self):
         """By pushes alone: no device reconnects."""
@@ -154,17 +159,24 @@ class Aftermath:
     def _return(self, line, memory):
         where = f"{memory.device} back from position {memory.position}"
         view, position, epoch = memory.view.copy(), memory.position, memory.epoch
+        since, pages = memory.since, []
         for _ in itertools.count():
+            asked = time.monotonic()
             page = patiently(asking(line), "sync", [epoch, position, SYNC_LIMIT])
+            self.load.ledger.note_sync(Sync(where, memory.view.owner, position, since, asked, time.monotonic(),
+                                            page["reset"]))
             if page["reset"]:
-                return [Finding("reset", where, f"from epoch {epoch}: {page}")]
+                return []  # whether it was right, the checker decides
             if page["more"] and page["position"] <= position:
                 return [Finding("sync-stands-still", where, str(page)[:500])]
             view.take_page(page)
-            position = page["position"]
+            pages.append(page)
+            position, since = page["position"], time.monotonic()
             if not page["more"]:
                 break
-        return checker.check_view(where, view, self.snapshots[view.owner])
+        if lost_of(memory.own, memory.position, pages):
+            return []  # it reads its lists again
+        return self._check_view(where, view)
 
     def _check_books(self):
         stored = {pair: self.snapshots[pair[0]].messages.get(pair[1], [])
@@ -172,7 +184,8 @@ class Aftermath:
         ledger = self.load.ledger
         findings = checker.check_answers(ledger) + checker.check_stored(ledger, stored)
         findings += checker.check_sockets(ledger) + checker.check_calls(ledger)
-        findings += checker.check_closes(ledger)
+        findings += checker.check_closes(ledger) + checker.check_syncs(ledger)
+        findings += checker.check_names(ledger, {tag: read.own for tag, read in self.snapshots.items()})
         for user, read in self.snapshots.items():
             findings += checker.check_snapshot(user, read)
         return findings

@@ -3,9 +3,11 @@ findings, none if all is well. test_checker.py plants what each must find."""
 
 import collections
 import dataclasses
+import itertools
 import re
 
 from chaos import ledger as books
+from chaos import turn_back
 from chaos.view import IN, OUT, PROFILE_FIELDS
 
 PASSING_CODES = (-32001, -32002)
@@ -32,16 +34,24 @@ def some(items):
 # What was sent
 
 def check_answers(ledger):
-    """A clientMessageId is one message, with the text that was sent, to whom it was sent."""
+    """A clientMessageId is one message, with the text that was sent, to whom it was sent. Its `seq` may be another one
+    after the first message was lost with a store that was turned back."""
     findings = []
     for sent in ledger.sent.values():
-        if len({(ack["_id"], ack["seq"]) for ack in sent.acks}) > 1:
+        if any(_are_two(ledger, *pair) for pair in itertools.combinations(sent.acks, 2)):
             findings.append(Finding("answered-as-two", sent.sender, f"{sent.key}: {some(sent.acks)}"))
-        for ack in sent.acks:
+        for ack in (ack.message for ack in sent.acks):
             if (ack["senderTag"], ack["receiverTag"], ack["text"]) != (
                     sent.sender, sent.receiver, sent.text):
                 findings.append(Finding("answered-wrongly", sent.sender, f"{sent} got {ack}"))
     return findings
+
+
+def _are_two(ledger, ack, other):
+    if ack.message["_id"] != other.message["_id"]:
+        return True
+    return (ack.message["seq"] != other.message["seq"] and
+            not turn_back.may_differ(ledger.turn_backs, ack, other))
 
 
 def check_stored(ledger, stored):
@@ -88,11 +98,35 @@ def _check_kept(ledger, stored):
     index = {pair: {m["_id"]: m for m in messages} for pair, messages in stored.items()}
     for sent in ledger.sent.values():
         for pair in ((sent.sender, sent.receiver), (sent.receiver, sent.sender)):
-            for ack in sent.acks[:1] if pair in index else []:
+            for ack in _to_be_kept(ledger, sent) if pair in index else []:
                 kept = index[pair].get(ack["_id"])
                 if kept is None or (kept["seq"], kept["text"]) != (ack["seq"], sent.text):
                     findings.append(Finding("acknowledged-lost", " with ".join(pair),
                                             f"{sent.key}, acknowledged as {ack}, is {kept}"))
+    return findings
+
+
+def _to_be_kept(ledger, sent):
+    """One of the answers, unless the message may have been lost with a store that was turned back."""
+    return [ack.message for ack in sent.acks if not turn_back.may_be_lost(ledger.turn_backs, ack)][:1]
+
+
+def check_names(ledger, users):
+    """The last name that was acknowledged is stored. `users`: tag -> user."""
+    return [Finding("acknowledged-lost", user, f"the name {change.value}: {users[user]}")
+            for user, change in turn_back.last_names(ledger.changes).items()
+            if users[user]["firstName"] != change.value and
+            not turn_back.name_may_be_lost(ledger.turn_backs, change)]
+
+
+def check_syncs(ledger):
+    """`reset` comes if, and only if, a store was turned back to before the position."""
+    findings = []
+    for sync in ledger.syncs:
+        if sync.reset and not turn_back.may_reset(ledger.turn_backs, sync):
+            findings.append(Finding("reset", sync.where, f"nothing of it was lost: {sync}"))
+        if not sync.reset and turn_back.must_reset(ledger.turn_backs, sync):
+            findings.append(Finding("silently-behind", sync.where, f"a position that was lost: {sync}"))
     return findings
 
 
@@ -107,6 +141,20 @@ def check_sockets(ledger):
         findings += _check_user_seqs(where, book)
         findings += _check_push_order(where, book)
         findings += _check_pushed_texts(ledger, where, book)
+        findings += _check_presence_order(where, book)
+    return findings
+
+
+def _check_presence_order(where, book):
+    """Online and offline of a contact alternate; but online comes again after a list that was answered while no
+    presence service replied, and showed the contact as offline."""
+    last, findings = {}, []
+    for code, body in book.pushes:
+        if code in (books.OFFLINE, books.ONLINE):
+            tag, = body.values()
+            if last.get(tag) == code == books.OFFLINE:
+                findings.append(Finding("presence-repeated", where, f"{code} of {tag} twice in a row"))
+            last[tag] = code
     return findings
 
 
@@ -157,11 +205,19 @@ def check_closes(ledger):
     for number, book in enumerate(ledger.sockets):
         where = f"{book.device}, socket {number} at gateway-{book.gateway}"
         code, reason = book.closed
-        if code not in (None, 1001) and (code, reason) != (1000, ""):
+        if code not in (None, 1001) and (code, reason) != (1000, "") and not _may_close(ledger, book, code):
             findings.append(Finding("closed", where, f"{code} {reason}"))
         if book.at_rest:
             findings.append(Finding("lost-at-rest", where, f"{code} {reason}"))
     return findings
+
+
+def _may_close(ledger, book, code):
+    """1012: it was ahead of a store that was turned back. 1013: it did not read what was sent to it."""
+    if code == 1012:
+        return turn_back.may_close(ledger.turn_backs, book, ledger.changes)
+    return code == 1013 and any(slow.device == book.device and slow.begin <= book.closed_at and
+                                book.opened_at <= slow.end for slow in ledger.slow)
 
 
 # What is read
@@ -197,8 +253,8 @@ def _check_read_prefix(where, messages):
     return []
 
 
-def check_view(where, view, snapshot):
-    """What a client knows is what there is."""
+def check_view(where, view, snapshot, names_unknown=()):
+    """What a client knows is what there is; but not the names of some."""
     findings = [Finding("view-contradiction", where, f"{known}, and then {body}")
                 for known, body in view.contradictions]
     for entry in snapshot.dialogs:
@@ -206,10 +262,13 @@ def check_view(where, view, snapshot):
         messages = snapshot.messages.get(peer, [])
         findings += _check_view_messages(f"{where} with {peer}", view, peer, messages)
         findings += _check_view_marks(f"{where} with {peer}", view, peer, messages)
-        findings += _check_view_profile(where, view, peer, entry["userInfo"])
+        if peer not in names_unknown:
+            findings += _check_view_profile(where, view, peer, entry["userInfo"])
     phantom = set(view.dialogs) - {entry["userInfo"]["tag"] for entry in snapshot.dialogs}
     if any(view.dialogs[peer].messages for peer in phantom):
         findings.append(Finding("view-phantom-dialog", where, some(phantom)))
+    if view.owner in names_unknown:
+        return findings
     return findings + _check_view_profile(where, view, view.owner, snapshot.own)
 
 

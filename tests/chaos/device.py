@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import random
 import threading
+import time
 
 from chaos import ledger as books
 from chaos import snapshot as snapshots
@@ -16,6 +17,7 @@ from chaos.view import IN, OUT, View
 from support.client import HandshakeRefused
 
 SYNC_LIMIT = 100
+OLD_PAGE = 50
 BACKOFF_SECONDS = (0.05, 1.5)
 REMEMBER_CHANCE, REMEMBER_MOST = 0.03, 2
 
@@ -24,37 +26,62 @@ class Over(Exception):
     """All is over, and still not connected."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Own:
+    """A change of its own: no notification says that a position covers it. `before`: the position when it was asked
+    for. `id` of a message, None for a mark."""
+    peer: str
+    before: int
+    id: str = None
+
+
+def lost_of(own, first, pages):
+    """Those of own changes after the position `first` that the pages of `sync` from there do not have: they were lost
+    with a store that was turned back. A mark may have changed nothing."""
+    dialogs = {entry["userInfo"]["tag"] for page in pages for entry in page["dialogs"]}
+    ids = {message["_id"] for page in pages for entry in page["dialogs"] for message in entry["messages"]}
+    return [one for one in own if one.before == first and
+            (one.id not in ids if one.id else one.peer not in dialogs)]
+
+
 @dataclasses.dataclass
 class Memory:
     """What a device knew at a position."""
     device: str
     epoch: str
     position: int
+    since: float  # when it received the position
     view: View
+    own: list
 
 
 class Device(threading.Thread):
-    """`world` has plan, url(gateway), gateways, ledger, broken() and the events ending and over."""
+    """`world` has plan, url(gateway, narrow), gateways, tokens, has_joined(user), ledger, broken() and the events
+    ending and over."""
 
-    def __init__(self, plan, actions, token, world):
+    def __init__(self, plan, actions, world):
         super().__init__(daemon=True, name=plan.name)
-        self.plan, self.user, self.token, self.world = plan, plan.user, token, world
+        self.plan, self.user, self.token, self.world = plan, plan.user, None, world
         self.ledger = world.ledger
         self._actions = actions
         self._rng = random.Random(f"way {world.plan.seed} {plan.name}")  # which gateway, how long to wait
         self.view = View(plan.user)
-        self.epoch, self.position = "", 0
+        self.epoch, self.position, self.since = "", 0, 0.0
+        self._own = []  # acknowledged since it connected
+        self._turned_back = False  # the last socket was closed because it was ahead of the store
         self._pushed_position = 0  # while a sync is under way: of the newest push
         self._catching_up = False
         self._presence_since = {}  # what came while a list with presence was asked for
         self._lock = threading.RLock()
         self.line, self.memories = None, []
         self.settled, self.error = threading.Event(), None
+        self._slow_since = None
 
     # Life
 
     def run(self):
         try:
+            self._arrive()
             for action in self._actions:
                 if self.world.ending.wait(action.pause):
                     break
@@ -66,9 +93,14 @@ class Device(threading.Thread):
             self.error = f"{type(error).__name__}: {error}"
             self.settled.set()
 
+    def _arrive(self):
+        while not self.world.has_joined(self.user) and not self.world.over.wait(0.1):
+            pass
+        self.token = self.world.tokens.get(self.user)
+
     def _settle(self):
         """Stays connected, or away, until all is over."""
-        if self.plan.ends_offline:
+        if self.plan.ends_offline or not self.token:  # the run was over before it had an account
             self.hang_up()
             self.settled.set()
             return
@@ -76,7 +108,9 @@ class Device(threading.Thread):
             if self.settled.is_set() and not self.line.open:
                 self.line.book.at_rest = True
             self.connected()
-            self.settled.set()
+            with contextlib.suppress(Again):
+                self._meet()
+                self.settled.set()
             self.world.over.wait(0.1)
         self.hang_up()
 
@@ -115,7 +149,7 @@ class Device(threading.Thread):
             self._catching_up, self._presence_since = True, {}
             self._pushed_position = self.position
         try:
-            self.line = Line(self.world.url(gateway), self.token,
+            self.line = Line(self.world.url(gateway, self.plan.narrow), self.token,
                              lambda code, body: self._on_push(book, code, body), book)
         except BROKEN as error:
             if isinstance(error, HandshakeRefused) and error.status != PASSING_STATUS:
@@ -127,8 +161,12 @@ class Device(threading.Thread):
         else:
             self._sync()
         with self._lock:
-            self.position = max(self.position, self._pushed_position)
+            self._advance(self._pushed_position)
             self._catching_up = False
+
+    def _advance(self, position):
+        if position > self.position:
+            self.position, self.since = position, time.monotonic()
 
     def _read_everything(self):
         hello = self.ask("hello")
@@ -136,32 +174,79 @@ class Device(threading.Thread):
         with self._lock:
             self.view.take_snapshot(snapshot, hello["position"])
             self._take_presence_since()
-            self.epoch, self.position = hello["epoch"], hello["position"]
+            self.epoch, self.position, self.since = hello["epoch"], hello["position"], time.monotonic()
+            self._own.clear()
 
     def _sync(self):
-        more = True
+        more, pages, first = True, [], self.position
         while more:
-            page = self.ask("sync", [self.epoch, self.position, SYNC_LIMIT])
+            position, since, asked = self.position, self.since, time.monotonic()
+            page = self.ask("sync", [self.epoch, position, SYNC_LIMIT])
             self.ledger.count("sync pages")
+            self.ledger.note_sync(books.Sync(self.plan.name, self.user, position, since, asked, time.monotonic(),
+                                             page["reset"]))
             if page["reset"]:
                 self.ledger.count("resets")
-                with self._lock:
-                    self.view, self.epoch = View(self.user), ""
-                    self.position = self._pushed_position = 0
-                self._read_everything()
+                self._read_again()
                 return
             with self._lock:
                 self.view.take_page(page)
                 if not page["more"]:
                     self._take_presence_since()
-                self.position = max(self.position, page["position"])
+                self._advance(page["position"])
+            pages.append(page)
             more = page["more"]
+        self._confirm_own(first, pages)
+
+    def _confirm_own(self, first, pages):
+        own, self._own = self._own, []
+        lost = lost_of(own, first, pages)
+        if any(one.id for one in lost) or (own and self._turned_back):
+            self.ledger.count("own changes lost")
+            self._read_again()
+        elif lost:
+            with self._lock:
+                for one in lost:
+                    self.view.forget_marks(one.peer)
+            for entry in snapshots.pages(self.ask, "getDialogsList"):
+                with self._lock:
+                    self.view.take_row(entry)
+
+    def _read_again(self):
+        with self._lock:
+            self.view, self.epoch = View(self.user), ""
+            self.position = self._pushed_position = 0
+        self._read_everything()
 
     def hang_up(self, drop=False):
         line, self.line = self.line, None
         if line is not None:
+            line.resume_reading()
             line.drop() if drop else line.close(1)
             line.book.closed = (line.close_code, line.close_reason)
+            self._turned_back = line.close_code == 1012
+            line.book.closed_at = line.closed_at or time.monotonic()
+
+    # A client that hangs
+
+    def freeze(self, flood):
+        """Does not read any more, after `flood` large answers were asked for."""
+        line, self._slow_since = self.line, time.monotonic()
+        if line is None:
+            return
+        with contextlib.suppress(*BROKEN):
+            line.stop_reading()
+            line.flood("getMessagesWithUser", [self.world.plan.peers(self.user)[0], 0, 1000], flood)
+
+    def thaw(self):
+        line = self.line
+        self.note_slow(self._slow_since)
+        if line is not None:
+            line.resume_reading()
+
+    def note_slow(self, since):
+        """It, or its link, was slow until now."""
+        self.ledger.note_slow(books.Slow(self.plan.name, since, time.monotonic()))
 
     # Asking
 
@@ -206,7 +291,7 @@ class Device(threading.Thread):
             if user_seq is not None:
                 self._pushed_position = max(self._pushed_position, user_seq)
                 if not self._catching_up:
-                    self.position = max(self.position, user_seq)
+                    self._advance(user_seq)
 
     def _take_push(self, code, body, user_seq):
         if code in (books.NEW_MESSAGE, books.MESSAGE_SENT):
@@ -225,15 +310,29 @@ class Device(threading.Thread):
     # What it does
 
     def _do(self, action):
+        if action.peer and not self.world.has_joined(action.peer):
+            return
+        self.persist("getDialogsList", self._meet)
         getattr(self, "_do_" + action.kind.replace("-", "_"))(action)
         self.ledger.count("actions")
         if self._rng.random() < REMEMBER_CHANCE and self.is_connected:
             self._remember()
 
+    def _meet(self):
+        """Reads who a new contact is, of whom a message has been pushed."""
+        with self._lock:
+            if all(peer in self.view.profiles for peer in self.view.dialogs):
+                return
+            position, self._presence_since = self.position, {}
+        entries = snapshots.pages(self.ask, "getDialogsList")
+        with self._lock:
+            self.view.take_list(entries, position)
+            self._take_presence_since()
+
     def leave_off(self):
         """What it knows now."""
         with self._lock:
-            return Memory(self.plan.name, self.epoch, self.position, self.view.copy())
+            return Memory(self.plan.name, self.epoch, self.position, self.since, self.view.copy(), list(self._own))
 
     def _remember(self):
         """One of what it knew, at random: the last may replace any."""
@@ -246,28 +345,30 @@ class Device(threading.Thread):
         key = books.key_of(text)
         self.ledger.note_attempt(key, self.user, action.peer, text)
         try:
-            return self.line.start_call("sendMessageToUser", [action.peer, text, key])
+            return time.monotonic(), self.position, self.line.start_call("sendMessageToUser", [action.peer, text, key])
         except BROKEN as error:
             raise Again(str(error)) from None
 
-    def _finish_send(self, id, text):
+    def _finish_send(self, started, action):
+        asked, before, id = started
         result = self.line.answer(id, self.note_trouble("sendMessageToUser"))
         message = result["message"]
-        self.ledger.note_ack(books.key_of(text), message)
+        self.ledger.note_ack(books.key_of(action.word), message, asked, time.monotonic())
+        self.ledger.note_change(self.user, "send", asked)
+        self._own.append(Own(action.peer, before, message["_id"]))
         with self._lock:
             user_seq = result.get("userSeq") or message.get("userSeq") or None
             self.view.add_message(message, user_seq)
 
     def _do_send(self, action):
         self.persist("sendMessageToUser", lambda: self._finish_send(
-            self._start_send(action, action.word), action.word))
+            self._start_send(action, action.word), action))
         self.ledger.count("sent")
 
     def _do_send_twice(self, action):
         def attempt():
-            ids = [self._start_send(action, action.word) for _ in range(2)]
-            for id in ids:
-                self._finish_send(id, action.word)
+            for started in [self._start_send(action, action.word) for _ in range(2)]:
+                self._finish_send(started, action)
         self.persist("sendMessageToUser", attempt)
         self.ledger.count("sent")
 
@@ -281,15 +382,20 @@ class Device(threading.Thread):
     def _do_mark(self, action):
         def attempt():
             with self._lock:
-                floor = self.view.newest_incoming(action.peer)
+                floor, before = self.view.newest_incoming(action.peer), self.position
+            asked = time.monotonic()
             result = self.ask("markMessagesWithUserAsRead", [action.peer])
+            self.ledger.note_change(self.user, "mark", asked)
+            self._own.append(Own(action.peer, before))
             with self._lock:
                 self.view.own_mark(action.peer, floor, result.get("userSeq"))
         self.persist("markMessagesWithUserAsRead", attempt)
 
     def _do_name(self, action):
         def attempt():
+            asked = time.monotonic()
             result = self.ask("setSelfInfo", [action.word])
+            self.ledger.note_change(self.user, "name", asked, action.word)
             with self._lock:
                 self.view.take_profile(self.user, result, result.get("userSeq") or self.position)
         self.persist("setSelfInfo", attempt)
@@ -298,6 +404,17 @@ class Device(threading.Thread):
         entries = self.persist("getDialogsList", lambda: self.ask("getDialogsList")) or []
         if any(e["unreadCount"] != e["unreadIncoming"] + e["unreadOutgoing"] for e in entries):
             self.note_trouble("getDialogsList")(None, f"the unread counts do not add up: {entries}")
+
+    def _do_old(self, action):
+        """A page of old messages: each is there, and as it is known."""
+        with self._lock:
+            known = dict(self.view.dialog(action.peer).messages)
+        start = self._rng.randrange(len(known) + 1)
+        page = self.persist("getMessagesWithUser", lambda: self.ask(
+            "getMessagesWithUser", [action.peer, start, start + OLD_PAGE])) or []
+        seqs = [message["seq"] for message in page]
+        if any(newer != older + 1 for newer, older in zip(seqs, seqs[1:])):
+            self.note_trouble("getMessagesWithUser")(None, f"a list with a hole: {seqs}")
 
     def _do_away(self, action):
         self.hang_up()

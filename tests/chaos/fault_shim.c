@@ -1,9 +1,15 @@
 /*
- * Preloaded into a program: a disk that is full or slow, and a clock that is wrong.
+ * Preloaded into a program: a disk that is full, slow or broken, a clock that is wrong, and a
+ * record of what a loss of power would take.
  *
- * CHAOS_CONTROL names a file of three native 64-bit numbers, which shim.py changes while the
+ * CHAOS_CONTROL names a file of five native 64-bit numbers, which shim.py changes while the
  * program runs: disk full (0 or 1), milliseconds that a sync takes longer, milliseconds that the
- * wall clock is ahead. CHAOS_DATA names the directory whose regular files are on that disk.
+ * wall clock is ahead, journal (0 or 1), syncs fail with EIO (0 or 1). CHAOS_DATA names the
+ * directory whose regular files are on that disk.
+ *
+ * While `journal` is 1, each write, change of a length and sync of those files is appended to the
+ * file that CHAOS_JOURNAL names, as a struct record; unsynced.py reads it after the program was
+ * killed. Not of `*-shm`, which a store makes again after a loss of power.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,6 +26,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,17 +35,28 @@
 enum { FD_PATH_SIZE = 40, NS_PER_MS = 1000000, MS_PER_S = 1000 };
 
 struct control {
-    volatile int64_t disk_full, sync_delay_ms, clock_offset_ms;
+    volatile int64_t disk_full, sync_delay_ms, clock_offset_ms, journal, sync_error;
+};
+
+enum record_kind { WRITTEN, RESIZED, SYNCED, SYNC_FAILED };
+
+/* Followed by what was in the file before, `before` bytes, and by what was written, `after` bytes.
+ * `time`, of the monotonic clock in nanoseconds, is when the operation began. */
+struct record {
+    int64_t time, device, inode, kind, offset, size_before, size_after, before, after;
 };
 
 static const struct control untouched;
 static const struct control *control = &untouched;
 static char data_directory[PATH_MAX];
 static size_t data_length;
+static const char *journal_path;
 
 __attribute__((constructor)) static void shim_init(void)
 {
     const char *path = getenv("CHAOS_CONTROL"), *data = getenv("CHAOS_DATA");
+
+    journal_path = getenv("CHAOS_JOURNAL");
 
     if (data == NULL || realpath(data, data_directory) == NULL)
         data_directory[0] = '\0';
@@ -58,20 +76,28 @@ __attribute__((constructor)) static void shim_init(void)
 
 /* --- the disk ------------------------------------------------------------------------------ */
 
-/* errno as it was, whatever is asked meanwhile. */
-static bool is_data_file(int fd)
+/* Its path, at least PATH_MAX bytes, without a NUL; 0 if it is no file of the disk. errno as it
+ * was, whatever is asked meanwhile. */
+static size_t data_file_path(int fd, char *path)
 {
-    char link[FD_PATH_SIZE], path[PATH_MAX];
+    char link[FD_PATH_SIZE];
     struct stat status;
     int saved = errno;
 
     snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    ssize_t length = readlink(link, path, sizeof(path) - 1);
+    ssize_t length = readlink(link, path, PATH_MAX);
     bool inside = data_length > 0 && length > (ssize_t)data_length &&
                   memcmp(path, data_directory, data_length) == 0 && path[data_length] == '/' &&
                   fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
     errno = saved;
-    return inside;
+    return inside ? (size_t)length : 0;
+}
+
+static bool is_data_file(int fd)
+{
+    char path[PATH_MAX];
+
+    return data_file_path(fd, path) > 0;
 }
 
 static bool has_no_room(int fd)
@@ -86,22 +112,105 @@ static bool grows(int fd, off_t length)
     return fstat(fd, &status) == 0 && length > status.st_size;
 }
 
-EXPORT ssize_t write(int fd, const void *data, size_t length)
+/* --- the journal ---------------------------------------------------------------------------- */
+
+static bool is_journaled(int fd)
+{
+    char path[PATH_MAX];
+    size_t length = control->journal != 0 && journal_path != NULL ? data_file_path(fd, path) : 0;
+
+    return length > 4 && memcmp(path + length - 4, "-shm", 4) != 0;
+}
+
+static struct record begin_record(int fd, enum record_kind kind)
+{
+    struct timespec now;
+    struct stat status = { 0 };
+
+    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+    fstat(fd, &status);
+    return (struct record){ .time = now.tv_sec * (int64_t)NS_PER_MS * MS_PER_S + now.tv_nsec,
+                            .device = (int64_t)status.st_dev,
+                            .inode = (int64_t)status.st_ino,
+                            .kind = kind,
+                            .size_before = status.st_size,
+                            .size_after = status.st_size };
+}
+
+/* What is in the file from `offset` on; `record->before` becomes its length. */
+static void *read_before(int fd, struct record *record, int64_t offset, size_t length)
+{
+    char link[FD_PATH_SIZE], *bytes = malloc(length + 1);
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    int readable = open(link, O_RDONLY | O_CLOEXEC); /* `fd` may be for writing only */
+    ssize_t got = readable < 0 ? -1 : pread64(readable, bytes, length, offset);
+    if (readable >= 0)
+        close(readable);
+    record->offset = offset;
+    record->before = got > 0 ? got : 0;
+    return bytes;
+}
+
+/* With one system call, so that records of several threads do not mix. errno stays. */
+static void append_record(struct record *record, void *before, const void *after)
+{
+    int saved = errno, fd = open(journal_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    struct iovec parts[] = { { record, sizeof(*record) },
+                             { before, (size_t)record->before },
+                             { (void *)(uintptr_t)after, (size_t)record->after } };
+
+    if (fd < 0 || syscall(SYS_writev, fd, parts, 3) < 0)
+        fprintf(stderr, "fault_shim: %s: %s\n", journal_path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    free(before);
+    errno = saved;
+}
+
+static void end_record(int fd, struct record *record, void *before, const void *after)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) == 0)
+        record->size_after = status.st_size;
+    append_record(record, before, after);
+}
+
+/* Without a position of its own (`offset` < 0) it goes where the file's is. */
+static ssize_t write_at(int fd, const void *data, size_t length, off64_t offset)
+{
+    return offset < 0 ? syscall(SYS_write, fd, data, length)
+                      : syscall(SYS_pwrite64, fd, data, length, offset);
+}
+
+static ssize_t do_write(int fd, const void *data, size_t length, off64_t offset)
 {
     if (has_no_room(fd)) {
         errno = ENOSPC;
         return -1;
     }
-    return syscall(SYS_write, fd, data, length);
+    if (!is_journaled(fd))
+        return write_at(fd, data, length, offset);
+    struct record record = begin_record(fd, WRITTEN);
+    off64_t at = offset < 0 ? lseek64(fd, 0, SEEK_CUR) : offset;
+    void *before = read_before(fd, &record, at, length);
+    ssize_t written = write_at(fd, data, length, offset);
+    record.after = written > 0 ? written : 0;
+    if (record.before > record.after)
+        record.before = record.after;
+    end_record(fd, &record, before, data);
+    return written;
+}
+
+EXPORT ssize_t write(int fd, const void *data, size_t length)
+{
+    return do_write(fd, data, length, -1);
 }
 
 EXPORT ssize_t pwrite64(int fd, const void *data, size_t length, off64_t offset)
 {
-    if (has_no_room(fd)) {
-        errno = ENOSPC;
-        return -1;
-    }
-    return syscall(SYS_pwrite64, fd, data, length, offset);
+    return do_write(fd, data, length, offset);
 }
 
 EXPORT ssize_t pwrite(int fd, const void *data, size_t length, off_t offset)
@@ -115,7 +224,14 @@ EXPORT int ftruncate64(int fd, off64_t length)
         errno = ENOSPC;
         return -1;
     }
-    return (int)syscall(SYS_ftruncate, fd, length);
+    if (!is_journaled(fd))
+        return (int)syscall(SYS_ftruncate, fd, length);
+    struct record record = begin_record(fd, RESIZED);
+    size_t cut = record.size_before > length ? (size_t)(record.size_before - length) : 0;
+    void *before = read_before(fd, &record, length, cut);
+    int failed = (int)syscall(SYS_ftruncate, fd, length);
+    end_record(fd, &record, before, NULL);
+    return failed;
 }
 
 EXPORT int ftruncate(int fd, off_t length)
@@ -129,7 +245,12 @@ EXPORT int fallocate64(int fd, int mode, off64_t offset, off64_t length)
         errno = ENOSPC;
         return -1;
     }
-    return (int)syscall(SYS_fallocate, fd, mode, offset, length);
+    if (!is_journaled(fd))
+        return (int)syscall(SYS_fallocate, fd, mode, offset, length);
+    struct record record = begin_record(fd, RESIZED);
+    int failed = (int)syscall(SYS_fallocate, fd, mode, offset, length);
+    end_record(fd, &record, NULL, NULL);
+    return failed;
 }
 
 EXPORT int fallocate(int fd, int mode, off_t offset, off_t length)
@@ -158,16 +279,32 @@ static void wait_for_the_disk(int fd)
     nanosleep(&pause, NULL);
 }
 
+/* A sync that fails leaves the pages unwritten and clean, as Linux does: the next one succeeds and
+ * writes none of them. */
+static int do_sync(int fd, long call)
+{
+    bool journaled = is_journaled(fd), broken = control->sync_error != 0 && is_data_file(fd);
+    struct record record = { 0 };
+
+    if (journaled)
+        record = begin_record(fd, broken ? SYNC_FAILED : SYNCED);
+    wait_for_the_disk(fd);
+    int failed = broken ? -1 : (int)syscall(call, fd);
+    if (broken)
+        errno = EIO;
+    if (journaled && (broken || failed == 0))
+        append_record(&record, NULL, NULL);
+    return failed;
+}
+
 EXPORT int fsync(int fd)
 {
-    wait_for_the_disk(fd);
-    return (int)syscall(SYS_fsync, fd);
+    return do_sync(fd, SYS_fsync);
 }
 
 EXPORT int fdatasync(int fd)
 {
-    wait_for_the_disk(fd);
-    return (int)syscall(SYS_fdatasync, fd);
+    return do_sync(fd, SYS_fdatasync);
 }
 
 /* --- the clock ------------------------------------------------------------------------------ */

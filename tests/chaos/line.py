@@ -1,6 +1,8 @@
 """A device's socket: hands every notification on at once, and keeps answers until they are asked for."""
 
 import json
+import threading
+import time
 
 import requests
 import websocket
@@ -39,9 +41,36 @@ class Line(Socket):
 
     def __init__(self, url, token, on_push, book=None):
         self._on_push, self.book = on_push, book
+        self._reading = threading.Event()
+        self._reading.set()
+        self.closed_at = None
         super().__init__(url, token)
 
+    def stop_reading(self):
+        """As a client that hangs: what arrives fills the buffers of the kernel, then those of the gateway. Pings are
+        not answered either."""
+        self._reading.clear()
+
+    def resume_reading(self):
+        self._reading.set()
+
+    def flood(self, method, params, count):
+        """Calls whose answers are large, and of no interest."""
+        for number in range(count):
+            self.send_json({"jsonrpc": "2.0", "method": method, "params": params, "id": f"flood{number}"})
+
+    def drop(self):
+        self.resume_reading()
+        super().drop()
+
+    def _note_close(self, payload):
+        self.closed_at = time.monotonic()
+        super()._note_close(payload)
+
     def _receive(self, frame):
+        self._reading.wait()
+        if isinstance(frame, dict) and str(frame.get("id")).startswith("flood"):
+            return
         if isinstance(frame, dict) and "code" in frame and "jsonrpc" not in frame:
             self._on_push(frame["code"], frame["body"])
             return

@@ -46,7 +46,9 @@ def summary(options, load, done, findings):
     messages = sum(bool(sent.acks) for sent in ledger.sent.values())
     resent = sum(sent.attempts - 1 for sent in ledger.sent.values())
     pushes = sum(len(book.pushes) for book in ledger.sockets)
+    closed = collections.Counter(book.closed[0] for book in ledger.sockets)
     reconnects = counts["connections"] - len(load.devices)
     return (f"seed {options.seed}, {options.store}, {options.seconds} s: {messages} messages, "
             f"{resent} sends repeated, {pushes} pushes, {len(done)} faults, {reconnects} reconnects, "
-            f"{counts['sync pages']} pages of sync, {counts['resets']} resets, {len(findings)} findings")
+            f"{counts['sync pages']} pages of sync, {counts['resets']} resets, {closed[1012]} closed as ahead, "
+            f"{closed[1013]} as slow, {len(findings)} findings")

@@ -15,7 +15,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from chaos import checker, plan, report, schedule  # noqa: E402  (needs the path above)
 from chaos.aftermath import Aftermath, Probe  # noqa: E402
 from chaos.checker import Finding  # noqa: E402
+from chaos.crowd import Crowd  # noqa: E402
 from chaos.faults import Breaker  # noqa: E402
+from chaos.ledger import Ledger  # noqa: E402
 from chaos.line import BROKEN, Again, Refused  # noqa: E402
 from chaos.load import Load  # noqa: E402
 from chaos.site import Site  # noqa: E402
@@ -62,10 +64,13 @@ class Run:
     def __init__(self, options):
         self.options, self.findings = options, []
         self.faults = schedule.make(options.seed, options.seconds, options.store, options.kinds)
-        self.plan = plan.make(options.seed, options.rate)
-        self.site = Site(options.store, options.log_level, self.report)
+        self.plan = plan.make(options.seed, options.rate, options.seconds)
+        ledger = Ledger()
+        self.site = Site(options.store, options.log_level, self.report, ledger, log)
         self.breaker = Breaker(self.site, self.faults, log)
-        self.load = Load(self.site, self.plan, self.breaker.current)
+        self.load = Load(self.site, self.plan, self.breaker.current, ledger)
+        self.site.crowd = Crowd(options.seed, self.site.stack.url, self.site.stack.ports)
+        self.site.devices = lambda: self.load.devices
 
     def report(self, check, where, detail):
         log(f"finding: {check} {where}: {detail}")
@@ -77,6 +82,7 @@ class Run:
             f"{self.options.rate:g} messages a second, {self.options.store}")
         self.site.start()
         probe = Probe(self.site)
+        self.site.crowd.start()
         self.load.start()
         time.sleep(WARM_UP_SECONDS)  # so that there is something to lose
         self.breaker.run()
@@ -87,6 +93,7 @@ class Run:
         log("all devices rest")
         self._look()
         self.load.end()
+        self.site.crowd.end()
         self.findings += checker.check_logs(self.site.logs())
         self._keep_logs()
         self.findings += [Finding("stop", "the whole", problem) for problem in self.site.stop()]

@@ -7,12 +7,14 @@ SERVICES = ("gateway", "user", "message", "presence")
 INSTANCES = 2
 GAP_SECONDS = (0.5, 2.5)
 OVERLAP_CHANCE = 0.35
+SEED = (1, 10**6)
 
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """`targets` are names of programs (`message-1`), `nats` or `store`. `amount` is what the kind
-    needs a number for: milliseconds, or minutes that a clock is ahead."""
+    """`targets` are names of programs (`message-1`), `nats`, `store`, `clients` or `all`. `amount` is what the
+    kind needs a number for: milliseconds, minutes that a clock is ahead, KiB a second, one of several ways,
+    or the seed of further choices."""
     kind: str
     targets: tuple
     start: float  # seconds from the beginning
@@ -31,11 +33,14 @@ class Fault:
 @dataclasses.dataclass(frozen=True)
 class Kind:
     """How long such a fault lasts, whom it may hit and what its amount may be. With `both`, all
-    instances of a service at once."""
+    instances of a service at once. With `alone`, no other fault is active meanwhile, and none for `calm`
+    seconds afterwards: for what would not be legitimate during another fault, too."""
     services: tuple
     seconds: tuple
     amount: tuple = ()
     both: bool = False
+    alone: bool = False
+    calm: float = 0.0
 
 
 KINDS = {
@@ -50,14 +55,32 @@ KINDS = {
     "disk-full-both": Kind(("message",), (2, 6), both=True),  # they share the file
     "slow-disk": Kind(("user", "message"), (4, 12), amount=(30, 400)),
     "clock": Kind(SERVICES, (4, 15), amount=(-30, 30)),
+    "kill-all": Kind(("all",), (0.5, 3), amount=SEED, alone=True, calm=2),
+    # Longer than any time-out; the check that follows is part of the fault.
+    "nats-away": Kind(("nats",), (10, 20), alone=True),
+    "nats-wiped": Kind(("nats",), (0.5, 3), alone=True),
+    "bucket-deleted": Kind(("nats",), (0.5, 3), alone=True),
+    "bucket-purged": Kind(("nats",), (0.5, 3), alone=True),
+    # `seconds` between the copy and its return; a gateway checks its positions every 5 s.
+    "turned-back": Kind(("message",), (1, 4), amount=(1, 4), both=True, alone=True, calm=6),
+    "restored": Kind(("stores",), (1, 4), alone=True, calm=6),
+    "log-tail-lost": Kind(("message",), (0.5, 1.5), amount=SEED, both=True, alone=True, calm=6),
+    "file-lost": Kind(("user", "message"), (1, 3), amount=(1, 5), both=True, alone=True, calm=6),
+    "file-damaged": Kind(("user", "message"), (1, 3), amount=SEED, both=True, alone=True, calm=6),
+    "power-loss": Kind(("user", "message"), (1, 4), amount=SEED, both=True),
+    "sync-error": Kind(("user", "message"), (1, 5), amount=SEED, both=True),
+    "frozen-clients": Kind(("clients",), (3, 8), amount=SEED, alone=True),
+    "narrow-links": Kind(("clients",), (5, 10), amount=(3, 16), alone=True),
+    "stalling-links": Kind(("clients",), (3, 8), amount=SEED, alone=True),
 }
-DISK_KINDS = {"disk-full", "disk-full-both", "slow-disk"}
+SQLITE_KINDS = {"disk-full", "disk-full-both", "slow-disk", "turned-back", "restored", "log-tail-lost",
+                "file-lost", "file-damaged", "power-loss", "sync-error"}
 
 
 def cards(store):
     """Every kind of fault with every service it may hit on this kind of store."""
     return [(kind, service) for kind, rule in KINDS.items() for service in rule.services
-            if (store == "mongodb" and kind not in DISK_KINDS) or
+            if (store == "mongodb" and kind not in SQLITE_KINDS) or
             (store == "sqlite" and service != "store")]
 
 
@@ -110,15 +133,16 @@ def make(seed, seconds, store="sqlite", kinds=None):
             deck = _Deck(rng, store)
             card = deck.draw(allowed)
         first = _fault(rng, card, now)
-        if first.end > seconds:
+        if first.end + KINDS[first.kind].calm > seconds:
             return sorted(faults, key=lambda fault: fault.start)
         faults.append(first)
         end = first.end
-        if rng.random() < OVERLAP_CHANCE:
-            other = deck.draw(lambda card: allowed(card) and card[1] != first.service)
+        if rng.random() < OVERLAP_CHANCE and not KINDS[first.kind].alone:
+            other = deck.draw(lambda card: allowed(card) and card[1] != first.service and
+                              not KINDS[card[0]].alone)
             if other is not None:
                 second = _fault(rng, other, rng.uniform(first.start, first.end))
                 if second.end <= seconds:
                     faults.append(second)
                     end = max(end, second.end)
-        now = end + rng.uniform(*GAP_SECONDS)
+        now = end + KINDS[first.kind].calm + rng.uniform(*GAP_SECONDS)

@@ -2,6 +2,7 @@
 and its own clock."""
 
 import contextlib
+import shutil
 import threading
 
 from chaos.schedule import INSTANCES
@@ -12,19 +13,25 @@ from support.stack import Stack, start_nats, to_env
 
 RPC_TIMEOUT_MS = 2000
 WATCH_SECONDS = 0.2
+READY_SECONDS = 10
 
 
 class Site:
     """`store` is sqlite or mongodb. `report` takes what a program did that it must not, as (check,
-    where, detail)."""
+    where, detail); `log` a line of text; faults that lose something note it in `ledger`."""
 
-    def __init__(self, store, log_level, report):
-        self._report = report
+    def __init__(self, store, log_level, report, ledger, log):
+        self.report, self.ledger, self.log = report, ledger, log
+        self.crowd, self.devices = None, list  # of the load; a function that lists them
         self.mongo = MongoServer() if store == "mongodb" else None
         self.stack = Stack(INSTANCES, INSTANCES, INSTANCES, INSTANCES, settings=self._settings(log_level))
         self.nats = self.stack._nats[0]
         self.proxies, self.shims = {}, {}
+        self.links = [Proxy(port, is_link=True) for port in self.stack.ports]  # between clients and gateways
+        self.accounts = threading.RLock()  # held while a new account would be lost
+        self.data = self.stack.directory / "data"
         self._down, self._lock = set(), threading.RLock()
+        self._store_is_down, self._started_without_store = False, set()
         self._ending = threading.Event()
         for program in self.stack.programs():
             self._furnish(program)
@@ -39,13 +46,19 @@ class Site:
 
     def _furnish(self, program):
         proxy = Proxy(self.stack.nats_port)
-        shim = Shim(self.stack.directory / f"{program.name}.control", self.stack.directory / "data")
+        shim = Shim(self.stack.directory / f"{program.name}.control", self.data)
         self.proxies[program.name], self.shims[program.name] = proxy, shim
         program.env |= {**to_env({"nats.url": f"nats://127.0.0.1:{proxy.port}"}), **shim.environment()}
 
     def program(self, name):
         service, _, index = name.partition("-")
         return self.stack.program(service, int(index))
+
+    def link_url(self, gateway):
+        return f"http://127.0.0.1:{self.links[gateway].port}"
+
+    def instances(self, service):
+        return [program.name for program in self.stack.programs(service)]
 
     def names(self):
         return [program.name for program in self.stack.programs()]
@@ -58,15 +71,28 @@ class Site:
         return self
 
     def _watch(self):
-        """A program that ends unexpectedly is reported, and restarted so that the run continues."""
+        """A program that ends unexpectedly is reported, and restarted so that the run continues. One that was started
+        without its store may refuse, with status 1: what supervises it starts it again, as the containers do."""
         while not self._ending.wait(WATCH_SECONDS):
             with self._lock:
                 for name in set(self.names()) - self._down:
-                    program = self.program(name)
-                    if program.exit_code is not None:
-                        self._report("crash", name, f"ended with {program.exit_code}; last lines:\n" +
-                                     "\n".join(program.log().splitlines()[-15:]))
-                        program.start()
+                    self._restart_ended(self.program(name))
+
+    def _restart_ended(self, program):
+        code = program.exit_code
+        if code is None:
+            return
+        if code != 1 or program.name not in self._started_without_store:
+            self.report("crash", program.name, f"ended with {code}; last lines:\n" +
+                        "\n".join(program.log().splitlines()[-15:]))
+        self._start(program)
+
+    def _start(self, program):
+        program.start()
+        if self._store_is_down:
+            self._started_without_store.add(program.name)
+        else:
+            self._started_without_store.discard(program.name)
 
     def stop(self):
         """Ends everything in good order. Returns what was not in order."""
@@ -82,10 +108,15 @@ class Site:
     def destroy(self):
         self._ending.set()
         self.stack.destroy()
-        for proxy in self.proxies.values():
+        for proxy in [*self.proxies.values(), *self.links]:
             proxy.close()
         if self.mongo:
             self.mongo.stop()
+
+    def wait_ready(self):
+        """What was healed needs a moment. What never recovers is found at the end."""
+        with contextlib.suppress(AssertionError):
+            self.stack.wait_ready(READY_SECONDS)
 
     # Programs going down and coming back
 
@@ -101,7 +132,7 @@ class Site:
         code = program.wait(10)
         if code != 0:
             what = "still ran after 10 s" if code is None else f"ended with {code}"
-            self._report("stop", name, f"{what} on SIGTERM; last lines:\n" +
+            self.report("stop", name, f"{what} on SIGTERM; last lines:\n" +
                          "\n".join(program.log().splitlines()[-15:]))
         program.kill()
 
@@ -110,8 +141,44 @@ class Site:
             program = self.program(name)
             if not program.alive:
                 program.kill()
-                program.start()
+                self._start(program)
             self._down.discard(name)
+
+    def kill_all(self):
+        """Everything at once."""
+        with self._lock:
+            self._down |= set(self.names())
+        for program in [self.nats, *self.stack.programs()]:
+            program.signal_kill()
+        if self.mongo and self.mongo.is_own:
+            self.take_store_down()
+        for name in self.names():
+            self.take_down(name, "kill")
+        self.nats.kill()
+
+    def bring_all_back(self, rng):
+        """In random order; some a little later than the one before."""
+        names = ["nats", *self.names()] + (["store"] if self.mongo and self.mongo.is_own else [])
+        for name in rng.sample(names, len(names)):
+            if name == "nats":
+                self.bring_nats_back()
+            elif name == "store":
+                self.bring_store_back()
+            else:
+                self.bring_back(name)
+            self._ending.wait(rng.choice((0, 0, rng.uniform(0, 1))))
+
+    def take_store_down(self):
+        self._store_is_down = True
+        self.mongo.kill()
+
+    def bring_store_back(self):
+        self.mongo.start_again()
+        self._store_is_down = False
+
+    def wipe_nats(self):
+        """While it is down."""
+        shutil.rmtree(self.stack.directory / "nats-0", ignore_errors=True)
 
     def take_nats_down(self, how):
         self.nats.kill() if how == "kill" else self.stack.stop_nats()
@@ -120,6 +187,9 @@ class Site:
         if not self.nats.alive:
             self.nats.kill()
             start_nats(self.nats, self.stack.nats_port)
+
+    def pause(self, seconds):
+        self._ending.wait(seconds)
 
     # Healing
 
@@ -130,9 +200,12 @@ class Site:
         if self.mongo:
             self.mongo.resume()
             with contextlib.suppress(AssertionError):  # it runs already
-                self.mongo.start_again()
+                self.bring_store_back()
+        for link in self.links:
+            link.heal()
         for name in self.names():
             self.proxies[name].heal()
+            self.shims[name].end_journal()
             self.shims[name].clear()
             self.program(name).resume()
             self.bring_back(name)

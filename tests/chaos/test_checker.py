@@ -25,6 +25,11 @@ def entry(seq):
             "seq": seq}
 
 
+def seq_time(message):
+    """When it was sent, of the clock of the ledger: the first one at 101."""
+    return 100.0 + message["seq"]
+
+
 def push(seq, user_seq):
     return {**entry(seq), "userSeq": user_seq}
 
@@ -39,7 +44,7 @@ class Books:
         for message in self._messages():
             key = books.key_of(message["text"])
             self.ledger.note_attempt(key, message["senderTag"], message["receiverTag"], message["text"])
-            self.ledger.note_ack(key, dict(message))
+            self.ledger.note_ack(key, dict(message), asked=seq_time(message), at=seq_time(message) + 0.5)
         self.socket = self.ledger.open_socket("annad0", ANNA, 0)
         self.socket.pushes = [(books.NEW_MESSAGE, push(2, 12)), (books.WAS_READ, self._mark(13)),
                               (books.NEW_MESSAGE, push(4, 15)), (books.ONLINE, {"loggedInUserTag": BEN}),
@@ -76,7 +81,10 @@ class Books:
                  checker.check_sockets(self.ledger) + checker.check_snapshot(ANNA, self.snapshot) +
                  checker.check_view("annad0", self.view, self.snapshot) +
                  checker.check_presence("annad0", checker.listed_presence(self.snapshot.dialogs), {BEN}) +
-                 checker.check_calls(self.ledger) + checker.check_closes(self.ledger) + checker.check_logs({"message-0": "info: ready"}))
+                 checker.check_calls(self.ledger) + checker.check_closes(self.ledger) +
+                 checker.check_syncs(self.ledger) +
+                 checker.check_names(self.ledger, {ANNA: user(ANNA), BEN: user(BEN)}) +
+                 checker.check_logs({"message-0": "info: ready"}))
         return {finding.check for finding in found}
 
 
@@ -123,7 +131,7 @@ def test_a_message_that_was_never_sent(clean):
 def test_a_gap_in_seq(clean):
     for messages in clean.stored.values():
         messages[-1]["seq"] += 1
-    clean.ledger.sent[f"key{COUNT}"].acks[0]["seq"] += 1
+    clean.ledger.sent[f"key{COUNT}"].acks[0].message["seq"] += 1
     assert clean.findings() == {"seq-holes"}
 
 
@@ -134,12 +142,12 @@ def test_messages_stored_in_another_order_than_acknowledged(clean):
 
 
 def test_one_id_answered_as_two_messages(clean):
-    clean.ledger.sent["key1"].acks.append({**entry(1), "_id": "f" * 24})
+    clean.ledger.note_ack("key1", {**entry(1), "_id": "f" * 24})
     assert clean.findings() == {"answered-as-two"}
 
 
 def test_an_answer_with_another_text(clean):
-    clean.ledger.sent["key1"].acks[0]["text"] = "key1 something else"
+    clean.ledger.sent["key1"].acks[0].message["text"] = "key1 something else"
     assert clean.findings() == {"answered-wrongly"}
 
 
@@ -159,6 +167,17 @@ def test_pushes_out_of_order(clean):
     one, other = clean.socket.pushes[0], clean.socket.pushes[2]
     clean.socket.pushes[0], clean.socket.pushes[2] = other, one
     assert clean.findings() == {"pushed-out-of-order", "user-seq-not-rising"}
+
+
+def test_the_same_presence_twice_in_a_row(clean):
+    clean.socket.pushes += [(books.OFFLINE, {"loggedOutUserTag": BEN})] * 2
+    assert clean.findings() == {"presence-repeated"}
+
+
+def test_presence_that_alternates_or_is_online_again(clean):
+    clean.socket.pushes += [(books.OFFLINE, {"loggedOutUserTag": BEN}), (books.ONLINE, {"loggedInUserTag": "@carl"}),
+                            (books.ONLINE, {"loggedInUserTag": BEN}), (books.ONLINE, {"loggedInUserTag": BEN})]
+    assert clean.findings() == set()
 
 
 def test_a_push_without_its_number(clean):
@@ -261,6 +280,24 @@ def test_a_socket_may_close_with_its_gateway_but_not_at_other_times(clean, close
     assert clean.findings() == set()
     clean.socket.at_rest = True
     assert clean.findings() == {"lost-at-rest"}
+
+
+def test_a_client_that_did_not_read_may_be_closed_and_no_other_one(clean):
+    clean.socket.opened_at, clean.socket.closed_at, clean.socket.closed = 50.0, 110.0, (1013, "")
+    assert clean.findings() == {"closed"}
+    clean.ledger.note_slow(books.Slow("bend0", 105.0, 109.0))
+    assert clean.findings() == {"closed"}
+    clean.ledger.note_slow(books.Slow("annad0", 111.0, 115.0))
+    assert clean.findings() == {"closed"}
+    clean.ledger.note_slow(books.Slow("annad0", 105.0, 109.0))
+    assert clean.findings() == set()
+
+
+def test_a_name_that_was_lost(clean):
+    clean.ledger.note_change(ANNA, "name", 100.0, "Test")
+    assert clean.findings() == set()
+    clean.ledger.note_change(ANNA, "name", 101.0, "Newer")
+    assert clean.findings() == {"acknowledged-lost"}
 
 
 @pytest.mark.parametrize("line", ["==1==ERROR: AddressSanitizer: heap-use-after-free", "fatal: no",

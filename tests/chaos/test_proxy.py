@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from support.proxy import Proxy, reset
+from support.proxy import NARROW_CHUNK_BYTES, Proxy, reset
 from support.wait import PATIENCE_SECONDS
 
 
@@ -126,3 +126,22 @@ def test_a_cut_connection_keeps_its_descriptor_until_it_is_closed():
                 assert later.fileno() != number
             with pytest.raises(OSError):
                 one.recv(1)
+
+
+def test_a_link_is_narrow_until_it_is_healed():
+    server = Echo()
+    link = Proxy(server.port, is_link=True)
+    try:
+        with connect(link) as connection:
+            link.narrow(4096)
+            began = time.monotonic()
+            connection.sendall(b"x" * 4096)
+            received = 0
+            while received < 4096:
+                received += len(connection.recv(4096))
+            assert time.monotonic() - began >= (4096 - NARROW_CHUNK_BYTES) / 4096  # the first one is sent at once
+            link.heal()
+            assert echo(connection).endswith(b"hello")
+    finally:
+        link.close()
+        server.close()

@@ -125,6 +125,10 @@ class View:
         marks.loose = marks.loose or user_seq is None
         marks.user_seq = max(marks.user_seq, user_seq or 0)
 
+    def forget_marks(self, peer):
+        """What this device has marked may have been lost: the next entry of a list decides."""
+        self.dialog(peer).marks[IN] = Marks(loose=True)
+
     def take_row(self, entry):
         """An entry of getDialogsList or sync, asked for after every own mark so far."""
         dialog = self.dialog(entry["userInfo"]["tag"])
@@ -140,13 +144,17 @@ class View:
             if field in fields and user_seq >= known.get(field, (0, None))[0]:
                 known[field] = (user_seq, fields[field])
 
-    def take_snapshot(self, snapshot, position):
+    def take_list(self, dialogs, position):
         """Read after `position` was; what comes by push is newer."""
-        for entry in snapshot.dialogs:
+        for entry in dialogs:
             self.take_row(entry)
             peer = entry["userInfo"]
             self.take_profile(peer["tag"], peer, position)
             self.online[peer["tag"]] = peer["isOnline"]
+
+    def take_snapshot(self, snapshot, position):
+        """As take_list."""
+        self.take_list(snapshot.dialogs, position)
         for messages in snapshot.messages.values():
             for message in messages:
                 self.add_message(message, at_most=position)

@@ -78,6 +78,11 @@ class Program:
             raise AssertionError(f"{self.name} did not end within {timeout} s of SIGTERM")
         return code
 
+    def signal_kill(self):
+        """kill -9, without waiting for the end: kill() does."""
+        if self.alive:
+            self._process.kill()
+
     def kill(self):
         """kill -9."""
         if self.alive:

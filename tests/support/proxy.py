@@ -1,4 +1,4 @@
-"""A TCP proxy on the loopback that can cut, swallow and delay: the network between a program and NATS."""
+"""A TCP proxy on the loopback that can cut, swallow, delay and be narrow: the network between two programs."""
 
 import collections
 import contextlib
@@ -10,6 +10,7 @@ import time
 
 CHUNK_BYTES = 65536
 BUFFERED_CHUNKS_MOST = 256  # of one direction; more waits in the kernel, as on a real network
+NARROW_CHUNK_BYTES, NARROW_CHUNKS_MOST, NARROW_KERNEL_BYTES = 1024, 4, 16384
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -43,13 +44,13 @@ class Pipe:
 
     def _read(self):
         with contextlib.suppress(OSError):
-            while data := self._source.recv(CHUNK_BYTES):
+            while data := self._source.recv(self._proxy.chunk_bytes):
                 self._put(data)
         self._put(b"")
 
     def _put(self, data):
         with self._changed:
-            while len(self._chunks) >= BUFFERED_CHUNKS_MOST:
+            while len(self._chunks) >= self._proxy.chunks_most:
                 self._changed.wait()
             self._chunks.append((time.monotonic() + self._proxy.delay_seconds, data))
             self._changed.notify_all()
@@ -73,6 +74,8 @@ class Pipe:
                 self._target.sendall(data)
             except OSError:
                 break
+            if rate := self._proxy.bytes_per_second:
+                time.sleep(len(data) / rate)  # this is the width itself
         self._close()
         with self._changed:  # no more writes: release the reader
             self._chunks.clear()
@@ -80,10 +83,14 @@ class Pipe:
 
 
 class Proxy:
-    """Listens on a port of its own and passes everything on to `target_port`. heal() undoes all."""
+    """Listens on a port of its own and passes everything on to `target_port`. heal() undoes all. One that `is_link`
+    buffers little, so that either end is held up by the other one."""
 
-    def __init__(self, target_port):
+    def __init__(self, target_port, is_link=False):
         self.target_port, self.delay_seconds, self.accepted = target_port, 0.0, 0
+        self.bytes_per_second, self._is_link = 0, is_link
+        self.chunk_bytes = NARROW_CHUNK_BYTES if is_link else CHUNK_BYTES
+        self.chunks_most = NARROW_CHUNKS_MOST if is_link else BUFFERED_CHUNKS_MOST
         self._lock, self._connections, self._refusing = threading.Lock(), set(), False
         self._forwarding = threading.Event()
         self._forwarding.set()
@@ -115,9 +122,14 @@ class Proxy:
         """Each way."""
         self.delay_seconds = seconds
 
+    def narrow(self, bytes_per_second):
+        """Each connection, each way."""
+        self.bytes_per_second = bytes_per_second
+
     def heal(self):
         with self._lock:
             self._refusing = False
+        self.bytes_per_second = 0
         self.delay_seconds = 0.0
         self._forwarding.set()
 
@@ -145,14 +157,26 @@ class Proxy:
     def _connect(self, accepted):
         self.wait_forwarding()
         try:
-            target = socket.create_connection(("127.0.0.1", self.target_port), 5)
-            target.settimeout(None)
+            target = self._reach_target()
         except OSError:
             reset(accepted)
             accepted.close()
             return
         with accepted, target:
             self._pass_on(accepted, target)
+
+    def _reach_target(self):
+        target = socket.socket()
+        try:
+            if self._is_link:  # before the connection is made, or the window is larger
+                target.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW_KERNEL_BYTES)
+            target.settimeout(5)
+            target.connect(("127.0.0.1", self.target_port))
+            target.settimeout(None)
+            return target
+        except OSError:
+            target.close()
+            raise
 
     def _pass_on(self, accepted, target):
         with self._lock:

@@ -32,19 +32,32 @@ static enum status write_store(struct sqlite_conn *conn, const struct store_row 
     return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
+/* As the transaction in progress sees it. */
+static enum status read_version(struct sqlite_conn *conn, int64_t *version_out)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "PRAGMA schema_version");
+
+    if (s == NULL || sqlite_step(s) != SQLITE_ROW)
+        return STATUS_UNAVAILABLE;
+    *version_out = sqlite3_column_int64(s, 0);
+    sqlite3_reset(s);
+    return STATUS_OK;
+}
+
 static enum status count_commit(void *ctx, struct sqlite_conn *conn)
 {
     struct lineage *lineage = ctx;
     struct store_row row;
 
-    if (read_store(conn, &row) != STATUS_OK)
+    if (read_store(conn, &row) != STATUS_OK ||
+        read_version(conn, &lineage->pending_version) != STATUS_OK)
         return STATUS_UNAVAILABLE;
     bool turned_back = lineage->begun && row.commits < lineage->commits;
     if (turned_back)
         log_error("the store was turned back from commit %" PRId64 " to %" PRId64
                   ": clients that have seen more must read their lists again",
                   lineage->commits, row.commits);
-    if (turned_back || !lineage->begun)
+    if (turned_back || !lineage->begun || lineage->pending_version != lineage->version)
         row.run++;
     lineage->pending_commits = ++row.commits;
     return write_store(conn, &row);
@@ -56,6 +69,7 @@ static void note_commit(void *ctx)
 
     lineage->begun = true;
     lineage->commits = lineage->pending_commits;
+    lineage->version = lineage->pending_version;
 }
 
 struct sqlite_observer lineage_observer(struct lineage *lineage)

@@ -22,16 +22,19 @@
  * processes have restarted. 2^53, the largest integer of JSON clients, is reached after more than
  * four million runs in which an account has changes.
  *
- * A file can also be turned back while it is open (`.restore` of the sqlite3 tool): each commit is
- * counted, and when there are fewer than the process has seen, it begins a new run.
+ * A file can also be turned back while it is open (`.restore` of the sqlite3 tool). A process
+ * begins a new run when it finds that this has happened since its last commit: there are fewer
+ * commits than it has seen, or the schema has another version. SQLite's backup changes the version
+ * of the file that it overwrites, so also a process that has committed nothing for so long that the
+ * copy is newer than its last commit notices. What else changes the version (VACUUM) costs a run.
  *
  * The first run of a new file, which begins when the file is created, has no steps: it has another
  * epoch than any file before.
  */
 struct lineage {
-    bool begun;              /* this process has begun a run */
-    int64_t commits;         /* seen: by this process */
-    int64_t pending_commits; /* of the transaction in progress */
+    bool begun;                               /* this process has begun a run */
+    int64_t commits, version;                 /* at the last commit of this process */
+    int64_t pending_commits, pending_version; /* of the transaction in progress */
 };
 
 /* Begins runs; for sqlite_writer_observe. `lineage` is zeroed, and borrowed. */

@@ -358,6 +358,37 @@ static void a_client_that_saw_a_lost_tail_of_the_log_is_reset(void **state)
     }
 }
 
+/* A process that has committed nothing since the copy: the first one to write after the restore. */
+static void a_client_that_was_ahead_is_reset_by_a_process_that_was_idle(void **state)
+{
+    struct fixture *f = *state;
+    struct message_store *busy = f->store, *idle;
+
+    if (ways != sqlite_ways)
+        return; /* a file in use */
+    send_some(f, "@amy", "@bob", 3);
+    assert_int_equal(message_store_open(f->url, &idle), STATUS_OK);
+    f->store = idle;
+    send_some(f, "@amy", "@bob", 2);
+    uint64_t kept = newest(f, "bob");
+    copy_by_backup(f);
+    f->store = busy;
+    send_some(f, "@amy", "@bob", 2);
+    uint64_t ahead = newest(f, "bob");
+    restore_in_place(f);
+    f->store = idle;
+    for (int written = 0; written < 4; written++) {
+        assert_true(is_reset(f, "bob", ahead));
+        assert_false(is_reset(f, "bob", kept));
+        send_some(f, "@amy", "@bob", 1);
+    }
+    f->store = busy; /* now there are as many commits as it has seen, and more */
+    send_some(f, "@amy", "@bob", 1);
+    assert_true(is_reset(f, "bob", ahead));
+    assert_false(is_reset(f, "bob", newest(f, "bob")));
+    message_store_close(&idle);
+}
+
 static void a_store_that_only_goes_on_resets_nobody(void **state)
 {
     struct fixture *f = *state;
@@ -403,6 +434,7 @@ static int run_suite(const char *name)
         T(a_client_that_was_ahead_is_reset_however_much_is_written),
         T(an_account_that_is_newer_than_the_copy_is_reset),
         T(a_client_that_saw_a_lost_tail_of_the_log_is_reset),
+        T(a_client_that_was_ahead_is_reset_by_a_process_that_was_idle),
         T(a_store_that_only_goes_on_resets_nobody),
         T(a_number_that_was_never_given_is_a_reset),
 #undef T
