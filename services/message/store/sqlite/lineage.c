@@ -44,22 +44,49 @@ static enum status read_version(struct sqlite_conn *conn, int64_t *version_out)
     return STATUS_OK;
 }
 
-static enum status count_commit(void *ctx, struct sqlite_conn *conn)
+/* A number that stays the same as long as no other connection has changed the file. */
+static unsigned read_data_version(struct sqlite_conn *conn)
 {
-    struct lineage *lineage = ctx;
-    struct store_row row;
+    unsigned version = 0;
 
-    if (read_store(conn, &row) != STATUS_OK ||
-        read_version(conn, &lineage->pending_version) != STATUS_OK)
+    if (sqlite3_file_control(sqlite_conn_handle(conn), "main", SQLITE_FCNTL_DATA_VERSION,
+                             &version) != SQLITE_OK)
+        log_debug("sqlite: no data version");
+    return version;
+}
+
+/* What another connection has changed may be the whole file. */
+static enum status look_at_store(struct lineage *lineage, struct sqlite_conn *conn,
+                                 struct store_row *row)
+{
+    if (read_store(conn, row) != STATUS_OK ||
+        read_version(conn, &lineage->pending.schema_version) != STATUS_OK)
         return STATUS_UNAVAILABLE;
-    bool turned_back = lineage->begun && row.commits < lineage->commits;
+    bool turned_back = lineage->begun && row->commits < lineage->seen.commits;
     if (turned_back)
         log_error("the store was turned back from commit %" PRId64 " to %" PRId64
                   ": clients that have seen more must read their lists again",
-                  lineage->commits, row.commits);
-    if (turned_back || !lineage->begun || lineage->pending_version != lineage->version)
-        row.run++;
-    lineage->pending_commits = ++row.commits;
+                  lineage->seen.commits, row->commits);
+    if (turned_back || !lineage->begun ||
+        lineage->pending.schema_version != lineage->seen.schema_version)
+        row->run++;
+    return STATUS_OK;
+}
+
+static enum status count_commit(void *ctx, struct sqlite_conn *conn)
+{
+    struct lineage *lineage = ctx;
+    struct store_row row = { lineage->seen.run, lineage->seen.commits };
+    unsigned data_version = read_data_version(conn);
+
+    lineage->pending = lineage->seen;
+    if ((!lineage->begun || data_version != lineage->seen.data_version || data_version == 0) &&
+        look_at_store(lineage, conn, &row) != STATUS_OK)
+        return STATUS_UNAVAILABLE;
+    row.commits++;
+    lineage->pending.run = row.run;
+    lineage->pending.commits = row.commits;
+    lineage->pending.data_version = data_version;
     return write_store(conn, &row);
 }
 
@@ -68,8 +95,7 @@ static void note_commit(void *ctx)
     struct lineage *lineage = ctx;
 
     lineage->begun = true;
-    lineage->commits = lineage->pending_commits;
-    lineage->version = lineage->pending_version;
+    lineage->seen = lineage->pending;
 }
 
 struct sqlite_observer lineage_observer(struct lineage *lineage)

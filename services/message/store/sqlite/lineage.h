@@ -32,9 +32,11 @@
  * epoch than any file before.
  */
 struct lineage {
-    bool begun;                               /* this process has begun a run */
-    int64_t commits, version;                 /* at the last commit of this process */
-    int64_t pending_commits, pending_version; /* of the transaction in progress */
+    bool begun; /* this process has begun a run */
+    struct lineage_state {
+        int64_t run, commits, schema_version; /* of the file */
+        unsigned data_version;                /* of the connection */
+    } seen, pending;                          /* pending: of the transaction in progress */
 };
 
 /* Begins runs; for sqlite_writer_observe. `lineage` is zeroed, and borrowed. */
