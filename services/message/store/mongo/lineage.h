@@ -18,7 +18,8 @@
  * has another epoch than any before, and was not turned back while the run goes on.
  *
  * A database can also be turned back while it is in use. Once a second, the run's beat, a number in
- * `meta`, is raised. When it is less than it was, a new run begins.
+ * `meta`, is raised. When it is less than it was, a new run begins. A copy that was made since the
+ * last beat, less than two seconds ago, is not detected.
  */
 struct message_mongo_lineage;
 

@@ -73,7 +73,8 @@ static void an_existing_user_is_found_after_the_migration(void **state)
     add_user(store, "@bob9");
     add_user(store, "@the_longest_tag_that_may_be_give");
     user_store_close(&store);
-    take_back(url, 1,
+    take_back(url, 2,
+              "DROP TABLE failed_login; DROP TABLE login_network;"
               "DROP TRIGGER user_added; DROP TABLE user_tail; DROP TABLE cut;"
               "CREATE VIRTUAL TABLE user_key USING fts5("
               "  key, content='user', content_rowid='rowid', tokenize='trigram');"
