@@ -136,7 +136,7 @@ static void expired_counters_are_deleted_and_no_others(void **state)
 static void of_too_many_counters_those_with_the_fewest_failures_are_deleted(void **state)
 {
     struct fixture *f = *state;
-    char name[16];
+    char name[32];
     put(f->store, "victim", 5, start_ms + 1);
     for (int i = 0; i < 20; i++) {
         snprintf(name, sizeof(name), "flood%d", i);
