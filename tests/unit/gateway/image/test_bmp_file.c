@@ -17,7 +17,7 @@ struct bmp {
 static void put(struct bmp *bmp, uint32_t value, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++)
-        bmp->bytes[bmp->size++] = (unsigned char)(value >> (8 * i));
+        bmp->bytes[bmp->size++] = i < sizeof(value) ? (unsigned char)(value >> (8 * i)) : 0;
 }
 
 /* Up to the palette or the rows, of 2 x 2 pixels. */
