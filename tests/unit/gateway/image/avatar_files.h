@@ -3,7 +3,6 @@
 #ifndef TESTS_UNIT_GATEWAY_IMAGE_AVATAR_FILES_H
 #define TESTS_UNIT_GATEWAY_IMAGE_AVATAR_FILES_H
 
-#include <avif/avif.h>
 #include <gd.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,6 +11,7 @@
 #include <string.h>
 
 #include "gateway/image/avatar.h"
+#include "tests/unit/gateway/image/avif_encoding.h"
 #include "tests/unit/unit.h"
 
 /* A rejected allocation is NULL under a sanitizer, too. */
@@ -118,47 +118,6 @@ enum kind {
     KINDS
 };
 
-static inline void fill_rgb(avifRGBImage *rgb, gdImagePtr image)
-{
-    for (int y = 0; y < gdImageSY(image); y++) {
-        uint8_t *at = rgb->pixels + (size_t)y * rgb->rowBytes;
-        for (int x = 0; x < gdImageSX(image); x++, at += 4) {
-            int colour = gdImageGetTrueColorPixel(image, x, y), alpha = gdTrueColorGetAlpha(colour);
-            at[0] = (uint8_t)gdTrueColorGetRed(colour);
-            at[1] = (uint8_t)gdTrueColorGetGreen(colour);
-            at[2] = (uint8_t)gdTrueColorGetBlue(colour);
-            at[3] = (uint8_t)(255 - 2 * alpha - (alpha >> 6));
-        }
-    }
-}
-
-/* By libavif itself: the encoder of libgd leaks. */
-static inline struct file make_avif(gdImagePtr image, bool with_alpha)
-{
-    avifImage *avif = avifImageCreate((uint32_t)gdImageSX(image), (uint32_t)gdImageSY(image), 8,
-                                      AVIF_PIXEL_FORMAT_YUV444);
-    avifEncoder *encoder = avifEncoderCreate();
-    avifRWData written = AVIF_DATA_EMPTY;
-    avifRGBImage rgb;
-
-    avifRGBImageSetDefaults(&rgb, avif);
-    rgb.ignoreAlpha = with_alpha ? AVIF_FALSE : AVIF_TRUE;
-    rgb.rowBytes = rgb.width * 4;
-    rgb.pixels = calloc(rgb.height, rgb.rowBytes);
-    fill_rgb(&rgb, image);
-    assert_int_equal(avifImageRGBToYUV(avif, &rgb), AVIF_RESULT_OK);
-    encoder->speed = AVIF_SPEED_FASTEST;
-    encoder->minQuantizer = encoder->maxQuantizer = 10;
-    assert_int_equal(avifEncoderWrite(encoder, avif, &written), AVIF_RESULT_OK);
-    struct file file = { .data = malloc(written.size), .size = written.size };
-    memcpy(file.data, written.data, written.size);
-    avifRWDataFree(&written);
-    avifEncoderDestroy(encoder);
-    avifImageDestroy(avif);
-    free(rgb.pixels);
-    return file;
-}
-
 static inline struct file make(enum kind kind, int width, int height)
 {
     bool hole = kind == PNG_ALPHA || kind == WEBP_ALPHA || kind == AVIF_ALPHA;
@@ -181,7 +140,11 @@ static inline struct file make(enum kind kind, int width, int height)
     else if (kind == WEBP || kind == WEBP_ALPHA)
         data = gdImageWebpPtr(image, &size);
     bool avif = kind == AVIF || kind == AVIF_ALPHA;
-    struct file file = avif ? make_avif(image, hole) : file_take_gd(data, size);
+    struct file file = { .size = 0 };
+    if (avif)
+        file.data = avif_encoding_make(image, hole, &file.size);
+    else
+        file = file_take_gd(data, size);
     gdImageDestroy(image);
     return file;
 }

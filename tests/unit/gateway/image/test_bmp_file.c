@@ -14,10 +14,10 @@ struct bmp {
     size_t size;
 };
 
-static void put(struct bmp *bmp, uint32_t value, size_t bytes)
+static void put(struct bmp *bmp, uint64_t value, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++)
-        bmp->bytes[bmp->size++] = i < sizeof(value) ? (unsigned char)(value >> (8 * i)) : 0;
+        bmp->bytes[bmp->size++] = (unsigned char)(value >> (8 * i));
 }
 
 /* Up to the palette or the rows, of 2 x 2 pixels. */

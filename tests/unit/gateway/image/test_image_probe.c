@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "gateway/image/image_probe.h"
+#include "tests/unit/gateway/image/avif_encoding.h"
 
 struct file {
     unsigned char *data;
@@ -18,18 +19,22 @@ enum look { PLAIN, PROGRESSIVE };
 
 static struct file make(enum image_format format, enum look look, int width, int height)
 {
-    struct file file;
+    struct file file = { .size = 0 };
     int size = 0;
     gdImagePtr image = gdImageCreateTrueColor(width, height);
     gdImageFilledRectangle(image, 0, 0, width / 2, height / 2, 0x20C020);
     gdImageInterlace(image, look == PROGRESSIVE);
     if (format == IMAGE_GIF)
         gdImageTrueColorToPalette(image, 0, 16);
+    if (format == IMAGE_AVIF) {
+        file.data = avif_encoding_make(image, false, &file.size);
+        gdImageDestroy(image);
+        return file;
+    }
     void *made = format == IMAGE_PNG    ? gdImagePngPtr(image, &size)
                  : format == IMAGE_JPEG ? gdImageJpegPtr(image, &size, 90)
                  : format == IMAGE_GIF  ? gdImageGifPtr(image, &size)
                  : format == IMAGE_BMP  ? gdImageBmpPtr(image, &size, 0)
-                 : format == IMAGE_AVIF ? gdImageAvifPtrEx(image, &size, 80, 10)
                                         : gdImageWebpPtr(image, &size);
     assert_non_null(made);
     file.size = (size_t)size;
