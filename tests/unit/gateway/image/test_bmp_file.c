@@ -14,10 +14,10 @@ struct bmp {
     size_t size;
 };
 
-static void put(struct bmp *bmp, uint64_t value, size_t bytes)
+static void put(struct bmp *bmp, uint32_t value, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++)
-        bmp->bytes[bmp->size++] = (unsigned char)(value >> (8 * i));
+    for (; bytes > 0; bytes--, value >>= 8)
+        bmp->bytes[bmp->size++] = (unsigned char)value;
 }
 
 /* Up to the palette or the rows, of 2 x 2 pixels. */
