@@ -130,14 +130,18 @@ def test_a_client_that_was_ahead_must_be_reset(turned):
 
 
 @pytest.mark.parametrize("position, since, asked", [
-    (18, 104.0, 110.0),     # the copy has it
-    (22, 108.5, 110.0),     # it is of the new store
-    (22, 106.0, 106.5),     # nothing had happened yet
+    (18, 104.0, 110.0),  # the copy has it
+    (1 << 30, 108.5, 110.0),  # it is of the new store
+    (22, 106.0, 106.5),  # nothing had happened yet
 ])
 def test_no_other_one_may_be_reset(turned, position, since, asked):
     changed = {"position": position, "since": since, "asked": asked, "at": asked + 0.1}
     assert turned.sync(reset=False, **changed) == set()
     assert turned.sync(reset=True, **changed) == {"reset"}
+
+
+def test_a_position_of_the_replaced_store_that_was_received_late_may_be_reset(turned):
+    assert turned.sync(since=108.5) == set()
 
 
 def test_a_reset_without_any_turn_back():

@@ -8,6 +8,9 @@ import dataclasses
 
 NEVER = float("inf")  # of a time: later than everything that could excuse it
 MESSAGES, USERS = "messages", "users"
+# The numbers of a store that was put back begin after a random step of up to 2^32 (lineage.h); those that follow the
+# copy's more closely are of the store that was replaced.
+NEAR = 1_000_000
 # A gateway checks the position of each user every 5 s, and closes the sockets of those who were ahead.
 CLOSE_SECONDS = 15
 
@@ -32,6 +35,10 @@ class TurnBack:
     def is_ahead(self, user, position):
         return self.renewed or position > self.positions.get(user, 0)
 
+    def is_of_the_replaced(self, user, position):
+        """Whenever it was received: a push may be read late where the machine is busy."""
+        return 0 < position - self.positions.get(user, 0) < NEAR
+
 
 def of(turn_backs, store):
     return [one for one in turn_backs if one.store == store]
@@ -54,7 +61,9 @@ def must_reset(turn_backs, sync):
 
 
 def may_reset(turn_backs, sync):
-    return any(sync.since < one.done and sync.at >= one.turned and one.is_ahead(sync.user, sync.position)
+    return any(sync.at >= one.turned and
+               (sync.since < one.done and one.is_ahead(sync.user, sync.position) or
+                one.is_of_the_replaced(sync.user, sync.position))
                for one in of(turn_backs, MESSAGES))
 
 
