@@ -19,6 +19,15 @@ static void drop_first(struct feed *feed, size_t count)
     }
 }
 
+static void advance(struct feed *feed, uint64_t position)
+{
+    if (position - feed->position >= FEED_LONG_STEP) {
+        feed->step_from = feed->position;
+        feed->step_to = position;
+    }
+    feed->position = position;
+}
+
 /* Pushes the held notifications that follow the position without a hole, while there is space;
  * drops those that were pushed before. */
 static void release_held(struct feed *feed, const struct feed_outlet *outlet)
@@ -74,6 +83,8 @@ void feed_take(struct feed *feed, Messenger__Notification *notification_take,
         wire_free(notification_take);
         release_held(feed, outlet);
     } else if (feed->known && user_seq <= feed->position) {
+        if (user_seq > feed->step_from && user_seq < feed->step_to)
+            feed->suspect = user_seq;
         wire_free(notification_take);
     } else {
         hold_back(feed, notification_take);
@@ -107,13 +118,19 @@ bool feed_has_hole(const struct feed *feed)
 
 bool feed_needs_pull(const struct feed *feed)
 {
-    return feed_has_hole(feed) || (feed->known && feed->doubtful);
+    return feed_has_hole(feed) || (feed->known && (feed->doubtful || feed->suspect != 0));
+}
+
+uint64_t feed_pulls_after(const struct feed *feed)
+{
+    return feed->suspect != 0 ? feed->suspect : feed->position;
 }
 
 bool feed_fill(struct feed *feed, Messenger__Notification *const *changes, size_t count,
                uint64_t complete_to, const struct feed_outlet *outlet)
 {
     feed->doubtful = false;
+    feed->suspect = 0;
     if (complete_to > feed->newest)
         feed->newest = complete_to;
     for (size_t i = 0; i < count; i++) {
@@ -126,10 +143,10 @@ bool feed_fill(struct feed *feed, Messenger__Notification *const *changes, size_
             if (feed->held[j]->user_seq == change->user_seq)
                 change = feed->held[j];
         outlet->push(outlet->ctx, change);
-        feed->position = change->user_seq;
+        advance(feed, change->user_seq);
     }
     if (complete_to > feed->position)
-        feed->position = complete_to;
+        advance(feed, complete_to);
     release_held(feed, outlet);
     return true;
 }

@@ -62,7 +62,7 @@ static enum status pull_once(struct user_feed *user, enum pulled *result_out)
     if (closed)
         return STATUS_OK;
     lock_order_lock(&user->lock, LOCK_RANK_FEED);
-    uint64_t since = user->feed.position;
+    uint64_t since = feed_pulls_after(&user->feed);
     lock_order_unlock(&user->lock, LOCK_RANK_FEED);
     enum status status = feed_source_changes(table->bus, user->key, epoch, since, &changes);
     if (status != STATUS_OK)

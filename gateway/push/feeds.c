@@ -205,10 +205,10 @@ void feeds_take(struct feeds *feeds, const char *key, Messenger__Notification *n
     struct feed_outlet outlet = feed_table_outlet(user);
     lock_order_lock(&user->lock, LOCK_RANK_FEED);
     feed_take(&user->feed, notification_take, &outlet);
-    bool hole = feed_has_hole(&user->feed);
+    bool needs_pull = feed_needs_pull(&user->feed);
     lock_order_unlock(&user->lock, LOCK_RANK_FEED);
     lock_order_lock(&table->lock, LOCK_RANK_FEED_TABLE);
-    if (hole && user->failures == 0)
+    if (needs_pull && user->failures == 0)
         feed_table_set_due_locked(user, clock_mono_ms() + FEED_GRACE_MS);
     feed_table_release_locked(user);
     lock_order_unlock(&table->lock, LOCK_RANK_FEED_TABLE);

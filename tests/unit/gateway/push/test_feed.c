@@ -354,6 +354,39 @@ static void a_push_after_the_question_makes_no_doubt(void **state)
     assert_false(feed_needs_pull(&f->feed));
 }
 
+/* The store was turned back to 7; 8 was published by then, and is late on the bus. */
+static void a_late_change_from_within_a_long_step_is_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    feed_note_newest(&f->feed, 7, &f->outlet);
+    take(f, FEED_LONG_STEP + 7);
+    assert_true(fill(f, FEED_LONG_STEP + 7, FEED_LONG_STEP + 7));
+    assert_false(feed_needs_pull(&f->feed));
+    take(f, 8);
+    assert_true(feed_needs_pull(&f->feed));
+    assert_int_equal(feed_pulls_after(&f->feed), 8);
+    ASSERT_PUSHED(f, FEED_LONG_STEP + 7);
+    assert_true(fill(f, FEED_LONG_STEP + 7, FEED_LONG_STEP + 8)); /* the store knows it */
+    ASSERT_PUSHED(f, FEED_LONG_STEP + 7, FEED_LONG_STEP + 8);
+    assert_false(feed_needs_pull(&f->feed));
+}
+
+static void a_late_change_from_elsewhere_is_a_duplicate(void **state)
+{
+    struct fixture *f = *state;
+    feed_note_newest(&f->feed, 7, &f->outlet);
+    take(f, FEED_LONG_STEP + 7);
+    assert_true(fill(f, FEED_LONG_STEP + 7, FEED_LONG_STEP + 7));
+    take(f, 7);
+    take(f, FEED_LONG_STEP + 7);
+    assert_false(feed_needs_pull(&f->feed));
+    take(f, FEED_LONG_STEP + 9);
+    assert_true(fill(f, FEED_LONG_STEP + 9, FEED_LONG_STEP + 9)); /* the store omits one */
+    take(f, FEED_LONG_STEP + 8);
+    assert_false(feed_needs_pull(&f->feed));
+    assert_int_equal(feed_pulls_after(&f->feed), FEED_LONG_STEP + 9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +396,8 @@ int main(void)
         T(duplicate_and_late_changes_are_dropped),
         T(fewer_changes_in_the_store_than_were_pushed_make_the_position_doubtful),
         T(a_push_after_the_question_makes_no_doubt),
+        T(a_late_change_from_within_a_long_step_is_asked_for),
+        T(a_late_change_from_elsewhere_is_a_duplicate),
         T(a_change_that_overtakes_waits_for_the_earlier_one),
         T(a_gap_is_filled_from_the_store_in_order),
         T(held_changes_are_pushed_as_the_bus_delivered_them),
