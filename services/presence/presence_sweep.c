@@ -15,6 +15,7 @@ enum {
     SWEEP_MS = 1000,
     UNANNOUNCED_MS = 2000,
     OWN_PAUSE_MS = 3000, /* this process was suspended: it cannot judge which gateways were */
+    HANDLED_MS = 100,    /* within which a message that was received is handled */
 };
 
 struct presence_sweep {
@@ -51,6 +52,30 @@ static bool remove_lost_gateway(struct presence_sweep *sweep, const char *gatewa
     return removed;
 }
 
+/*
+ * All gateways seem silent to a process that receives nothing, and for a moment after it receives
+ * again. So a request is made first: what the server has sent before its answer has been received
+ * by then.
+ */
+static bool receives_from_bus(struct presence_sweep *sweep, const char *any_key)
+{
+    const struct timespec handled = { .tv_nsec = HANDLED_MS * 1000000 };
+    struct bus_kv *kv = presence_bucket_borrow(sweep->options.bucket);
+    struct presence_entry entry;
+    uint64_t revision;
+
+    if (kv == NULL)
+        return false;
+    bool answered = presence_bucket_fetch(kv, any_key, &entry, &revision) == STATUS_OK;
+    presence_entry_finish(&entry);
+    presence_bucket_return(sweep->options.bucket);
+    if (answered)
+        nanosleep(&handled, NULL);
+    else
+        gateway_watch_forgive(sweep->options.gateways);
+    return answered;
+}
+
 /* Two instances may do this for the same event: it is then published twice, with the same number.
  * Ends at the first request that fails; the next sweep continues. */
 static void announce_unannounced(struct presence_sweep *sweep)
@@ -84,7 +109,9 @@ static void sweep_once(struct presence_sweep *sweep)
     presence_bucket_return(sweep->options.bucket);
     presence_table_each_gateway(sweep->options.table, note_from_table, sweep->options.gateways);
     bool removed = true;
-    while (removed && gateway_watch_find_dead(sweep->options.gateways, gateway_id))
+    while (removed && gateway_watch_find_dead(sweep->options.gateways, gateway_id) &&
+           receives_from_bus(sweep, gateway_id) &&
+           gateway_watch_find_dead(sweep->options.gateways, gateway_id))
         removed = remove_lost_gateway(sweep, gateway_id);
     if (removed)
         announce_unannounced(sweep);
