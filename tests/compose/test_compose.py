@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from support.client import (
-    NO_AUTH_REASON, Socket, befriend, is_online, leave, send, upload, uploaded_name)
+    NO_AUTH_REASON, Socket, befriend, is_online, leave, send, unique, upload, uploaded_name)
 from support.compose import PROGRAMS, docker
 from support.exchange import exchange
 from support.images import png
@@ -95,9 +95,10 @@ def test_the_token_is_signed_with_the_secret_of_the_file(stack, crowd):
 # Client addresses
 
 def log_in_from(balancer, source, forged):
-    """The answer to a wrong log-in, sent from an address of this machine."""
+    """The answer to a wrong log-in, sent from an address of this machine; each with an e-mail of its own, so that only
+    the address is limited."""
     connection = http.client.HTTPConnection(balancer, 8000, 10, (source, 0))
-    body = json.dumps({"user": {"email": "nobody@example.com", "password": "password"}})
+    body = json.dumps({"user": {"email": f"{unique('nobody')}@example.com", "password": "password"}})
     connection.request("POST", "/login", body, {"Content-Type": "application/json",
                                                 "X-Forwarded-For": forged})
     status = connection.getresponse().status
