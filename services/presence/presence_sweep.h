@@ -9,8 +9,9 @@
 #include "services/presence/presence_table.h"
 
 /*
- * Once a second, removes the users of gateways that have been silent for too long, and announces
- * changes that another instance has made but not announced. One thread.
+ * Once a second, removes the users of gateways that have been silent for too long, unless it is
+ * this process that receives nothing, and announces changes that another instance has made but not
+ * announced. One thread.
  */
 struct presence_sweep;
 

@@ -1,4 +1,4 @@
-"""A store that was put back as it was earlier: what may be lost with it, and what clients must be told.
+"""A store that was put back as it was earlier: what may be lost with it, and what clients must be notified of.
 
 All times are of time.monotonic(). What was acknowledged before `copied` is in the copy. What was asked after `lost`
 was not answered by the store that was replaced. The copy was in effect from `turned` at the earliest and from `done`

@@ -3,21 +3,15 @@
 import pytest
 
 from support.client import HandshakeRefused, RpcError, User, send, unique
-from support.mongo import MongoServer, NoMongo
+from support.mongo import mongo_server
 from support.stack import Stack
 from support.wait import pass_time, wait_until
 
 
 @pytest.fixture(scope="module")
 def mongo():
-    try:
-        server = MongoServer()
-    except NoMongo as why:
-        pytest.skip(str(why))
-    if not server.is_own:
-        pytest.skip("the MongoDB server of MONGODB_URI is not ours to stop")
-    yield server
-    server.stop()
+    with mongo_server(own=True) as server:
+        yield server
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from support.client import RpcError, login, send, unique
-from support.mongo import MongoServer, NoMongo
+from support.mongo import mongo_server
 from support.stack import Stack
 from support.wait import wait_until
 
@@ -18,14 +18,8 @@ PROCESSES_ON_MONGO = 3  # one user service, two message services
 
 @pytest.fixture(scope="module")
 def mongo():
-    try:
-        server = MongoServer()
-    except NoMongo as why:
-        pytest.skip(str(why))
-    if not server.is_own:
-        pytest.skip("the MongoDB server of MONGODB_URI is not ours to stop")
-    yield server
-    server.stop()
+    with mongo_server(own=True) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

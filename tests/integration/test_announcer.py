@@ -5,6 +5,7 @@ import secrets
 
 import pytest
 
+from support.protobuf_wire import fields, number_field, text_field
 from support.stack import Stack
 from support.wait import wait_until
 
@@ -26,32 +27,7 @@ def bus(users):
 
 def packed(*texts):
     """A protobuf message of texts, of the fields 1, 2, 3..."""
-    return b"".join(bytes([number << 3 | 2, len(text)]) + text.encode()
-                    for number, text in enumerate(texts, 1) if text)
-
-
-def varint(data, i):
-    """The number at `i`, and where it ends."""
-    number = shift = 0
-    while data[i] & 0x80:
-        number, shift, i = number | (data[i] & 0x7f) << shift, shift + 7, i + 1
-    return number | data[i] << shift, i + 1
-
-
-def as_varint(number):
-    return (bytes([number & 0x7f | 0x80]) + as_varint(number >> 7)) if number > 0x7f else bytes([number])
-
-
-def fields(data):
-    """What a protobuf message holds, by the number of the field."""
-    found, i = {}, 0
-    while i < len(data):
-        field, wire = data[i] >> 3, data[i] & 7
-        number, i = varint(data, i + 1)
-        found[field] = number
-        if wire != 0:
-            found[field], i = data[i:i + number], i + number
-    return found
+    return b"".join(text_field(number, text) for number, text in enumerate(texts, 1) if text)
 
 
 def announcement(message):
@@ -68,7 +44,7 @@ def revision(message):
 
 def noted(number):
     """The answer of the message service that has noted this revision."""
-    return b"\x08" + as_varint(number)
+    return number_field(1, number)
 
 
 def call(bus, method, *texts):

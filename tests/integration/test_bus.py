@@ -7,6 +7,7 @@ import secrets
 import pytest
 
 from support.client import befriend, leave, send
+from support.protobuf_wire import number_field, text_field
 from support.proxy import Proxy
 from support.stack import KINDS, Stack
 from support.wait import wait_until
@@ -284,12 +285,8 @@ def test_unknown_service_has_no_responder(bus):
 # A presence instance that dies after it has published, but before it could note so
 
 def presence_changed(user, change):
-    """The bytes of a PresenceChanged: tag = 1, change = 2 (varint)."""
-    tag, number = user.tag.encode(), b""
-    while change >= 0x80:
-        number += bytes([change & 0x7f | 0x80])
-        change >>= 7
-    return b"\x0a" + bytes([len(tag)]) + tag + b"\x10" + number + bytes([change])
+    """The bytes of a PresenceChanged: tag = 1, change = 2."""
+    return text_field(1, user.tag) + number_field(2, change)
 
 
 def test_a_duplicate_or_late_presence_change_is_dropped(bus, alice, bob):

@@ -11,7 +11,7 @@ import requests
 from chaos.shim import Shim
 from support.client import Socket, User, error_name, leave, login, send, token_of, uploaded_name
 from support.images import png
-from support.mongo import MongoServer, NoMongo
+from support.mongo import mongo_server
 from support.process import binary, clean_environment
 from support.proxy import Proxy
 from support.stack import Stack
@@ -123,12 +123,8 @@ def history(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def mongo():
-    try:
-        server = MongoServer()
-    except NoMongo as why:
-        pytest.skip(str(why))
-    yield server
-    server.stop()
+    with mongo_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -328,19 +324,12 @@ def proxy_url(server, proxy):
 
 
 def test_a_lost_target_ends_the_copy_and_the_next_copy_resumes(history, tmp_path):
-    try:
-        server = MongoServer()
-    except NoMongo as why:
-        pytest.skip(str(why))
     shutil.copytree(history.directory, tmp_path / "source")
     grow(tmp_path / "source", 3000)
-    try:
-        with contextlib.closing(Proxy(server.port)) as proxy:
-            proxy.delay(0.2)  # so that the copy is not through when its first line is read
-            process = start_copy(url(tmp_path / "source"), proxy_url(server, proxy))
-            assert process.stdout.readline().startswith("from ")
-    finally:
-        server.stop()
+    with mongo_server() as server, contextlib.closing(Proxy(server.port)) as proxy:
+        proxy.delay(0.2)  # so that the copy is not through when its first line is read
+        process = start_copy(url(tmp_path / "source"), proxy_url(server, proxy))
+        assert process.stdout.readline().startswith("from ")
     _, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1 and "run the same command to resume" in err
 

@@ -1,6 +1,7 @@
 """A server for MongoDB's protocol, by the rule of tests/with-mongo.sh: the one of MONGODB_URI, else a
 mongod of this machine, else the server of tests/mongo-server."""
 
+import contextlib
 import os
 import pathlib
 import secrets
@@ -8,6 +9,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
+
+import pytest
 
 from support.ports import free_port
 from support.process import REPOSITORY, Program, clean_environment
@@ -102,3 +105,18 @@ class MongoServer:
             self._program.kill()
         if self._directory:
             shutil.rmtree(self._directory, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def mongo_server(own=False):
+    """A MongoServer; without one, the test is skipped. `own`: also without one that may be ended."""
+    try:
+        server = MongoServer()
+    except NoMongo as why:
+        pytest.skip(str(why))
+    try:
+        if own and not server.is_own:
+            pytest.skip("the MongoDB server of MONGODB_URI is not ours to stop")
+        yield server
+    finally:
+        server.stop()

@@ -8,7 +8,7 @@
 #include "services/common/base/memory.h"
 
 enum {
-    STEPS_MAX = 8,
+    MISSES_MAX = 8,
     ROUNDS_MAX = 2000,
     STEP_ID_SIZE = 8 + MESSAGE_MONGO_RUN_SIZE + CHANGE_ID_SIZE
 };
@@ -100,9 +100,9 @@ static enum status go_on(struct sequence_writer *writer, struct sequence *sequen
     uint64_t position;
 
     learn(sequence, taken);
-    if (++sequence->steps <= STEPS_MAX)
+    if (++sequence->misses <= MISSES_MAX)
         return STATUS_OK;
-    sequence->steps = 0;
+    sequence->misses = 0;
     enum status status = read_newest(writer->db, sequence->owner, &newest, &position);
     if (status == STATUS_OK) {
         learn(sequence, &newest);

@@ -6,8 +6,8 @@
 
 /*
  * A user's sequence of changes, as a writer knows it. A number is taken by inserting a document
- * with it, for (owner, mod) is unique; a writer tries the one after the newest that it knows, and
- * one that is taken tells it to try a later one. So all numbers below one that is taken are taken,
+ * with it, for (owner, mod) is unique; a writer tries the one after the newest that it knows, and a
+ * later one when that is taken. So all numbers below one that is taken are taken,
  * or within a step.
  */
 struct sequence {
@@ -15,7 +15,7 @@ struct sequence {
     uint64_t known;    /* taken, as far as we know */
     uint64_t given;    /* the newest change's number: less than `known` at the end of a step */
     bool begun;        /* has a number in this run: needs no step */
-    int steps;         /* numbers that were found taken, one by one */
+    int misses;        /* numbers that were found taken, one by one */
 };
 
 /* What a writer needs for them. */
