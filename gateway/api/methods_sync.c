@@ -177,11 +177,11 @@ static void put_online(struct jsonrpc_call *call, const struct rpc_context *cont
                                 &messenger__contact_list__descriptor, &contacts)) {
         more = contacts->n_tags == LIMIT_MAX;
         if (contacts->n_tags > 0) {
-            Messenger__GetOnlineReply *reply =
-                profiles_fetch_online(call, context, contacts->tags, contacts->n_tags);
-            for (size_t i = 0; reply != NULL && i < reply->n_online; i++)
-                json_string(&call->result, reply->online[i]);
-            wire_free(reply);
+            bool *online = profiles_fetch_online(call, context, contacts->tags, contacts->n_tags);
+            for (size_t i = 0; i < contacts->n_tags; i++)
+                if (online[i])
+                    json_string(&call->result, contacts->tags[i]);
+            free(online);
             snprintf(after, sizeof(after), "%s", contacts->tags[contacts->n_tags - 1]);
         }
         wire_free(contacts);

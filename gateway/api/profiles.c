@@ -1,10 +1,13 @@
 #include "gateway/api/profiles.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/api/api_context.h"
 #include "gateway/json/user_json.h"
+#include "gateway/push/deliver.h"
 #include "gateway/push/resync.h"
+#include "presence.pb-c.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/log.h"
@@ -17,9 +20,8 @@ enum { PRESENCE_TIMEOUT_MS = 1000 };
 
 struct profiles {
     Messenger__UserList *profiles;
-    Messenger__GetOnlineReply *presence; /* NULL when the service did not answer */
-    struct hashmap *users;               /* key -> Messenger__User */
-    struct hashmap *online;              /* key -> anything */
+    struct hashmap *users;  /* key -> Messenger__User */
+    struct hashmap *online; /* key -> anything */
 };
 
 static struct rpc_pending ask_presence(struct bus *bus, const struct rpc_context *context,
@@ -36,16 +38,33 @@ static struct rpc_pending ask_presence(struct bus *bus, const struct rpc_context
     return rpc_begin(bus, &hurried, "presence.GetOnline", &request.base);
 }
 
+/* Those of a reply, which are listed in the order of the tags, unless the caller has been notified
+ * of a newer change. */
+static void read_online(const struct caller *caller, const Messenger__GetOnlineReply *reply,
+                        char **tags, size_t count, bool *online_out)
+{
+    bool numbered = reply->n_changes == count; /* else of an older presence service */
+    size_t next = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        online_out[i] = next < reply->n_online && strcmp(reply->online[next], tags[i]) == 0;
+        next += online_out[i];
+        if (numbered)
+            online_out[i] =
+                deliver_newest_presence(caller->api->deliver, session_key(caller->session), tags[i],
+                                        reply->changes[i], online_out[i]);
+    }
+}
+
 /*
  * An instance that hangs times out once; the retry reaches another. When presence is unknown, all
  * users count as offline, and resync delivers the ones that are online later.
  */
-static Messenger__GetOnlineReply *await_presence(struct jsonrpc_call *call,
-                                                 const struct rpc_context *context,
-                                                 struct rpc_pending *pending, char **tags,
-                                                 size_t count)
+static bool *await_presence(struct jsonrpc_call *call, const struct rpc_context *context,
+                            struct rpc_pending *pending, char **tags, size_t count)
 {
     const struct caller *caller = caller_of(call);
+    bool *online = xcalloc(count, sizeof(*online));
     Messenger__GetOnlineReply *reply;
 
     enum status status = rpc_end(pending, &messenger__get_online_reply__descriptor, &reply, NULL);
@@ -53,11 +72,14 @@ static Messenger__GetOnlineReply *await_presence(struct jsonrpc_call *call,
         *pending = ask_presence(caller->api->bus, context, tags, count);
         status = rpc_end(pending, &messenger__get_online_reply__descriptor, &reply, NULL);
     }
-    if (status != STATUS_OK) {
+    if (status == STATUS_OK) {
+        read_online(caller, reply, tags, count, online);
+    } else {
         log_warn("presence is not known: %s", status_name(status));
         resync_presence(caller->api->resync, session_key(caller->session));
     }
-    return reply;
+    wire_free(reply);
+    return online;
 }
 
 static void index_profiles(struct profiles *profiles)
@@ -65,13 +87,19 @@ static void index_profiles(struct profiles *profiles)
     char key[TAG_SIZE];
 
     profiles->users = hashmap_create();
-    profiles->online = hashmap_create();
     for (size_t i = 0; i < profiles->profiles->n_users; i++)
         if (tag_to_key(profiles->profiles->users[i]->tag, key))
             hashmap_put(profiles->users, key, profiles->profiles->users[i]);
-    for (size_t i = 0; profiles->presence != NULL && i < profiles->presence->n_online; i++)
-        if (tag_to_key(profiles->presence->online[i], key))
-            hashmap_put(profiles->online, key, profiles->presence);
+}
+
+static void index_online(struct profiles *profiles, char **tags, size_t count, const bool *online)
+{
+    char key[TAG_SIZE];
+
+    profiles->online = hashmap_create();
+    for (size_t i = 0; i < count; i++)
+        if (online[i] && tag_to_key(tags[i], key))
+            hashmap_put(profiles->online, key, profiles);
 }
 
 struct profiles *profiles_fetch(struct jsonrpc_call *call, const struct rpc_context *context,
@@ -88,7 +116,9 @@ struct profiles *profiles_fetch(struct jsonrpc_call *call, const struct rpc_cont
     struct rpc_pending presence = ask_presence(bus, context, tags, count);
     enum status status =
         rpc_end(&users, &messenger__user_list__descriptor, &profiles->profiles, &error);
-    profiles->presence = await_presence(call, context, &presence, tags, count);
+    bool *online = await_presence(call, context, &presence, tags, count);
+    index_online(profiles, tags, count, online);
+    free(online);
     if (status != STATUS_OK) {
         service_call_fail(call, context, "user.GetUsers", status, &error);
         profiles_free(&profiles);
@@ -103,7 +133,6 @@ void profiles_free(struct profiles **profiles)
     if (*profiles == NULL)
         return;
     wire_free((*profiles)->profiles);
-    wire_free((*profiles)->presence);
     hashmap_destroy(&(*profiles)->users);
     hashmap_destroy(&(*profiles)->online);
     free(*profiles);
@@ -131,11 +160,11 @@ void profiles_put_user(struct json_writer *w, const struct profiles *profiles, c
     json_end_object(w);
 }
 
-Messenger__GetOnlineReply *profiles_fetch_online(struct jsonrpc_call *call,
-                                                 const struct rpc_context *context, char **tags,
-                                                 size_t count)
+bool *profiles_fetch_online(struct jsonrpc_call *call, const struct rpc_context *context,
+                            char **tags, size_t count)
 {
     struct rpc_pending pending = ask_presence(caller_of(call)->api->bus, context, tags, count);
+
     return await_presence(call, context, &pending, tags, count);
 }
 
@@ -143,16 +172,10 @@ bool *profiles_online(struct jsonrpc_call *call, const struct rpc_context *conte
                       const Messenger__UserList *users)
 {
     char **tags = xcalloc(users->n_users, sizeof(*tags));
-    bool *online = xcalloc(users->n_users, sizeof(*online));
 
     for (size_t i = 0; i < users->n_users; i++)
         tags[i] = users->users[i]->tag;
-    Messenger__GetOnlineReply *reply = profiles_fetch_online(call, context, tags, users->n_users);
-    for (size_t i = 0; reply != NULL && i < reply->n_online; i++)
-        for (size_t j = 0; j < users->n_users; j++)
-            if (tag_same(reply->online[i], tags[j]))
-                online[j] = true;
-    wire_free(reply);
+    bool *online = profiles_fetch_online(call, context, tags, users->n_users);
     free(tags);
     return online;
 }

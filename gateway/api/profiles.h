@@ -5,7 +5,6 @@
 #include <stddef.h>
 
 #include "gateway/api/service_call.h"
-#include "presence.pb-c.h"
 #include "services/common/base/json_writer.h"
 #include "user.pb-c.h"
 
@@ -27,13 +26,13 @@ void profiles_free(struct profiles **profiles);
 /* Writes a user as an object, with isOnline; for an unknown tag, the tag and empty names. */
 void profiles_put_user(struct json_writer *w, const struct profiles *profiles, const char *tag);
 
-/* Which of the tags, at most 1000, are online; NULL when that is unknown. The caller frees it with
- * wire_free. */
-Messenger__GetOnlineReply *profiles_fetch_online(struct jsonrpc_call *call,
-                                                 const struct rpc_context *context, char **tags,
-                                                 size_t count);
+/* Which of the tags, at most 1000, are online, by index: as the presence service has it, or as the
+ * caller's sockets have been notified since. All are offline while that is unknown. The caller
+ * frees the array. */
+bool *profiles_fetch_online(struct jsonrpc_call *call, const struct rpc_context *context,
+                            char **tags, size_t count);
 
-/* Which of the users of a list are online, by index; the caller frees the array. */
+/* The same for the users of a list. */
 bool *profiles_online(struct jsonrpc_call *call, const struct rpc_context *context,
                       const Messenger__UserList *users);
 

@@ -21,6 +21,10 @@
 /* About 150 bytes each; a change arrives seconds late at most. */
 enum { CHANGES_MAX = 65536 };
 
+/* For how long a change that was delivered can be newer than what is read: more than an instance of
+ * the presence service lags behind, and than two machines' clocks differ. */
+enum { NEWER_MS = 60000 };
+
 struct deliver {
     struct bus *bus;
     struct registry *registry;
@@ -46,16 +50,26 @@ static bool is_online(const Messenger__Notification *notification)
     return notification->body_case == MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
 }
 
-/* "<user> <contact>"; false when it is not a change of presence. */
-static bool name_pair(const char *key, const Messenger__Notification *notification,
-                      char name_out[PAIR_SIZE])
+/* "<user> <contact>"; false when the contact's tag is none. */
+static bool name_pair(const char *key, const char *contact_tag, char name_out[PAIR_SIZE])
 {
-    if (notification->change == 0)
+    char contact[TAG_SIZE];
+
+    if (!tag_to_key(contact_tag, contact))
         return false;
-    snprintf(name_out, PAIR_SIZE, "%s %s", key,
-             is_online(notification) ? notification->contact_online
-                                     : notification->contact_offline);
+    snprintf(name_out, PAIR_SIZE, "%s %s", key, contact);
     return true;
+}
+
+/* False when it is not a change of presence. */
+static bool name_changed(const char *key, const Messenger__Notification *notification,
+                         char name_out[PAIR_SIZE])
+{
+    return notification->change != 0 &&
+           name_pair(key,
+                     is_online(notification) ? notification->contact_online
+                                             : notification->contact_offline,
+                     name_out);
 }
 
 static void send_to_sockets(struct deliver *deliver, const char *key,
@@ -113,7 +127,7 @@ static void push_to_sockets(void *ctx, const char *key, const Messenger__Notific
     struct deliver *deliver = ctx;
     char name[PAIR_SIZE];
 
-    if (name_pair(key, notification, name)) {
+    if (name_changed(key, notification, name)) {
         uint64_t stamp = stamp_of(notification->change, is_online(notification));
         bool same_again = is_same_again(deliver, key, name, stamp);
         if (!recent_numbers_raise(deliver->changes, name, stamp))
@@ -218,7 +232,7 @@ static void push_presence(void *arg)
     struct presence_notice *notice = arg;
     char name[PAIR_SIZE];
 
-    if (notice->again && name_pair(notice->key, &notice->notification, name) &&
+    if (notice->again && name_changed(notice->key, &notice->notification, name) &&
         recent_numbers_get(notice->deliver->changes, name) >> 1 == notice->notification.change)
         notice->notification.change = 0; /* the state delivered last, once more */
     push_to_sockets(notice->deliver, notice->key, &notice->notification);
@@ -238,6 +252,18 @@ void deliver_presence(struct deliver *deliver, const char *key, const char *cont
         notice.notification.contact_offline = wire_borrow(contact_tag);
     }
     feeds_in_turn(deliver->feeds, key, push_presence, &notice);
+}
+
+bool deliver_newest_presence(struct deliver *deliver, const char *key, const char *contact_tag,
+                             uint64_t change, bool online)
+{
+    uint64_t recent = (uint64_t)(clock_wall_ms() - NEWER_MS) * 1000;
+    char name[PAIR_SIZE];
+
+    if (!name_pair(key, contact_tag, name))
+        return online;
+    uint64_t stamp = recent_numbers_get(deliver->changes, name);
+    return stamp >> 1 > change && stamp >> 1 > recent ? (stamp & 1) != 0 : online;
 }
 
 void deliver_check_all(struct deliver *deliver)

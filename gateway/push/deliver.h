@@ -1,6 +1,9 @@
 #ifndef GATEWAY_PUSH_DELIVER_H
 #define GATEWAY_PUSH_DELIVER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "gateway/socket/registry.h"
 #include "services/common/bus/bus.h"
 
@@ -31,6 +34,12 @@ void deliver_unfollow(struct deliver *deliver, const char *key);
  * answer since. */
 void deliver_presence(struct deliver *deliver, const char *key, const char *contact_tag,
                       uint64_t change, bool online, bool again);
+
+/* Whether a contact is online, as it was read with the number `change`, or as a newer change says
+ * that the user's sockets have received: instances of the presence service lag behind each other,
+ * and what is read must not contradict what was delivered. */
+bool deliver_newest_presence(struct deliver *deliver, const char *key, const char *contact_tag,
+                             uint64_t change, bool online);
 
 /* The bus may have dropped notifications of any user: checks all feeds. */
 void deliver_check_all(struct deliver *deliver);

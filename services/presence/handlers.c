@@ -75,11 +75,14 @@ static void handle_get_online(void *ctx, struct rpc_request *call, const void *r
     if (!can_answer(ctx, call, wanted->n_tags))
         return;
     reply.online = xcalloc(wanted->n_tags, sizeof(*reply.online));
+    reply.changes = xcalloc(wanted->n_tags, sizeof(*reply.changes));
+    reply.n_changes = wanted->n_tags;
     for (size_t i = 0; i < wanted->n_tags; i++)
-        if (presence_is_online(ctx, wanted->tags[i]))
+        if (presence_is_online(ctx, wanted->tags[i], &reply.changes[i]))
             reply.online[reply.n_online++] = wanted->tags[i];
     rpc_request_reply(call, &reply.base);
     free(reply.online);
+    free(reply.changes);
 }
 
 static void handle_get_changed(void *ctx, struct rpc_request *call, const void *request)

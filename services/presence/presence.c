@@ -131,10 +131,12 @@ bool presence_is_ready(struct presence *presence)
     return presence_bucket_is_known(presence->bucket);
 }
 
-bool presence_is_online(struct presence *presence, const char *tag)
+bool presence_is_online(struct presence *presence, const char *tag, uint64_t *change_out)
 {
     char key[TAG_SIZE];
-    return tag_to_key(tag, key) && presence_table_is_online(presence->table, key);
+
+    *change_out = 0;
+    return tag_to_key(tag, key) && presence_table_is_online(presence->table, key, change_out);
 }
 
 bool presence_last_event(struct presence *presence, const char *tag, uint64_t *change_out,

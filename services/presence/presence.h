@@ -42,7 +42,8 @@ enum status presence_announce(struct presence *presence, const char *gateway_id,
  * (presence_bucket_is_known). */
 bool presence_is_ready(struct presence *presence);
 
-bool presence_is_online(struct presence *presence, const char *tag);
+/* `change_out`: the number of the last change from offline to online or back; 0 without one. */
+bool presence_is_online(struct presence *presence, const char *tag, uint64_t *change_out);
 
 /* The last event that was published of the user: its number and state. A newer change follows as an
  * event. False for a user that was never online. */

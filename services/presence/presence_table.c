@@ -79,11 +79,13 @@ bool presence_table_get(struct presence_table *table, const char *key,
     return row != NULL;
 }
 
-bool presence_table_is_online(struct presence_table *table, const char *key)
+bool presence_table_is_online(struct presence_table *table, const char *key, uint64_t *change_out)
 {
     pthread_mutex_lock(&table->lock);
     const struct row *row = hashmap_get(table->rows, key);
     bool online = row != NULL && row->entry.gateway_count > 0;
+    if (change_out != NULL)
+        *change_out = row != NULL ? row->entry.change : 0;
     pthread_mutex_unlock(&table->lock);
     return online;
 }

@@ -26,7 +26,8 @@ void presence_table_put(struct presence_table *table, const char *key, uint64_t 
 bool presence_table_get(struct presence_table *table, const char *key,
                         struct presence_entry *entry_out, uint64_t *revision_out);
 
-bool presence_table_is_online(struct presence_table *table, const char *key);
+/* `change_out`, which may be NULL: the number of the user's last change, 0 without one. */
+bool presence_table_is_online(struct presence_table *table, const char *key, uint64_t *change_out);
 
 /* The greatest change number of all entries ever put, including those replaced since. */
 uint64_t presence_table_latest(struct presence_table *table);

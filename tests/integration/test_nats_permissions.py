@@ -82,7 +82,7 @@ def test_everything_works_again_after_a_restart_of_nats(guarded, crowd):
     guarded.stop_nats()
     guarded.start_nats()
     guarded.wait_ready()
-    assert is_online(hers, ben)
+    wait_until(lambda: is_online(hers, ben), "Ben to be seen again", timeout=10)
     send(hers, ben, "after")
     assert his.wait_notification(3001, {"text": "after"})
 
