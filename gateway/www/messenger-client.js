@@ -39,6 +39,8 @@
  *                        passed to the caller, also "timeout" when other calls are answered, and
  *                        so are "refused" and "too-large". "full": `callsMax` have no answer. All calls are rejected with "not-open"
  *                        while the client is closed or the token is not accepted.
+ *   check(timeoutMs)     Finds out whether the connection still is one, as after a sleep of the computer:
+ *                        without any frame in this time it is given up. Does nothing without one.
  *   sendRaw(text)        As in MessengerSocket.
  *   state, url           As in MessengerSocket.
  *   current              True when every change up to the opening of the connection was dispatched.
@@ -212,6 +214,10 @@ export class MessengerClient extends EventTarget {
         });
     }
 
+    check(timeoutMs = this.#options.callTimeoutMs) {
+        this.#probe(timeoutMs);
+    }
+
     sendRaw(text) {
         this.#socket.sendRaw(text);
     }
@@ -278,9 +284,13 @@ export class MessengerClient extends EventTarget {
         this.#watchTimer = this.#options.setTimeout(
             () => this.#watch(), due ? pingIntervalMs : pingIntervalMs - silentMs);
         if (!due) return;
-        const timeoutMs = Math.min(pingIntervalMs, callTimeoutMs);
+        this.#probe(Math.min(pingIntervalMs, callTimeoutMs));
+    }
+
+    /* Any answer is a sign of life. */
+    #probe(timeoutMs) {
         const limits = { timeoutMs, silentMaxMs: timeoutMs, harmless: true };
-        this.#attempt("getSelfInfo", undefined, limits).catch(() => {}); // any answer is a sign of life
+        this.#attempt("getSelfInfo", undefined, limits).catch(() => {});
     }
 
     /* One attempt. After `silentMaxMs` without any frame the connection counts as lost. */

@@ -1,0 +1,266 @@
+/*
+ * Starts the web client: what this browser has kept is shown at once, then the server is asked. The App
+ * is what the views share: `store`, `session`, `strings`, `t`, `notices`, and what the user does.
+ */
+
+import { logOut } from "./server/accounts.js";
+import { Session } from "./server/session.js";
+import { keyOf } from "./state/state.js";
+import { Store } from "./state/store.js";
+import { openDatabase } from "./storage/database.js";
+import { Tabs } from "./storage/tabs.js";
+import { loadStrings } from "./strings/strings.js";
+import { openTag } from "./views/address.js";
+import { forgetRecentEmoji } from "./views/emoji_picker.js";
+import { Messenger } from "./views/messenger.js";
+import { Notices } from "./views/notices.js";
+import { SignIn } from "./views/sign_in.js";
+
+const WORKER = "/sw.js";
+const SAVE_MS = 300;
+const SLEPT_MS = 15_000; // a timer of a second that comes so late was not late, but asleep
+
+class App {
+    store = new Store((run) => { requestFrame(run); });
+    session = null;
+    notices = new Notices(this);
+    t = (key, values) => this.strings.t(key, values);
+    #database;
+    #tabs = new Tabs();
+    #messenger = null;
+    #signIn = null;
+    #saveTimer = null;
+
+    async start() {
+        const [strings, database] = await Promise.all([loadStrings(), openDatabase()]);
+        this.strings = strings;
+        this.#database = database;
+        document.documentElement.lang = strings.language;
+        document.documentElement.dir = strings.direction;
+        this.store.subscribe(() => this.#saveSoon());
+        this.#listen();
+        await this.#resume();
+    }
+
+    /* Shows what is kept, and connects. */
+    async #resume() {
+        const kept = await this.#database.read();
+        if (kept) await this.#showKept(kept);
+        this.#connect(kept?.place);
+    }
+
+    async #showKept(kept) {
+        this.store.dispatch({ type: "restored", ...kept });
+        this.#showMessenger();
+        const entries = await this.#database.readMessages();
+        this.store.dispatch({ type: "cacheRead", entries });
+        this.#database.markSaved(this.store.state);
+        this.open(openTag());
+    }
+
+    /* Screens */
+
+    #showMessenger() {
+        this.#signIn?.element.remove();
+        this.#signIn = null;
+        if (this.#messenger) return;
+        this.#messenger = new Messenger(this);
+        document.body.append(this.#messenger.element);
+        this.#messenger.update(this.store.state);
+        this.open(openTag());
+    }
+
+    #showSignIn(note) {
+        this.#messenger?.destroy();
+        this.#messenger = null;
+        this.notices.clear();
+        if (this.#signIn) return;
+        this.#signIn = new SignIn(this, () => this.#resume());
+        document.body.append(this.#signIn.element);
+        this.#signIn.show(note);
+    }
+
+    refresh() {
+        this.#messenger?.update(this.store.state);
+    }
+
+    /* The server */
+
+    #connect(place) {
+        this.session?.close();
+        const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api`;
+        const session = new Session(this.store, address, place);
+        this.session = session;
+        session.addEventListener("connection", () => this.#connectionChanged());
+        session.addEventListener("unauthenticated", () => this.#unauthenticated());
+        session.addEventListener("user", () => this.#userChanged());
+        session.addEventListener("message", (event) => this.notices.messageCame(event));
+        session.addEventListener("outcome", ({ tag, id, message, reason }) => this.#pass(message
+            ? { type: "stored", tag, id, message } : { type: "refused", tag, id, reason }));
+        session.connect();
+    }
+
+    #connectionChanged() {
+        if (this.session.connection === "current") this.#showMessenger();
+        this.#messenger?.showConnection(this.session.connection);
+    }
+
+    async #unauthenticated() {
+        const { state } = this.store;
+        const unsent = [...state.dialogs.values()].reduce((sum, { pending }) => sum + pending.length, 0);
+        const wasIn = state.self !== null;
+        this.#endSaving();
+        this.store.clear();
+        this.#showSignIn(wasIn ? this.t(unsent > 0 ? "logIn.unsent" : "logIn.again", { n: unsent }) : "");
+        await this.#database.keepUnsent(state);
+    }
+
+    /* Another user than the one whose conversations are shown has logged in, in another tab. */
+    #userChanged() {
+        this.store.clear();
+        this.#database.erase();
+    }
+
+    /* Rejects when the server does not answer: then the token is still good. */
+    async logOut() {
+        await logOut();
+        this.#tabs.logOut();
+        await this.#forget();
+    }
+
+    async #forget() {
+        this.#endSaving();
+        this.session?.close();
+        this.session = null;
+        this.store.clear();
+        history.replaceState(null, "", location.pathname);
+        forgetRecentEmoji();
+        await this.#database.erase();
+        this.#showSignIn("");
+    }
+
+    /* What the user does */
+
+    /* Shows a conversation; "": none. */
+    async open(tag) {
+        const { state } = this.store;
+        if (tag === "") {
+            if (state.open) this.store.dispatch({ type: "closed" });
+            return;
+        }
+        if (!state.self || state.open === keyOf(tag)) return;
+        const user = state.dialogs.has(keyOf(tag)) ? null : await this.#find(tag);
+        if (openTag() !== tag) return;
+        if (user === undefined) {
+            history.replaceState(null, "", location.pathname);
+            return;
+        }
+        this.store.dispatch({ type: "opened", tag, user, at: Date.now() });
+        this.#messenger?.update(this.store.state);
+        this.#messenger?.opened();
+        this.session?.loadOpen();
+    }
+
+    async #find(tag) {
+        try {
+            const found = await this.session.find(tag);
+            return found.find((user) => keyOf(user.tag) === keyOf(tag));
+        } catch {
+            return undefined;
+        }
+    }
+
+    write({ tag, user }, text) {
+        const item = { id: crypto.getRandomValues(new Uint32Array(4)).join("-"), text, date: Date.now() };
+        this.#do({ type: "written", tag, user, ...item });
+        this.session.send(tag, item);
+    }
+
+    retry(tag, item) {
+        this.#do({ type: "retried", tag, id: item.id });
+        this.session.send(tag, item);
+    }
+
+    discard(tag, { id }) {
+        this.#do({ type: "discarded", tag, id });
+    }
+
+    /* Here and in the other tabs, and stored at once. */
+    #do(action) {
+        this.store.dispatch(action);
+        this.#pass(action);
+        this.#save();
+    }
+
+    #pass(action) {
+        this.#tabs.pass(this.store.state.self?.tag, action);
+    }
+
+    /* What is kept */
+
+    #saveSoon() {
+        this.#saveTimer ??= setTimeout(() => this.#save(), SAVE_MS);
+    }
+
+    #save() {
+        this.#endSaving();
+        const { state } = this.store;
+        if (!state.self) return;
+        const isComplete = state.listed && ![...state.dialogs.values()].some(({ stale }) => stale);
+        this.#database.save(state, isComplete && this.session ? this.session.place : null);
+    }
+
+    #endSaving() {
+        clearTimeout(this.#saveTimer);
+        this.#saveTimer = null;
+    }
+
+    /* The browser */
+
+    #listen() {
+        this.#tabs.addEventListener("action", ({ user, action }) => {
+            if (user && user === this.store.state.self?.tag) this.store.dispatch(action);
+        });
+        this.#tabs.addEventListener("gone", () => this.session?.sendPending());
+        this.#tabs.addEventListener("out", () => this.#forget());
+        addEventListener("online", () => this.session?.wake());
+        addEventListener("offline", () => this.#messenger?.showConnection(this.session.connection));
+        addEventListener("pagehide", () => this.#save());
+        document.addEventListener("visibilitychange", () => {
+            if (document.visibilityState === "visible") this.session?.wake();
+            else this.#save();
+        });
+        this.#watchSleep();
+    }
+
+    #watchSleep() {
+        let last = Date.now();
+        setInterval(() => {
+            if (Date.now() - last > SLEPT_MS) this.session?.wake();
+            last = Date.now();
+        }, 1000);
+    }
+}
+
+/* Before the next moment at which the browser can paint; soon also in a tab that is hidden. */
+function requestFrame(run) {
+    let isDone = false;
+    const once = () => {
+        if (isDone) return;
+        isDone = true;
+        run();
+    };
+    requestAnimationFrame(once);
+    setTimeout(once, 100);
+}
+
+function registerWorker() {
+    if (!navigator.serviceWorker) return;
+    const policy = globalThis.trustedTypes?.createPolicy("messenger-worker", { createScriptURL: () => WORKER });
+    const address = policy ? policy.createScriptURL("") : WORKER;
+    navigator.serviceWorker.register(address).catch(() => {}); // without it, the page needs the server to load
+}
+
+globalThis.messenger = new App();
+globalThis.messenger.start();
+registerWorker();

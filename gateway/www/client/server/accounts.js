@@ -1,0 +1,74 @@
+/* HTTP: accounts and pictures. Each function rejects with an AccountError. */
+
+export class AccountError extends Error {
+    /*
+     * `name` is the server's, as "AuthError"; "Unreachable" when it did not answer. `retryInS`: after
+     * how many seconds it may be tried again; 0: not known.
+     */
+    constructor(name, message, retryInS = 0) {
+        super(message);
+        this.name = name;
+        this.retryInS = retryInS;
+    }
+}
+
+export async function signUp({ tag, firstName, lastName, email, password }) {
+    await post("/signup", { user: { tag, firstName, lastName, email, password } });
+}
+
+export async function logIn({ email, password }) {
+    await post("/login", { user: { email, password } });
+}
+
+/* True once this browser has no valid token any more. */
+export async function logOut() {
+    await post("/exit", {});
+}
+
+async function post(path, body) {
+    let response;
+    try {
+        response = await fetch(path, {
+            method: "POST",
+            headers: { "Content-Type": "application/json" },
+            body: JSON.stringify(body),
+            signal: AbortSignal.timeout(30_000),
+        });
+    } catch {
+        throw new AccountError("Unreachable", "The server does not answer.");
+    }
+    if (!response.ok) throw errorOf(await response.text(), Number(response.headers.get("Retry-After")));
+}
+
+function errorOf(text, retryAfter) {
+    const retryInS = Number.isFinite(retryAfter) ? retryAfter : 0;
+    try {
+        const { name, message } = JSON.parse(text).Error;
+        return new AccountError(name, message, retryInS);
+    } catch {
+        return new AccountError("Unexpected", "The server answered in an unexpected way.", retryInS);
+    }
+}
+
+/* The name of the stored picture. `progress(share)` is called with 0 to 1. */
+export function uploadPicture(blob, progress) {
+    return new Promise((resolve, reject) => {
+        const request = new XMLHttpRequest();
+        const form = new FormData();
+        form.append("image", blob, "picture");
+        request.upload.onprogress = ({ loaded, total }) => progress(total > 0 ? loaded / total : 0);
+        request.onerror = () => reject(new AccountError("Unreachable", "The server does not answer."));
+        request.ontimeout = request.onerror;
+        request.onload = () => {
+            if (request.status === 200) resolve(JSON.parse(JSON.parse(request.responseText)).fileName);
+            else reject(errorOf(request.responseText, Number(request.getResponseHeader("Retry-After"))));
+        };
+        request.open("POST", "/upload-image");
+        request.timeout = 60_000;
+        request.send(form);
+    });
+}
+
+export function pictureAddress(img) {
+    return `/img/${encodeURIComponent(img)}`;
+}

@@ -1,0 +1,271 @@
+/*
+ * The connection of one user: what the server reports becomes actions of the store, and what the user
+ * does becomes calls. It needs neither a DOM nor IndexedDB.
+ *
+ * Events: "connection" when `connection` has changed; "unauthenticated" when the token is not
+ * accepted; "user" {user} when the cookie belongs to another user than the state; "message" {message,
+ * tag} for a message of somebody else that has just arrived, not one that was missed.
+ */
+
+import { MessengerClient } from "../../messenger-client.js";
+import { findGap, otherTag, sameTag } from "../state/messages.js";
+import { isWhole, newestSeq } from "../state/dialog.js";
+import { dialogOf } from "../state/state.js";
+
+const LIST_PAGE = 1000;
+const FIRST_PAGE = 60;
+const NEXT_PAGE = 100;
+const SEEN_MS = 250; // reading a conversation makes one call, not one for each message
+const GAP_MS = 1500; // an answer that is on its way closes most gaps
+const WAKE_MS = 5000; // how long a connection may be silent after a sleep
+
+export class Session extends EventTarget {
+    #store;
+    #client;
+    #connection = "connecting";
+    #loading = new Set(); // keys of conversations whose history is being read
+    #refreshing = new Map(); // key of a conversation -> the newest change to be read
+    #seen = new Map(); // tag -> up to where it is to be marked
+    #seenTimer = null;
+    #gapTimer = null;
+    #sending = new Set(); // ids of what this session sends
+
+    /* `place`: {epoch, position, tag} of the state, if it was stored. `options`: of MessengerClient. */
+    constructor(store, url, place = {}, options = {}) {
+        super();
+        this.#store = store;
+        this.#client = new MessengerClient(url, { ...place, ...options });
+        this.#client.addEventListener("begin", (event) => this.#begun(event));
+        this.#client.addEventListener("sync", (event) => this.#store.dispatch({ type: "synced", ...pickSync(event) }));
+        this.#client.addEventListener("change", (event) => this.#changed(event));
+        this.#client.addEventListener("state", () => this.#updateConnection());
+        this.#client.addEventListener("current", () => this.#becameCurrent());
+    }
+
+    /* "connecting", "current" (nothing is missing), "waiting" (no connection) or "closed". */
+    get connection() {
+        return this.#connection;
+    }
+
+    /* {epoch, position, tag}, up to which the state holds everything. */
+    get place() {
+        const { epoch, position } = this.#client;
+        return { epoch, position, tag: this.#store.state.self?.tag ?? "" };
+    }
+
+    connect() {
+        this.#client.connect();
+    }
+
+    close() {
+        clearTimeout(this.#seenTimer);
+        clearTimeout(this.#gapTimer);
+        this.#client.close();
+    }
+
+    /* The network is back, or the computer was asleep: connects at once, and finds out whether the
+     * connection still is one. */
+    wake() {
+        if (this.#client.state === "waiting") this.#client.connect();
+        else this.#client.check(WAKE_MS);
+    }
+
+    /* What the server reports */
+
+    #updateConnection() {
+        const states = { open: "connecting", connecting: "connecting", waiting: "waiting" };
+        this.#setConnection(states[this.#client.state] ?? "closed");
+        if (this.#client.state === "unauthenticated") this.#emit("unauthenticated");
+    }
+
+    #setConnection(connection) {
+        if (this.#connection === connection) return;
+        this.#connection = connection;
+        this.#emit("connection");
+    }
+
+    #begun({ user }) {
+        const { self } = this.#store.state;
+        if (self && !sameTag(self.tag, user.tag)) this.#emit("user", { user });
+        this.#store.dispatch({ type: "begun", user });
+        this.#readList();
+    }
+
+    async #readList() {
+        const rows = [];
+        let page;
+        do {
+            page = await this.#ask("getDialogsList", [rows.length, rows.length + LIST_PAGE]);
+            if (!page) return; // closed; the next session reads it
+            rows.push(...page);
+        } while (page.length === LIST_PAGE);
+        this.#store.dispatch({ type: "listed", rows });
+        this.loadOpen();
+    }
+
+    #becameCurrent() {
+        this.#setConnection("current");
+        this.loadOpen();
+        this.sendPending();
+    }
+
+    #changed({ code, body }) {
+        const handle = {
+            3001: () => this.#received(body),
+            3002: () => this.#received(body),
+            3100: () => this.#store.dispatch({ type: "presenceChanged", tag: body.loggedOutUserTag, online: false }),
+            3101: () => this.#store.dispatch({ type: "presenceChanged", tag: body.loggedInUserTag, online: true }),
+            3200: () => this.#store.dispatch({ type: "profileChanged", ...body }),
+            3201: () => this.#store.dispatch({ type: "profileChanged", ...body }),
+            3300: () => this.#refresh(body.receiverTag, body.userSeq),
+            3301: () => this.#refresh(body.senderTag, body.userSeq),
+        }[code];
+        handle?.();
+    }
+
+    #received(message) {
+        const { state } = this.#store;
+        const tag = otherTag(state.self.tag, message);
+        const isKnown = dialogOf(state, tag)?.user.firstName;
+        this.#store.dispatch({ type: "messageReceived", message });
+        if (!isKnown) this.#refresh(tag, message.userSeq);
+        if (sameTag(tag, message.senderTag)) this.#emit("message", { message, tag });
+        this.#watchGap();
+    }
+
+    /* Reads a conversation's row: the notifications do not say up to where it was read. */
+    async #refresh(tag, userSeq) {
+        const key = tag.toLowerCase();
+        const isRunning = this.#refreshing.has(key);
+        this.#refreshing.set(key, userSeq);
+        if (isRunning) return;
+        for (let newest = 0; newest !== this.#refreshing.get(key);) {
+            newest = this.#refreshing.get(key);
+            const page = await this.#ask("sync", [this.#client.epoch, newest - 1, 1]);
+            const row = page?.dialogs.find(({ userInfo }) => sameTag(userInfo.tag, tag));
+            if (row) this.#store.dispatch({ type: "rowRead", row });
+        }
+        this.#refreshing.delete(key);
+    }
+
+    /* The answer, whatever it takes; null when the session ends before. */
+    async #ask(method, params) {
+        for (;;) {
+            try {
+                return await this.#client.call(method, params);
+            } catch (error) {
+                const pauseMs = error.data?.retryAfterMs ?? (error.reason === "timeout" ? 1000 : 0);
+                if (!pauseMs) return null;
+                await new Promise((resolve) => { setTimeout(resolve, pauseMs); });
+            }
+        }
+    }
+
+    /* The history */
+
+    /* What the open conversation lacks at its end. */
+    loadOpen() {
+        const dialog = this.#store.state.dialogs.get(this.#store.state.open);
+        if (dialog && dialog.messages.length === 0 && !isWhole(dialog)) this.loadOlder(dialog.tag);
+        else this.#watchGap();
+    }
+
+    /* One more page; false when there is none, or it is being read. */
+    async loadOlder(tag) {
+        const dialog = dialogOf(this.#store.state, tag);
+        if (!dialog || isWhole(dialog)) return false;
+        const { messages } = dialog;
+        const from = messages.length === 0 ? 0 : newestSeq(dialog) - messages[0].seq + 1;
+        return this.#loadPage(tag, from, from + (messages.length === 0 ? FIRST_PAGE : NEXT_PAGE));
+    }
+
+    async #loadPage(tag, from, to) {
+        const key = tag.toLowerCase();
+        if (this.#loading.has(key)) return false;
+        this.#loading.add(key);
+        const messages = await this.#ask("getMessagesWithUser", [tag, Math.max(0, from), to]);
+        this.#loading.delete(key);
+        if (messages) this.#store.dispatch({ type: "pageRead", tag, messages });
+        return Boolean(messages);
+    }
+
+    #watchGap() {
+        const dialog = this.#openDialog();
+        if (this.#gapTimer || !dialog || !findGap(dialog.messages, newestSeq(dialog))) return;
+        this.#gapTimer = setTimeout(async () => {
+            const now = this.#openDialog();
+            const newest = now ? newestSeq(now) : 0;
+            const gap = now ? findGap(now.messages, newest) : null;
+            if (gap) await this.#loadPage(now.tag, newest - gap.before + 1, newest - gap.after);
+            this.#gapTimer = null;
+            this.#watchGap();
+        }, GAP_MS);
+    }
+
+    #openDialog() {
+        return this.#store.state.dialogs.get(this.#store.state.open);
+    }
+
+    /* What the user does */
+
+    /* What was written and is not stored yet, here or in a tab that has ended. */
+    sendPending() {
+        for (const { tag, pending } of this.#store.state.dialogs.values()) {
+            for (const item of pending) if (!item.failed) this.send(tag, item);
+        }
+    }
+
+    /* `id` is the message's clientMessageId; the store has it as written. The same id is stored once. */
+    async send(tag, { id, text }) {
+        if (this.#sending.has(id)) return;
+        this.#sending.add(id);
+        try {
+            const message = await this.#client.send(tag, text, { clientMessageId: id });
+            this.#store.dispatch({ type: "stored", tag, id, message });
+            this.#emit("outcome", { tag, id, message, reason: "" });
+        } catch (error) {
+            if (!["closed", "not-open", "other-user"].includes(error.reason)) this.#refuse(tag, id, error);
+        } finally {
+            this.#sending.delete(id);
+        }
+        this.#watchGap();
+    }
+
+    #refuse(tag, id, error) {
+        const reason = error.data?.reason ?? error.reason ?? error.message;
+        this.#store.dispatch({ type: "refused", tag, id, reason });
+        this.#emit("outcome", { tag, id, message: null, reason });
+    }
+
+    /* The user has seen what the other one wrote, up to this message. */
+    markSeen(tag, upToSeq) {
+        if ((this.#seen.get(tag) ?? 0) >= upToSeq) return;
+        this.#seen.set(tag, upToSeq);
+        this.#store.dispatch({ type: "seen", tag, upToSeq });
+        this.#seenTimer ??= setTimeout(() => this.#markAll(), SEEN_MS);
+    }
+
+    #markAll() {
+        this.#seenTimer = null;
+        for (const [tag, upToSeq] of this.#seen) this.#ask("markMessagesWithUserAsRead", [tag, upToSeq]);
+        this.#seen.clear();
+    }
+
+    /* Users whose tag contains it. */
+    find(tag) {
+        return this.#client.call("findUsersByTag", [tag]);
+    }
+
+    async setProfile({ firstName = "", lastName = "", img = "" }) {
+        const user = await this.#client.call("setSelfInfo", [firstName, lastName, img]);
+        this.#store.dispatch({ type: "profileChanged", ...user });
+    }
+
+    #emit(type, fields = {}) {
+        this.dispatchEvent(Object.assign(new Event(type), fields));
+    }
+}
+
+function pickSync({ dialogs, self, online }) {
+    return { dialogs, self, online };
+}

@@ -1,0 +1,73 @@
+/*
+ * Keeps the page itself, so that it opens without the server; nothing of a user. The page is always
+ * fetched when the server answers, and names its files by their content: what is kept is never stale.
+ */
+
+const CACHE = "messenger page";
+const PAGE = "/";
+const PAGE_MS = 3000; // as long the server may take before the kept page is shown
+
+self.addEventListener("install", (event) => {
+    self.skipWaiting();
+    event.waitUntil(fetchPage().catch(() => {}));
+});
+
+self.addEventListener("activate", (event) => {
+    event.waitUntil(self.clients.claim());
+});
+
+self.addEventListener("fetch", (event) => {
+    const { request } = event;
+    const { origin, pathname } = new URL(request.url);
+    if (request.method !== "GET" || origin !== self.location.origin) return;
+    if (request.mode === "navigate" && pathname === PAGE) event.respondWith(answerPage());
+    else if (isFile(pathname)) event.respondWith(answerFile(request));
+});
+
+/* Files whose address has their content's hash. */
+function isFile(pathname) {
+    return /^\/assets\/[0-9a-f]{16}\//.test(pathname);
+}
+
+async function answerPage() {
+    const kept = await caches.match(PAGE, { cacheName: CACHE });
+    const fetched = fetchPage();
+    if (!kept) return fetched;
+    const late = new Promise((resolve) => { setTimeout(resolve, PAGE_MS, kept); });
+    return Promise.race([fetched.catch(() => kept), late]);
+}
+
+/* The page, with all files that it names, replaces the one that was kept. */
+async function fetchPage() {
+    const response = await fetch(PAGE, { cache: "no-cache" });
+    if (response.ok) await keep(response.clone());
+    return response;
+}
+
+async function keep(response) {
+    const cache = await caches.open(CACHE);
+    const kept = await cache.match(PAGE);
+    const text = await response.clone().text();
+    if (kept && await kept.text() === text) return;
+    const named = [...text.matchAll(/"(\/assets\/[0-9a-f]{16}\/[^"]+)"/g)].map(([, address]) => address);
+    await cache.addAll(named);
+    await cache.put(PAGE, response);
+    for (const { url } of await cache.keys()) {
+        const { pathname } = new URL(url);
+        if (isFile(pathname) && !pathname.startsWith(commonFolder(named))) await cache.delete(url);
+    }
+}
+
+/* /assets/<hash>/ */
+function commonFolder([first = ""]) {
+    return first.split("/").slice(0, 3).join("/");
+}
+
+async function answerFile(request) {
+    const cache = await caches.open(CACHE);
+    const kept = await cache.match(request);
+    if (kept) return kept;
+    const response = await fetch(request);
+    if (response.ok) await cache.put(request, response.clone());
+    return response;
+}

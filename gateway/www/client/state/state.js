@@ -1,0 +1,204 @@
+/*
+ * What the web client knows, and how it changes: reduce(state, action) returns the next state and
+ * changes nothing. No browser, no server, no clock. What did not change stays the same object, so
+ * that a view compares with ===.
+ *
+ *   self        the user: {tag, firstName, lastName, img}; null before it is known
+ *   dialogs     Map from the tag in lower case to its dialog (dialog.js)
+ *   online      Set of the tags, in lower case, of contacts who are online
+ *   open        the key of the conversation that is shown; "": none
+ *   attentive   whether the user is looking at it: the window is visible, focused, and at its end
+ *   listed      whether the list of conversations has been read
+ *
+ * An action is {type, ...}; the types are the names of the functions in ACTIONS. `tag` is that of
+ * the other user.
+ */
+
+import {
+    forgotten, newDialog, plainUser, withFields, withNew, withOpened, withOutcome, withPage, withRow, withSeen,
+    withStored, withWritten, withoutPending,
+} from "./dialog.js";
+import { otherTag, sameTag, toMessage } from "./messages.js";
+
+export function emptyState() {
+    return { self: null, dialogs: new Map(), online: new Set(), open: "", attentive: false, listed: false };
+}
+
+export function reduce(state, action) {
+    return ACTIONS[action.type](state, action);
+}
+
+export function keyOf(tag) {
+    return tag.toLowerCase();
+}
+
+export function dialogOf(state, tag) {
+    return state.dialogs.get(keyOf(tag));
+}
+
+const ACTIONS = {
+    /* What this browser has stored: `dialogs` as in the state, an array. */
+    restored(state, { self, dialogs }) {
+        const map = new Map(dialogs.map((dialog) => [keyOf(dialog.tag), dialog]));
+        return { ...state, self, dialogs: map, listed: dialogs.length > 0 };
+    },
+
+    /* The messages that this browser has stored: [{tag, messages}]. */
+    cacheRead(state, { entries }) {
+        return entries.reduce((next, { tag, messages }) => change(next, tag, (dialog) => withPage(dialog, messages)), state);
+    },
+
+    /* The server cannot continue from what is known: that is to be read again. What the user wrote stays. */
+    begun(state, { user }) {
+        const dialogs = new Map([...state.dialogs].map(([key, dialog]) => [key, forgotten(dialog)]));
+        return { ...state, self: plainUser(user), dialogs, online: new Set() };
+    },
+
+    /* The whole list of conversations, as the server has it. Others, without anything of the user, go. */
+    listed(state, { rows }) {
+        const next = rows.reduce(takeRow, { ...state, listed: true });
+        const keys = new Set(rows.map((row) => keyOf(row.userInfo.tag)));
+        const dialogs = new Map([...next.dialogs].filter(([key, dialog]) => keys.has(key) || isKept(state, key, dialog)));
+        const online = new Set(rows.filter((row) => row.userInfo.isOnline).map((row) => keyOf(row.userInfo.tag)));
+        return { ...next, dialogs, online };
+    },
+
+    /* A page of what changed while there was no connection. */
+    synced(state, { dialogs, self, online }) {
+        let next = dialogs.reduce(takeSynced, state);
+        if (self) next = { ...next, self: plainUser(self) };
+        return online ? { ...next, online: new Set(online.map(keyOf)) } : next;
+    },
+
+    /* The present row of one conversation. */
+    rowRead(state, { row }) {
+        return takeOnline(takeRow(state, row), row.userInfo.tag, row.userInfo.isOnline);
+    },
+
+    messageReceived(state, { message }) {
+        return takeMessages(state, otherTag(state.self.tag, message), [message]);
+    },
+
+    /* A page of the history. */
+    pageRead(state, { tag, messages }) {
+        return change(state, tag, (dialog) => withPage(dialog, toMessages(state, messages)));
+    },
+
+    presenceChanged(state, { tag, online }) {
+        return takeOnline(state, tag, online);
+    },
+
+    /* Some fields of a user, of oneself or of a contact. */
+    profileChanged(state, { tag, ...fields }) {
+        const changed = Object.fromEntries(["firstName", "lastName", "img"]
+            .filter((name) => fields[name] !== undefined).map((name) => [name, fields[name]]));
+        if (state.self && sameTag(tag, state.self.tag)) return { ...state, self: withFields(state.self, changed) };
+        return change(state, tag, (dialog) => withFields(dialog, { user: withFields(dialog.user, changed) }));
+    },
+
+    /* The user shows a conversation; `user` is needed when it is a new one. */
+    opened(state, { tag, user, at }) {
+        const known = dialogOf(state, tag);
+        const left = state.open && state.open !== keyOf(tag) ? ACTIONS.closed(state, {}) : state;
+        const dialog = known ?? { ...newDialog(user), openedAt: at };
+        return { ...put(left, withOpened(dialog)), open: keyOf(tag) };
+    },
+
+    /* An empty conversation that was only looked at goes. */
+    closed(state) {
+        const dialog = state.dialogs.get(state.open);
+        const dialogs = new Map(state.dialogs);
+        if (dialog && !isWorthListing(dialog)) dialogs.delete(state.open);
+        else if (dialog) dialogs.set(state.open, withFields(dialog, { divider: 0 }));
+        return { ...state, dialogs, open: "" };
+    },
+
+    attended(state, { attentive }) {
+        return withFields(state, { attentive });
+    },
+
+    seen(state, { tag, upToSeq }) {
+        return change(state, tag, (dialog) => withSeen(dialog, upToSeq));
+    },
+
+    drafted(state, { tag, text }) {
+        return change(state, tag, (dialog) => withFields(dialog, { draft: text }));
+    },
+
+    /* What the user writes; the `id` is the message's clientMessageId. */
+    written(state, { tag, user, id, text, date }) {
+        const dialog = dialogOf(state, tag) ?? newDialog(user ?? { tag });
+        return put(state, withWritten(dialog, { id, text, date }));
+    },
+
+    stored(state, { tag, id, message }) {
+        return change(state, tag, (dialog) => withStored(dialog, id, toMessage(state.self.tag, message)));
+    },
+
+    refused(state, { tag, id, reason }) {
+        return change(state, tag, (dialog) => withOutcome(dialog, id, reason));
+    },
+
+    retried(state, { tag, id }) {
+        return change(state, tag, (dialog) => withOutcome(dialog, id, ""));
+    },
+
+    discarded(state, { tag, id }) {
+        return change(state, tag, (dialog) => withoutPending(dialog, id));
+    },
+};
+
+function put(state, dialog) {
+    const key = keyOf(dialog.tag);
+    if (state.dialogs.get(key) === dialog) return state;
+    return { ...state, dialogs: new Map(state.dialogs).set(key, dialog) };
+}
+
+/* Nothing happens when there is no such conversation. */
+function change(state, tag, how) {
+    const dialog = dialogOf(state, tag);
+    return dialog ? put(state, how(dialog)) : state;
+}
+
+function toMessages(state, messages) {
+    return messages.map((message) => toMessage(state.self.tag, message));
+}
+
+function takeRow(state, row) {
+    const dialog = dialogOf(state, row.userInfo.tag) ?? newDialog(row.userInfo);
+    const last = toMessage(state.self.tag, { ...row, isRead: isLastRead(state, row) });
+    return put(state, withRow(dialog, row, last));
+}
+
+function isLastRead(state, { senderTag, unreadIncoming, unreadOutgoing }) {
+    return (sameTag(senderTag, state.self.tag) ? unreadOutgoing : unreadIncoming) === 0;
+}
+
+function takeSynced(state, row) {
+    const { tag, isOnline } = row.userInfo;
+    const next = takeMessages(state, tag, row.messages, row.userInfo);
+    return takeOnline(takeRow(next, row), tag, isOnline);
+}
+
+function takeMessages(state, tag, messages, user = { tag }) {
+    const dialog = dialogOf(state, tag) ?? newDialog(user);
+    const attentive = state.attentive && state.open === keyOf(tag);
+    return put(state, withNew(dialog, toMessages(state, messages), attentive));
+}
+
+function takeOnline(state, tag, isOnline) {
+    const key = keyOf(tag);
+    if (state.online.has(key) === isOnline) return state;
+    const online = new Set(state.online);
+    if (isOnline) online.add(key);
+    else online.delete(key);
+    return { ...state, online };
+}
+
+function isKept(state, key, dialog) {
+    return key === state.open || dialog.pending.length > 0 || dialog.draft !== "";
+}
+
+function isWorthListing({ last, pending, draft }) {
+    return last !== null || pending.length > 0 || draft !== "";
+}

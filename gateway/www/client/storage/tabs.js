@@ -1,0 +1,58 @@
+/*
+ * The tabs of this browser: each has a connection of its own, so the server keeps them consistent. What
+ * the server does not know is passed on here: what is written and not sent yet, drafts, and a log-out.
+ * When a tab ends, another one sends what it has left.
+ */
+
+const CHANNEL = "messenger";
+
+export class Tabs extends EventTarget {
+    #id = Math.random().toString(36).slice(2);
+    #channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(CHANNEL) : null;
+    #watched = new Set();
+    #release = () => {};
+
+    constructor() {
+        super();
+        if (this.#channel) this.#channel.onmessage = ({ data }) => this.#received(data);
+        this.#hold();
+    }
+
+    /* Passes an action of the store to the other tabs of the user. */
+    pass(user, action) {
+        this.#channel?.postMessage({ from: this.#id, user, action });
+    }
+
+    /* The user has logged out, here. */
+    logOut() {
+        this.#channel?.postMessage({ from: this.#id, out: true });
+    }
+
+    close() {
+        this.#channel?.close();
+        this.#release();
+    }
+
+    #received({ from, user, action, out }) {
+        if (out) this.dispatchEvent(new Event("out"));
+        else this.dispatchEvent(Object.assign(new Event("action"), { user, action }));
+        if (action?.type === "written") this.#watch(from);
+    }
+
+    /* A lock that the browser releases when this tab ends, whatever ends it. */
+    #hold() {
+        navigator.locks?.request(lockOf(this.#id), () => new Promise((resolve) => { this.#release = resolve; }))
+            .catch(() => {});
+    }
+
+    /* "gone" when the other tab has ended. */
+    #watch(tab) {
+        if (!navigator.locks || this.#watched.has(tab)) return;
+        this.#watched.add(tab);
+        navigator.locks.request(lockOf(tab), () => { this.dispatchEvent(new Event("gone")); }).catch(() => {});
+    }
+}
+
+function lockOf(tab) {
+    return `messenger tab ${tab}`;
+}

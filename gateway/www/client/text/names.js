@@ -1,0 +1,27 @@
+/* A user's name, and what stands for a picture. */
+
+const graphemes = typeof Intl.Segmenter === "function" ? new Intl.Segmenter(undefined, { granularity: "grapheme" }) : null;
+
+/* The tag, while the name is not known. */
+export function nameOf({ tag, firstName, lastName }) {
+    return `${firstName} ${lastName}`.trim() || tag;
+}
+
+/* One or two letters. */
+export function initialsOf({ tag, firstName, lastName }) {
+    const letters = [firstName, lastName].map(firstLetter).join("");
+    return (letters || firstLetter(tag.slice(1))).toUpperCase();
+}
+
+function firstLetter(text) {
+    if (!text) return "";
+    const [first] = graphemes ? graphemes.segment(text) : [{ segment: [...text][0] }];
+    return first.segment.slice(0, 8); // some letters have no end of marks
+}
+
+/* A hue of 0 to 359 for a person, always the same: the 32-bit FNV-1a hash of the tag. */
+export function hueOf(tag) {
+    let hash = 0x811c9dc5;
+    for (const character of tag.toLowerCase()) hash = Math.imul(hash ^ character.codePointAt(0), 0x01000193);
+    return (hash >>> 0) % 360;
+}

@@ -1,0 +1,158 @@
+/* One conversation: its head, its messages, and the field to write in. */
+
+import { isWhole } from "../state/dialog.js";
+import { keyOf } from "../state/state.js";
+import { rowsOf } from "../state/rows.js";
+import { nameOf } from "../text/names.js";
+import { Composer } from "./composer.js";
+import { h, setText } from "./dom.js";
+import { face } from "./face.js";
+import { icon, iconButton } from "./icons.js";
+import { emptyTalk, estimateHeight, isSameRow, renderRow } from "./message.js";
+import { VirtualList } from "./virtual_list.js";
+
+const OLDER_PX = 2000; // older messages are fetched before one sees that they are missing
+const NEW_AT_PX = -90; // where the divider stands when a conversation is opened
+
+export class Conversation {
+    #app;
+    #dialog = null;
+    #face = face(40);
+    #name = h("bdi");
+    #presence = h("p.presence");
+    #scroller;
+    #list = h("ol");
+    #rows;
+    #virtual;
+    #nothing = h("div", { hidden: true });
+    #jump;
+    #jumpCount = h("span.badge", { hidden: true });
+    #spoken = h("p.hidden", { role: "log", aria: { live: "polite" } });
+    #composer;
+    #places = new Map(); // key of a conversation -> where one was reading
+
+    constructor(app, { close }) {
+        const { t } = app;
+        this.#app = app;
+        this.#scroller = h("div.log", { tabindex: "0", role: "region", aria: { label: t("talk.messages") } }, this.#list);
+        this.#jump = h("button.jump", {
+            type: "button", hidden: true, title: t("talk.latest"), aria: { label: t("talk.latest") },
+            on: { click: () => this.#virtual.scrollToEnd() },
+        }, icon("down"), this.#jumpCount);
+        this.#composer = new Composer(app, (text) => this.#write(text));
+        this.element = h("main.talk", { hidden: true },
+            h("header", {}, iconButton("back", t("talk.back"), close), this.#face.element,
+                h("div", {}, h("h2", {}, this.#name), this.#presence)),
+            h("div.history", {}, this.#scroller, this.#nothing, this.#jump), this.#spoken, this.#composer.element);
+        this.element.querySelector(".icon").classList.add("back");
+        this.#virtual = new VirtualList({
+            scroller: this.#scroller,
+            list: this.#list,
+            render: (row) => renderRow(app, row, this.#actions),
+            isSame: isSameRow,
+            estimate: estimateHeight,
+            moved: () => this.#moved(),
+        });
+        for (const type of ["focus", "blur"]) addEventListener(type, () => this.#moved());
+        document.addEventListener("visibilitychange", () => this.#moved());
+    }
+
+    #actions = {
+        retry: (item) => this.#app.retry(this.#dialog.tag, item),
+        discard: (item) => this.#app.discard(this.#dialog.tag, item),
+    };
+
+    focus() {
+        this.#composer.focus();
+    }
+
+    update(state) {
+        const dialog = state.dialogs.get(state.open) ?? null;
+        const isOther = dialog?.tag !== this.#dialog?.tag;
+        if (isOther) this.#leave();
+        this.element.hidden = dialog === null;
+        if (dialog === null) {
+            this.#dialog = null;
+            return;
+        }
+        const before = this.#dialog;
+        this.#dialog = dialog;
+        this.#showHead(dialog, state.online.has(state.open));
+        if (isOther) this.#composer.show(dialog);
+        this.#showRows(dialog, before, isOther);
+    }
+
+    /* In another language, or on another day. */
+    redraw(state) {
+        this.#dialog = null;
+        this.update(state);
+    }
+
+    #leave() {
+        if (this.#dialog) this.#places.set(keyOf(this.#dialog.tag), this.#virtual.anchor);
+        this.#composer.leave();
+        setText(this.#spoken, "");
+    }
+
+    #showHead({ user }, isOnline) {
+        const { strings } = this.#app;
+        this.#face.show(user, isOnline);
+        setText(this.#name, nameOf(user));
+        setText(this.#presence, isOnline ? strings.t("talk.online") : user.tag);
+    }
+
+    #showRows(dialog, before, isOther) {
+        const same = !isOther && before?.messages === dialog.messages && before.pending === dialog.pending
+            && before.divider === dialog.divider;
+        if (same) return;
+        this.#rows = rowsOf(dialog);
+        const isEmpty = this.#rows.length === 0 && isWhole(dialog);
+        this.#nothing.hidden = !isEmpty;
+        this.#nothing.replaceChildren(...(isEmpty ? [emptyTalk(this.#app, nameOf(dialog.user))] : []));
+        if (!isOther) this.#speak(before, dialog);
+        this.#virtual.show(this.#rows, this.#placeFor(dialog, before, isOther));
+    }
+
+    /* Where the conversation is shown: where one was, at the first new message, or at the end. */
+    #placeFor(dialog, before, isOther) {
+        const hasWritten = !isOther && dialog.pending.length > (before?.pending.length ?? 0);
+        if (hasWritten) return { end: true };
+        const isNewDivider = dialog.divider > 0 && (isOther || before.divider === -1 || before.messages.length === 0);
+        if (isNewDivider) return { key: "new", offset: NEW_AT_PX };
+        if (isOther) return this.#places.get(keyOf(dialog.tag)) ?? { end: true };
+        return this.#virtual.anchor;
+    }
+
+    #speak(before, dialog) {
+        const after = before?.last?.seq ?? 0;
+        const news = dialog.messages.filter(({ seq, mine }) => seq > after && !mine);
+        if (!before || before.messages.length === 0 || news.length === 0) return;
+        setText(this.#spoken, `${nameOf(dialog.user)}: ${news.at(-1).text.slice(0, 200)}`);
+    }
+
+    /* What is on the screen has changed, or whether the user looks at it. */
+    #moved() {
+        const dialog = this.#dialog;
+        if (!dialog) return;
+        const isLooking = document.visibilityState === "visible" && document.hasFocus();
+        const { atEnd } = this.#virtual;
+        this.#app.store.dispatch({ type: "attended", attentive: isLooking && atEnd });
+        if (isLooking) this.#markSeen(dialog);
+        this.#jump.hidden = atEnd;
+        this.#jumpCount.hidden = dialog.unread === 0;
+        setText(this.#jumpCount, this.#app.strings.number(dialog.unread));
+        if (this.#virtual.above < OLDER_PX && dialog.messages.length > 0 && !isWhole(dialog)) {
+            this.#app.session?.loadOlder(dialog.tag);
+        }
+    }
+
+    #markSeen(dialog) {
+        const visible = this.#virtual.visible();
+        const seen = visible.findLast(({ kind, message }) => kind === "message" && !message.mine);
+        if (seen && !seen.message.read) this.#app.session?.markSeen(dialog.tag, seen.message.seq);
+    }
+
+    #write(text) {
+        this.#app.write(this.#dialog, text);
+    }
+}

@@ -1,0 +1,33 @@
+/* A person's picture, or the initials on a colour. */
+
+import { pictureAddress } from "../server/accounts.js";
+import { hueOf, initialsOf } from "../text/names.js";
+import { h, setText } from "./dom.js";
+
+const NO_PICTURE = "default.jpg";
+
+/* {element, show(user, isOnline)}. `size` in pixels. */
+export function face(size = 46) {
+    const letters = h("span", { dir: "auto" });
+    const picture = h("img", { alt: "", hidden: true, width: size, height: size, decoding: "async" });
+    const element = h("span.face", { aria: { hidden: "true" }, style: { "--size": `${size}px` } }, letters, picture);
+    picture.addEventListener("error", () => { picture.hidden = true; });
+    return {
+        element,
+        show(user, isOnline) {
+            setText(letters, initialsOf(user));
+            element.style.setProperty("--hue", hueOf(user.tag));
+            element.classList.toggle("online", Boolean(isOnline));
+            showPicture(picture, user.img);
+        },
+    };
+}
+
+function showPicture(picture, img) {
+    const address = img && img !== NO_PICTURE ? pictureAddress(img) : "";
+    if (picture.dataset.address === address) return;
+    picture.dataset.address = address;
+    picture.hidden = address === "";
+    if (address) picture.src = address;
+    else picture.removeAttribute("src");
+}

@@ -1,0 +1,73 @@
+/* The rows of a conversation as elements. */
+
+import { findLinks } from "../text/links.js";
+import { drawing, h } from "./dom.js";
+import { tick } from "./icons.js";
+
+const LINE_PX = 22;
+const LINE_CHARACTERS = 60;
+
+/* About how high a row is, in pixels. */
+export function estimateHeight({ kind, message, item, first }) {
+    if (kind === "day" || kind === "new") return 48;
+    const { text } = message ?? item;
+    return Math.ceil(text.length / LINE_CHARACTERS) * LINE_PX + 17 + (first ? 8 : 2);
+}
+
+export function isSameRow(one, other) {
+    return one.kind === other.kind && one.first === other.first && one.last === other.last && one.date === other.date
+        && one.message === other.message && one.item === other.item;
+}
+
+/* `app` as in main.js; `retry(item)` and `discard(item)` for what was refused. */
+export function renderRow(app, row, { retry, discard }) {
+    const { strings } = app;
+    switch (row.kind) {
+    case "day": return h("li.day", {}, h("span", {}, strings.dates.day(row.date)));
+    case "new": return h("li.new", {}, h("span", {}, strings.t("talk.new")));
+    case "message": return bubble(app, row, row.message, messageFooter(app, row.message));
+    default: return bubble(app, row, { ...row.item, mine: true }, pendingFooter(app, row.item, { retry, discard }));
+    }
+}
+
+function bubble({ strings }, { first, last }, { mine, text, failed }, footer) {
+    const element = h("div.msg", {}, h("span.hidden", {}, strings.t(mine ? "talk.you" : "talk.them")), textOf(text), footer);
+    element.classList.toggle("mine", mine);
+    element.classList.toggle("first", first);
+    element.classList.toggle("last", last);
+    element.classList.toggle("failed", Boolean(failed));
+    return h("li.row", { data: { first, mine } }, element);
+}
+
+function textOf(text) {
+    const parts = findLinks(text).map(({ text: part, href }) => (href
+        ? h("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, part)
+        : part));
+    return h("p", { dir: "auto" }, ...parts);
+}
+
+function messageFooter({ strings }, { date, mine, read }) {
+    const state = read ? "read" : "sent";
+    return h("footer", {},
+        h("time", { datetime: new Date(date).toISOString() }, strings.dates.time(date)),
+        mine ? tick(state) : null,
+        mine ? h("span.hidden", {}, strings.t(`talk.${state}`)) : null);
+}
+
+function pendingFooter({ strings }, item, { retry, discard }) {
+    if (!item.failed) {
+        return h("footer", {},
+            h("time", { datetime: new Date(item.date).toISOString() }, strings.dates.time(item.date)),
+            tick("sending"), h("span.hidden", {}, strings.t("talk.sending")));
+    }
+    return h("footer", {},
+        h("span", { title: item.failed }, strings.t("talk.notSent")),
+        h("button", { type: "button", on: { click: () => retry(item) } }, strings.t("talk.retry")),
+        h("button", { type: "button", on: { click: () => discard(item) } }, strings.t("talk.discard")));
+}
+
+/* What stands in a conversation that has no message yet. */
+export function emptyTalk({ strings }, name) {
+    return h("div.nothing", {}, drawing("wave", "0 0 24 24", "M4 12c2-4 4-4 6 0s4 4 6 0 3-3 4-1"),
+        h("p", {}, strings.t("talk.empty", { name })));
+}

@@ -1,0 +1,154 @@
+/* One's own profile: picture, name, settings, and the way out. */
+
+import { uploadPicture } from "../server/accounts.js";
+import { chooseLanguage, LANGUAGES } from "../strings/strings.js";
+import { Crop } from "./crop.js";
+import { h, setText } from "./dom.js";
+import { face } from "./face.js";
+import { icon } from "./icons.js";
+import { sheet } from "./sheet.js";
+
+const PICTURE_BYTES_MAX = 15 * 1024 * 1024;
+
+export class Profile {
+    #app;
+    #sheet;
+    #face = face(96);
+    #tag = h("p.tag");
+    #firstName;
+    #lastName;
+    #problem = h("p.problem", { role: "alert", hidden: true });
+    #saved = h("p.hidden", { role: "status" });
+    #progress = h("progress", { max: "1", value: 0, hidden: true });
+    #file;
+    #crop;
+
+    constructor(app) {
+        const { t } = app;
+        this.#app = app;
+        this.#progress.setAttribute("aria-label", t("profile.uploading"));
+        this.#firstName = h("input", { id: "profile-first", maxlength: "64", autocomplete: "given-name", dir: "auto" });
+        this.#lastName = h("input", { id: "profile-last", maxlength: "64", autocomplete: "family-name", dir: "auto" });
+        this.#file = h("input", {
+            type: "file", accept: "image/png,image/jpeg,image/gif,image/webp,image/bmp,image/avif", hidden: true,
+            on: { change: () => this.#chosen() },
+        });
+        this.#crop = new Crop(app, (blob) => this.#upload(blob));
+        this.#sheet = sheet(app, t("profile.title"), h("div.profile", {}, this.#picture(), this.#form(), this.#settings(),
+            h("button.danger", { type: "button", on: { click: () => this.#logOut() } }, t("profile.logOut"))));
+    }
+
+    open() {
+        this.update(this.#app.store.state);
+        const { self } = this.#app.store.state;
+        this.#firstName.value = self?.firstName ?? "";
+        this.#lastName.value = self?.lastName ?? "";
+        this.#problem.hidden = true;
+        this.#sheet.open();
+    }
+
+    close() {
+        this.#sheet.close();
+        this.#crop.close();
+    }
+
+    update({ self }) {
+        if (!self) return;
+        this.#face.show(self, false);
+        setText(this.#tag, self.tag);
+    }
+
+    #picture() {
+        const { t } = this.#app;
+        return h("div.picture", {}, this.#face.element,
+            h("button.secondary", { type: "button", on: { click: () => this.#file.click() } }, icon("camera"), t("profile.picture")),
+            this.#file, this.#progress, this.#tag);
+    }
+
+    #form() {
+        const { t } = this.#app;
+        return h("form", { on: { submit: (event) => this.#save(event) } },
+            h("div.input", {}, h("label", { for: "profile-first" }, t("field.firstName")), this.#firstName),
+            h("div.input", {}, h("label", { for: "profile-last" }, t("field.lastName")), this.#lastName),
+            this.#problem, this.#saved, h("button.main", {}, t("profile.save")));
+    }
+
+    #settings() {
+        const { t, notices } = this.#app;
+        return h("fieldset", {}, h("legend", {}, t("profile.settings")),
+            this.#switch("profile.notify", notices.wanted, async (on, input) => { input.checked = await notices.want(on); }),
+            this.#switch("profile.sound", notices.sound, (on) => { notices.sound = on; }),
+            h("label.choice", {}, h("span", {}, t("profile.language")), h("select", {
+                on: { change: (event) => { chooseLanguage(event.target.value); location.reload(); } },
+            }, ...Object.entries(LANGUAGES).map(([code, name]) => h("option", {
+                value: code, lang: code, selected: code === this.#app.strings.language,
+            }, name)))));
+    }
+
+    #switch(key, checked, changed) {
+        const input = h("input", { type: "checkbox", role: "switch", checked });
+        input.addEventListener("change", () => changed(input.checked, input));
+        return h("label.choice", {}, h("span", {}, this.#app.t(key)), input);
+    }
+
+    async #logOut() {
+        try {
+            await this.#app.logOut();
+        } catch {
+            this.#showProblem(this.#app.t("problem.Unreachable"));
+        }
+    }
+
+    async #save(event) {
+        event.preventDefault();
+        const { self } = this.#app.store.state;
+        const firstName = this.#firstName.value.trim();
+        const lastName = this.#lastName.value.trim();
+        if (firstName === self.firstName && lastName === self.lastName) {
+            this.#sheet.close();
+            return;
+        }
+        if (await this.#change({ firstName, lastName })) this.#sheet.close();
+    }
+
+    async #change(fields) {
+        this.#problem.hidden = true;
+        try {
+            await this.#app.session.setProfile(fields);
+            setText(this.#saved, this.#app.t("profile.saved"));
+            return true;
+        } catch (error) {
+            const isName = error.data?.reason?.includes("Name");
+            this.#showProblem(this.#app.t(isName ? "field.name.bad" : "problem.Unreachable", { n: 0 }));
+            return false;
+        }
+    }
+
+    #showProblem(text) {
+        setText(this.#problem, text);
+        this.#problem.hidden = false;
+    }
+
+    #chosen() {
+        const [file] = this.#file.files;
+        this.#file.value = "";
+        this.#problem.hidden = true;
+        if (!file) return;
+        if (file.size > PICTURE_BYTES_MAX) this.#showProblem(this.#app.t("profile.tooLarge"));
+        else this.#crop.open(file).catch(() => this.#showProblem(this.#app.t("profile.noPicture")));
+    }
+
+    async #upload(blob) {
+        this.#progress.hidden = false;
+        this.#progress.value = 0;
+        try {
+            const img = await uploadPicture(blob, (share) => { this.#progress.value = share; });
+            await this.#change({ img });
+        } catch (error) {
+            const key = error.name === "RateLimitError" ? "problem.RateLimitError" : "profile.notUploaded";
+            this.#showProblem(this.#app.t(key, { n: error.retryInS ?? 0 }));
+        } finally {
+            this.#progress.hidden = true;
+        }
+    }
+}
