@@ -42,7 +42,7 @@ export class Conversation {
         this.#composer = new Composer(app, (text) => this.#write(text));
         this.element = h("main.talk", { hidden: true },
             h("header", {}, iconButton("back", t("talk.back"), close), this.#face.element,
-                h("div", {}, h("h2", {}, this.#name), this.#presence)),
+                h("div", {}, h("h1", {}, this.#name), this.#presence)),
             h("div.history", {}, this.#scroller, this.#nothing, this.#jump), this.#spoken, this.#composer.element);
         this.element.querySelector(".icon").classList.add("back");
         this.#virtual = new VirtualList({
