@@ -290,8 +290,9 @@ def test_every_answer_has_a_date(stack, alice):
 
 def test_head_is_like_get_without_a_body(stack):
     for target in ("/healthz", "/example", "/img/default.jpg", "/nope"):
-        whole = requests.get(stack.url(path=target))
-        answer = requests.head(stack.url(path=target))
+        plain = {"Accept-Encoding": "identity"}  # or the length is not that of what requests has decoded
+        whole = requests.get(stack.url(path=target), headers=plain)
+        answer = requests.head(stack.url(path=target), headers=plain)
         assert (answer.status_code, answer.headers["Content-Length"]) == (whole.status_code, str(len(whole.content)))
 
 
