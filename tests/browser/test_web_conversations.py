@@ -36,7 +36,7 @@ def test_two_browsers_chat_through_two_gateways(hers, his, anna, ben):
     hers.write("hi, Ben")
     hers.wait_ticks(["sent"])
     his.wait_shown(his.row(anna))
-    assert his.rows() == ["Anna Smith"]
+    his.wait(lambda: his.rows() == ["Anna Smith"], "her name")
     his.wait(lambda: his.badge(anna) == 1, "the badge")
     his.wait(lambda: his.driver.title == "(1) Messenger", "the number in the title")
     his.open(anna)
