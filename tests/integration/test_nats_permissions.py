@@ -26,8 +26,8 @@ def guarded():
 def refused(program):
     """What NATS has refused, except an answer to a request from before its restart, which it does not
     remember."""
-    return [line for line in program.log().splitlines()
-            if "not permitted" in line.lower() and 'publish to "_INBOX.' not in line]
+    return [line for line in program.log().lower().splitlines()
+            if "not permitted" in line and 'publish to "_inbox.' not in line]
 
 
 @pytest.fixture
