@@ -59,6 +59,17 @@ def browsers(tmp_path_factory):
     browsers.quit()
 
 
+@pytest.fixture(scope="session")
+def axe_source():
+    import axe
+
+    if axe.installed_version() != axe.pinned_version():
+        problem = axe.install_axe()
+        if problem:
+            pytest.skip(f"no accessibility check with axe-core: {problem}")
+    return axe.axe_text()
+
+
 def lend_page(browsers, stack, name):
     from demo_page import DemoPage
 

@@ -18,7 +18,7 @@ class WebPage:
         self.address = address.rstrip("/")
         self.expected_problems = []  # parts of console messages that a test causes
         self.emulate(1280, 800)
-        self.look(True)
+        driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
 
     # The browser
 
@@ -29,9 +29,11 @@ class WebPage:
             "features": [{"name": "prefers-color-scheme", "value": scheme}]})
 
     def look(self, looking):
-        """Whether the person looks at this window: it has the focus."""
-        self.driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": looking})
-        self.run("dispatchEvent(new Event(arguments[0]))", "focus" if looking else "blur")
+        """Whether the person looks at this window: it has the focus, until it is loaded again."""
+        self.run("""
+            Object.defineProperty(document, "hasFocus", { value: () => arguments[0], configurable: true });
+            dispatchEvent(new Event(arguments[0] ? "focus" : "blur"));
+            """, looking)
 
     def offline(self, away):
         """As the network tab of the browser's tools does it, for this window."""
@@ -203,6 +205,6 @@ class WebPage:
         """How far below the top of the window the message stands; None when it is not in the document."""
         return self.run("""
             const log = document.querySelector(".log").getBoundingClientRect();
-            const found = [...document.querySelectorAll(".log .msg p")].find((item) => item.innerText === arguments[0]);
+            const found = [...document.querySelectorAll(".log .msg p")].find((item) => item.innerText.trim() === arguments[0]);
             return found ? found.getBoundingClientRect().top - log.top : null;
             """, text)

@@ -24,7 +24,8 @@ export class Session extends EventTarget {
     #client;
     #connection = "connecting";
     #loading = new Set(); // keys of conversations whose history is being read
-    #refreshing = new Map(); // key of a conversation -> the newest change to be read
+    #refreshing = new Map(); // key of a conversation -> the position before the newest change to be read
+    #before = 0; // the position before the notification that is being handled
     #seen = new Map(); // tag -> up to where it is to be marked
     #seenTimer = null;
     #gapTimer = null;
@@ -36,10 +37,11 @@ export class Session extends EventTarget {
         this.#store = store;
         this.#client = new MessengerClient(url, { ...place, ...options });
         this.#client.addEventListener("begin", (event) => this.#begun(event));
-        this.#client.addEventListener("sync", (event) => this.#store.dispatch({ type: "synced", ...pickSync(event) }));
+        this.#client.addEventListener("sync", (event) => this.#synced(event));
         this.#client.addEventListener("change", (event) => this.#changed(event));
         this.#client.addEventListener("state", () => this.#updateConnection());
         this.#client.addEventListener("current", () => this.#becameCurrent());
+        this.#before = this.#client.position;
     }
 
     /* "connecting", "current" (nothing is missing), "waiting" (no connection) or "closed". */
@@ -85,10 +87,16 @@ export class Session extends EventTarget {
     }
 
     #begun({ user }) {
+        this.#before = this.#client.position;
         const { self } = this.#store.state;
         if (self && !sameTag(self.tag, user.tag)) this.#emit("user", { user });
         this.#store.dispatch({ type: "begun", user });
         this.#readList();
+    }
+
+    #synced({ dialogs, self, online }) {
+        this.#store.dispatch({ type: "synced", dialogs, self, online });
+        this.#before = this.#client.position;
     }
 
     async #readList() {
@@ -117,10 +125,11 @@ export class Session extends EventTarget {
             3101: () => this.#store.dispatch({ type: "presenceChanged", tag: body.loggedInUserTag, online: true }),
             3200: () => this.#store.dispatch({ type: "profileChanged", ...body }),
             3201: () => this.#store.dispatch({ type: "profileChanged", ...body }),
-            3300: () => this.#refresh(body.receiverTag, body.userSeq),
-            3301: () => this.#refresh(body.senderTag, body.userSeq),
+            3300: () => this.#refresh(body.receiverTag),
+            3301: () => this.#refresh(body.senderTag),
         }[code];
         handle?.();
+        this.#before = this.#client.position;
     }
 
     #received(message) {
@@ -128,24 +137,36 @@ export class Session extends EventTarget {
         const tag = otherTag(state.self.tag, message);
         const isKnown = dialogOf(state, tag)?.user.firstName;
         this.#store.dispatch({ type: "messageReceived", message });
-        if (!isKnown) this.#refresh(tag, message.userSeq);
+        if (!isKnown) this.#refresh(tag);
         if (sameTag(tag, message.senderTag)) this.#emit("message", { message, tag });
         this.#watchGap();
     }
 
-    /* Reads a conversation's row: the notifications do not say up to where it was read. */
-    async #refresh(tag, userSeq) {
+    /* Reads a conversation's row: the notifications do not say up to where it was read, or who writes. */
+    async #refresh(tag) {
         const key = tag.toLowerCase();
         const isRunning = this.#refreshing.has(key);
-        this.#refreshing.set(key, userSeq);
+        this.#refreshing.set(key, this.#before);
         if (isRunning) return;
-        for (let newest = 0; newest !== this.#refreshing.get(key);) {
-            newest = this.#refreshing.get(key);
-            const page = await this.#ask("sync", [this.#client.epoch, newest - 1, 1]);
-            const row = page?.dialogs.find(({ userInfo }) => sameTag(userInfo.tag, tag));
-            if (row) this.#store.dispatch({ type: "rowRead", row });
+        for (let read = -1; read !== this.#refreshing.get(key);) {
+            read = this.#refreshing.get(key);
+            await this.#readRow(tag, read);
         }
         this.#refreshing.delete(key);
+    }
+
+    /* A conversation that has changed after the position. Own calls are changes, too. */
+    async #readRow(tag, position) {
+        const { epoch } = this.#client;
+        let page;
+        do {
+            page = await this.#ask("sync", [epoch, page?.position ?? position]);
+            const row = page?.dialogs.find(({ userInfo }) => sameTag(userInfo.tag, tag));
+            if (row) {
+                this.#store.dispatch({ type: "rowRead", row });
+                return;
+            }
+        } while (page?.more);
     }
 
     /* The answer, whatever it takes; null when the session ends before. */
@@ -264,8 +285,4 @@ export class Session extends EventTarget {
     #emit(type, fields = {}) {
         this.dispatchEvent(Object.assign(new Event(type), fields));
     }
-}
-
-function pickSync({ dialogs, self, online }) {
-    return { dialogs, self, online };
 }

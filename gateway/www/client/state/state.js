@@ -37,10 +37,11 @@ export function dialogOf(state, tag) {
 }
 
 const ACTIONS = {
-    /* What this browser has stored: `dialogs` as in the state, an array. */
-    restored(state, { self, dialogs }) {
+    /* What this browser has stored: `dialogs` as in the state, an array; `place`: from where the server
+     * continues, or nothing when the list is to be read again. */
+    restored(state, { self, dialogs, place }) {
         const map = new Map(dialogs.map((dialog) => [keyOf(dialog.tag), dialog]));
-        return { ...state, self, dialogs: map, listed: dialogs.length > 0 };
+        return { ...state, self, dialogs: map, listed: Boolean(place) };
     },
 
     /* The messages that this browser has stored: [{tag, messages}]. */
