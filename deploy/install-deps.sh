@@ -11,7 +11,7 @@ declare -A packages=(
     [run]="nats-server"
     [test]="git curl libcmocka-dev python3 python3-pytest python3-pytest-xdist
         python3-websocket python3-requests python3-jwt
-        python3-protobuf protobuf-compiler python3-pil python3-selenium chromium chromium-driver
+        python3-protobuf protobuf-compiler python3-pil python3-selenium chromium chromium-driver fonts-noto-color-emoji
         sqlite3 maven default-jre-headless"
     [lint]="clang-format clang-tidy cppcheck"
     [compose]="docker.io docker-compose debootstrap iptables"

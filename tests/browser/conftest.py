@@ -1,16 +1,8 @@
 """Browsers for tests: each with a profile of its own, kept between tests, emptied before each."""
 
-import pathlib
-
 import pytest
 
-CHROMIUM = pathlib.Path("/usr/bin/chromium")
-CHROMEDRIVER = pathlib.Path("/usr/bin/chromedriver")
-ARGUMENTS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--window-size=1280,900",
-)
+from chromium import CHROMEDRIVER, CHROMIUM, start_browser
 
 
 class Browsers:
@@ -34,19 +26,6 @@ class Browsers:
     def quit(self):
         for driver in self._drivers.values():
             driver.quit()
-
-
-def start_browser(profile):
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for argument in ARGUMENTS:
-        options.add_argument(argument)
-    options.add_argument(f"--user-data-dir={profile}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(service=Service(str(CHROMEDRIVER)), options=options)
 
 
 @pytest.fixture(scope="session")

@@ -59,6 +59,7 @@ def look_at(page, axe_source, name):
         for scheme in ("light", "dark"):
             page.emulate(width, height, scheme)
             page.wait(lambda: page.run("return innerWidth") == width, "the size")
+            page.wait(lambda: page.run("return document.getAnimations().length") == 0, "the colours")
             page.wait(lambda: sideways(page) == [], lambda: f"{name} at {width}: {sideways(page)} to fit")
             PICTURES.mkdir(parents=True, exist_ok=True)
             page.driver.save_screenshot(str(PICTURES / f"{name}-{width}-{scheme}.png"))
