@@ -63,6 +63,13 @@ export function markRead(messages, isRead) {
     return changed ? marked : messages;
 }
 
+/* A user reads up to a message: what is older than one that is read is read, too. */
+export function markOlder(messages) {
+    const newestRead = { true: 0, false: 0 };
+    for (const { mine, read, seq } of messages) if (read) newestRead[mine] = seq;
+    return markRead(messages, ({ mine, seq }) => seq < newestRead[mine]);
+}
+
 /*
  * What the server's counts mean: of the messages up to `seq`, the last `unreadIncoming` of the other
  * user and the last `unreadOutgoing` of one's own are unread, and those before them are read.
@@ -95,8 +102,8 @@ export function firstUnread(messages) {
 }
 
 /*
- * The newest messages that are missing: {after, before}, both exclusive, or null. `newest` is the
- * greatest `seq` that is known to exist.
+ * The newest messages that are missing after the first that is loaded: {after, before}, both exclusive,
+ * or null. `newest` is the greatest `seq` that is known to exist.
  */
 export function findGap(messages, newest) {
     let before = newest + 1;
