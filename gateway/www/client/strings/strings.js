@@ -49,7 +49,7 @@ export async function loadStrings() {
 
 function chosenLanguage() {
     const wanted = [localStorage.getItem(CHOICE), ...navigator.languages];
-    return wanted.map((tag) => tag?.slice(0, 2).toLowerCase()).find((tag) => tag in LANGUAGES) ?? "en";
+    return wanted.map((tag) => tag?.toLowerCase().split("-")[0]).find((tag) => tag in LANGUAGES) ?? "en";
 }
 
 export function chooseLanguage(language) {
