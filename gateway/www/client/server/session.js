@@ -15,25 +15,34 @@ import { dialogOf } from "../state/state.js";
 const LIST_PAGE = 1000;
 const FIRST_PAGE = 60;
 const NEXT_PAGE = 100;
+const PAGE_MAX = 1000; // of the server
 const SEEN_MS = 250; // reading a conversation makes one call, not one for each message
 const GAP_MS = 1500; // an answer that is on its way closes most gaps
 const WAKE_MS = 5000; // how long a connection may be silent after a sleep
+const PAUSE_MS = 1000;
+const RETRIED = new Set([-32_000, -32_001, -32_002]); // errors of the server that pass
 
 export class Session extends EventTarget {
     #store;
     #client;
     #connection = "connecting";
     #loading = new Set(); // keys of conversations whose history is being read
-    #refreshing = new Map(); // key of a conversation -> the newest change to be read
+    #refreshing = new Map(); // key of a conversation -> {oldest, newest}: the changes to be read
     #seen = new Map(); // tag -> up to where it is to be marked
     #seenTimer = null;
     #gapTimer = null;
     #sending = new Set(); // ids of what this session sends
+    #lineage = 0; // changes whenever the server cannot continue from what is known
+    #isClosed = false;
+    #setTimeout;
+    #clearTimeout;
 
     /* `place`: {epoch, position, tag} of the state, if it was stored. `options`: of MessengerClient. */
     constructor(store, url, place = {}, options = {}) {
         super();
         this.#store = store;
+        this.#setTimeout = options.setTimeout ?? ((run, ms) => setTimeout(run, ms));
+        this.#clearTimeout = options.clearTimeout ?? ((timer) => clearTimeout(timer));
         this.#client = new MessengerClient(url, { ...place, ...options });
         this.#client.addEventListener("begin", (event) => this.#begun(event));
         this.#client.addEventListener("sync", (event) => this.#store.dispatch({ type: "synced", ...pickSync(event) }));
@@ -50,16 +59,22 @@ export class Session extends EventTarget {
     /* {epoch, position, tag}, up to which the state holds everything. */
     get place() {
         const { epoch, position } = this.#client;
-        return { epoch, position, tag: this.#store.state.self?.tag ?? "" };
+        const unread = [...this.#refreshing.values()].map(({ oldest }) => oldest - 1);
+        return { epoch, position: Math.min(position, ...unread), tag: this.#store.state.self?.tag ?? "" };
     }
 
     connect() {
+        this.#isClosed = false;
         this.#client.connect();
     }
 
+    /* What was seen is reported before, if there is a connection. */
     close() {
-        clearTimeout(this.#seenTimer);
-        clearTimeout(this.#gapTimer);
+        this.#clearTimeout(this.#seenTimer);
+        this.#clearTimeout(this.#gapTimer);
+        this.#markAll();
+        this.#gapTimer = null;
+        this.#isClosed = true;
         this.#client.close();
     }
 
@@ -86,17 +101,22 @@ export class Session extends EventTarget {
 
     #begun({ user }) {
         const { self } = this.#store.state;
-        if (self && !sameTag(self.tag, user.tag)) this.#emit("user", { user });
+        this.#lineage += 1;
+        if (self && !sameTag(self.tag, user.tag)) {
+            this.#seen.clear();
+            this.#emit("user", { user });
+        }
         this.#store.dispatch({ type: "begun", user });
-        this.#readList();
+        this.#readList(this.#lineage);
     }
 
-    async #readList() {
+    /* A conversation that moves to the top between two pages is in none of them: see #received. */
+    async #readList(lineage) {
         const rows = [];
         let page;
         do {
             page = await this.#ask("getDialogsList", [rows.length, rows.length + LIST_PAGE]);
-            if (!page) return; // closed; the next session reads it
+            if (!page || lineage !== this.#lineage) return; // closed, or read again since
             rows.push(...page);
         } while (page.length === LIST_PAGE);
         this.#store.dispatch({ type: "listed", rows });
@@ -126,7 +146,8 @@ export class Session extends EventTarget {
     #received(message) {
         const { state } = this.#store;
         const tag = otherTag(state.self.tag, message);
-        const isKnown = dialogOf(state, tag)?.user.firstName;
+        const dialog = dialogOf(state, tag);
+        const isKnown = dialog?.user.firstName && !dialog.stale;
         this.#store.dispatch({ type: "messageReceived", message });
         if (!isKnown) this.#refresh(tag, message.userSeq);
         if (sameTag(tag, message.senderTag)) this.#emit("message", { message, tag });
@@ -136,29 +157,34 @@ export class Session extends EventTarget {
     /* Reads a conversation's row: the notifications do not say up to where it was read. */
     async #refresh(tag, userSeq) {
         const key = tag.toLowerCase();
-        const isRunning = this.#refreshing.has(key);
-        this.#refreshing.set(key, userSeq);
-        if (isRunning) return;
-        for (let newest = 0; newest !== this.#refreshing.get(key);) {
-            newest = this.#refreshing.get(key);
-            const page = await this.#ask("sync", [this.#client.epoch, newest - 1, 1]);
+        const running = this.#refreshing.get(key);
+        if (running) {
+            running.newest = userSeq;
+            return;
+        }
+        const changes = { oldest: userSeq, newest: userSeq };
+        this.#refreshing.set(key, changes);
+        for (let read = 0; read !== changes.newest;) {
+            read = changes.newest;
+            const page = await this.#ask("sync", [this.#client.epoch, read - 1, 1]);
             const row = page?.dialogs.find(({ userInfo }) => sameTag(userInfo.tag, tag));
             if (row) this.#store.dispatch({ type: "rowRead", row });
         }
         this.#refreshing.delete(key);
     }
 
-    /* The answer, whatever it takes; null when the session ends before. */
+    /* The answer, whatever it takes; null when the session ends before, or there can be none. */
     async #ask(method, params) {
-        for (;;) {
+        while (!this.#isClosed) {
             try {
                 return await this.#client.call(method, params);
             } catch (error) {
-                const pauseMs = error.data?.retryAfterMs ?? (error.reason === "timeout" ? 1000 : 0);
+                const pauseMs = pauseAfter(error);
                 if (!pauseMs) return null;
-                await new Promise((resolve) => { setTimeout(resolve, pauseMs); });
+                await new Promise((resolve) => { this.#setTimeout(resolve, pauseMs); });
             }
         }
+        return null;
     }
 
     /* The history */
@@ -176,23 +202,29 @@ export class Session extends EventTarget {
         if (!dialog || isWhole(dialog)) return false;
         const { messages } = dialog;
         const from = messages.length === 0 ? 0 : newestSeq(dialog) - messages[0].seq + 1;
-        return this.#loadPage(tag, from, from + (messages.length === 0 ? FIRST_PAGE : NEXT_PAGE));
+        return this.#loadPage(tag, from, from + (messages.length === 0 ? firstPage(dialog) : NEXT_PAGE));
     }
 
     async #loadPage(tag, from, to) {
         const key = tag.toLowerCase();
         if (this.#loading.has(key)) return false;
         this.#loading.add(key);
+        const lineage = this.#lineage;
         const messages = await this.#ask("getMessagesWithUser", [tag, Math.max(0, from), to]);
         this.#loading.delete(key);
+        if (lineage !== this.#lineage) {
+            this.loadOpen(); // the indices were those of messages that are not known any more
+            return false;
+        }
         if (messages) this.#store.dispatch({ type: "pageRead", tag, messages });
+        this.#watchGap();
         return Boolean(messages);
     }
 
     #watchGap() {
         const dialog = this.#openDialog();
-        if (this.#gapTimer || !dialog || !findGap(dialog.messages, newestSeq(dialog))) return;
-        this.#gapTimer = setTimeout(async () => {
+        if (this.#gapTimer || this.#isClosed || !dialog || !findGap(dialog.messages, newestSeq(dialog))) return;
+        this.#gapTimer = this.#setTimeout(async () => {
             const now = this.#openDialog();
             const newest = now ? newestSeq(now) : 0;
             const gap = now ? findGap(now.messages, newest) : null;
@@ -242,7 +274,7 @@ export class Session extends EventTarget {
         if ((this.#seen.get(tag) ?? 0) >= upToSeq) return;
         this.#seen.set(tag, upToSeq);
         this.#store.dispatch({ type: "seen", tag, upToSeq });
-        this.#seenTimer ??= setTimeout(() => this.#markAll(), SEEN_MS);
+        this.#seenTimer ??= this.#setTimeout(() => this.#markAll(), SEEN_MS);
     }
 
     #markAll() {
@@ -264,6 +296,17 @@ export class Session extends EventTarget {
     #emit(type, fields = {}) {
         this.dispatchEvent(Object.assign(new Event(type), fields));
     }
+}
+
+/* Back to the first unread message, if that is not too far. */
+function firstPage({ unread }) {
+    return Math.min(PAGE_MAX, FIRST_PAGE + unread);
+}
+
+/* How long to wait before the same call may have another outcome; 0: it never will. */
+function pauseAfter({ reason, code, data }) {
+    if (reason === "timeout" || reason === "full") return PAUSE_MS;
+    return RETRIED.has(code) ? data?.retryAfterMs || PAUSE_MS : 0;
 }
 
 function pickSync({ dialogs, self, online }) {
