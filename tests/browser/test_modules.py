@@ -18,7 +18,7 @@ def test_the_module_behaves_as_documented(tests, tmp_path):
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed: the modules are not tested on their own")
-    for path in (HERE / "fakes.mjs", HERE / "web_server.mjs", HERE / tests, *MODULES.glob("messenger-*.js")):
+    for path in (*HERE.glob("*.mjs"), *MODULES.glob("messenger-*.js")):
         shutil.copy(path, tmp_path)
     shutil.copytree(MODULES / "client", tmp_path / "client")
     (tmp_path / "package.json").write_text('{"type": "module"}')

@@ -89,7 +89,9 @@ class Client {
         } while (page.more);
         const repeated = this.#repeated.splice(0).filter(({ epoch }) => epoch === this.#epoch);
         for (const { carryOut, take } of repeated) this.#read(carryOut, take);
-        for (const { tag, pending } of this.state.dialogs.values()) for (const item of pending) if (!item.failed) this.#send(tag, item);
+        for (const { tag, pending } of this.state.dialogs.values()) {
+            for (const item of pending) if (!item.failed) this.#send(tag, item);
+        }
         for (const [tag, upToSeq] of this.#marks) this.#mark(tag, upToSeq);
     }
 
@@ -106,7 +108,8 @@ class Client {
 
     #takePage({ dialogs, self, online, position }) {
         this.#position = position;
-        const news = dialogs.map((row) => ({ ...row, messages: row.messages.filter((message) => this.#isNews(message)) }));
+        const newsOf = (row) => row.messages.filter((message) => this.#isNews(message));
+        const news = dialogs.map((row) => ({ ...row, messages: newsOf(row) }));
         this.#dispatch({ type: "synced", dialogs: news, self, online });
     }
 
@@ -120,7 +123,8 @@ class Client {
         this.#position = body.userSeq ?? this.#position;
         if (code === 3300 || code === 3301) this.#refresh(body.receiverTag ?? body.senderTag, body.userSeq);
         if (code === 3100 || code === 3101) {
-            this.#dispatch({ type: "presenceChanged", tag: body.loggedInUserTag ?? body.loggedOutUserTag, online: code === 3101 });
+            const tag = body.loggedInUserTag ?? body.loggedOutUserTag;
+            this.#dispatch({ type: "presenceChanged", tag, online: code === 3101 });
         }
         if (code > 3002 || !this.#isNews(body)) return;
         const tag = otherTag(this.state.self.tag, body);
@@ -150,7 +154,8 @@ class Client {
         const dialog = dialogOf(this.state, tag);
         if (!this.#isConnected || !dialog || isWhole(dialog) || dialog.stale) return false;
         const from = dialog.messages.length === 0 ? 0 : newestSeq(dialog) - dialog.messages[0].seq + 1;
-        this.#read(() => this.#server.history(tag, from, from + count), (messages) => this.#dispatch({ type: "pageRead", tag, messages }));
+        this.#read(() => this.#server.history(tag, from, from + count),
+            (messages) => this.#dispatch({ type: "pageRead", tag, messages }));
         return true;
     }
 
@@ -247,9 +252,10 @@ function check(before, after, action) {
     for (const [key, dialog] of after.dialogs) {
         const { messages, last, unread, pending } = dialog;
         const old = before.dialogs.get(key);
-        for (let i = 1; i < messages.length; i += 1) assert.ok(messages[i - 1].seq < messages[i].seq, "in order, each once");
+        assert.ok(messages.every(({ seq }, i) => i === 0 || messages[i - 1].seq < seq), "in order, each once");
         assert.ok(messages.length === 0 || messages.at(-1).seq <= last.seq, "`last` is the newest");
-        assert.ok(unread >= 0 && unread >= messages.filter(({ mine, read }) => !mine && !read).length, "all unread are counted");
+        assert.ok(unread >= 0 && unread >= messages.filter(({ mine, read }) => !mine && !read).length,
+            "all unread are counted");
         const keys = rowsOf(dialog).map((row) => row.key);
         assert.equal(new Set(keys).size, keys.length, "keys of rows are unique");
         if (!old || action.type === "begun") continue;
@@ -266,9 +272,11 @@ function compare(client, server) {
     for (const row of rows) {
         const { tag } = row.userInfo;
         const dialog = dialogOf(client.state, tag);
-        assert.deepEqual([dialog.unread, dialog.last.seq, dialog.stale], [row.unreadIncoming, row.seq, false], `the row of ${tag}`);
+        assert.deepEqual([dialog.unread, dialog.last.seq, dialog.stale], [row.unreadIncoming, row.seq, false],
+            `the row of ${tag}`);
         const last = server.history(tag, 0, 1)[0];
-        assert.deepEqual(plain(dialog.last), plain({ ...last, mine: dialog.last.mine, read: last.isRead }), `the last message of ${tag}`);
+        assert.deepEqual(plain(dialog.last), plain({ ...last, mine: dialog.last.mine, read: last.isRead }),
+            `the last message of ${tag}`);
         for (let i = 0; client.fillGap(tag) || client.loadOlder(tag, 5); i += 1) {
             assert.ok(i < 200, "the history has a beginning");
             client.deliverAnswer();

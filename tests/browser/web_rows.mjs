@@ -70,8 +70,10 @@ test("a day begins at midnight of the local time, whatever happens to the clock"
 test("the zone counts, not UTC", () => {
     const dates = ["2024-06-01T21:30Z", "2024-06-01T22:30Z", "2024-06-02T02:00Z", "2024-06-02T03:00Z"];
     inZone("Europe/Berlin", () => assert.equal(days(dates), "1, 2"));
-    inZone("America/St_Johns", () => assert.deepEqual(keysOf(dialogWith(messagesAt(dates))), ["day 2024-6-1", 1, 2, 3, "day 2024-6-2", 4]));
-    inZone("UTC", () => assert.deepEqual(keysOf(dialogWith(messagesAt(dates))), ["day 2024-6-1", 1, 2, "day 2024-6-2", 3, 4]));
+    inZone("America/St_Johns", () => assert.deepEqual(keysOf(dialogWith(messagesAt(dates))),
+        ["day 2024-6-1", 1, 2, 3, "day 2024-6-2", 4]));
+    inZone("UTC", () => assert.deepEqual(keysOf(dialogWith(messagesAt(dates))),
+        ["day 2024-6-1", 1, 2, "day 2024-6-2", 3, 4]));
 });
 
 test("what is dated back stands under the day that has begun", () => {
@@ -83,17 +85,20 @@ test("what is dated back stands under the day that has begun", () => {
 
 // Groups
 
-const GROUPS = (rows) => rows.filter(({ kind }) => kind === "message" || kind === "pending")
+/* "[xx][x]": a group of two, and one of one. */
+const groupsOf = (rows) => rows.filter(({ kind }) => kind === "message" || kind === "pending")
     .map(({ first, last }) => (first ? "[" : "") + "x" + (last ? "]" : "")).join("");
 
 test("messages of one person, one after the other, are a group", () => {
     inZone("UTC", () => {
         const at = (...minutes) => minutes.map((minute) => Date.UTC(2024, 5, 1, 12, minute));
-        const grouped = (dates, sides, fields) => GROUPS(rowsOf(dialogWith(messagesAt(dates, { mine: (i) => sides[i] === "M" }), fields)));
+        const grouped = (dates, sides, fields) => groupsOf(
+            rowsOf(dialogWith(messagesAt(dates, { mine: (i) => sides[i] === "M" }), fields)));
         assert.equal(grouped(at(0, 1, 2), "AAA"), "[xxx]");
         assert.equal(grouped(at(0, 1, 2, 3), "AAMM"), "[xx][xx]");
         assert.equal(grouped(at(0, 9, 19), "AAA"), "[xx][x]", "ten minutes later is another group");
-        assert.equal(grouped([Date.UTC(2024, 5, 1, 23, 59), Date.UTC(2024, 5, 2, 0, 1)], "AA"), "[x][x]", "on another day, too");
+        assert.equal(grouped([Date.UTC(2024, 5, 1, 23, 59), Date.UTC(2024, 5, 2, 0, 1)], "AA"), "[x][x]",
+            "on another day, too");
         assert.equal(grouped(at(0, 1, 2), "AAA", { divider: 2 }), "[x][xx]", "and after the divider");
         assert.equal(grouped([], ""), "");
         const pending = [{ id: "p", text: "x", date: at(2)[0], failed: "", guess: 0 }];
@@ -115,8 +120,10 @@ test("the divider stands before its message, under the day", () => {
 test("what is pending stands at the end, once, unless its twin is there", () => {
     inZone("UTC", () => {
         const messages = messagesAt(["2024-06-01T12:00Z"], { mine: () => true });
-        const item = (id, fields = {}) => ({ id, text: "hi", date: Date.UTC(2024, 5, 1, 13), failed: "", guess: 0, ...fields });
-        const pending = [item("a"), item("b", { guess: 1 }), item("c", { guess: 1, failed: "no" }), item("d", { date: Date.UTC(2024, 5, 3) })];
+        const item = (id, fields = {}) => ({ id, text: "hi", date: Date.UTC(2024, 5, 1, 13), failed: "", guess: 0,
+            ...fields });
+        const pending = [item("a"), item("b", { guess: 1 }), item("c", { guess: 1, failed: "no" }),
+            item("d", { date: Date.UTC(2024, 5, 3) })];
         const rows = rowsOf(dialogWith(messages, { pending }));
         assert.deepEqual(rows.map(({ key }) => key), ["day 2024-6-1", 1, "a", "c", "day 2024-6-3", "d"]);
         assert.equal(rows[2].item, pending[0]);
@@ -130,7 +137,8 @@ test("keys are unique, and stay when messages are prepended, appended or removed
     inZone("UTC", () => {
         const dates = every("2024-06-01T00:00Z", "2024-06-11T00:00Z", HOUR_MS);
         const all = messagesAt(dates);
-        let dialog = withWritten(withPage(newDialog({ tag: "@Ann" }), all.slice(100, 150)), { id: "7-1", text: "x", date: dates[150] });
+        let dialog = withWritten(withPage(newDialog({ tag: "@Ann" }), all.slice(100, 150)),
+            { id: "7-1", text: "x", date: dates[150] });
         const before = keysOf(dialog);
         for (const page of [all.slice(50, 100), all.slice(0, 50)]) {
             dialog = withPage(dialog, page);
@@ -142,7 +150,8 @@ test("keys are unique, and stay when messages are prepended, appended or removed
         const keys = keysOf(dialog);
         assert.equal(new Set(keys).size, keys.length);
         assert.ok(before.every((key) => keys.includes(key)));
-        assert.deepEqual(keys.filter((key) => typeof key === "number"), all.map(({ seq }) => seq), "a message's key is its seq");
+        assert.deepEqual(keys.filter((key) => typeof key === "number"), all.map(({ seq }) => seq),
+            "a message's key is its seq");
     });
 });
 
@@ -155,7 +164,9 @@ test("ten thousand messages are rows within a moment", () => {
 
 function stateWith(...dialogs) {
     const entries = dialogs.map(({ tag, user, at, ...fields }) => [tag.toLowerCase(), {
-        ...newDialog({ tag, ...user }), last: at === undefined ? null : { seq: 1, mine: false, text: "x", date: at, read: true }, ...fields,
+        ...newDialog({ tag, ...user }),
+        last: at === undefined ? null : { seq: 1, mine: false, text: "x", date: at, read: true },
+        ...fields,
     }]);
     return frozen({ ...emptyState(), dialogs: new Map(entries) });
 }
@@ -183,14 +194,17 @@ test("the filter finds each of the words in name or tag, whatever the case and t
         { tag: "@muh", at: 3, user: { firstName: "مُحَمَّد", lastName: "علي" } },
         { tag: "@Ivan", at: 2, user: { firstName: "Йван", lastName: "O'Neil" } }, { tag: "@x", at: 1 });
     const cases = {
-        "": "@zoe @jose_1 @muh @Ivan @x", "  ": "@zoe @jose_1 @muh @Ivan @x", zoe: "@zoe", "ZOË": "@zoe", "ang zo": "@zoe", "Zoe\u0308": "@zoe",
-        "jose inan": "@jose_1", JOSE_1: "@jose_1", "محمد": "@muh", "مُحَمَّد": "@muh", "o'ne": "@Ivan", "иван": "@Ivan", "zoe inan": "",
+        "": "@zoe @jose_1 @muh @Ivan @x", "  ": "@zoe @jose_1 @muh @Ivan @x", zoe: "@zoe", "ZOË": "@zoe",
+        "ang zo": "@zoe", "Zoe\u0308": "@zoe",
+        "jose inan": "@jose_1", JOSE_1: "@jose_1", "محمد": "@muh", "مُحَمَّد": "@muh", "o'ne": "@Ivan",
+        "иван": "@Ivan", "zoe inan": "",
         "@x": "@x", ".*": "", "\u0301": "@zoe @jose_1 @muh @Ivan @x",
     };
     for (const [words, expected] of Object.entries(cases)) assert.equal(tagsOf(state, words), expected, words);
 });
 
 test("the total of the unread messages is of all conversations", () => {
-    assert.equal(totalUnread(stateWith({ tag: "@a", at: 1, unread: 3 }, { tag: "@b", at: 2, unread: 4 }, { tag: "@c" })), 7);
+    assert.equal(totalUnread(stateWith({ tag: "@a", at: 1, unread: 3 }, { tag: "@b", at: 2, unread: 4 },
+        { tag: "@c" })), 7);
     assert.equal(totalUnread(emptyState()), 0);
 });

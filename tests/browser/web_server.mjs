@@ -19,7 +19,10 @@ export class ChatServer {
     }
 
     addUser(tag, fields = {}) {
-        const user = { _id: `u${this.#peers.size + 1}`, tag, firstName: tag.slice(1), lastName: "Doe", img: "default.jpg", isOnline: false, ...fields };
+        const user = {
+            _id: `u${this.#peers.size + 1}`, tag, firstName: tag.slice(1), lastName: "Doe", img: "default.jpg",
+            isOnline: false, ...fields,
+        };
         this.#peers.set(tag.toLowerCase(), { user, messages: [], in: 0, out: 0, inRead: 0, outRead: 0 });
         return user;
     }
@@ -38,7 +41,8 @@ export class ChatServer {
         const seq = peer.messages.length + 1;
         const message = {
             _id: `${this.epoch} ${tag} ${seq}`, senderTag: mine ? this.self.tag : peer.user.tag,
-            receiverTag: mine ? peer.user.tag : this.self.tag, text, date: DAY_MS + (this.#dates += 1000), seq, count, mine,
+            receiverTag: mine ? peer.user.tag : this.self.tag, text, seq, count, mine,
+            date: DAY_MS + (this.#dates += 1000),
         };
         peer.messages.push(message);
         if (id) this.#ids.set(id, message);
@@ -117,19 +121,22 @@ export class ChatServer {
         const unreadOutgoing = peer.out - peer.outRead;
         const { _id, ...message } = this.#plain(last);
         return clone({
-            _id: `conversation ${tag}`, ...message, date: new Date(last.date).toISOString(), unreadCount: unreadIncoming + unreadOutgoing,
+            _id: `conversation ${tag}`, ...message, date: new Date(last.date).toISOString(),
+            unreadCount: unreadIncoming + unreadOutgoing,
             unreadIncoming, unreadOutgoing, userInfo: peer.user,
         });
     }
 
     list(from = 0, to = 30) {
         const rows = this.tags.map((tag) => this.row(tag)).filter(Boolean);
-        return rows.sort((one, other) => new Date(other.date) - new Date(one.date)).slice(from, Math.min(to, from + 1000));
+        rows.sort((one, other) => new Date(other.date) - new Date(one.date));
+        return rows.slice(from, Math.min(to, from + 1000));
     }
 
     history(tag, from = 0, to = 100) {
         const messages = this.#peers.get(tag.toLowerCase())?.messages ?? [];
-        return messages.toReversed().slice(from, Math.min(to, from + 1000)).map((message) => this.#viewed(tag, message));
+        const page = messages.toReversed().slice(from, Math.min(to, from + 1000));
+        return page.map((message) => this.#viewed(tag, message));
     }
 
     /* Of the marks of one dialog the last stands for all. */
@@ -137,7 +144,8 @@ export class ChatServer {
         const isSuperseded = (change, i) => !change.message
             && this.#changes.slice(i + 1).some(({ key, kind }) => key === change.key && kind === change.kind);
         if (epoch !== this.epoch || since > this.position) {
-            return { epoch: this.epoch, position: this.position, tag: this.self.tag, more: false, reset: true, dialogs: [] };
+            const { position, self } = this;
+            return { epoch: this.epoch, position, tag: self.tag, more: false, reset: true, dialogs: [] };
         }
         const wanted = this.#changes.filter((change, i) => change.userSeq > since && !isSuperseded(change, i));
         const taken = wanted.slice(0, limit);
@@ -162,7 +170,9 @@ export class ChatServer {
             getDialogsList: () => this.list(one, two),
             getMessagesWithUser: () => this.history(one, two, three),
             findUsersByTag: () => [],
-            setSelfInfo: () => ({ ...this.self, firstName: one || this.self.firstName, lastName: two || this.self.lastName }),
+            setSelfInfo: () => ({
+                ...this.self, firstName: one || this.self.firstName, lastName: two || this.self.lastName,
+            }),
             markMessagesWithUserAsRead: () => (this.mark(one, two ?? Infinity, "client"), { status: "OK" }),
             sendMessageToUser: () => ({ status: "OK", message: this.sent(one, two, three) }),
         }[method];

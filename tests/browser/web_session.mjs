@@ -3,110 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Session } from "./client/server/session.js";
 import { rowsOf } from "./client/state/rows.js";
-import { dialogOf } from "./client/state/state.js";
 import { Store } from "./client/state/store.js";
-import { FakeTimers, FakeWebSocket } from "./fakes.mjs";
+import { FakeWebSocket } from "./fakes.mjs";
+import { begun, Scene, turn, wire } from "./web_scene.mjs";
 import { ChatServer } from "./web_server.mjs";
 
-const EVENTS = ["connection", "unauthenticated", "user", "message", "outcome"];
 const NOT_AUTHENTICATED = JSON.stringify({ Error: { name: "NoAuthJWTError", message: "" } });
-const wire = () => FakeWebSocket.made.at(-1);
-const turn = () => new Promise((resolve) => { setImmediate(resolve); });
-
-/* A session, and the server that it talks to; `hold`: methods that the server does not answer. */
-class Scene {
-    hold = new Set();
-    calls = []; // {method, params} that the server has answered or held, in order
-    #answered = new Map(); // WebSocket -> how many of its requests
-    #failures = [];
-
-    constructor(server, { place, store = new Store(), ...options } = {}) {
-        FakeWebSocket.made = [];
-        this.server = server;
-        this.store = store;
-        this.timers = new FakeTimers();
-        this.session = new Session(store, "ws://host/api", place, {
-            WebSocket: FakeWebSocket, setTimeout: this.timers.set, clearTimeout: this.timers.clear, now: () => this.timers.now,
-            random: () => 1, ...options,
-        });
-        this.events = [];
-        for (const type of EVENTS) this.session.addEventListener(type, (event) => this.events.push(event));
-    }
-
-    of = (type) => this.events.filter((event) => event.type === type);
-    called = (method) => this.calls.filter((call) => call.method === method).map(({ params }) => params);
-    dialog = (tag = "@Ann") => dialogOf(this.store.state, tag);
-    seqs = (tag) => this.dialog(tag).messages.map(({ seq }) => seq);
-    open = (tag = "@Ann") => this.store.dispatch({ type: "opened", tag, user: { tag }, at: 0 });
-
-    write(id, text = "hi", tag = "@Ann") {
-        this.store.dispatch({ type: "written", tag, user: { tag }, id, text, date: 0 });
-        return this.session.send(tag, { id, text });
-    }
-
-    /* The next call of the method gets this error. */
-    fail(method, error) {
-        this.#failures.push({ method, error });
-    }
-
-    /* Answers and notifies until nothing is left. */
-    async run() {
-        for (let quiet = 0; quiet < 3; quiet += 1) {
-            await turn();
-            if (this.#serve()) quiet = -1;
-        }
-    }
-
-    #serve() {
-        const to = wire();
-        if (to?.readyState !== 1) return false;
-        const from = this.#answered.get(to) ?? 0;
-        const requests = to.sent.slice(from).map((text) => JSON.parse(text));
-        this.#answered.set(to, to.sent.length);
-        for (const request of requests) this.#answer(to, request);
-        const notified = this.server.notified.splice(0);
-        for (const notification of notified) to.answer(notification);
-        return requests.length + notified.length > 0;
-    }
-
-    #answer(to, request) {
-        this.calls.push({ method: request.method, params: request.params });
-        if (this.hold.has(request.method)) return;
-        const i = this.#failures.findIndex(({ method }) => method === request.method);
-        const answer = i < 0 ? this.server.answer(request) : { error: this.#failures.splice(i, 1)[0].error };
-        to.answer({ jsonrpc: "2.0", id: request.id, ...answer });
-    }
-
-    async connect() {
-        this.session.connect();
-        wire().open();
-        await this.run();
-    }
-
-    lose(code = 1006) {
-        wire().end(code);
-        this.server.notified = [];
-    }
-
-    async reconnect() {
-        this.session.wake();
-        wire().open();
-        await this.run();
-    }
-
-    async wait(ms) {
-        this.timers.advance(ms);
-        await this.run();
-    }
-}
-
-async function begun(server, options) {
-    const scene = new Scene(server, options);
-    await scene.connect();
-    return scene;
-}
 
 function many(server, count, tag = "@Ann", by = "peer") {
     for (let i = 0; i < count; i += 1) server.send(tag, `text ${i}`, by);
@@ -122,7 +25,8 @@ test("the list is read after the session has begun, all of its pages, and then i
     for (const tag of server.tags) server.send(tag, "hi", "peer");
     const scene = await begun(server);
     assert.deepEqual(scene.called("getDialogsList"), [[0, 1000], [1000, 2000]]);
-    assert.deepEqual([scene.store.state.dialogs.size, scene.store.state.listed, scene.session.connection], [1001, true, "current"]);
+    assert.deepEqual([scene.store.state.dialogs.size, scene.store.state.listed, scene.session.connection],
+        [1001, true, "current"]);
     assert.equal(scene.dialog("@u1000").unread, 1);
     assert.deepEqual(scene.of("message"), [], "what was there before has not just arrived");
     assert.deepEqual(scene.session.place, { epoch: "first", position: server.position, tag: "@Me" });
@@ -151,7 +55,8 @@ test("what was missed while there was no connection arrives with the next, witho
     server.send("@Ann", "missed", "peer");
     server.send("@Bob", "new", "device");
     await scene.reconnect();
-    assert.deepEqual([scene.dialog().unread, scene.dialog().last.text, scene.dialog("@Bob").last.text], [4, "missed", "new"]);
+    assert.deepEqual([scene.dialog().unread, scene.dialog().last.text, scene.dialog("@Bob").last.text],
+        [4, "missed", "new"]);
     assert.equal(scene.called("getDialogsList").length, 1);
     assert.equal(scene.of("connection").length, 4, "current, waiting, connecting, current");
 });
@@ -243,7 +148,8 @@ test("presence and profiles change", async () => {
     server.notified.push({ type: "", code: 3201, body: { tag: "@Me", img: "m.jpg", userSeq: 3 } });
     server.notified.push({ type: "", code: 9999, body: {} });
     await scene.run();
-    assert.deepEqual([scene.store.state.online.has("@ann"), scene.dialog().user.lastName, scene.store.state.self.img], [true, "King", "m.jpg"]);
+    assert.deepEqual([scene.store.state.online.has("@ann"), scene.dialog().user.lastName, scene.store.state.self.img],
+        [true, "King", "m.jpg"]);
     server.presence("@Ann", false);
     await Promise.all([scene.session.setProfile({ firstName: "Ada" }), scene.run()]);
     assert.deepEqual([scene.store.state.online.has("@ann"), scene.store.state.self.firstName], [false, "Ada"]);
@@ -287,7 +193,23 @@ test("opening a conversation reads back to the first unread message", async () =
     scene.session.loadOpen();
     await scene.run();
     assert.equal(scene.dialog().divider, 1);
-    assert.equal(scene.called("getMessagesWithUser").length, 1);
+    assert.deepEqual(scene.called("getMessagesWithUser"), [["@Ann", 0, 360]]);
+    scene.store.dispatch({ type: "closed" });
+    scene.open();
+    scene.session.loadOpen();
+    await scene.run();
+    assert.equal(scene.called("getMessagesWithUser").length, 1, "all of it is there");
+});
+
+test("when only some of the unread messages are kept here, the others are read", async () => {
+    const server = new ChatServer("@Ann");
+    many(server, 300);
+    const scene = await begun(server);
+    scene.store.dispatch({ type: "pageRead", tag: "@Ann", messages: server.history("@Ann", 0, 100) });
+    scene.open();
+    scene.session.loadOpen();
+    await scene.run();
+    assert.deepEqual([scene.called("getMessagesWithUser"), scene.dialog().divider], [[["@Ann", 100, 500]], 1]);
 });
 
 test("older pages follow without a gap or a second request, also while new messages arrive", async () => {
@@ -374,7 +296,8 @@ test("what is written is sent once, over any number of connections", async () =>
     await scene.reconnect();
     assert.deepEqual(server.history("@Ann").map(({ text }) => text), ["two", "one"]);
     assert.deepEqual([scene.dialog().pending, scene.seqs()], [[], [1, 2]]);
-    assert.deepEqual(scene.of("outcome").map(({ id, reason, message }) => [id, reason, message.seq]), [["w1", "", 1], ["w2", "", 2]]);
+    assert.deepEqual(scene.of("outcome").map(({ id, reason, message }) => [id, reason, message.seq]),
+        [["w1", "", 1], ["w2", "", 2]]);
     assert.deepEqual(rowsOf(scene.dialog()).filter(({ kind }) => kind === "message").length, 2);
 });
 
@@ -385,7 +308,8 @@ test("what is refused says why; the next is sent all the same, and it can be sen
     const [first, second] = [scene.write("w1"), scene.write("w2", "x".repeat(16_385)), scene.write("w3", "ok")];
     await scene.run();
     await Promise.all([first, second]);
-    assert.deepEqual(scene.dialog().pending.map(({ id, failed }) => [id, failed]), [["w1", "text: too long"], ["w2", "too-large"]]);
+    assert.deepEqual(scene.dialog().pending.map(({ id, failed }) => [id, failed]),
+        [["w1", "text: too long"], ["w2", "too-large"]]);
     assert.deepEqual(scene.of("outcome").map(({ id, reason }) => [id, reason]),
         [["w2", "too-large"], ["w1", "text: too long"], ["w3", ""]]);
     scene.session.sendPending();
@@ -408,7 +332,8 @@ test("what an earlier session has left is sent when this one is current", async 
     const { place } = former.session;
     former.session.close();
     await turn();
-    assert.deepEqual(store.state.dialogs.get("@ann").pending.map(({ failed }) => failed), [""], "a close refuses nothing");
+    assert.deepEqual(store.state.dialogs.get("@ann").pending.map(({ failed }) => failed), [""],
+        "a close refuses nothing");
     const scene = await begun(server, { store, place });
     assert.deepEqual([scene.called("sendMessageToUser"), scene.dialog().pending], [[["@Ann", "before", "w1"]], []]);
     assert.equal(scene.called("hello").length, 0);

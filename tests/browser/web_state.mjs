@@ -20,12 +20,14 @@ const DATE = 1_700_000_000_000;
 /* "1 2r 3M 4Mr": messages by `seq`, M: one's own, r: read */
 function messagesOf(text) {
     return text.split(" ").filter(Boolean).map((word) => ({
-        seq: parseInt(word, 10), id: `m${parseInt(word, 10)}`, mine: word.includes("M"), text: `text ${parseInt(word, 10)}`,
+        seq: parseInt(word, 10), id: `m${parseInt(word, 10)}`, mine: word.includes("M"),
+            text: `text ${parseInt(word, 10)}`,
         date: DATE + parseInt(word, 10) * 1000, read: word.includes("r"),
     }));
 }
 
-const shortOf = (messages) => messages.map(({ seq, mine, read }) => `${seq}${mine ? "M" : ""}${read ? "r" : ""}`).join(" ");
+const shortOf = (messages) => messages.map(({ seq, mine,
+    read }) => `${seq}${mine ? "M" : ""}${read ? "r" : ""}`).join(" ");
 
 /* The same as the server has them. */
 const wire = (text, tag = "@Ann") => messagesOf(text).map(({ seq, id, mine, text: words, date, read }) => ({
@@ -36,7 +38,8 @@ const one = (text, tag, fields = {}) => ({ ...wire(text, tag)[0], ...fields });
 
 function row(text, unreadIncoming = 0, unreadOutgoing = 0, user = ANN) {
     const { _id, isRead, ...last } = one(text, user.tag);
-    return { _id: "c1", ...last, unreadIncoming, unreadOutgoing, unreadCount: unreadIncoming + unreadOutgoing, userInfo: user };
+    return { _id: "c1", ...last, unreadIncoming, unreadOutgoing, unreadCount: unreadIncoming + unreadOutgoing,
+        userInfo: user };
 }
 
 /* The state after these actions; none of them changes what was there. */
@@ -53,7 +56,8 @@ const openedBob = { ...opened, tag: "@Bob", user: { ...ANN, tag: "@Bob" } };
 const away = { type: "attended", attentive: false };
 const looking = { type: "attended", attentive: true };
 const written = (id, text = "hi") => ({ type: "written", tag: "@Ann", id, text, date: DATE });
-const stored = (id, text, words = "hi") => ({ type: "stored", tag: "@Ann", id, message: one(text, "@Ann", { text: words }) });
+const stored = (id, text, words = "hi") => ({ type: "stored", tag: "@Ann", id,
+    message: one(text, "@Ann", { text: words }) });
 const shown = (state) => rowsOf(ann(state)).filter(({ kind }) => kind !== "day")
     .map(({ kind, message, item }) => (kind === "new" ? "new" : message ? `${message.seq}` : item.id)).join(" ");
 
@@ -73,7 +77,8 @@ test("a message of the server has a date in milliseconds and a side, whatever it
 test("messages are merged in the order of seq, each once, whatever the order they come in", () => {
     const cases = [
         ["", "2 1 3", "1 2 3"], ["1 2", "4 3", "1 2 3 4"], ["5 6", "3 2", "2 3 5 6"], ["1 3 5", "4 2", "1 2 3 4 5"],
-        ["1 2 3", "2 3 4", "1 2 3 4"], ["4 5", "3 4", "3 4 5"], ["", "2 2 1", "1 2"], ["1 9", "5", "1 5 9"], ["3", "3r", "3r"],
+        ["1 2 3", "2 3 4", "1 2 3 4"], ["4 5", "3 4", "3 4 5"], ["", "2 2 1", "1 2"], ["1 9", "5", "1 5 9"],
+            ["3", "3r", "3r"],
         ["3r", "3", "3r"], ["2 3", "1 2r", "1 2r 3"], ["", "4 4r", "4r"],
     ];
     for (const [known, added, expected] of cases) {
@@ -84,7 +89,8 @@ test("messages are merged in the order of seq, each once, whatever the order the
 
 test("merging returns the same array when nothing changes, and keeps the messages it has", () => {
     const messages = frozen(messagesOf("1r 2 3M"));
-    for (const added of ["", "2", "3M 1", "1r 2 3M"]) assert.equal(mergeMessages(messages, messagesOf(added)), messages);
+    for (const added of ["", "2", "3M 1", "1r 2 3M"]) assert.equal(mergeMessages(messages, messagesOf(added)),
+        messages);
     const merged = mergeMessages(messages, messagesOf("2 3M 4"));
     assert.deepEqual([0, 1, 2].map((i) => merged[i] === messages[i]), [true, true, true]);
     assert.equal(markRead(messages, () => false), messages);
@@ -98,19 +104,23 @@ test("what is older than a read message of the same side is read", () => {
 
 test("counts mark what is read, in both directions", () => {
     const cases = [ // messages, seq, incoming, outgoing, expected
-        ["1 2M 3 4M", 4, 0, 0, "1r 2Mr 3r 4Mr"], ["1 2M 3 4M", 4, 1, 0, "1r 2Mr 3 4Mr"], ["1 2M 3 4M", 4, 0, 1, "1r 2Mr 3r 4M"],
-        ["1 2M 3 4M", 4, 2, 1, "1 2Mr 3 4M"], ["1 2 3 4", 2, 0, 0, "1r 2r 3 4"], ["1 2M 3 4M 5", 3, 1, 0, "1r 2Mr 3 4M 5"],
+        ["1 2M 3 4M", 4, 0, 0, "1r 2Mr 3r 4Mr"], ["1 2M 3 4M", 4, 1, 0, "1r 2Mr 3 4Mr"],
+            ["1 2M 3 4M", 4, 0, 1, "1r 2Mr 3r 4M"],
+        ["1 2M 3 4M", 4, 2, 1, "1 2Mr 3 4M"], ["1 2 3 4", 2, 0, 0, "1r 2r 3 4"],
+            ["1 2M 3 4M 5", 3, 1, 0, "1r 2Mr 3 4M 5"],
         ["7 8", 8, 5, 5, "7 8"], ["7M 8", 8, 1, 9, "7M 8"], ["1r 2r", 2, 2, 0, "1r 2r"], ["", 9, 1, 1, ""],
         ["1 2 3M 4M 5M", 5, 1, 0, "1r 2 3Mr 4Mr 5Mr"],
     ];
     for (const [text, seq, unreadIncoming, unreadOutgoing, expected] of cases) {
-        assert.equal(shortOf(markByCounts(frozen(messagesOf(text)), { seq, unreadIncoming, unreadOutgoing })), expected, text);
+        assert.equal(shortOf(markByCounts(frozen(messagesOf(text)), { seq, unreadIncoming, unreadOutgoing })),
+            expected, text);
     }
 });
 
 test("unread messages are those of the other user", () => {
     const messages = messagesOf("1r 2M 3 4M 5");
-    assert.deepEqual([countUnread(messages), countUnread(messages, 3), countUnread(messages, 5), countUnread([])], [2, 1, 0, 0]);
+    assert.deepEqual([countUnread(messages), countUnread(messages, 3), countUnread(messages, 5), countUnread([])],
+        [2, 1, 0, 0]);
     assert.deepEqual([firstUnread(messages), firstUnread(messagesOf("1r 2M")), firstUnread([])], [3, 0, 0]);
 });
 
@@ -173,7 +183,8 @@ test("what is seen stays unread beyond what was seen, and own messages are the o
     assert.deepEqual([ann(state).unread, shortOf(ann(state).messages)], [1, "1r 2M 3r 4r 5"]);
     assert.equal(after(state, { type: "seen", tag: "@Ann", upToSeq: 4 }), state);
     assert.equal(after(state, { type: "seen", tag: "@nobody", upToSeq: 4 }), state);
-    const gap = after(begin(row("3", 1)), page("1r 2r 3"), { type: "rowRead", row: row("6", 4) }, { type: "seen", tag: "@Ann", upToSeq: 3 });
+    const gap = after(begin(row("3", 1)), page("1r 2r 3"), { type: "rowRead", row: row("6", 4) },
+        { type: "seen", tag: "@Ann", upToSeq: 3 });
     assert.ok(ann(gap).unread >= 3, "those that are not loaded are counted");
     assert.equal(ann(after(gap, page("4 5 6"))).unread, 3);
 });
@@ -196,9 +207,11 @@ test("a conversation is whole when its first message is loaded", () => {
 test("what begins again is stale, and then as the server has it, also with fewer messages", () => {
     const known = after(begin(row("9", 2)), page("6r 7r 8 9"), opened);
     const begun = after(known, { type: "begun", user: ME });
-    assert.deepEqual([ann(begun).stale, ann(begun).messages, ann(begun).unread, newestSeq(ann(begun)), begun.listed], [true, [], 2, 9, false]);
+    assert.deepEqual([ann(begun).stale, ann(begun).messages, ann(begun).unread, newestSeq(ann(begun)), begun.listed],
+        [true, [], 2, 9, false]);
     const listed = after(begun, { type: "listed", rows: [row("3", 1)] });
-    assert.deepEqual([ann(listed).stale, newestSeq(ann(listed)), ann(listed).unread, listed.listed], [false, 3, 1, true]);
+    assert.deepEqual([ann(listed).stale, newestSeq(ann(listed)), ann(listed).unread, listed.listed],
+        [false, 3, 1, true]);
     const read = after(listed, page("1r 2r 3"), received("4"));
     assert.deepEqual([shortOf(ann(read).messages), ann(read).unread, newestSeq(ann(read))], ["1r 2r 3 4", 2, 4]);
 });
@@ -217,10 +230,12 @@ test("a message received before the list is not lost, whether the list has it or
 test("conversations that the server does not have go, unless something of the user is in them", () => {
     const tags = ["@Pending", "@Draft", "@Open", "@Gone"];
     const rows = tags.map((tag) => row("4", 1, 0, { ...ANN, tag }));
-    const state = after(begin(...rows), { ...written("p"), tag: "@Pending" }, { type: "drafted", tag: "@Draft", text: "d" },
+    const state = after(begin(...rows), { ...written("p"), tag: "@Pending" },
+        { type: "drafted", tag: "@Draft", text: "d" },
         { ...opened, tag: "@Open", user: { tag: "@Open" } }, { type: "begun", user: ME }, { type: "listed", rows: [] });
     assert.deepEqual([...state.dialogs.keys()], ["@pending", "@draft", "@open"]);
-    for (const { last, unread, stale } of state.dialogs.values()) assert.deepEqual([last, unread, stale], [null, 0, false]);
+    for (const { last, unread, stale } of state.dialogs.values()) assert.deepEqual([last, unread, stale],
+        [null, 0, false]);
     assert.equal(dialogOf(state, "@pending").pending.length, 1);
     assert.equal(dialogOf(state, "@draft").draft, "d");
     assert.deepEqual([totalUnread(state), state.online.size], [0, 0]);
@@ -233,13 +248,18 @@ test("another user begins with nothing of the one before", () => {
 
 test("what was stored here is shown at once, and is a list when it has a place", () => {
     const { messages, ...kept } = ann(after(begin(row("3", 1)), page("2r 3")));
-    const restored = (place) => after(emptyState(), { type: "restored", self: ME, dialogs: [{ ...kept, messages: [] }], place });
-    const state = after(restored({ epoch: "e", position: 3 }), { type: "cacheRead", entries: [{ tag: "@Ann", messages }, { tag: "@X", messages }] });
-    assert.deepEqual([shortOf(ann(state).messages), ann(state).unread, state.listed, state.dialogs.size], ["2r 3", 1, true, 1]);
+    const restored = (place) => after(emptyState(), { type: "restored", self: ME, dialogs: [{ ...kept, messages: [] }],
+        place });
+    const state = after(restored({ epoch: "e", position: 3 }),
+        { type: "cacheRead", entries: [{ tag: "@Ann", messages }, { tag: "@X", messages }] });
+    assert.deepEqual([shortOf(ann(state).messages), ann(state).unread, state.listed, state.dialogs.size],
+        ["2r 3", 1, true, 1]);
     assert.equal(restored(undefined).listed, false);
-    assert.equal(after(emptyState(), { type: "restored", self: ME, dialogs: [], place: { epoch: "e", position: 0 } }).listed, true);
+    assert.equal(after(emptyState(), { type: "restored", self: ME, dialogs: [],
+        place: { epoch: "e", position: 0 } }).listed, true);
     const { counts, ...older } = kept;
-    const old = after(emptyState(), { type: "restored", self: ME, dialogs: [{ ...older, messages: [] }] }, received("4"));
+    const old = after(emptyState(), { type: "restored", self: ME, dialogs: [{ ...older, messages: [] }] },
+        received("4"));
     assert.equal(shortOf(ann(old).messages), "4");
 });
 
@@ -247,7 +267,8 @@ test("what was missed: messages, rows, oneself, who is online", () => {
     const missed = { ...row("6", 2, 1), messages: wire("4M 5 6") };
     const state = after(begin(row("3")), page("1r 2r 3r"),
         { type: "synced", dialogs: [missed], self: { ...ME, firstName: "M" }, online: ["@Zoe", "@ANN"] });
-    assert.deepEqual([shortOf(ann(state).messages), ann(state).unread, state.self.firstName], ["1r 2r 3r 4M 5 6", 2, "M"]);
+    assert.deepEqual([shortOf(ann(state).messages), ann(state).unread, state.self.firstName],
+        ["1r 2r 3r 4M 5 6", 2, "M"]);
     assert.deepEqual([...state.online].sort(), ["@ann", "@zoe"]);
     const partial = after(state, { type: "synced", dialogs: [], self: null, online: null });
     assert.equal(partial, state);
@@ -255,9 +276,11 @@ test("what was missed: messages, rows, oneself, who is online", () => {
 
 test("pages of what was missed show the count of now from the first page on", () => {
     const first = { ...row("6", 3), messages: wire("4") };
-    const state = after(begin(row("3")), page("1r 2r 3r"), { type: "synced", dialogs: [first], self: null, online: null });
+    const state = after(begin(row("3")), page("1r 2r 3r"), { type: "synced", dialogs: [first], self: null,
+        online: null });
     assert.deepEqual([ann(state).unread, newestSeq(ann(state))], [3, 6]);
-    const rest = after(state, { type: "synced", dialogs: [{ ...first, messages: wire("5 6") }], self: null, online: [] });
+    const rest = after(state, { type: "synced", dialogs: [{ ...first, messages: wire("5 6") }], self: null,
+        online: [] });
     assert.deepEqual([ann(rest).unread, shortOf(ann(rest).messages)], [3, "1r 2r 3r 4 5 6"]);
 });
 
@@ -266,10 +289,12 @@ test("pages of what was missed show the count of now from the first page on", ()
 test("a message of an unknown user begins a conversation", () => {
     const state = after(begin(), { type: "messageReceived", message: one("1", "@New") });
     const dialog = dialogOf(state, "@new");
-    assert.deepEqual([dialog.user, dialog.unread, newestSeq(dialog)], [{ tag: "@New", firstName: "", lastName: "", img: "default.jpg" }, 1, 1]);
+    assert.deepEqual([dialog.user, dialog.unread, newestSeq(dialog)],
+        [{ tag: "@New", firstName: "", lastName: "", img: "default.jpg" }, 1, 1]);
     assert.equal(listDialogs(state).length, 1);
     const known = after(state, { type: "rowRead", row: row("1", 1, 0, { ...ANN, tag: "@New" }) });
-    assert.deepEqual([dialogOf(known, "@new").user.firstName, dialogOf(known, "@new").unread, known.online.has("@new")], ["Ann", 1, true]);
+    assert.deepEqual([dialogOf(known, "@new").user.firstName, dialogOf(known, "@new").unread,
+        known.online.has("@new")], ["Ann", 1, true]);
 });
 
 test("the same message twice changes nothing", () => {
@@ -311,7 +336,8 @@ test("a refused message is shown as such; it is not taken for a twin, and can be
     const retried = after(other, { type: "retried", tag: "@Ann", id: "a" });
     assert.deepEqual([ann(retried).pending[0].failed, shown(retried)], ["", "1 a"]);
     assert.equal(shown(after(other, { type: "discarded", tag: "@Ann", id: "a" })), "1");
-    const hidden = after(begin(), written("a"), received("1M", { text: "hi" }), { type: "refused", tag: "@Ann", id: "a", reason: "x" });
+    const hidden = after(begin(), written("a"), received("1M", { text: "hi" }),
+        { type: "refused", tag: "@Ann", id: "a", reason: "x" });
     assert.equal(shown(hidden), "1 a");
     for (const type of ["refused", "retried", "discarded"]) {
         assert.equal(after(other, { type, tag: "@Ann", id: "unknown", reason: "x" }), other, type);
@@ -374,7 +400,8 @@ test("conversations are opened and closed; an empty one that was only looked at 
     const empty = after(state, openedBob);
     assert.deepEqual([empty.open, [...empty.dialogs.keys()]], ["@bob", ["@ann", "@bob"]]);
     assert.deepEqual([...after(empty, opened).dialogs.keys()], ["@ann"]);
-    assert.deepEqual([...after(empty, { type: "drafted", tag: "@Bob", text: "d" }, { type: "closed" }).dialogs.keys()], ["@ann", "@bob"]);
+    assert.deepEqual([...after(empty, { type: "drafted", tag: "@Bob", text: "d" }, { type: "closed" }).dialogs.keys()],
+        ["@ann", "@bob"]);
     const closed = after(state, { type: "closed" });
     assert.equal(after(closed, { type: "closed" }), closed);
     assert.equal(ann(closed), ann(state), "what did not change stays the same object");
@@ -387,7 +414,8 @@ test("profiles change by some fields, of contacts and of oneself, ignoring case"
     const self = after(state, { type: "profileChanged", tag: "@mE", img: "b.jpg" });
     assert.deepEqual(self.self, { tag: "@Me", firstName: "Mary", lastName: "Shelley", img: "b.jpg" });
     assert.equal(self.dialogs, state.dialogs);
-    for (const same of [{ tag: "@Ann", lastName: "Lee" }, { tag: "@Me", firstName: "Mary" }, { tag: "@Nobody", img: "x" }]) {
+    for (const same of [{ tag: "@Ann", lastName: "Lee" }, { tag: "@Me", firstName: "Mary" },
+        { tag: "@Nobody", img: "x" }]) {
         const next = after(state, { type: "profileChanged", ...same });
         assert.deepEqual([next.dialogs === state.dialogs, next.self === state.self], [true, true]);
     }
@@ -405,15 +433,18 @@ test("presence changes, ignoring case", () => {
 test("what an action does not change stays the same object", () => {
     const state = after(begin(row("2", 1), row("2", 1, 0, { ...ANN, tag: "@Bob" })), page("1r 2"), opened);
     const bob = dialogOf(state, "@Bob");
-    for (const action of [received("3"), written("a"), { type: "drafted", tag: "@Ann", text: "x" }, page("1r 2"), looking,
+    for (const action of [received("3"), written("a"), { type: "drafted", tag: "@Ann", text: "x" }, page("1r 2"),
+        looking,
         { type: "seen", tag: "@Ann", upToSeq: 2 }, { type: "rowRead", row: row("2", 0) }]) {
         const next = after(state, action);
         assert.equal(dialogOf(next, "@Bob"), bob, action.type);
         assert.equal(next.online, state.online, action.type);
         assert.equal(ann(next).user, ann(state).user, action.type);
     }
-    const same = [page("1r 2"), { type: "drafted", tag: "@Ann", text: "" }, { type: "rowRead", row: row("2", 1) }, opened, away,
-        { type: "presenceChanged", tag: "@Ann", online: true }, { type: "cacheRead", entries: [{ tag: "@Ann", messages: ann(state).messages }] }];
+    const same = [page("1r 2"), { type: "drafted", tag: "@Ann", text: "" }, { type: "rowRead", row: row("2", 1) },
+        opened, away,
+        { type: "presenceChanged", tag: "@Ann", online: true },
+            { type: "cacheRead", entries: [{ tag: "@Ann", messages: ann(state).messages }] }];
     for (const action of same) assert.equal(after(state, action), state, action.type);
 });
 

@@ -36,7 +36,8 @@ function usedKeys() {
     const literal = new RegExp(`"((?:${prefixes})\\.[\\w.]+)"`, "g");
     const used = new Map(); // key -> where
     for (const { name, text } of sources) {
-        for (const pattern of [literal, /\bt\(\s*"([^"]+)"/g]) for (const key of namesIn(text, pattern)) used.set(key, name);
+        for (const pattern of [literal,
+            /\bt\(\s*"([^"]+)"/g]) for (const key of namesIn(text, pattern)) used.set(key, name);
         for (const key of namesIn(text, /\bt\(\s*`([^`]+)`/g)) {
             assert.ok(COMPUTED[key], `${name}: ${key} is not known to this test`);
             for (const part of COMPUTED[key]) used.set(key.replace(/\$\{\w+\}/, part), name);
@@ -62,7 +63,8 @@ test("each language has exactly the keys of English, with the same names to be f
         assert.deepEqual(Object.keys(words), Object.keys(en), language);
         for (const [key, entry] of Object.entries(en)) {
             assert.equal(typeof words[key], typeof entry, `${language}: ${key}`);
-            assert.deepEqual(placeholders(formsOf(words[key]).other), placeholders(formsOf(entry).other), `${language}: ${key}`);
+            assert.deepEqual(placeholders(formsOf(words[key]).other), placeholders(formsOf(entry).other),
+                `${language}: ${key}`);
         }
     }
 });
@@ -71,12 +73,14 @@ test("what depends on a number has a form for each, and names the number unless 
     for (const [language, words] of Object.entries({ en, ...OTHERS })) {
         const categories = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
         for (const [key, entry] of Object.entries(words)) {
-            assert.ok(Object.values(formsOf(entry)).every((text) => typeof text === "string" && text.trim() !== ""), `${language}: ${key}`);
+            assert.ok(Object.values(formsOf(entry)).every((text) => typeof text === "string" && text.trim() !== ""),
+                `${language}: ${key}`);
             if (typeof entry === "string") continue;
             assert.ok("other" in entry, `${language}: ${key}`);
             for (const [category, text] of Object.entries(entry)) {
                 assert.ok(categories.includes(category), `${language}: ${key} has ${category}`);
-                if (!SPECIAL.has(category)) assert.deepEqual(placeholders(text), placeholders(entry.other), `${language}: ${key}, ${category}`);
+                if (!SPECIAL.has(category)) assert.deepEqual(placeholders(text), placeholders(entry.other),
+                    `${language}: ${key}, ${category}`);
             }
         }
     }
@@ -84,7 +88,8 @@ test("what depends on a number has a form for each, and names the number unless 
 
 test("words are filled in as they are, numbers as the language writes them", () => {
     const strings = new Strings("en", en);
-    assert.equal(strings.t("talk.empty", { name: "$& {name} <b>" }), "This is the beginning. Say hello to $& {name} <b>.");
+    assert.equal(strings.t("talk.empty", { name: "$& {name} <b>" }),
+        "This is the beginning. Say hello to $& {name} <b>.");
     assert.equal(strings.t("list.unread", { n: 1 }), "one unread message");
     assert.equal(strings.t("list.unread", { n: 12_345 }), "12,345 unread messages");
     assert.equal(strings.number(1234), "1,234");
@@ -107,9 +112,12 @@ test("Arabic has its dual and its few, and is written from the right", () => {
 test("the language is the one that was chosen, or else the first of the browser's that there is", async () => {
     const kept = new Map();
     const browser = { languages: [] };
-    const stand = { localStorage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) }, navigator: browser };
-    for (const [name, value] of Object.entries(stand)) Object.defineProperty(globalThis, name, { value, configurable: true });
-    const cases = [[[], "en"], [["de-AT", "en"], "de"], [["fr", "AR-EG"], "ar"], [["fr", "ja"], "en"], [["arn", "arc", "de"], "de"], [["DE"], "de"],
+    const stand = { localStorage: { getItem: (key) => kept.get(key) ?? null,
+        setItem: (key, value) => kept.set(key, value) }, navigator: browser };
+    for (const [name, value] of Object.entries(stand)) Object.defineProperty(globalThis, name,
+        { value, configurable: true });
+    const cases = [[[], "en"], [["de-AT", "en"], "de"], [["fr", "AR-EG"], "ar"], [["fr", "ja"], "en"],
+        [["arn", "arc", "de"], "de"], [["DE"], "de"],
         [["", "toString"], "en"]];
     for (const [languages, expected] of cases) {
         browser.languages = languages;

@@ -1,4 +1,4 @@
-// The promises of client/text: links, lengths, names, dates. Run by test_modules.py, in a folder with copies of the modules.
+// The promises of client/text. Run by test_modules.py, in a folder with copies of the modules.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -19,13 +19,16 @@ function linksIn(text) {
 
 test("addresses of http, https and www are links", () => {
     assert.deepEqual(findLinks("see https://example.com/a?b=c#d now"), [
-        { text: "see " }, { text: "https://example.com/a?b=c#d", href: "https://example.com/a?b=c#d" }, { text: " now" },
+        { text: "see " }, { text: "https://example.com/a?b=c#d", href: "https://example.com/a?b=c#d" },
+            { text: " now" },
     ]);
     assert.deepEqual(findLinks("www.Example.com"), [{ text: "www.Example.com", href: "https://www.Example.com" }]);
     assert.deepEqual(findLinks("no link"), [{ text: "no link" }]);
     assert.deepEqual(findLinks(""), []);
-    for (const address of ["http://a.b", "HTTPS://A.B/c", "https://a.b:8080/", "https://user@a.b/c", "https://1.2.3.4/x", "http://localhost.lan",
-        "https://a.b/%20?q=1&r[]=2;3", "https://a.b/~me/@you/_-", "https://bücher.example/ü", "https://例え.テスト/パス", "https://مثال.إختبار"]) {
+    for (const address of ["http://a.b", "HTTPS://A.B/c", "https://a.b:8080/", "https://user@a.b/c",
+        "https://1.2.3.4/x", "http://localhost.lan",
+        "https://a.b/%20?q=1&r[]=2;3", "https://a.b/~me/@you/_-", "https://bücher.example/ü", "https://例え.テスト/パス",
+            "https://مثال.إختبار"]) {
         assert.deepEqual(linksIn(address), [address]);
         assert.deepEqual(linksIn(`a\n${address}\tb`), [address]);
     }
@@ -33,16 +36,21 @@ test("addresses of http, https and www are links", () => {
 });
 
 test("nothing else is a link", () => {
-    for (const text of ["javascript:alert(1)", "JAVASCRIPT://a.b/%0aalert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "ftp://a.b",
-        "mailto:a@b.c", "a.b", "example.com", "https://", "http://localhost", "https://localhost:8000/x", "https://intranet/a.b", "http://2130706433/",
-        "http://0x7f000001", "https://.com", "https://a.", "www.", "www", "awww.b.c", "xhttps://a.b", "https:/a.b", "https:a.b", "https:\\\\a.b",
-        "https://a b.c", "http://[::1]/", "https://a.b:99999/", "https://user.name@host", "httpſ://a.b", "http://javascript:alert(1)"]) {
+    for (const text of ["javascript:alert(1)", "JAVASCRIPT://a.b/%0aalert(1)", "data:text/html,x", "vbscript:x",
+        "file:///etc/passwd", "ftp://a.b",
+        "mailto:a@b.c", "a.b", "example.com", "https://", "http://localhost", "https://localhost:8000/x",
+            "https://intranet/a.b", "http://2130706433/",
+        "http://0x7f000001", "https://.com", "https://a.", "www.", "www", "awww.b.c", "xhttps://a.b", "https:/a.b",
+            "https:a.b", "https:\\\\a.b",
+        "https://a b.c", "http://[::1]/", "https://a.b:99999/", "https://user.name@host", "httpſ://a.b",
+            "http://javascript:alert(1)"]) {
         assert.deepEqual(linksIn(text), [], text);
     }
 });
 
 test("links have a safe scheme and a host with a dot, whatever is written", () => {
-    const pieces = ["https://", "http://", "www.", "a", ".", "b", "/", "\\", "@", ":", "javascript:", "\n", "(", ")", "é", "\ud800", "?", "#", "[", "%", "\u202e"];
+    const pieces = ["https://", "http://", "www.", "a", ".", "b", "/", "\\", "@", ":", "javascript:", "\n", "(", ")",
+        "é", "\ud800", "?", "#", "[", "%", "\u202e"];
     let seed = 7;
     for (let i = 0; i < 3000; i += 1) {
         let text = "";
@@ -60,12 +68,18 @@ test("links have a safe scheme and a host with a dot, whatever is written", () =
 
 test("the punctuation of the sentence does not belong to the address, parentheses of its own do", () => {
     const cases = {
-        "https://a.b.": "https://a.b", "https://a.b/c, and": "https://a.b/c", "https://a.b/c?!…": "https://a.b/c", "\"https://a.b/c\"": "https://a.b/c",
-        "<https://a.b/c>": "https://a.b/c", "“https://a.b/c”": "https://a.b/c", "«https://a.b/c»": "https://a.b/c", "'https://a.b/c'": "https://a.b/c",
-        "(https://a.b/c)": "https://a.b/c", "(see https://a.b/c_(d))": "https://a.b/c_(d)", "https://a.b/c_(d)": "https://a.b/c_(d)",
-        "https://a.b/(c).": "https://a.b/(c)", "[https://a.b/c]": "https://a.b/c", "[x](https://a.b/c)": "https://a.b/c", "*https://a.b/c*": "https://a.b/c",
-        "https://a.b/c)))": "https://a.b/c", "{https://a.b/{c}}": "https://a.b/{c}", "https://a.b/c/": "https://a.b/c/", "https://a.b/c؟": "https://a.b/c",
-        "https://a.b/c، و": "https://a.b/c", "https://a.b/c。谢谢": "https://a.b/c", "（https://a.b/c）": "https://a.b/c", "https://a.b/c&": "https://a.b/c&",
+        "https://a.b.": "https://a.b", "https://a.b/c, and": "https://a.b/c", "https://a.b/c?!…": "https://a.b/c",
+            "\"https://a.b/c\"": "https://a.b/c",
+        "<https://a.b/c>": "https://a.b/c", "“https://a.b/c”": "https://a.b/c", "«https://a.b/c»": "https://a.b/c",
+            "'https://a.b/c'": "https://a.b/c",
+        "(https://a.b/c)": "https://a.b/c", "(see https://a.b/c_(d))": "https://a.b/c_(d)",
+            "https://a.b/c_(d)": "https://a.b/c_(d)",
+        "https://a.b/(c).": "https://a.b/(c)", "[https://a.b/c]": "https://a.b/c",
+            "[x](https://a.b/c)": "https://a.b/c", "*https://a.b/c*": "https://a.b/c",
+        "https://a.b/c)))": "https://a.b/c", "{https://a.b/{c}}": "https://a.b/{c}",
+            "https://a.b/c/": "https://a.b/c/", "https://a.b/c؟": "https://a.b/c",
+        "https://a.b/c، و": "https://a.b/c", "https://a.b/c。谢谢": "https://a.b/c", "（https://a.b/c）": "https://a.b/c",
+            "https://a.b/c&": "https://a.b/c&",
     };
     for (const [text, expected] of Object.entries(cases)) assert.deepEqual(linksIn(text), [expected], text);
 });
@@ -78,10 +92,14 @@ test("marks that change the direction of writing do not get into a link", () => 
 });
 
 test("a hostile text of 16 KiB takes time in proportion to its length", () => {
-    const texts = [(n) => `https://a.b/${")".repeat(n)}`, (n) => `https://a.b/${"()".repeat(n / 2)}.`, (n) => `https://a.b/${".".repeat(n)}`,
-        (n) => "https://".repeat(n / 8), (n) => "www.".repeat(n / 4), (n) => "https://a.b ".repeat(n / 12), (n) => `www.${"ü".repeat(n / 2)}.b`,
-        (n) => `www.${Array.from({ length: n / 3 }, (_, i) => String.fromCodePoint(0x4e00 + i)).join("")}.b`, (n) => `https://${"a.".repeat(n / 2)}`,
-        (n) => `https://${"@".repeat(n)}a.b`, (n) => `https://a.b/${"(".repeat(n / 2)}${")".repeat(n / 2)}`, (n) => "w".repeat(n)];
+    const texts = [(n) => `https://a.b/${")".repeat(n)}`, (n) => `https://a.b/${"()".repeat(n / 2)}.`,
+        (n) => `https://a.b/${".".repeat(n)}`,
+        (n) => "https://".repeat(n / 8), (n) => "www.".repeat(n / 4), (n) => "https://a.b ".repeat(n / 12),
+            (n) => `www.${"ü".repeat(n / 2)}.b`,
+        (n) => `www.${Array.from({ length: n / 3 }, (_, i) => String.fromCodePoint(0x4e00 + i)).join("")}.b`,
+            (n) => `https://${"a.".repeat(n / 2)}`,
+        (n) => `https://${"@".repeat(n)}a.b`, (n) => `https://a.b/${"(".repeat(n / 2)}${")".repeat(n / 2)}`,
+            (n) => "w".repeat(n)];
     const msOf = (text) => {
         const times = [1, 2, 3].map(() => {
             const start = process.cpuUsage();
@@ -122,11 +140,14 @@ test("a name is the tag while it is not known", () => {
 
 test("initials are one or two letters of any script, whole ones", () => {
     const cases = [
-        ["Ada", "Lovelace", "AL"], ["ada", "lovelace", "AL"], ["Ada", "", "A"], ["", "", "T"], ["élan", "öster", "ÉÖ"], ["e\u0301lan", "x", "E\u0301X"],
-        ["محمد", "علي", "مع"], ["देवी", "कृष्ण", "देकृ"], ["Иван", "Йорк", "ИЙ"], ["李", "小龍", "李小"], ["ßeta", "x", "SX"], ["ﬁn", "x", "FX"], ["𐐨x", "y", "𐐀Y"],
+        ["Ada", "Lovelace", "AL"], ["ada", "lovelace", "AL"], ["Ada", "", "A"], ["", "", "T"], ["élan", "öster", "ÉÖ"],
+            ["e\u0301lan", "x", "E\u0301X"],
+        ["محمد", "علي", "مع"], ["देवी", "कृष्ण", "देकृ"], ["Иван", "Йорк", "ИЙ"], ["李", "小龍", "李小"],
+            ["ßeta", "x", "SX"], ["ﬁn", "x", "FX"], ["𐐨x", "y", "𐐀Y"],
         ["😀", "👨‍👩‍👧‍👦", "😀👨‍👩‍👧‍👦"], ["🇩🇪x", "", "🇩🇪"],
     ];
-    for (const [first, last, expected] of cases) assert.equal(initialsOf(user(first, last)), expected, `${first} ${last}`);
+    for (const [first, last, expected] of cases) assert.equal(initialsOf(user(first, last)), expected,
+        `${first} ${last}`);
 });
 
 test("letters with many marks are bounded, and never cut in half", () => {
@@ -140,7 +161,8 @@ test("letters with many marks are bounded, and never cut in half", () => {
 });
 
 test("a person has one hue, that of the FNV-1a hash of the tag, whatever its case", () => {
-    const fnv = (text) => [...Buffer.from(text)].reduce((hash, byte) => BigInt.asUintN(32, (hash ^ BigInt(byte)) * 0x01000193n), 0x811c9dc5n);
+    const fnv = (text) => [...Buffer.from(text)].reduce((hash, byte) => BigInt.asUintN(32,
+        (hash ^ BigInt(byte)) * 0x01000193n), 0x811c9dc5n);
     const hues = new Set();
     for (let i = 0; i < 500; i += 1) {
         const tag = `@User_${i}`;
@@ -175,7 +197,8 @@ test("the list shows a date as briefly as possible", () => {
 });
 
 test("a day has a heading in the language of the page", () => {
-    const days = { today: "2024-11-28T00:00", yesterday: "2024-11-27T23:59", earlier: "2024-11-26T12:00", other: "2023-11-26T12:00" };
+    const days = { today: "2024-11-28T00:00", yesterday: "2024-11-27T23:59", earlier: "2024-11-26T12:00",
+        other: "2023-11-26T12:00" };
     const of = (language) => Object.values(days).map((day) => new Dates(language).day(at(day), NOW));
     assert.deepEqual(of("en"), ["Today", "Yesterday", "Tuesday, November 26", "Nov 26, 2023"]);
     assert.deepEqual(of("de"), ["Heute", "Gestern", "Dienstag, 26. November", "26. Nov. 2023"]);
@@ -189,7 +212,8 @@ test("a day has a heading in the language of the page", () => {
 test("yesterday is yesterday on days of 23 and of 25 hours", () => {
     const before = process.env.TZ;
     try {
-        for (const [zone, day] of [["Europe/Berlin", "2024-03-31"], ["Europe/Berlin", "2024-10-27"], ["America/St_Johns", "2024-11-03"],
+        for (const [zone, day] of [["Europe/Berlin", "2024-03-31"], ["Europe/Berlin", "2024-10-27"],
+            ["America/St_Johns", "2024-11-03"],
             ["America/Sao_Paulo", "2018-11-04"]]) {
             process.env.TZ = zone;
             const [next, previous] = [1, -1].map((days) => at(`${day}T12:00`) + days * 86_400_000);

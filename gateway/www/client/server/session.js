@@ -189,10 +189,11 @@ export class Session extends EventTarget {
 
     /* The history */
 
-    /* What the open conversation lacks at its end. */
+    /* What the open conversation lacks at its end, or of its unread messages. */
     loadOpen() {
-        const dialog = this.#store.state.dialogs.get(this.#store.state.open);
-        if (dialog && dialog.messages.length === 0 && !isWhole(dialog)) this.loadOlder(dialog.tag);
+        const dialog = this.#openDialog();
+        const isLacking = dialog && (dialog.messages.length === 0 || dialog.divider === -1);
+        if (isLacking && !isWhole(dialog)) this.loadOlder(dialog.tag);
         else this.#watchGap();
     }
 
@@ -202,7 +203,7 @@ export class Session extends EventTarget {
         if (!dialog || isWhole(dialog)) return false;
         const { messages } = dialog;
         const from = messages.length === 0 ? 0 : newestSeq(dialog) - messages[0].seq + 1;
-        return this.#loadPage(tag, from, from + (messages.length === 0 ? firstPage(dialog) : NEXT_PAGE));
+        return this.#loadPage(tag, from, from + pageSize(dialog));
     }
 
     async #loadPage(tag, from, to) {
@@ -298,9 +299,9 @@ export class Session extends EventTarget {
     }
 }
 
-/* Back to the first unread message, if that is not too far. */
-function firstPage({ unread }) {
-    return Math.min(PAGE_MAX, FIRST_PAGE + unread);
+/* Back to the first unread message, when the divider waits for it and it is not too far. */
+function pageSize({ messages, divider, unread }) {
+    return Math.min(PAGE_MAX, (messages.length === 0 ? FIRST_PAGE : NEXT_PAGE) + (divider === -1 ? unread : 0));
 }
 
 /* How long to wait before the same call may have another outcome; 0: it never will. */

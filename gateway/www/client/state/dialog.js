@@ -93,8 +93,8 @@ function reachesRead(messages, newest) {
 
 /* One new message, or several. `attentive`: the user is looking at the conversation. */
 export function withNew(dialog, added, attentive) {
-    const known = new Set(dialog.messages.map(({ seq }) => seq));
-    const news = added.filter(({ seq, mine }) => mine && !known.has(seq));
+    const own = dialog.pending.length === 0 ? [] : added.filter(({ mine }) => mine);
+    const news = own.filter(({ seq }) => !dialog.messages.some((message) => message.seq === seq));
     return withAdded(withFields(dialog, { pending: guessed(dialog.pending, news) }), added, attentive);
 }
 
@@ -163,7 +163,8 @@ export function withoutPending(dialog, id) {
 
 /* `failed`: why it was refused; "": it is being sent again. */
 export function withOutcome(dialog, id, failed) {
-    return withFields(dialog, { pending: changedItems(dialog.pending, (item) => item.id === id, { failed, guess: 0 }) });
+    const pending = changedItems(dialog.pending, (item) => item.id === id, { failed, guess: 0 });
+    return withFields(dialog, { pending });
 }
 
 /* The same array when nothing changes. */

@@ -37,7 +37,8 @@ function startDay(rows, day, date) {
     if (start.getTime() === day.from) return; // the clock was set back over midnight
     day.from = start.getTime();
     day.to = new Date(start.getFullYear(), start.getMonth(), start.getDate() + 1).getTime();
-    rows.push({ kind: "day", key: `day ${start.getFullYear()}-${start.getMonth() + 1}-${start.getDate()}`, date: day.from });
+    const key = `day ${start.getFullYear()}-${start.getMonth() + 1}-${start.getDate()}`;
+    rows.push({ kind: "day", key, date: day.from });
 }
 
 function group(rows) {

@@ -1,7 +1,10 @@
 /* Finds the addresses in a text. */
 
-/* Neither spaces, quotes, the punctuation of Chinese and Japanese, nor marks that change the direction. */
-const ADDRESS = /\b(?:https?:\/\/|www\.)[^\s<>"“”„«»‹›。、，！？；：（）「」『』【】《》〈〉\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]+/giu;
+/* What ends an address: spaces, quotes, Chinese and Japanese punctuation, marks of the direction of writing. */
+const QUOTES = "<>\"“”„«»‹›";
+const WIDE = "。、，！？；：（）「」『』【】《》〈〉";
+const DIRECTIONS = "\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069";
+const ADDRESS = new RegExp(`\\b(?:https?://|www\\.)[^\\s${QUOTES}${WIDE}${DIRECTIONS}]+`, "giu");
 const TRAILING = new Set(".,;:!?'’‘*_~…،؛؟۔।");
 const PARENTHESES = { ")": "(", "]": "[", "}": "{" };
 const HOST_MAX = 255;
