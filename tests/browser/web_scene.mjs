@@ -40,6 +40,16 @@ export class Scene {
         return this.session.send(tag, { id, text });
     }
 
+    /* Only the first calls of the method are answered. */
+    holdAfter(method, count) {
+        const answer = this.server.answer.bind(this.server);
+        let left = count;
+        this.server.answer = (request) => {
+            if (request.method === method && (left -= 1) === 0) this.hold.add(method);
+            return answer(request);
+        };
+    }
+
     /* The next call of the method gets this error. */
     fail(method, error) {
         this.#failures.push({ method, error });

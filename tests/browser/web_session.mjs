@@ -89,6 +89,39 @@ test("a list that began before a reset is dropped", async () => {
     assert.deepEqual([scene.dialog("@Bob").stale, scene.dialog("@Bob").unread], [false, 1]);
 });
 
+test("pages of the list from before and after a reset are not mixed", async () => {
+    const server = new ChatServer(...Array.from({ length: 1000 }, (_, i) => `@u${i}`));
+    for (const tag of server.tags) server.send(tag, "hi", "peer");
+    const copy = server.copy();
+    for (const tag of server.tags) server.send(tag, "lost", "peer");
+    const scene = new Scene(server);
+    scene.holdAfter("getDialogsList", 1);
+    await scene.connect();
+    scene.lose();
+    server.turnBack(copy, "second");
+    scene.hold.clear();
+    await scene.reconnect();
+    assert.ok([...scene.store.state.dialogs.values()].every(({ last }) => last.text === "hi"));
+});
+
+test("a conversation that the list has missed, as it moved between two pages, is read by itself", async () => {
+    const server = new ChatServer("@Ann");
+    many(server, 5);
+    const scene = await begun(server);
+    scene.lose();
+    server.turnBack(server.copy(), "second");
+    server.list = () => [];
+    scene.hold.add("getDialogsList");
+    await scene.reconnect();
+    server.send("@Ann", "new", "peer");
+    scene.hold.clear();
+    await scene.run();
+    assert.deepEqual([scene.dialog().stale, scene.dialog().unread, scene.dialog().last.text], [false, 6, "new"]);
+    scene.lose();
+    await scene.reconnect();
+    assert.deepEqual([scene.store.state.listed, scene.dialog().unread, scene.seqs()], [true, 6, [6]]);
+});
+
 test("messages arrive; an unknown user gets a name, and only others' messages are reported", async () => {
     const server = new ChatServer("@Ann");
     const scene = await begun(server);
@@ -375,7 +408,9 @@ test("a session that ends reports what was seen, and leaves nothing behind", asy
     await scene.run();
     many(server, 5);
     scene.store.dispatch({ type: "rowRead", row: server.row("@Ann") });
-    scene.session.loadOpen(); // a gap is being watched
+    scene.session.loadOpen(); // there is a gap, and it is being read when the session ends
+    scene.hold.add("getMessagesWithUser");
+    await scene.wait(1500);
     scene.session.markSeen("@Ann", 5);
     const last = wire();
     scene.session.close();

@@ -142,6 +142,7 @@ test("the list gives each conversation its user, last message, unread count and 
     assert.equal(shortOf([dialogOf(state, "@BOB").last]), "2M");
     assert.deepEqual([ann(state).unread, totalUnread(state), state.listed], [3, 3, true]);
     assert.deepEqual([...state.online], ["@ann"]);
+    assert.deepEqual([ann(state).last.id, ann(after(state, page("4"))).last.id], ["", "m4"], "a row has another _id");
     assert.equal(shortOf([ann(begin(row("4M", 0, 0))).last]), "4Mr");
     assert.equal(shortOf([ann(begin(row("4", 0, 2))).last]), "4r");
 });
@@ -154,6 +155,13 @@ test("a row that is older than what is known takes nothing back", () => {
     assert.deepEqual([shortOf([ann(read).last]), shortOf(ann(read).messages)], ["2Mr", "1Mr 2Mr"]);
     const unloaded = after(begin(row("2M")), { type: "rowRead", row: row("2M", 0, 2) });
     assert.equal(shortOf([ann(unloaded).last]), "2Mr");
+});
+
+test("of two rows of the same messages the lower counts hold, as what is read stays read", () => {
+    const rows = [row("5", 1, 0), row("5", 3, 0)].map((value) => ({ type: "rowRead", row: value }));
+    assert.equal(ann(after(begin(row("5", 3)), ...rows)).unread, 1);
+    const own = after(begin(row("3M", 0, 3)), page("1M 2M 3M"), page("2Mr"));
+    assert.equal(shortOf(ann(own).messages), "1Mr 2Mr 3M", "a page of the history may know more");
 });
 
 test("a message that a row has counted is not counted again", () => {

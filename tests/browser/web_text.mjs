@@ -40,7 +40,7 @@ test("nothing else is a link", () => {
         "file:///etc/passwd", "ftp://a.b",
         "mailto:a@b.c", "a.b", "example.com", "https://", "http://localhost", "https://localhost:8000/x",
             "https://intranet/a.b", "http://2130706433/",
-        "http://0x7f000001", "https://.com", "https://a.", "www.", "www", "awww.b.c", "xhttps://a.b", "https:/a.b",
+        "http://0x7f000001", "https://.com", "https://\u00ad.com", "https://a.", "www.", "www", "awww.b.c", "xhttps://a.b", "https:/a.b",
             "https:a.b", "https:\\\\a.b",
         "https://a b.c", "http://[::1]/", "https://a.b:99999/", "https://user.name@host", "httpſ://a.b",
             "http://javascript:alert(1)"]) {

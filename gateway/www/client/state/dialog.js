@@ -42,7 +42,7 @@ export function withFields(object, fields) {
 export function withRow(dialog, row, last) {
     return settled(withFields(dialog, {
         user: withFields(dialog.user, plainUser(row.userInfo)),
-        counts: dialog.stale ? countsOf(row) : newerCounts(dialog.counts, countsOf(row)),
+        counts: newerCounts(dialog.counts, countsOf(row)),
         last: dialog.stale ? last : newer(dialog.last, last),
         stale: false,
     }));
