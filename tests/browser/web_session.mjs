@@ -395,6 +395,13 @@ test("several messages that are seen make one call, and what is seen is read at 
     await scene.wait(250);
     await scene.reconnect();
     assert.equal(server.row("@Ann").unreadIncoming, 0);
+    server.send("@Ann", "one more", "peer");
+    await scene.run();
+    scene.session.markSeen("@Ann", 6);
+    scene.session.reportSeen();
+    await scene.run();
+    await scene.wait(250);
+    assert.deepEqual(scene.called("markMessagesWithUserAsRead").slice(2), [["@Ann", 5], ["@Ann", 6]]);
 });
 
 // The connection

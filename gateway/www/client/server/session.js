@@ -70,9 +70,8 @@ export class Session extends EventTarget {
 
     /* What was seen is reported before, if there is a connection. */
     close() {
-        this.#clearTimeout(this.#seenTimer);
         this.#clearTimeout(this.#gapTimer);
-        this.#markAll();
+        this.reportSeen();
         this.#gapTimer = null;
         this.#isClosed = true;
         this.#client.close();
@@ -275,10 +274,12 @@ export class Session extends EventTarget {
         if ((this.#seen.get(tag) ?? 0) >= upToSeq) return;
         this.#seen.set(tag, upToSeq);
         this.#store.dispatch({ type: "seen", tag, upToSeq });
-        this.#seenTimer ??= this.#setTimeout(() => this.#markAll(), SEEN_MS);
+        this.#seenTimer ??= this.#setTimeout(() => this.reportSeen(), SEEN_MS);
     }
 
-    #markAll() {
+    /* At once, what markSeen has gathered: as before the page goes away. */
+    reportSeen() {
+        this.#clearTimeout(this.#seenTimer);
         this.#seenTimer = null;
         for (const [tag, upToSeq] of this.#seen) this.#ask("markMessagesWithUserAsRead", [tag, upToSeq]);
         this.#seen.clear();
