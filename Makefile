@@ -98,6 +98,15 @@ $(GEN)/build.c: FORCE $(VERSION_H)
 	@cmp -s $@.new $@ || cp $@.new $@; rm $@.new
 FORCE:
 
+# The table of what lies below gateway/www. Folders, too: they change when a file is added or removed.
+ASSETS := $(GEN)/assets
+WWW := $(shell find gateway/www -name '*[!A-Za-z0-9._-]*' -prune -o -print)
+$(ASSETS)/stamp: gateway/http/make_assets.sh $(WWW)
+	$(call QUIET,ASSETS)gateway/http/make_assets.sh gateway/www $(ASSETS)
+	@touch $@
+$(ASSETS)/assets_table.c $(ASSETS)/assets_data.S: $(ASSETS)/stamp ;
+ASSETS_O := $(OUT)/obj/gen/assets/assets_table.o $(OUT)/obj/gen/assets/assets_data.o
+
 # --- objects, archives, programs -------------------------------------------------------------------
 
 $(OUT)/obj/gen/%.o: $(GEN)/%.c
@@ -106,10 +115,10 @@ $(OUT)/obj/gen/%.o: $(GEN)/%.c
 $(OUT)/obj/%.o: %.c $(GEN)/stamp
 	@mkdir -p $(@D)
 	$(call QUIET,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
-$(OUT)/obj/%.o: %.S
+$(OUT)/obj/gen/%.o: $(GEN)/%.S
 	@mkdir -p $(@D)
 	$(call QUIET,AS)$(CC) $(CPPFLAGS) -c $< -o $@
-$(OUT)/obj/gateway/http/assets_data.o: $(wildcard gateway/www/*)
+$(ASSETS_O): $(ASSETS)/stamp gateway/http/assets.h gateway/http/accept_encoding.h
 
 # q appends: with r, files of one name (store.c of each engine) would replace each other.
 %.a:
@@ -124,7 +133,7 @@ $(OUT)/bin/$(1): $(OUT)/obj/$$($(1)_DIR)/main.o $(OUT)/obj/gen/build.o $(OUT)/li
 	$$(call QUIET,LINK)$(CC) $$(LDFLAGS) $$^ $$(LIBS) -o $$@
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
-$(OUT)/lib/gateway.a: $(OUT)/obj/gateway/http/assets_data.o
+$(OUT)/lib/gateway.a: $(ASSETS_O)
 
 # --- tests -----------------------------------------------------------------------------------------
 

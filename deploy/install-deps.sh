@@ -7,7 +7,7 @@ set -euo pipefail
 declare -A packages=(
     [build]="gcc libc6-dev make pkg-config protobuf-c-compiler libprotobuf-c-dev libnats-dev
         libcivetweb-dev libcjson-dev libjwt-dev libargon2-dev libsqlite3-dev libutf8proc-dev
-        libgd-dev libavif-dev libssl-dev libmongoc-dev libbson-dev"
+        libgd-dev libavif-dev libssl-dev libmongoc-dev libbson-dev brotli"
     [run]="nats-server"
     [test]="git curl libcmocka-dev python3 python3-pytest python3-pytest-xdist
         python3-websocket python3-requests python3-jwt

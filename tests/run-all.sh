@@ -42,7 +42,7 @@ run_on_mongo() {
 
 check() {
     tests/run-units.sh build/release/unit/test_*[!.]
-    side_by_side build/pytest-check.txt tests/integration/test_{walls,house,config,bus}.py \
+    side_by_side build/pytest-check.txt tests/integration/test_{walls,house,config,bus,make_assets,assets}.py \
         tests/e2e/test_{accounts,bad_frames,bad_http,bad_input,messages,notifications,original_examples,docs}.py \
         tests/e2e/test_{sync,two_gateways,upload}.py
 }

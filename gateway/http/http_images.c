@@ -8,6 +8,7 @@
 #include "gateway/edge/multipart.h"
 #include "gateway/http/assets.h"
 #include "gateway/http/http_answers.h"
+#include "gateway/http/http_conditional.h"
 #include "gateway/http/http_identity.h"
 #include "gateway/http/http_request.h"
 #include "gateway/http/http_site.h"
@@ -172,12 +173,35 @@ void http_images_upload(const struct http_site *site, struct http_request *reque
 
 /* --- images ------------------------------------------------------------------------------ */
 
-static void respond_image(struct http_request *request, const char *content_type, const void *data,
-                          size_t size)
+static void respond_image(struct http_request *request, const char *content_type, const char *etag,
+                          const void *data, size_t size)
 {
-    http_add_header(request, "Cache-Control", "public, max-age=31536000, immutable");
     http_add_header(request, "Content-Security-Policy", "default-src 'none'");
-    http_respond(request, 200, content_type, data, size);
+    http_conditional_respond(request, &(struct http_representation){
+                                          .content_type = content_type,
+                                          .cache_control = "public, max-age=31536000, immutable",
+                                          .etag = etag,
+                                          .data = data,
+                                          .size = size,
+                                      });
+}
+
+/* An upload's name never has another picture, so it is the entity tag. */
+static void respond_upload(struct http_request *request, const char *content_type, const char *name,
+                           const void *data, size_t size)
+{
+    char etag[NAME_SIZE + 2];
+
+    snprintf(etag, sizeof(etag), "\"%s\"", name);
+    respond_image(request, content_type, etag, data, size);
+}
+
+static void respond_default(struct http_request *request)
+{
+    const struct asset *asset = assets_find(DEFAULT_IMAGE);
+    const struct asset_form *form = &asset->forms[CODING_IDENTITY];
+
+    respond_image(request, asset->content_type, form->etag, form->data, form->size);
 }
 
 /* Only names that we give: 32 hex digits, .jpg or .png. */
@@ -200,7 +224,7 @@ static void fetch_image(const struct http_site *site, struct http_request *reque
                                   &messenger__image__descriptor, &image, NULL);
     if (status == STATUS_OK) {
         image_cache_put(site->images, name, image->content_type, image->data.data, image->data.len);
-        respond_image(request, image->content_type, image->data.data, image->data.len);
+        respond_upload(request, image->content_type, name, image->data.data, image->data.len);
     } else if (status == STATUS_NOT_FOUND) {
         http_respond_error(request, 404, "NotFoundError", "There is no such image.");
     } else {
@@ -217,12 +241,11 @@ void http_images_get(const struct http_site *site, struct http_request *request)
     size_t size;
 
     if (strcmp(name, DEFAULT_IMAGE) == 0) {
-        const struct asset *asset = assets_find(DEFAULT_IMAGE);
-        respond_image(request, asset->content_type, asset->data, asset->size);
+        respond_default(request);
     } else if (!is_image_name(name)) {
         http_respond_error(request, 404, "NotFoundError", "There is no such image.");
     } else if (image_cache_get(site->images, name, &content_type, &data, &size)) {
-        respond_image(request, content_type, data, size);
+        respond_upload(request, content_type, name, data, size);
         free(content_type);
         free(data);
     } else {

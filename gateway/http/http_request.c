@@ -16,6 +16,7 @@
 struct http_request {
     struct edge_connection *connection;
     struct buffer headers; /* of the answer */
+    struct buffer vary;    /* its field Vary */
     bool answered;
     bool is_asked; /* the body has been asked for */
     bool has_place;
@@ -34,6 +35,7 @@ void http_request_destroy(struct http_request **request)
     if (*request == NULL)
         return;
     buffer_finish(&(*request)->headers);
+    buffer_finish(&(*request)->vary);
     free(*request);
     *request = NULL;
 }
@@ -187,7 +189,7 @@ static const char *reason_of(int status)
         { 101, "Switching Protocols" },
         { 200, "OK" },
         { 204, "No Content" },
-        { 302, "Found" },
+        { 304, "Not Modified" },
         { 400, "Bad Request" },
         { 401, "Unauthorized" },
         { 403, "Forbidden" },
@@ -195,6 +197,7 @@ static const char *reason_of(int status)
         { 405, "Method Not Allowed" },
         { 408, "Request Timeout" },
         { 409, "Conflict" },
+        { 412, "Precondition Failed" },
         { 413, "Content Too Large" },
         { 414, "URI Too Long" },
         { 415, "Unsupported Media Type" },
@@ -240,6 +243,12 @@ void http_add_header(struct http_request *request, const char *name, const char 
     buffer_printf(&request->headers, "%s: %s\r\n", name, value);
 }
 
+void http_add_vary(struct http_request *request, const char *name)
+{
+    assert(!request->answered);
+    buffer_printf(&request->vary, "%s%s", request->vary.length > 0 ? ", " : "", name);
+}
+
 void http_respond(struct http_request *request, int status, const char *content_type,
                   const void *body, size_t length)
 {
@@ -248,7 +257,7 @@ void http_respond(struct http_request *request, int status, const char *content_
     if (!request->connection->body_is_complete)
         request->connection->closes = true;
     begin_answer(&answer, status);
-    if (status != 204) /* RFC 9110 section 8.6 */
+    if (status != 204 && status != 304) /* RFC 9110 section 8.6 */
         buffer_printf(&answer, "Content-Length: %zu\r\n", length);
     buffer_printf(&answer, "Connection: %s%s\r\n",
                   request->connection->closes ? "close" : "keep-alive",
@@ -257,6 +266,8 @@ void http_respond(struct http_request *request, int status, const char *content_
         buffer_printf(&answer, "Content-Type: %s\r\n", content_type);
     buffer_append_text(&answer, "X-Content-Type-Options: nosniff\r\n");
     buffer_append(&answer, request->headers.data, request->headers.length);
+    if (request->vary.length > 0)
+        buffer_printf(&answer, "Vary: %s\r\n", buffer_text(&request->vary));
     buffer_append_text(&answer, "\r\n");
     if (strcmp(http_method(request), "HEAD") != 0)
         buffer_append(&answer, body, length);

@@ -61,6 +61,9 @@ bool http_has_place(const struct http_request *request);
 /* Adds a header to the answer. The value must not contain CR or LF (asserted). */
 void http_add_header(struct http_request *request, const char *name, const char *value);
 
+/* Adds the name of a header of the request, on which the answer depends, to the answer's Vary. */
+void http_add_vary(struct http_request *request, const char *name);
+
 /* Makes the answer, without the body for a HEAD request. Once (asserted). */
 void http_respond(struct http_request *request, int status, const char *content_type,
                   const void *body, size_t length);

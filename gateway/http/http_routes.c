@@ -3,54 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/http/assets.h"
 #include "gateway/http/http_accounts.h"
 #include "gateway/http/http_answers.h"
 #include "gateway/http/http_client.h"
 #include "gateway/http/http_handshake.h"
 #include "gateway/http/http_images.h"
 #include "gateway/http/http_origin.h"
+#include "gateway/http/http_pages.h"
 #include "gateway/http/http_probes.h"
 #include "gateway/http/http_request.h"
 #include "gateway/http/http_site.h"
 
 #define UPLOAD_PATH "/upload-image"
-#define PAGE_POLICY                                                                                \
-    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; "                \
-    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
-
-static void respond_page(struct http_request *request, const char *name)
-{
-    const struct asset *asset = assets_find(name);
-
-    if (asset == NULL) {
-        http_respond_error(request, 404, "NotFoundError", "There is nothing here.");
-        return;
-    }
-    http_add_header(request, "Content-Security-Policy", PAGE_POLICY);
-    http_add_header(request, "Referrer-Policy", "no-referrer");
-    http_add_header(request, "Cache-Control", "no-cache");
-    http_respond(request, 200, asset->content_type, asset->data, asset->size);
-}
-
-static void get_example(const struct http_site *site, struct http_request *request)
-{
-    (void)site;
-    respond_page(request, "example.html");
-}
-
-static void get_asset(const struct http_site *site, struct http_request *request)
-{
-    (void)site;
-    respond_page(request, http_path(request) + strlen("/assets/"));
-}
-
-static void get_root(const struct http_site *site, struct http_request *request)
-{
-    (void)site;
-    http_add_header(request, "Location", "/example");
-    http_respond(request, 302, NULL, "", 0);
-}
 
 /* --- the table --------------------------------------------------------------------------- */
 
@@ -67,11 +31,14 @@ static const struct route {
     { "GET, POST", "/exit", HTTP_NEXT_WORKER, http_accounts_admit_exit, http_accounts_exit },
     { "POST", UPLOAD_PATH, HTTP_NEXT_ASK, NULL, http_images_upload },
     { "GET", "/img/", HTTP_NEXT_WORKER, NULL, http_images_get },
-    { "GET", "/example", HTTP_NEXT_QUICK, NULL, get_example },
-    { "GET", "/assets/", HTTP_NEXT_QUICK, NULL, get_asset },
+    { "GET", "/example", HTTP_NEXT_QUICK, NULL, http_pages_example },
+    { "GET", HTTP_PAGES_ASSETS, HTTP_NEXT_QUICK, NULL, http_pages_asset },
     { "GET", "/healthz", HTTP_NEXT_QUICK, NULL, http_probes_live },
     { "GET", "/readyz", HTTP_NEXT_WORKER, NULL, http_probes_ready },
-    { "GET", "/", HTTP_NEXT_QUICK, NULL, get_root },
+    { "GET", "/", HTTP_NEXT_QUICK, NULL, http_pages_client },
+    { "GET", "/sw.js", HTTP_NEXT_QUICK, NULL, http_pages_worker },
+    { "GET", "/manifest.webmanifest", HTTP_NEXT_QUICK, NULL, http_pages_manifest },
+    { "GET", "/favicon.ico", HTTP_NEXT_QUICK, NULL, http_pages_icon },
 };
 enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
@@ -116,7 +83,7 @@ static void add_cors(const struct http_site *site, struct http_request *request)
         return;
     http_add_header(request, "Access-Control-Allow-Origin", origin);
     http_add_header(request, "Access-Control-Allow-Credentials", "true");
-    http_add_header(request, "Vary", "Origin");
+    http_add_vary(request, "Origin");
 }
 
 enum http_next http_routes_begin(void *ctx, struct http_request *request)

@@ -59,6 +59,17 @@ def browsers(tmp_path_factory):
     browsers.quit()
 
 
+@pytest.fixture(scope="session")
+def axe_source():
+    import axe
+
+    if axe.installed_version() != axe.pinned_version():
+        problem = axe.install_axe()
+        if problem:
+            pytest.skip(f"no accessibility check with axe-core: {problem}")
+    return axe.axe_text()
+
+
 def lend_page(browsers, stack, name):
     from demo_page import DemoPage
 
@@ -79,3 +90,36 @@ def page(browsers, stack):
 def other_page(browsers, stack):
     """The same for a second visitor, in a browser of their own."""
     yield from lend_page(browsers, stack, "second")
+
+
+class WebPages:
+    """Windows at the web client, each in a browser of its own: the one of that name."""
+
+    def __init__(self, browsers):
+        self._browsers = browsers
+        self._pages = {}
+
+    def open(self, name, address):
+        from web_page import WebPage
+
+        page = WebPage(self._browsers.get(name), address)
+        page.forget()
+        self._pages[name] = page
+        return page
+
+    def close(self):
+        problems = []
+        for page in self._pages.values():
+            problems += page.problems()
+            page.offline(False)
+            page.forget()
+            page.driver.get("about:blank")
+        assert problems == [], "the browser complained"
+
+
+@pytest.fixture
+def windows(browsers):
+    """Makes windows at the web client. The browsers must not have complained."""
+    windows = WebPages(browsers)
+    yield windows
+    windows.close()

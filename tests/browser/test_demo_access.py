@@ -1,10 +1,6 @@
 """The demo page on small screens, in the dark, by keyboard, and for assistive technology."""
 
 import json
-import os
-import pathlib
-import shutil
-import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -14,72 +10,17 @@ pytest.importorskip("selenium", reason="selenium is not installed: no test in a 
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+from axe import findings
 from support.client import send
-from support.process import REPOSITORY
 
-HERE = pathlib.Path(__file__).resolve().parent
-AXE_DIRECTORY = REPOSITORY / "build" / "axe"
-NPM_TIMEOUT_S = 60
 SIZES = {"desktop": (1280, 800), "phone": (390, 844), "small phone": (320, 568)}
 
 
-# axe-core
-
-def pinned_version():
-    return json.loads((HERE / "package.json").read_text())["devDependencies"]["axe-core"]
-
-
-def installed_version():
-    try:
-        return json.loads((AXE_DIRECTORY / "node_modules/axe-core/package.json").read_text())["version"]
-    except FileNotFoundError:
-        return None
-
-
-def install_axe():
-    """Returns why it could not be installed, or None."""
-    npm = shutil.which("npm")
-    if npm is None:
-        return "npm is not installed"
-    AXE_DIRECTORY.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / name, AXE_DIRECTORY)
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries", "1",
-               "--fetch-timeout", "20000"]
-    try:
-        run = subprocess.run(command, cwd=AXE_DIRECTORY, env={**os.environ, "npm_config_update_notifier": "false"},
-                             capture_output=True, text=True, timeout=NPM_TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired:
-        return f"npm did not end within {NPM_TIMEOUT_S} s"
-    return None if run.returncode == 0 else "npm could not fetch it"
-
-
-@pytest.fixture(scope="session")
-def axe_source():
-    if installed_version() != pinned_version():
-        problem = install_axe()
-        if problem:
-            pytest.skip(f"no accessibility check with axe-core: {problem}")
-    return (AXE_DIRECTORY / "node_modules/axe-core/axe.min.js").read_text()
-
-
-def findings(page, axe_source):
-    """What axe-core finds in the page as it is: (rule, severity, the first elements) each."""
-    page.driver.execute_script(axe_source)
-    result = page.driver.execute_async_script("""
-        const [done] = arguments;
-        axe.run(document, { resultTypes: ["violations"] }).then(done, (error) => done(String(error)));
-        """)
-    assert len(result["passes"]) > 10, result
-    return [(found["id"], found["impact"], [node["html"] for node in found["nodes"]][:3])
-            for found in result["violations"]]
-
-
 def check_views(page, axe_source, size):
-    assert findings(page, axe_source) == []
+    assert findings(page.driver, axe_source) == []
     if size != "desktop":
         page.click("#log-view")
-        assert findings(page, axe_source) == []
+        assert findings(page.driver, axe_source) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -112,7 +53,7 @@ def test_axe_finds_nothing_when_something_went_wrong(axe_source, page):
     page.send()
     page.wait_text("#params-problem", "Not connected")
     page.click("#log-in-tab")
-    assert findings(page, axe_source) == []
+    assert findings(page.driver, axe_source) == []
 
 
 # Small screens

@@ -37,8 +37,8 @@ def stylesheet_applies(page):
 
 def test_the_page_comes_with_a_strict_policy_and_obeys_it(page, stack):
     policy = requests.get(stack.url(0) + "/example", timeout=PATIENCE_SECONDS).headers["Content-Security-Policy"]
-    for part in ("default-src 'self'", "object-src 'none'", "base-uri 'none'",
-                 "frame-ancestors 'none'"):
+    for part in ("default-src 'none'", "script-src 'self'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'none'",
+                 "require-trusted-types-for 'script'"):
         assert part in policy
     assert "unsafe" not in policy
     assert stylesheet_applies(page)

@@ -140,7 +140,7 @@ export class ChatServer {
     }
 
     /* Of the marks of one dialog the last stands for all. */
-    sync(epoch, since, limit) {
+    sync(epoch, since, limit = 100) {
         const isSuperseded = (change, i) => !change.message
             && this.#changes.slice(i + 1).some(({ key, kind }) => key === change.key && kind === change.kind);
         if (epoch !== this.epoch || since > this.position) {

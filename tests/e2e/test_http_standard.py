@@ -196,7 +196,7 @@ def test_a_target_as_it_may_be(stack, target):
 def test_an_absolute_target_without_a_path_is_the_root(stack):
     for target in ("http://a", "http://a?b=c"):
         answer = answers(stack, get("Connection: close", target=target))[0]
-        assert (answer.status, answer.headers["location"]) == (302, "/example")
+        assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
 
 
 def test_options_of_the_server_and_of_a_path(stack):
@@ -290,8 +290,9 @@ def test_every_answer_has_a_date(stack, alice):
 
 def test_head_is_like_get_without_a_body(stack):
     for target in ("/healthz", "/example", "/img/default.jpg", "/nope"):
-        whole = requests.get(stack.url(path=target))
-        answer = requests.head(stack.url(path=target))
+        plain = {"Accept-Encoding": "identity"}  # or the length is not that of what requests has decoded
+        whole = requests.get(stack.url(path=target), headers=plain)
+        answer = requests.head(stack.url(path=target), headers=plain)
         assert (answer.status_code, answer.headers["Content-Length"]) == (whole.status_code, str(len(whole.content)))
 
 
@@ -299,7 +300,7 @@ def test_many_requests_in_one_packet_are_answered_in_order(stack, alice):
     cookie = "Cookie: auth=" + alice.token
     targets = ["/healthz", "/readyz", "/nope", "/img/default.jpg", "/example", "/"] * 20
     found = answers(stack, b"".join(get(cookie, target=target) for target in targets) + SECOND)
-    expected = {"/healthz": 200, "/readyz": 200, "/nope": 404, "/img/default.jpg": 200, "/example": 200, "/": 302}
+    expected = {"/healthz": 200, "/readyz": 200, "/nope": 404, "/img/default.jpg": 200, "/example": 200, "/": 200}
     assert [answer.status for answer in found] == [expected[target] for target in targets] + [200]
 
 

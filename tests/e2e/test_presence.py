@@ -8,7 +8,7 @@ import pytest
 
 from support.client import Crowd, RpcError, befriend, is_online
 from support.stack import Stack
-from support.wait import PATIENCE_SECONDS, pass_time, stays_true, wait_until
+from support.wait import PATIENCE_SECONDS, pass_time, stays_true, wait_lasting, wait_until
 
 OFFLINE, ONLINE = 3100, 3101
 
@@ -304,7 +304,8 @@ def test_reconnecting_quickly_over_two_gateways_alternates_online_and_offline(wh
         thread.join(2 * PATIENCE_SECONDS)
         assert not thread.is_alive()
 
-    def all_alternate():
-        return all(alternates(observer.events(user)) and observer.events(user)[-1] == ONLINE
-                   for observer in (here, there) for user in here.watched)
-    stays_true(all_alternate, 3, "online and offline alternate, and the last one is online")
+    def all_end_online():
+        seen = [observer.events(user) for observer in (here, there) for user in here.watched]
+        assert all(map(alternates, seen)), seen
+        return all(events[-1] == ONLINE for events in seen)
+    wait_lasting(all_end_online, 3, "everybody to be online at the end")

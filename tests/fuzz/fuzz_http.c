@@ -1,6 +1,7 @@
 /*
- * gateway/edge: what arrives on a connection of HTTP. The first byte chooses the sizes of the
- * pieces in which it arrives; the result must not depend on them.
+ * gateway/edge: what arrives on a connection of HTTP, and the fields that gateway/http parses. The
+ * first byte chooses the sizes of the pieces in which it arrives; the result must not depend on
+ * them.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -10,6 +11,8 @@
 #include "gateway/edge/edge_connection.h"
 #include "gateway/edge/multipart.h"
 #include "gateway/edge/http_target.h"
+#include "gateway/http/accept_encoding.h"
+#include "gateway/http/entity_tag.h"
 
 enum { BODY_MAX = 1000, REQUESTS_MAX = 8 };
 
@@ -60,6 +63,20 @@ static void read_form(const uint8_t *data, size_t size)
     free(text);
 }
 
+/* A coding that is not there is never chosen; what strong comparison finds, weak comparison does.
+ */
+static void read_fields(const uint8_t *data, size_t size)
+{
+    char *text = strndup((const char *)data, size);
+    const char *value = text;
+    const unsigned available = 1u << CODING_IDENTITY | 1u << CODING_BR;
+
+    assert(accept_encoding_choose(&value, 1, available) != CODING_GZIP);
+    assert(!entity_tag_is_listed(text, "\"a\"", ENTITY_TAG_STRONG) ||
+           entity_tag_is_listed(text, "\"a\"", ENTITY_TAG_WEAK));
+    free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct buffer whole = { 0 }, pieces = { 0 };
@@ -73,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buffer_finish(&whole);
     buffer_finish(&pieces);
     read_form(data + 1, size - 1);
+    read_fields(data + 1, size - 1);
     return 0;
 }
 
@@ -89,6 +107,8 @@ size_t fuzz_seed(unsigned number, uint8_t *out, size_t capacity)
         "fx\r\n--b\r\nContent-Disposition: form-data; filename=\"a\\\"\"; "
         "name=\"image\"\r\n\r\ndata\r\n--b--y",
         "gmultipart/form-data; charset=x; boundary=\"a b\"",
+        "hbr;q=0.5, gzip ; q=1.000,x-gzip;q=0, *;q=0.001,identity",
+        "iW/\"a\", \"b,c\" ,,\"a\"",
     };
 
     if (number >= sizeof(seeds) / sizeof(seeds[0]))

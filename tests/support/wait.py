@@ -41,3 +41,17 @@ def pass_time(seconds, what):
 def next_millisecond(date_ms):
     """Waits until the clock has left the millisecond date_ms, so that what follows is newer."""
     wait_until(lambda: int(time.time() * 1000) > date_ms, "the clock to move on")
+
+
+def wait_lasting(predicate, duration, what="the condition", timeout=2 * PATIENCE_SECONDS):
+    """Waits until predicate() has been true for duration seconds without a break."""
+    deadline = time.monotonic() + timeout
+    since = None
+    while since is None or time.monotonic() - since < duration:
+        now = time.monotonic()
+        if not predicate():
+            assert now < deadline, f"waited {timeout:g} s for {what}, to last {duration:g} s"
+            since = None
+        elif since is None:
+            since = now
+        time.sleep(POLL_SECONDS)

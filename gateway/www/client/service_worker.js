@@ -9,7 +9,7 @@ const PAGE_MS = 3000; // as long the server may take before the kept page is sho
 
 self.addEventListener("install", (event) => {
     self.skipWaiting();
-    event.waitUntil(fetchPage().catch(() => {}));
+    event.waitUntil(fetchPage().then(({ kept }) => kept).catch(() => {}));
 });
 
 self.addEventListener("activate", (event) => {
@@ -20,7 +20,7 @@ self.addEventListener("fetch", (event) => {
     const { request } = event;
     const { origin, pathname } = new URL(request.url);
     if (request.method !== "GET" || origin !== self.location.origin) return;
-    if (request.mode === "navigate" && pathname === PAGE) event.respondWith(answerPage());
+    if (request.mode === "navigate" && pathname === PAGE) event.respondWith(answerPage(event));
     else if (isFile(pathname)) event.respondWith(answerFile(request));
 });
 
@@ -29,19 +29,21 @@ function isFile(pathname) {
     return /^\/assets\/[0-9a-f]{16}\//.test(pathname);
 }
 
-async function answerPage() {
-    const kept = await caches.match(PAGE, { cacheName: CACHE });
+async function answerPage(event) {
+    const known = await caches.match(PAGE, { cacheName: CACHE });
     const fetched = fetchPage();
-    if (!kept) return fetched;
-    const late = new Promise((resolve) => { setTimeout(resolve, PAGE_MS, kept); });
-    return Promise.race([fetched.catch(() => kept), late]);
+    event.waitUntil(fetched.then(({ kept }) => kept).catch(() => {}));
+    const response = fetched.then(({ response: fresh }) => fresh);
+    if (!known) return response;
+    const late = new Promise((resolve) => { setTimeout(resolve, PAGE_MS, known); });
+    return Promise.race([response.catch(() => known), late]);
 }
 
-/* The page, with all files that it names, replaces the one that was kept. */
+/* {response, kept}: `kept` is settled when the page, with all files that it names, has replaced the one that
+ * was kept; it fails without harm, as on a full disk. */
 async function fetchPage() {
     const response = await fetch(PAGE, { cache: "no-cache" });
-    if (response.ok) await keep(response.clone());
-    return response;
+    return { response, kept: response.ok ? keep(response.clone()).catch(() => {}) : null };
 }
 
 async function keep(response) {
@@ -49,7 +51,7 @@ async function keep(response) {
     const kept = await cache.match(PAGE);
     const text = await response.clone().text();
     if (kept && await kept.text() === text) return;
-    const named = [...text.matchAll(/"(\/assets\/[0-9a-f]{16}\/[^"]+)"/g)].map(([, address]) => address);
+    const named = [...new Set(text.match(/\/assets\/[0-9a-f]{16}\/[^"]+/g))];
     await cache.addAll(named);
     await cache.put(PAGE, response);
     for (const { url } of await cache.keys()) {

@@ -27,7 +27,8 @@ export class Session extends EventTarget {
     #client;
     #connection = "connecting";
     #loading = new Set(); // keys of conversations whose history is being read
-    #refreshing = new Map(); // key of a conversation -> {oldest, newest}: the changes to be read
+    #refreshing = new Map(); // key of a conversation -> {oldest, newest}: the positions before the changes to be read
+    #before = 0; // the position before the notification that is being handled
     #seen = new Map(); // tag -> up to where it is to be marked
     #seenTimer = null;
     #gapTimer = null;
@@ -45,10 +46,11 @@ export class Session extends EventTarget {
         this.#clearTimeout = options.clearTimeout ?? ((timer) => clearTimeout(timer));
         this.#client = new MessengerClient(url, { ...place, ...options });
         this.#client.addEventListener("begin", (event) => this.#begun(event));
-        this.#client.addEventListener("sync", (event) => this.#store.dispatch({ type: "synced", ...pickSync(event) }));
+        this.#client.addEventListener("sync", (event) => this.#synced(event));
         this.#client.addEventListener("change", (event) => this.#changed(event));
         this.#client.addEventListener("state", () => this.#updateConnection());
         this.#client.addEventListener("current", () => this.#becameCurrent());
+        this.#before = this.#client.position;
     }
 
     /* "connecting", "current" (nothing is missing), "waiting" (no connection) or "closed". */
@@ -59,7 +61,7 @@ export class Session extends EventTarget {
     /* {epoch, position, tag}, up to which the state holds everything. */
     get place() {
         const { epoch, position } = this.#client;
-        const unread = [...this.#refreshing.values()].map(({ oldest }) => oldest - 1);
+        const unread = [...this.#refreshing.values()].map(({ oldest }) => oldest);
         return { epoch, position: Math.min(position, ...unread), tag: this.#store.state.self?.tag ?? "" };
     }
 
@@ -99,6 +101,7 @@ export class Session extends EventTarget {
     }
 
     #begun({ user }) {
+        this.#before = this.#client.position;
         const { self } = this.#store.state;
         this.#lineage += 1;
         if (self && !sameTag(self.tag, user.tag)) {
@@ -107,6 +110,11 @@ export class Session extends EventTarget {
         }
         this.#store.dispatch({ type: "begun", user });
         this.#readList(this.#lineage);
+    }
+
+    #synced({ dialogs, self, online }) {
+        this.#store.dispatch({ type: "synced", dialogs, self, online });
+        this.#before = this.#client.position;
     }
 
     /* A conversation that moves to the top between two pages is in none of them: see #received. */
@@ -136,10 +144,11 @@ export class Session extends EventTarget {
             3101: () => this.#store.dispatch({ type: "presenceChanged", tag: body.loggedInUserTag, online: true }),
             3200: () => this.#store.dispatch({ type: "profileChanged", ...body }),
             3201: () => this.#store.dispatch({ type: "profileChanged", ...body }),
-            3300: () => this.#refresh(body.receiverTag, body.userSeq),
-            3301: () => this.#refresh(body.senderTag, body.userSeq),
+            3300: () => this.#refresh(body.receiverTag),
+            3301: () => this.#refresh(body.senderTag),
         }[code];
         handle?.();
+        this.#before = this.#client.position;
     }
 
     #received(message) {
@@ -148,28 +157,40 @@ export class Session extends EventTarget {
         const dialog = dialogOf(state, tag);
         const isKnown = dialog?.user.firstName && !dialog.stale;
         this.#store.dispatch({ type: "messageReceived", message });
-        if (!isKnown) this.#refresh(tag, message.userSeq);
+        if (!isKnown) this.#refresh(tag);
         if (sameTag(tag, message.senderTag)) this.#emit("message", { message, tag });
         this.#watchGap();
     }
 
-    /* Reads a conversation's row: the notifications do not say up to where it was read. */
-    async #refresh(tag, userSeq) {
+    /* Reads a conversation's row: the notifications do not say up to where it was read, or who writes. */
+    async #refresh(tag) {
         const key = tag.toLowerCase();
         const running = this.#refreshing.get(key);
         if (running) {
-            running.newest = userSeq;
+            running.newest = this.#before;
             return;
         }
-        const changes = { oldest: userSeq, newest: userSeq };
+        const changes = { oldest: this.#before, newest: this.#before };
         this.#refreshing.set(key, changes);
-        for (let read = 0; read !== changes.newest;) {
+        for (let read = -1; read !== changes.newest;) {
             read = changes.newest;
-            const page = await this.#ask("sync", [this.#client.epoch, read - 1, 1]);
-            const row = page?.dialogs.find(({ userInfo }) => sameTag(userInfo.tag, tag));
-            if (row) this.#store.dispatch({ type: "rowRead", row });
+            await this.#readRow(tag, read);
         }
         this.#refreshing.delete(key);
+    }
+
+    /* A conversation that has changed after the position. Own calls are changes, too. */
+    async #readRow(tag, position) {
+        const { epoch } = this.#client;
+        let page;
+        do {
+            page = await this.#ask("sync", [epoch, page?.position ?? position]);
+            const row = page?.dialogs.find(({ userInfo }) => sameTag(userInfo.tag, tag));
+            if (row) {
+                this.#store.dispatch({ type: "rowRead", row });
+                return;
+            }
+        } while (page?.more);
     }
 
     /* The answer, whatever it takes; null when the session ends before, or there can be none. */
@@ -309,8 +330,4 @@ function pageSize({ messages, divider, unread }) {
 function pauseAfter({ reason, code, data }) {
     if (reason === "timeout" || reason === "full") return PAUSE_MS;
     return RETRIED.has(code) ? data?.retryAfterMs || PAUSE_MS : 0;
-}
-
-function pickSync({ dialogs, self, online }) {
-    return { dialogs, self, online };
 }

@@ -37,7 +37,8 @@ export function dialogOf(state, tag) {
 }
 
 const ACTIONS = {
-    /* What this browser has stored: `dialogs` as in the state, an array; `place`: with all that is up to there. */
+    /* What this browser has stored: `dialogs` as in the state, an array; `place`: from where the server
+     * continues, or nothing when the list is to be read again. */
     restored(state, { self, dialogs, place }) {
         const map = new Map(dialogs.map((dialog) => [keyOf(dialog.tag), { ...newDialog(dialog.user), ...dialog }]));
         return { ...state, self, dialogs: map, listed: Boolean(place) };

@@ -80,6 +80,7 @@ class Database {
             if (place) stores.about.put(place, "place");
             for (const [key, dialog] of changed) writeDialog(stores, key, dialog, before.get(key));
             for (const key of gone) removeDialog(stores, key);
+            stores.about.transaction.commit(); // now: the page may be about to end
             return ended(stores.about.transaction);
         });
     }

@@ -44,6 +44,7 @@ export default {
     "list.draft": "مسودة: ",
     "list.failed": "لم تُرسل: ",
 
+    "talk.title": "المحادثة",
     "talk.choose": "اختر محادثة أو ابدأ واحدة جديدة.",
     "talk.messages": "الرسائل",
     "talk.back": "العودة إلى القائمة",

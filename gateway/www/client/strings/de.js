@@ -44,6 +44,7 @@ export default {
     "list.draft": "Entwurf: ",
     "list.failed": "Nicht gesendet: ",
 
+    "talk.title": "Unterhaltung",
     "talk.choose": "Wähle eine Unterhaltung oder beginne eine neue.",
     "talk.messages": "Nachrichten",
     "talk.back": "Zurück zur Liste",

@@ -44,6 +44,7 @@ export default {
     "list.draft": "Draft: ",
     "list.failed": "Not sent: ",
 
+    "talk.title": "Conversation",
     "talk.choose": "Choose a conversation, or start a new one.",
     "talk.messages": "Messages",
     "talk.back": "Back to the list",

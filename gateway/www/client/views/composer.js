@@ -6,7 +6,6 @@ import { EmojiPicker } from "./emoji_picker.js";
 import { sendIcon } from "./icons.js";
 
 const WARN_BYTES = 2000; // left, when their number is shown
-const DRAFT_MS = 400;
 
 export class Composer {
     #app;
@@ -16,7 +15,6 @@ export class Composer {
     #button;
     #count = h("p.count", { role: "status", hidden: true });
     #picker;
-    #timer = null;
 
     /* `send(text)` for what the user sends. */
     constructor(app, send) {
@@ -52,12 +50,10 @@ export class Composer {
 
     #typed() {
         this.#measure();
-        clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.#storeDraft(), DRAFT_MS);
+        this.#storeDraft();
     }
 
     #storeDraft() {
-        clearTimeout(this.#timer);
         if (this.#tag) this.#app.store.dispatch({ type: "drafted", tag: this.#tag, text: this.#field.value });
     }
 

@@ -40,9 +40,9 @@ export class Conversation {
             on: { click: () => this.#virtual.scrollToEnd() },
         }, icon("down"), this.#jumpCount);
         this.#composer = new Composer(app, (text) => this.#write(text));
-        this.element = h("main.talk", { hidden: true },
+        this.element = h("section.talk", { hidden: true, aria: { label: t("talk.title") } },
             h("header", {}, iconButton("back", t("talk.back"), close), this.#face.element,
-                h("div", {}, h("h2", {}, this.#name), this.#presence)),
+                h("div", {}, h("h1", {}, this.#name), this.#presence)),
             h("div.history", {}, this.#scroller, this.#nothing, this.#jump), this.#spoken, this.#composer.element);
         this.element.querySelector(".icon").classList.add("back");
         this.#virtual = new VirtualList({

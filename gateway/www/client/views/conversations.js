@@ -158,7 +158,7 @@ class Row {
         const words = [isOnline ? strings.t("talk.online") : "", unreadWords(strings, dialog.unread)];
         setText(this.#state, words.filter(Boolean).join(", "));
         setAttribute(this.#link, "aria-current", isOpen ? "page" : null);
-        this.#showLast(strings, dialog);
+        this.#showLast(strings, isOpen ? { ...dialog, draft: "" } : dialog);
         this.#badge.hidden = dialog.unread === 0;
         setText(this.#badge, strings.number(dialog.unread));
     }

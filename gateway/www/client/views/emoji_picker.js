@@ -48,7 +48,7 @@ export class EmojiPicker {
         if (this.#filled) return;
         const { GROUPS } = await import("./emoji.js");
         const groups = Object.entries(GROUPS).flatMap(([name, emoji]) => [
-            h("h3", {}, this.#app.t(`emoji.${name}`)), h("div.grid", {}, ...emoji.split(" ").map(emojiButton)),
+            h("h2", {}, this.#app.t(`emoji.${name}`)), h("div.grid", {}, ...emoji.split(" ").map(emojiButton)),
         ]);
         this.element.replaceChildren(this.#recent, ...groups);
         this.#filled = true;

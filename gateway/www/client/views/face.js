@@ -2,20 +2,20 @@
 
 import { pictureAddress } from "../server/accounts.js";
 import { hueOf, initialsOf } from "../text/names.js";
-import { h, setText } from "./dom.js";
+import { h } from "./dom.js";
 
 const NO_PICTURE = "default.jpg";
 
 /* {element, show(user, isOnline)}. `size` in pixels. */
 export function face(size = 46) {
-    const letters = h("span", { dir: "auto" });
+    const letters = h("span"); // drawn by the style sheet: they are a picture, not a text
     const picture = h("img", { alt: "", hidden: true, width: size, height: size, decoding: "async" });
     const element = h("span.face", { aria: { hidden: "true" }, style: { "--size": `${size}px` } }, letters, picture);
     picture.addEventListener("error", () => { picture.hidden = true; });
     return {
         element,
         show(user, isOnline) {
-            setText(letters, initialsOf(user));
+            letters.dataset.letters = initialsOf(user);
             element.style.setProperty("--hue", hueOf(user.tag));
             element.classList.toggle("online", Boolean(isOnline));
             showPicture(picture, user.img);

@@ -30,8 +30,8 @@ export class Messenger {
         this.#list = new Conversations(app, { showProfile: () => this.#profile.open(), showKeys: () => this.#keys.open() });
         this.#talk = new Conversation(app, { close: () => this.#close() });
         this.#connection = new Connection(app);
-        this.#nothing = h("main.choose", {}, icon("chat"), h("p", {}, app.t("talk.choose")));
-        this.element = h("div.messenger", {}, this.#connection.element, this.#list.element, this.#talk.element, this.#nothing);
+        this.#nothing = h("div.choose", {}, icon("chat"), h("p", {}, app.t("talk.choose")));
+        this.element = h("main.messenger", {}, this.#connection.element, this.#list.element, this.#talk.element, this.#nothing);
         this.#listen();
     }
 

@@ -28,6 +28,7 @@ export class VirtualList {
     #shown = new Map(); // key -> {row, element}
     #anchor = { end: true };
     #width = 0;
+    #height = 0;
     #frame = 0;
     #observer;
 
@@ -93,6 +94,7 @@ export class VirtualList {
     #settle() {
         const { scroller } = this.#options;
         this.#measureWidth();
+        this.#height = scroller.clientHeight;
         for (let round = 0; round < ROUNDS_MAX; round += 1) {
             this.#computeTops();
             const top = this.#anchorTop();
@@ -116,6 +118,10 @@ export class VirtualList {
         if (this.#frame) return;
         this.#frame = requestAnimationFrame(() => {
             this.#frame = 0;
+            if (this.#isResized()) { // which scrolled it: the user did not
+                this.#resized();
+                return;
+            }
             this.#readAnchor();
             this.#render(this.#options.scroller.scrollTop);
             if (this.#measure()) this.#settle();
@@ -215,6 +221,11 @@ export class VirtualList {
         this.#width = width;
         this.#heights.clear();
         if (this.#shown.size > 0) this.#measure();
+    }
+
+    #isResized() {
+        const { scroller, list } = this.#options;
+        return list.clientWidth !== this.#width || scroller.clientHeight !== this.#height;
     }
 
     #resized() {
