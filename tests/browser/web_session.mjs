@@ -172,6 +172,21 @@ test("marks that come while a row is being read are read afterwards, in one call
     assert.deepEqual(scene.dialog().messages.map(({ read }) => read), [true, true, true, false, false]);
 });
 
+test("a mark that is made right after a row was read is read, too", async () => {
+    const server = new ChatServer("@Ann");
+    many(server, 2);
+    const scene = await begun(server);
+    const answer = server.answer.bind(server);
+    server.answer = (request) => {
+        const result = answer(request);
+        if (request.method === "sync") server.mark("@Ann", 2, "device");
+        return result;
+    };
+    server.mark("@Ann", 1, "device");
+    await scene.run();
+    assert.deepEqual([scene.dialog().unread, scene.called("sync").length], [0, 2]);
+});
+
 test("presence and profiles change", async () => {
     const server = new ChatServer("@Ann");
     many(server, 1);
