@@ -10,13 +10,17 @@ HERE = pathlib.Path(__file__).resolve().parent
 MODULES = HERE.parent.parent / "gateway" / "www"
 
 
-@pytest.mark.parametrize("tests", ["socket_module.mjs", "client_module.mjs"])
+@pytest.mark.parametrize("tests", [
+    "socket_module.mjs", "client_module.mjs", "web_state.mjs", "web_histories.mjs", "web_rows.mjs", "web_text.mjs",
+    "web_strings.mjs", "web_session.mjs",
+])
 def test_the_module_behaves_as_documented(tests, tmp_path):
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed: the modules are not tested on their own")
-    for path in (HERE / "fakes.mjs", HERE / tests, *MODULES.glob("messenger-*.js")):
+    for path in (*HERE.glob("*.mjs"), *MODULES.glob("messenger-*.js")):
         shutil.copy(path, tmp_path)
+    shutil.copytree(MODULES / "client", tmp_path / "client")
     (tmp_path / "package.json").write_text('{"type": "module"}')
     run = subprocess.run([node, tests], cwd=tmp_path, capture_output=True, text=True, timeout=60,
                          check=False)

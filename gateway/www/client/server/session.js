@@ -15,26 +15,35 @@ import { dialogOf } from "../state/state.js";
 const LIST_PAGE = 1000;
 const FIRST_PAGE = 60;
 const NEXT_PAGE = 100;
+const PAGE_MAX = 1000; // of the server
 const SEEN_MS = 250; // reading a conversation makes one call, not one for each message
 const GAP_MS = 1500; // an answer that is on its way closes most gaps
 const WAKE_MS = 5000; // how long a connection may be silent after a sleep
+const PAUSE_MS = 1000;
+const RETRIED = new Set([-32_000, -32_001, -32_002]); // errors of the server that pass
 
 export class Session extends EventTarget {
     #store;
     #client;
     #connection = "connecting";
     #loading = new Set(); // keys of conversations whose history is being read
-    #refreshing = new Map(); // key of a conversation -> the position before the newest change to be read
+    #refreshing = new Map(); // key of a conversation -> {oldest, newest}: the positions before the changes to be read
     #before = 0; // the position before the notification that is being handled
     #seen = new Map(); // tag -> up to where it is to be marked
     #seenTimer = null;
     #gapTimer = null;
     #sending = new Set(); // ids of what this session sends
+    #lineage = 0; // changes whenever the server cannot continue from what is known
+    #isClosed = false;
+    #setTimeout;
+    #clearTimeout;
 
     /* `place`: {epoch, position, tag} of the state, if it was stored. `options`: of MessengerClient. */
     constructor(store, url, place = {}, options = {}) {
         super();
         this.#store = store;
+        this.#setTimeout = options.setTimeout ?? ((run, ms) => setTimeout(run, ms));
+        this.#clearTimeout = options.clearTimeout ?? ((timer) => clearTimeout(timer));
         this.#client = new MessengerClient(url, { ...place, ...options });
         this.#client.addEventListener("begin", (event) => this.#begun(event));
         this.#client.addEventListener("sync", (event) => this.#synced(event));
@@ -52,16 +61,21 @@ export class Session extends EventTarget {
     /* {epoch, position, tag}, up to which the state holds everything. */
     get place() {
         const { epoch, position } = this.#client;
-        return { epoch, position, tag: this.#store.state.self?.tag ?? "" };
+        const unread = [...this.#refreshing.values()].map(({ oldest }) => oldest);
+        return { epoch, position: Math.min(position, ...unread), tag: this.#store.state.self?.tag ?? "" };
     }
 
     connect() {
+        this.#isClosed = false;
         this.#client.connect();
     }
 
+    /* What was seen is reported before, if there is a connection. */
     close() {
-        clearTimeout(this.#seenTimer);
-        clearTimeout(this.#gapTimer);
+        this.#clearTimeout(this.#gapTimer);
+        this.reportSeen();
+        this.#gapTimer = null;
+        this.#isClosed = true;
         this.#client.close();
     }
 
@@ -89,9 +103,13 @@ export class Session extends EventTarget {
     #begun({ user }) {
         this.#before = this.#client.position;
         const { self } = this.#store.state;
-        if (self && !sameTag(self.tag, user.tag)) this.#emit("user", { user });
+        this.#lineage += 1;
+        if (self && !sameTag(self.tag, user.tag)) {
+            this.#seen.clear();
+            this.#emit("user", { user });
+        }
         this.#store.dispatch({ type: "begun", user });
-        this.#readList();
+        this.#readList(this.#lineage);
     }
 
     #synced({ dialogs, self, online }) {
@@ -99,12 +117,13 @@ export class Session extends EventTarget {
         this.#before = this.#client.position;
     }
 
-    async #readList() {
+    /* A conversation that moves to the top between two pages is in none of them: see #received. */
+    async #readList(lineage) {
         const rows = [];
         let page;
         do {
             page = await this.#ask("getDialogsList", [rows.length, rows.length + LIST_PAGE]);
-            if (!page) return; // closed; the next session reads it
+            if (!page || lineage !== this.#lineage) return; // closed, or read again since
             rows.push(...page);
         } while (page.length === LIST_PAGE);
         this.#store.dispatch({ type: "listed", rows });
@@ -135,7 +154,8 @@ export class Session extends EventTarget {
     #received(message) {
         const { state } = this.#store;
         const tag = otherTag(state.self.tag, message);
-        const isKnown = dialogOf(state, tag)?.user.firstName;
+        const dialog = dialogOf(state, tag);
+        const isKnown = dialog?.user.firstName && !dialog.stale;
         this.#store.dispatch({ type: "messageReceived", message });
         if (!isKnown) this.#refresh(tag);
         if (sameTag(tag, message.senderTag)) this.#emit("message", { message, tag });
@@ -145,11 +165,15 @@ export class Session extends EventTarget {
     /* Reads a conversation's row: the notifications do not say up to where it was read, or who writes. */
     async #refresh(tag) {
         const key = tag.toLowerCase();
-        const isRunning = this.#refreshing.has(key);
-        this.#refreshing.set(key, this.#before);
-        if (isRunning) return;
-        for (let read = -1; read !== this.#refreshing.get(key);) {
-            read = this.#refreshing.get(key);
+        const running = this.#refreshing.get(key);
+        if (running) {
+            running.newest = this.#before;
+            return;
+        }
+        const changes = { oldest: this.#before, newest: this.#before };
+        this.#refreshing.set(key, changes);
+        for (let read = -1; read !== changes.newest;) {
+            read = changes.newest;
             await this.#readRow(tag, read);
         }
         this.#refreshing.delete(key);
@@ -169,25 +193,27 @@ export class Session extends EventTarget {
         } while (page?.more);
     }
 
-    /* The answer, whatever it takes; null when the session ends before. */
+    /* The answer, whatever it takes; null when the session ends before, or there can be none. */
     async #ask(method, params) {
-        for (;;) {
+        while (!this.#isClosed) {
             try {
                 return await this.#client.call(method, params);
             } catch (error) {
-                const pauseMs = error.data?.retryAfterMs ?? (error.reason === "timeout" ? 1000 : 0);
+                const pauseMs = pauseAfter(error);
                 if (!pauseMs) return null;
-                await new Promise((resolve) => { setTimeout(resolve, pauseMs); });
+                await new Promise((resolve) => { this.#setTimeout(resolve, pauseMs); });
             }
         }
+        return null;
     }
 
     /* The history */
 
-    /* What the open conversation lacks at its end. */
+    /* What the open conversation lacks at its end, or of its unread messages. */
     loadOpen() {
-        const dialog = this.#store.state.dialogs.get(this.#store.state.open);
-        if (dialog && dialog.messages.length === 0 && !isWhole(dialog)) this.loadOlder(dialog.tag);
+        const dialog = this.#openDialog();
+        const isLacking = dialog && (dialog.messages.length === 0 || dialog.divider === -1);
+        if (isLacking && !isWhole(dialog)) this.loadOlder(dialog.tag);
         else this.#watchGap();
     }
 
@@ -197,23 +223,29 @@ export class Session extends EventTarget {
         if (!dialog || isWhole(dialog)) return false;
         const { messages } = dialog;
         const from = messages.length === 0 ? 0 : newestSeq(dialog) - messages[0].seq + 1;
-        return this.#loadPage(tag, from, from + (messages.length === 0 ? FIRST_PAGE : NEXT_PAGE));
+        return this.#loadPage(tag, from, from + pageSize(dialog));
     }
 
     async #loadPage(tag, from, to) {
         const key = tag.toLowerCase();
         if (this.#loading.has(key)) return false;
         this.#loading.add(key);
+        const lineage = this.#lineage;
         const messages = await this.#ask("getMessagesWithUser", [tag, Math.max(0, from), to]);
         this.#loading.delete(key);
+        if (lineage !== this.#lineage) {
+            this.loadOpen(); // the indices were those of messages that are not known any more
+            return false;
+        }
         if (messages) this.#store.dispatch({ type: "pageRead", tag, messages });
+        this.#watchGap();
         return Boolean(messages);
     }
 
     #watchGap() {
         const dialog = this.#openDialog();
-        if (this.#gapTimer || !dialog || !findGap(dialog.messages, newestSeq(dialog))) return;
-        this.#gapTimer = setTimeout(async () => {
+        if (this.#gapTimer || this.#isClosed || !dialog || !findGap(dialog.messages, newestSeq(dialog))) return;
+        this.#gapTimer = this.#setTimeout(async () => {
             const now = this.#openDialog();
             const newest = now ? newestSeq(now) : 0;
             const gap = now ? findGap(now.messages, newest) : null;
@@ -263,10 +295,12 @@ export class Session extends EventTarget {
         if ((this.#seen.get(tag) ?? 0) >= upToSeq) return;
         this.#seen.set(tag, upToSeq);
         this.#store.dispatch({ type: "seen", tag, upToSeq });
-        this.#seenTimer ??= setTimeout(() => this.#markAll(), SEEN_MS);
+        this.#seenTimer ??= this.#setTimeout(() => this.reportSeen(), SEEN_MS);
     }
 
-    #markAll() {
+    /* At once, what markSeen has gathered: as before the page goes away. */
+    reportSeen() {
+        this.#clearTimeout(this.#seenTimer);
         this.#seenTimer = null;
         for (const [tag, upToSeq] of this.#seen) this.#ask("markMessagesWithUserAsRead", [tag, upToSeq]);
         this.#seen.clear();
@@ -285,4 +319,15 @@ export class Session extends EventTarget {
     #emit(type, fields = {}) {
         this.dispatchEvent(Object.assign(new Event(type), fields));
     }
+}
+
+/* Back to the first unread message, when the divider waits for it and it is not too far. */
+function pageSize({ messages, divider, unread }) {
+    return Math.min(PAGE_MAX, (messages.length === 0 ? FIRST_PAGE : NEXT_PAGE) + (divider === -1 ? unread : 0));
+}
+
+/* How long to wait before the same call may have another outcome; 0: it never will. */
+function pauseAfter({ reason, code, data }) {
+    if (reason === "timeout" || reason === "full") return PAUSE_MS;
+    return RETRIED.has(code) ? data?.retryAfterMs || PAUSE_MS : 0;
 }

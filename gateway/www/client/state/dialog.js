@@ -5,6 +5,9 @@
  *   tag, user      the other user: {tag, firstName, lastName, img}
  *   last           the newest message, as a message of messages.js; null before the first
  *   unread         how many messages one has not read, whether they are loaded or not
+ *   counts         {seq, unreadIncoming, unreadOutgoing}: of the messages up to `seq`, not more than
+ *                  these are unread, the last ones of each user. Of the server's rows, and lowered
+ *                  when all that are unread are loaded
  *   messages       those that are loaded: normally without a gap up to the newest (findGap)
  *   pending        what one has written and the server has not stored yet, oldest first:
  *                  {id, text, date, failed, guess}; `failed`: why the server refused it, or "";
@@ -15,12 +18,14 @@
  *   openedAt       when one began it, in milliseconds; it is listed although it has no message
  */
 
-import { countUnread, findGap, firstUnread, markByCounts, markRead, mergeMessages } from "./messages.js";
+import { countUnread, firstUnread, markByCounts, markOlder, markRead, mergeMessages } from "./messages.js";
+
+const NO_COUNTS = { seq: 0, unreadIncoming: 0, unreadOutgoing: 0 };
 
 export function newDialog(user) {
     return {
-        tag: user.tag, user: plainUser(user), last: null, unread: 0, messages: [], pending: [], divider: 0, draft: "",
-        stale: false, openedAt: 0,
+        tag: user.tag, user: plainUser(user), last: null, unread: 0, counts: NO_COUNTS, messages: [], pending: [],
+        divider: 0, draft: "", stale: false, openedAt: 0,
     };
 }
 
@@ -35,62 +40,84 @@ export function withFields(object, fields) {
 
 /* A row of the server's list, `last` made of it. It may be older than what is known. */
 export function withRow(dialog, row, last) {
-    const messages = markByCounts(dialog.messages, row);
-    const known = !dialog.stale && dialog.last !== null && dialog.last.seq > row.seq;
-    const user = withFields(dialog.user, plainUser(row.userInfo));
-    return withFields(dialog, {
-        user,
-        messages,
-        last: known ? dialog.last : withFields(dialog.last ?? {}, last),
-        unread: unreadAfter(messages, row),
+    return settled(withFields(dialog, {
+        user: withFields(dialog.user, plainUser(row.userInfo)),
+        counts: newerCounts(dialog.counts, countsOf(row)),
+        last: dialog.stale ? last : newer(dialog.last, last),
         stale: false,
+    }));
+}
+
+function countsOf({ seq, unreadIncoming, unreadOutgoing }) {
+    return { seq, unreadIncoming, unreadOutgoing };
+}
+
+/* What is read stays read, so that of two counts of the same messages the lower ones hold. */
+function newerCounts(one, other) {
+    if (one.seq !== other.seq) return one.seq > other.seq ? one : other;
+    return withFields(one, {
+        unreadIncoming: Math.min(one.unreadIncoming, other.unreadIncoming),
+        unreadOutgoing: Math.min(one.unreadOutgoing, other.unreadOutgoing),
     });
 }
 
-/* What is loaded decides, when it reaches back far enough. */
-function unreadAfter(messages, { seq, unreadIncoming }) {
-    const loaded = messages.filter((message) => !message.mine && message.seq <= seq).length;
-    if (loaded >= unreadIncoming && findGap(messages, seq) === null) return countUnread(messages);
-    return unreadIncoming + countUnread(messages, seq);
+function newer(one, other) {
+    if (one === null || one.seq !== other.seq) return one !== null && one.seq > other.seq ? one : other;
+    return withFields(one, { read: one.read || other.read });
+}
+
+/* After a change of `messages` or `counts`: what follows from them. */
+function settled(dialog) {
+    const messages = markOlder(markByCounts(dialog.messages, dialog.counts));
+    const last = lastOf(dialog, messages.at(-1));
+    const isCounted = reachesRead(messages, last?.seq ?? 0);
+    const later = countUnread(messages, dialog.counts.seq);
+    const unreadIncoming = isCounted ? countUnread(messages) - later : dialog.counts.unreadIncoming;
+    const counts = withFields(dialog.counts, { unreadIncoming });
+    return settleDivider(withFields(dialog, { messages, last, counts, unread: unreadIncoming + later }));
+}
+
+/* What is loaded is true, although a stale dialog knew of newer messages. */
+function lastOf({ last, stale }, loaded) {
+    return loaded && (stale || last === null || loaded.seq >= last.seq) ? loaded : last;
+}
+
+/* Whether all unread messages are loaded: without a gap from the newest to one that is read, or to the first. */
+function reachesRead(messages, newest) {
+    for (let i = messages.length - 1, seq = newest; i >= 0; i -= 1, seq -= 1) {
+        if (messages[i].seq !== seq) return false;
+        if (messages[i].read && !messages[i].mine) return true;
+    }
+    return messages[0]?.seq === 1;
 }
 
 /* One new message, or several. `attentive`: the user is looking at the conversation. */
 export function withNew(dialog, added, attentive) {
+    const own = dialog.pending.length === 0 ? [] : added.filter(({ mine }) => mine);
+    const news = own.filter(({ seq }) => !dialog.messages.some((message) => message.seq === seq));
+    return withAdded(withFields(dialog, { pending: guessed(dialog.pending, news) }), added, attentive);
+}
+
+function withAdded(dialog, added, attentive) {
     const messages = mergeMessages(dialog.messages, added);
     if (messages === dialog.messages) return dialog;
-    const known = new Set(dialog.messages.map((message) => message.seq));
-    const news = added.filter((message) => !known.has(message.seq));
-    const last = messages.at(-1);
-    const unread = dialog.unread + countUnread(news);
-    const startsUnread = dialog.unread === 0 && unread > 0 && !attentive;
-    return {
-        ...guessed(dialog, news),
-        messages,
-        last: newer(dialog.last, last),
-        unread,
-        divider: startsUnread ? firstUnread(news) : dialog.divider,
-    };
+    const next = settled({ ...dialog, messages });
+    const startsUnread = dialog.divider !== -1 && !attentive && countUnread(dialog.messages) === 0;
+    return startsUnread && next.unread > 0 ? settleDivider(withFields(next, { divider: -1 })) : next;
 }
 
 /* An own message that was received before the answer to its call is shown once, not twice. */
-function guessed(dialog, news) {
-    let { pending } = dialog;
-    for (const { mine, text, seq } of news) {
-        const twin = mine ? pending.find((item) => item.guess === 0 && item.text === text) : undefined;
-        if (twin) pending = pending.map((item) => (item === twin ? { ...item, guess: seq } : item));
-    }
-    return { ...dialog, pending };
+function guessed(pending, own) {
+    return own.reduce((items, { text, seq }) => {
+        const twin = items.find((item) => item.guess === 0 && !item.failed && item.text === text);
+        return twin ? items.map((item) => (item === twin ? { ...item, guess: seq } : item)) : items;
+    }, pending);
 }
 
 /* Messages that were there before: a page of the history. */
 export function withPage(dialog, page) {
     const messages = mergeMessages(dialog.messages, page);
-    if (messages === dialog.messages) return dialog;
-    return settleDivider({ ...dialog, messages, last: newer(dialog.last, messages.at(-1)) });
-}
-
-function newer(one, other) {
-    return one !== null && one.seq > other.seq ? one : other;
+    return messages === dialog.messages ? dialog : settled({ ...dialog, messages });
 }
 
 /* The divider stands before the first unread message, once that is loaded. */
@@ -100,13 +127,16 @@ function settleDivider(dialog) {
 }
 
 export function withOpened(dialog) {
-    return settleDivider(withFields(dialog, { divider: dialog.unread > 0 ? -1 : 0 }));
+    const { divider } = settleDivider({ ...dialog, divider: dialog.unread > 0 ? -1 : 0 });
+    return withFields(dialog, { divider });
 }
 
 /* The user has seen what the other user wrote, up to this message. */
 export function withSeen(dialog, upToSeq) {
     const messages = markRead(dialog.messages, (message) => !message.mine && message.seq <= upToSeq);
-    return messages === dialog.messages ? dialog : { ...dialog, messages, unread: countUnread(messages) };
+    if (messages === dialog.messages) return dialog;
+    const divider = Math.max(0, dialog.divider); // its place was passed before it was determined
+    return settled({ ...dialog, messages, divider });
 }
 
 /* What the user writes */
@@ -116,9 +146,14 @@ export function withWritten(dialog, { id, text, date }) {
     return { ...dialog, divider: 0, pending: [...dialog.pending, { id, text, date, failed: "", guess: 0 }] };
 }
 
-/* The server has stored it. */
+/* The server has stored it. What was taken for its twin may be that of another one. */
 export function withStored(dialog, id, message) {
-    return { ...withNew(withoutPending(dialog, id), [message], true), divider: dialog.divider };
+    const item = dialog.pending.find((other) => other.id === id);
+    const others = withoutPending(dialog, id);
+    const free = changedItems(others.pending, ({ guess }) => guess === message.seq, { guess: 0 });
+    const isOther = item !== undefined && item.guess !== 0 && item.guess !== message.seq;
+    const pending = isOther ? guessed(free, [{ text: item.text, seq: item.guess }]) : free;
+    return withAdded(withFields(others, { pending }), [message], true);
 }
 
 export function withoutPending(dialog, id) {
@@ -128,15 +163,30 @@ export function withoutPending(dialog, id) {
 
 /* `failed`: why it was refused; "": it is being sent again. */
 export function withOutcome(dialog, id, failed) {
-    return {
-        ...dialog, pending: dialog.pending.map((item) => (item.id === id ? { ...item, failed, guess: 0 } : item)),
-    };
+    const pending = changedItems(dialog.pending, (item) => item.id === id, { failed, guess: 0 });
+    return withFields(dialog, { pending });
+}
+
+/* The same array when nothing changes. */
+function changedItems(pending, which, fields) {
+    const changed = pending.map((item) => (which(item) ? withFields(item, fields) : item));
+    return changed.every((item, i) => item === pending[i]) ? pending : changed;
 }
 
 /* Without what was loaded, which may not be true any more. */
 export function forgotten(dialog) {
-    const pending = dialog.pending.map((item) => ({ ...item, guess: 0 }));
-    return { ...dialog, messages: [], divider: 0, pending, stale: true };
+    return withFields(dialog, {
+        messages: dialog.messages.length === 0 ? dialog.messages : [],
+        counts: { ...NO_COUNTS, unreadIncoming: dialog.unread },
+        pending: changedItems(dialog.pending, () => true, { guess: 0 }),
+        divider: 0,
+        stale: true,
+    });
+}
+
+/* The server has no message of it. */
+export function withoutMessages(dialog) {
+    return withFields(dialog, { last: null, unread: 0, counts: NO_COUNTS, stale: false });
 }
 
 /* When something happened here last, in milliseconds. */

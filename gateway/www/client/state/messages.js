@@ -31,9 +31,9 @@ export function sameTag(one, other) {
 /* `added` in any order. */
 export function mergeMessages(messages, added) {
     if (added.length === 0) return messages;
-    const sorted = added.toSorted((one, other) => one.seq - other.seq);
-    if (messages.length === 0 || sorted[0].seq > messages.at(-1).seq) return withoutTwins([...messages, ...sorted]);
-    if (sorted.at(-1).seq < messages[0].seq) return withoutTwins([...sorted, ...messages]);
+    const sorted = withoutTwins(added.toSorted((one, other) => one.seq - other.seq));
+    if (messages.length === 0 || sorted[0].seq > messages.at(-1).seq) return [...messages, ...sorted];
+    if (sorted.at(-1).seq < messages[0].seq) return [...sorted, ...messages];
     return unlessSame(messages, withoutTwins([...messages, ...sorted].sort((one, other) => one.seq - other.seq)));
 }
 
@@ -54,13 +54,16 @@ function unlessSame(messages, merged) {
 
 /* Those for which `isRead(message)` become read. */
 export function markRead(messages, isRead) {
-    let changed = false;
-    const marked = messages.map((message) => {
-        if (message.read || !isRead(message)) return message;
-        changed = true;
-        return { ...message, read: true };
-    });
-    return changed ? marked : messages;
+    const isChanged = (message) => !message.read && isRead(message);
+    if (!messages.some(isChanged)) return messages;
+    return messages.map((message) => (isChanged(message) ? { ...message, read: true } : message));
+}
+
+/* A user reads up to a message: what is older than one that is read is read, too. */
+export function markOlder(messages) {
+    const newestRead = { true: 0, false: 0 };
+    for (const { mine, read, seq } of messages) if (read) newestRead[mine] = seq;
+    return markRead(messages, ({ mine, seq }) => seq < newestRead[mine]);
 }
 
 /*
@@ -95,8 +98,8 @@ export function firstUnread(messages) {
 }
 
 /*
- * The newest messages that are missing: {after, before}, both exclusive, or null. `newest` is the
- * greatest `seq` that is known to exist.
+ * The newest messages that are missing after the first that is loaded: {after, before}, both exclusive,
+ * or null. `newest` is the greatest `seq` that is known to exist.
  */
 export function findGap(messages, newest) {
     let before = newest + 1;

@@ -1,7 +1,9 @@
 /*
  * The rows of a conversation, from top to bottom. Each has a `key` of its own, which it keeps:
  *
- *   {kind: "day", key, date}            before the first message of a day of the local time zone
+ *   {kind: "day", key, date}            before the first message of a day of the local time zone, in
+ *                                       the order of the days: what is dated back, as after a clock
+ *                                       was set, stands under the day that has begun
  *   {kind: "new", key}                  the divider before the new messages
  *   {kind: "message", key, message, first, last}
  *   {kind: "pending", key, item, first, last}
@@ -13,9 +15,9 @@ const GROUP_MS = 10 * 60 * 1000;
 
 export function rowsOf(dialog) {
     const rows = [];
-    const day = { from: 0, to: 0 };
+    const day = { from: -Infinity, to: -Infinity };
     const add = (row, date, divided) => {
-        if (date < day.from || date >= day.to) startDay(rows, day, date, row.key);
+        if (date >= day.to) startDay(rows, day, date);
         if (divided) rows.push({ kind: "new", key: "new" });
         rows.push(row);
     };
@@ -29,12 +31,14 @@ export function rowsOf(dialog) {
     return rows;
 }
 
-function startDay(rows, day, date, key) {
+function startDay(rows, day, date) {
     const start = new Date(date);
     start.setHours(0, 0, 0, 0);
+    if (start.getTime() === day.from) return; // the clock was set back over midnight
     day.from = start.getTime();
     day.to = new Date(start.getFullYear(), start.getMonth(), start.getDate() + 1).getTime();
-    rows.push({ kind: "day", key: `day of ${key}`, date: day.from });
+    const key = `day ${start.getFullYear()}-${start.getMonth() + 1}-${start.getDate()}`;
+    rows.push({ kind: "day", key, date: day.from });
 }
 
 function group(rows) {

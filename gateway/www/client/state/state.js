@@ -16,7 +16,7 @@
 
 import {
     forgotten, newDialog, plainUser, withFields, withNew, withOpened, withOutcome, withPage, withRow, withSeen,
-    withStored, withWritten, withoutPending,
+    withStored, withWritten, withoutMessages, withoutPending,
 } from "./dialog.js";
 import { otherTag, sameTag, toMessage } from "./messages.js";
 
@@ -40,35 +40,59 @@ const ACTIONS = {
     /* What this browser has stored: `dialogs` as in the state, an array; `place`: from where the server
      * continues, or nothing when the list is to be read again. */
     restored(state, { self, dialogs, place }) {
-        const map = new Map(dialogs.map((dialog) => [keyOf(dialog.tag), dialog]));
+        const map = new Map(dialogs.map((dialog) => [keyOf(dialog.tag), { ...newDialog(dialog.user), ...dialog }]));
         return { ...state, self, dialogs: map, listed: Boolean(place) };
     },
 
     /* The messages that this browser has stored: [{tag, messages}]. */
     cacheRead(state, { entries }) {
-        return entries.reduce((next, { tag, messages }) => change(next, tag, (dialog) => withPage(dialog, messages)), state);
+        const dialogs = new Map(state.dialogs);
+        for (const { tag, messages } of entries) {
+            const dialog = dialogs.get(keyOf(tag));
+            if (dialog) dialogs.set(keyOf(tag), withPage(dialog, messages));
+        }
+        return withDialogs(state, dialogs);
     },
 
-    /* The server cannot continue from what is known: that is to be read again. What the user wrote stays. */
+    /*
+     * The server cannot continue from what is known: that is to be read again. What the user wrote
+     * stays, but nothing of another user.
+     */
     begun(state, { user }) {
+        if (state.self && !sameTag(state.self.tag, user.tag)) return { ...emptyState(), self: plainUser(user) };
         const dialogs = new Map([...state.dialogs].map(([key, dialog]) => [key, forgotten(dialog)]));
-        return { ...state, self: plainUser(user), dialogs, online: new Set() };
+        return { ...state, self: plainUser(user), dialogs, online: new Set(), listed: false };
     },
 
-    /* The whole list of conversations, as the server has it. Others, without anything of the user, go. */
+    /*
+     * The whole list of conversations, as the server has it. Others go, unless they contain something of
+     * the user, or messages that were received while the list was being read.
+     */
     listed(state, { rows }) {
-        const next = rows.reduce(takeRow, { ...state, listed: true });
-        const keys = new Set(rows.map((row) => keyOf(row.userInfo.tag)));
-        const dialogs = new Map([...next.dialogs].filter(([key, dialog]) => keys.has(key) || isKept(state, key, dialog)));
-        const online = new Set(rows.filter((row) => row.userInfo.isOnline).map((row) => keyOf(row.userInfo.tag)));
-        return { ...next, dialogs, online };
+        const dialogs = new Map(state.dialogs);
+        const keys = new Set();
+        for (const row of rows) {
+            const key = keyOf(row.userInfo.tag);
+            keys.add(key);
+            dialogs.set(key, rowOn(state, dialogs.get(key), row));
+        }
+        for (const [key, dialog] of state.dialogs) {
+            if (keys.has(key) || dialog.messages.length > 0) continue;
+            if (isKept(state, key, dialog)) dialogs.set(key, withoutMessages(dialog));
+            else dialogs.delete(key);
+        }
+        const open = dialogs.get(state.open);
+        if (open) dialogs.set(state.open, withOpened(open));
+        const online = new Set([...state.online].filter((key) => !keys.has(key)));
+        for (const { userInfo } of rows) if (userInfo.isOnline) online.add(keyOf(userInfo.tag));
+        return { ...state, dialogs, online, listed: true };
     },
 
     /* A page of what changed while there was no connection. */
     synced(state, { dialogs, self, online }) {
         let next = dialogs.reduce(takeSynced, state);
-        if (self) next = { ...next, self: plainUser(self) };
-        return online ? { ...next, online: new Set(online.map(keyOf)) } : next;
+        if (self) next = withFields(next, { self: withFields(next.self ?? {}, plainUser(self)) });
+        return online ? withOnline(next, new Set(online.map(keyOf))) : next;
     },
 
     /* The present row of one conversation. */
@@ -102,7 +126,7 @@ const ACTIONS = {
         const known = dialogOf(state, tag);
         const left = state.open && state.open !== keyOf(tag) ? ACTIONS.closed(state, {}) : state;
         const dialog = known ?? { ...newDialog(user), openedAt: at };
-        return { ...put(left, withOpened(dialog)), open: keyOf(tag) };
+        return withFields(put(left, withOpened(dialog)), { open: keyOf(tag) });
     },
 
     /* An empty conversation that was only looked at goes. */
@@ -111,7 +135,7 @@ const ACTIONS = {
         const dialogs = new Map(state.dialogs);
         if (dialog && !isWorthListing(dialog)) dialogs.delete(state.open);
         else if (dialog) dialogs.set(state.open, withFields(dialog, { divider: 0 }));
-        return { ...state, dialogs, open: "" };
+        return withFields(withDialogs(state, dialogs), { open: "" });
     },
 
     attended(state, { attentive }) {
@@ -149,6 +173,13 @@ const ACTIONS = {
     },
 };
 
+/* With this map, unless it has the same dialogs. */
+function withDialogs(state, dialogs) {
+    const isSame = dialogs.size === state.dialogs.size
+        && [...dialogs].every(([key, dialog]) => state.dialogs.get(key) === dialog);
+    return isSame ? state : { ...state, dialogs };
+}
+
 function put(state, dialog) {
     const key = keyOf(dialog.tag);
     if (state.dialogs.get(key) === dialog) return state;
@@ -166,9 +197,13 @@ function toMessages(state, messages) {
 }
 
 function takeRow(state, row) {
-    const dialog = dialogOf(state, row.userInfo.tag) ?? newDialog(row.userInfo);
-    const last = toMessage(state.self.tag, { ...row, isRead: isLastRead(state, row) });
-    return put(state, withRow(dialog, row, last));
+    return put(state, rowOn(state, dialogOf(state, row.userInfo.tag), row));
+}
+
+/* The `_id` of a row is not that of its message. */
+function rowOn(state, dialog, row) {
+    const last = toMessage(state.self.tag, { ...row, _id: "", isRead: isLastRead(state, row) });
+    return withRow(dialog ?? newDialog(row.userInfo), row, last);
 }
 
 function isLastRead(state, { senderTag, unreadIncoming, unreadOutgoing }) {
@@ -189,11 +224,16 @@ function takeMessages(state, tag, messages, user = { tag }) {
 
 function takeOnline(state, tag, isOnline) {
     const key = keyOf(tag);
-    if (state.online.has(key) === isOnline) return state;
+    if (state.online.has(key) === Boolean(isOnline)) return state;
     const online = new Set(state.online);
     if (isOnline) online.add(key);
     else online.delete(key);
     return { ...state, online };
+}
+
+function withOnline(state, online) {
+    const isSame = online.size === state.online.size && [...online].every((key) => state.online.has(key));
+    return isSame ? state : { ...state, online };
 }
 
 function isKept(state, key, dialog) {

@@ -16,13 +16,14 @@ export class Strings {
     #plurals;
     #numbers;
 
-    constructor(language, words) {
+    /* `locale`: the language with the user's region, by which dates and numbers are written. */
+    constructor(language, words, locale = language) {
         this.language = language;
         this.direction = language === "ar" ? "rtl" : "ltr";
-        this.dates = new Dates(language);
+        this.dates = new Dates(locale);
         this.#words = words;
         this.#plurals = new Intl.PluralRules(language);
-        this.#numbers = new Intl.NumberFormat(language);
+        this.#numbers = new Intl.NumberFormat(locale);
     }
 
     t(key, values = {}) {
@@ -44,12 +45,27 @@ export class Strings {
 export async function loadStrings() {
     const language = chosenLanguage();
     const words = language === "en" ? en : await OTHERS[language]().then((module) => module.default, () => en);
-    return new Strings(words === en ? "en" : language, words);
+    const shown = words === en ? "en" : language;
+    return new Strings(shown, words, localeOf(shown));
 }
 
 function chosenLanguage() {
     const wanted = [localStorage.getItem(CHOICE), ...navigator.languages];
-    return wanted.map((tag) => tag?.slice(0, 2).toLowerCase()).find((tag) => tag in LANGUAGES) ?? "en";
+    return wanted.map(languageOf).find((tag) => tag in LANGUAGES) ?? "en";
+}
+
+function languageOf(tag) {
+    return tag?.toLowerCase().split("-")[0];
+}
+
+/* Some systems name locales that are none, as "en-US@posix". */
+function localeOf(language) {
+    const locale = navigator.languages.find((tag) => languageOf(tag) === language) ?? language;
+    try {
+        return Intl.getCanonicalLocales(locale)[0];
+    } catch {
+        return language;
+    }
 }
 
 export function chooseLanguage(language) {

@@ -2,6 +2,8 @@
 
 const graphemes = typeof Intl.Segmenter === "function" ? new Intl.Segmenter(undefined, { granularity: "grapheme" }) : null;
 
+const CHARACTERS_MAX = 8; // of a letter: some have no end of marks
+
 /* The tag, while the name is not known. */
 export function nameOf({ tag, firstName, lastName }) {
     return `${firstName} ${lastName}`.trim() || tag;
@@ -9,14 +11,15 @@ export function nameOf({ tag, firstName, lastName }) {
 
 /* One or two letters. */
 export function initialsOf({ tag, firstName, lastName }) {
-    const letters = [firstName, lastName].map(firstLetter).join("");
-    return (letters || firstLetter(tag.slice(1))).toUpperCase();
+    return [firstName, lastName].map(firstLetter).join("") || firstLetter(tag.slice(1));
 }
 
+/* A capital, where there are any: of ß, which has none, one S. */
 function firstLetter(text) {
     if (!text) return "";
-    const [first] = graphemes ? graphemes.segment(text) : [{ segment: [...text][0] }];
-    return first.segment.slice(0, 8); // some letters have no end of marks
+    const capitals = text.toUpperCase();
+    const [first] = graphemes ? graphemes.segment(capitals) : [{ segment: [...capitals][0] }];
+    return [...first.segment].slice(0, CHARACTERS_MAX).join("");
 }
 
 /* A hue of 0 to 359 for a person, always the same: the 32-bit FNV-1a hash of the tag. */
