@@ -113,7 +113,7 @@ def test_the_newest_conversation_is_at_the_top_and_names_filter(hers, crowd, pai
     hers.fill("#search", "CARL m")
     hers.wait(lambda: hers.rows() == ["Çarl Meyer"], "the filter")
     hers.find("#search").send_keys(Keys.ESCAPE)
-    assert hers.rows() == ["Çarl Meyer", "Ben Jones"]
+    hers.wait(lambda: hers.rows() == ["Çarl Meyer", "Ben Jones"], "both again")
     hers.fill("#search", "nobodyatall")
     hers.wait_shown(".none")
 

@@ -225,12 +225,18 @@ class App {
         this.#tabs.addEventListener("out", () => this.#forget());
         addEventListener("online", () => this.session?.wake());
         addEventListener("offline", () => this.#messenger?.showConnection(this.session.connection));
-        addEventListener("pagehide", () => this.#save());
+        addEventListener("pagehide", () => this.#leave());
         document.addEventListener("visibilitychange", () => {
             if (document.visibilityState === "visible") this.session?.wake();
-            else this.#save();
+            else this.#leave();
         });
         this.#watchSleep();
+    }
+
+    /* The page may end now, without a further word. */
+    #leave() {
+        this.session?.reportSeen();
+        this.#save();
     }
 
     #watchSleep() {

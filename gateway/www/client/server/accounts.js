@@ -60,13 +60,23 @@ export function uploadPicture(blob, progress) {
         request.onerror = () => reject(new AccountError("Unreachable", "The server does not answer."));
         request.ontimeout = request.onerror;
         request.onload = () => {
-            if (request.status === 200) resolve(JSON.parse(JSON.parse(request.responseText)).fileName);
+            const name = request.status === 200 ? fileName(request.responseText) : "";
+            if (name) resolve(name);
             else reject(errorOf(request.responseText, Number(request.getResponseHeader("Retry-After"))));
         };
         request.open("POST", "/upload-image");
         request.timeout = 60_000;
         request.send(form);
     });
+}
+
+/* JSON in JSON, as the original server answers; "" when it is something else. */
+function fileName(text) {
+    try {
+        return JSON.parse(JSON.parse(text)).fileName;
+    } catch {
+        return "";
+    }
 }
 
 export function pictureAddress(img) {

@@ -74,15 +74,18 @@ class Database {
         const changed = [...dialogs].filter(([key, dialog]) => before.get(key) !== dialog);
         const gone = [...before.keys()].filter((key) => !dialogs.has(key));
         this.#saved = dialogs;
-        await this.#quietly(() => {
+        const isWritten = await this.#quietly(async () => {
             const stores = this.#stores("readwrite", "about", "dialogs", "messages");
             if (state.self) stores.about.put(state.self, "self");
-            if (place) stores.about.put(place, "place");
+            if (place && dialogs.size === state.dialogs.size) stores.about.put(place, "place");
+            else if (dialogs.size < state.dialogs.size) stores.about.delete("place"); // the list is to be read again
             for (const [key, dialog] of changed) writeDialog(stores, key, dialog, before.get(key));
             for (const key of gone) removeDialog(stores, key);
             stores.about.transaction.commit(); // now: the page may be about to end
-            return ended(stores.about.transaction);
-        });
+            await ended(stores.about.transaction);
+            return true;
+        }, false);
+        if (!isWritten) this.#saved = new Map([...this.#saved].filter(([key, dialog]) => before.get(key) === dialog));
     }
 
     /* Removes everything but what was written and not sent. */

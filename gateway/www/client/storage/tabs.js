@@ -1,6 +1,6 @@
 /*
  * The tabs of this browser: each has a connection of its own, so the server keeps them consistent. What
- * the server does not know is passed on here: what is written and not sent yet, drafts, and a log-out.
+ * the server does not know is passed on here: what is written and not sent yet, and a log-out.
  * When a tab ends, another one sends what it has left.
  */
 

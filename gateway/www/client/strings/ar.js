@@ -23,7 +23,7 @@ export default {
     "field.email": "البريد الإلكتروني",
     "field.email.bad": "هذا ليس عنوان بريد إلكتروني.",
     "field.password": "كلمة المرور",
-    "field.password.bad": "ثمانية أحرف على الأقل.",
+    "field.password.bad": "{n} أحرف على الأقل، و{most} بايت على الأكثر.",
     "field.missing": "هذا الحقل مطلوب.",
 
     "problem.AuthError": "البريد الإلكتروني أو كلمة المرور غير صحيحة.",
@@ -78,6 +78,7 @@ export default {
     "profile.picture": "غيّر الصورة",
     "profile.uploading": "جارٍ الرفع",
     "profile.save": "حفظ",
+    "profile.notSaved": "لم يُحفظ. حاول مرة أخرى بعد قليل.",
     "profile.saved": "حُفظ",
     "profile.settings": "الإعدادات",
     "profile.notify": "إشعارات سطح المكتب",

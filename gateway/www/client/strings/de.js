@@ -23,7 +23,7 @@ export default {
     "field.email": "E-Mail",
     "field.email.bad": "Das ist keine E-Mail-Adresse.",
     "field.password": "Passwort",
-    "field.password.bad": "Mindestens 8 Zeichen.",
+    "field.password.bad": "Mindestens {n} Zeichen und höchstens {most} Byte.",
     "field.missing": "Das wird gebraucht.",
 
     "problem.AuthError": "E-Mail oder Passwort stimmt nicht.",
@@ -78,6 +78,7 @@ export default {
     "profile.picture": "Bild ändern",
     "profile.uploading": "Wird hochgeladen",
     "profile.save": "Speichern",
+    "profile.notSaved": "Das wurde nicht gespeichert. Versuche es gleich noch einmal.",
     "profile.saved": "Gespeichert",
     "profile.settings": "Einstellungen",
     "profile.notify": "Benachrichtigungen auf dem Desktop",

@@ -23,7 +23,7 @@ export default {
     "field.email": "E-mail",
     "field.email.bad": "This is not an e-mail address.",
     "field.password": "Password",
-    "field.password.bad": "At least 8 characters.",
+    "field.password.bad": "At least {n} characters, and at most {most} bytes.",
     "field.missing": "This is needed.",
 
     "problem.AuthError": "The e-mail or the password is wrong.",
@@ -78,6 +78,7 @@ export default {
     "profile.picture": "Change the picture",
     "profile.uploading": "Uploading",
     "profile.save": "Save",
+    "profile.notSaved": "This was not saved. Try again in a moment.",
     "profile.saved": "Saved",
     "profile.settings": "Settings",
     "profile.notify": "Notifications on the desktop",

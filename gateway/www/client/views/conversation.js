@@ -4,6 +4,7 @@ import { isWhole } from "../state/dialog.js";
 import { keyOf } from "../state/state.js";
 import { rowsOf } from "../state/rows.js";
 import { nameOf } from "../text/names.js";
+import { beginning } from "../text/preview.js";
 import { Composer } from "./composer.js";
 import { h, setText } from "./dom.js";
 import { face } from "./face.js";
@@ -12,6 +13,7 @@ import { emptyTalk, estimateHeight, isSameRow, renderRow } from "./message.js";
 import { VirtualList } from "./virtual_list.js";
 
 const OLDER_PX = 2000; // older messages are fetched before one sees that they are missing
+const SPOKEN_CHARACTERS = 200; // of a message that arrives
 const NEW_AT_PX = -90; // where the divider stands when a conversation is opened
 
 export class Conversation {
@@ -51,6 +53,7 @@ export class Conversation {
             render: (row) => renderRow(app, row, this.#actions),
             isSame: isSameRow,
             estimate: estimateHeight,
+            isFirm: ({ kind }) => kind === "message" || kind === "pending",
             moved: () => this.#moved(),
         });
         for (const type of ["focus", "blur"]) addEventListener(type, () => this.#moved());
@@ -127,7 +130,7 @@ export class Conversation {
         const after = before?.last?.seq ?? 0;
         const news = dialog.messages.filter(({ seq, mine }) => seq > after && !mine);
         if (!before || before.messages.length === 0 || news.length === 0) return;
-        setText(this.#spoken, `${nameOf(dialog.user)}: ${news.at(-1).text.slice(0, 200)}`);
+        setText(this.#spoken, `${nameOf(dialog.user)}: ${beginning(news.at(-1).text, SPOKEN_CHARACTERS)}`);
     }
 
     /* What is on the screen has changed, or whether the user looks at it. */
@@ -146,7 +149,9 @@ export class Conversation {
         }
     }
 
+    /* While the unread messages are being loaded, what is on the screen is not what one came for. */
     #markSeen(dialog) {
+        if (dialog.divider === -1) return;
         const visible = this.#virtual.visible();
         const seen = visible.findLast(({ kind, message }) => kind === "message" && !message.mine);
         if (seen && !seen.message.read) this.#app.session?.markSeen(dialog.tag, seen.message.seq);

@@ -3,6 +3,7 @@
 import { listDialogs } from "../state/list.js";
 import { keyOf } from "../state/state.js";
 import { nameOf } from "../text/names.js";
+import { beginning } from "../text/preview.js";
 import { addressOf } from "./address.js";
 import { h, setAttribute, setChildren, setText } from "./dom.js";
 import { face } from "./face.js";
@@ -178,7 +179,7 @@ function unreadWords(strings, n) {
 const PREVIEW_CHARACTERS = 120;
 
 function lastParts(strings, newest, isPending, draft) {
-    const preview = (text) => text.slice(0, PREVIEW_CHARACTERS).replace(/\s+/g, " ");
+    const preview = (text) => beginning(text, PREVIEW_CHARACTERS).replace(/\s+/g, " ");
     if (draft) return [h("span.draft", {}, strings.t("list.draft")), preview(draft)];
     if (!newest) return [];
     if (newest.failed) return [h("span.failed", {}, strings.t("list.failed")), preview(newest.text)];

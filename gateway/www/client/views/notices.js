@@ -6,6 +6,7 @@
 import { totalUnread } from "../state/list.js";
 import { dialogOf } from "../state/state.js";
 import { nameOf } from "../text/names.js";
+import { beginning } from "../text/preview.js";
 import { addressOf } from "./address.js";
 
 const NOTIFY = "messenger notifications";
@@ -59,7 +60,7 @@ export class Notices {
         const dialog = dialogOf(this.#app.store.state, tag);
         if (!this.wanted || !dialog) return;
         const notification = new Notification(nameOf(dialog.user), {
-            body: message.text.slice(0, TEXT_CHARACTERS), tag, icon: ICON, silent: true,
+            body: beginning(message.text, TEXT_CHARACTERS), tag, icon: ICON, silent: true,
         });
         notification.onclick = () => {
             focus();

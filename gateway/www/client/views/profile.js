@@ -118,8 +118,7 @@ export class Profile {
             setText(this.#saved, this.#app.t("profile.saved"));
             return true;
         } catch (error) {
-            const isName = error.data?.reason?.includes("Name");
-            this.#showProblem(this.#app.t(isName ? "field.name.bad" : "problem.Unreachable", { n: 0 }));
+            this.#showProblem(this.#app.t(keyOf(error)));
             return false;
         }
     }
@@ -145,10 +144,17 @@ export class Profile {
             const img = await uploadPicture(blob, (share) => { this.#progress.value = share; });
             await this.#change({ img });
         } catch (error) {
-            const key = error.name === "RateLimitError" ? "problem.RateLimitError" : "profile.notUploaded";
-            this.#showProblem(this.#app.t(key, { n: error.retryInS ?? 0 }));
+            const { retryInS = 0, name } = error;
+            const keys = { FilesLimitExceedingError: "problem.RateLimitError", IncorrectDataError: "profile.noPicture" };
+            this.#showProblem(this.#app.t(keys[name] ?? "profile.notUploaded", { n: retryInS }));
         } finally {
             this.#progress.hidden = true;
         }
     }
+}
+
+/* Why a change of the profile was not made. */
+function keyOf({ data, reason }) {
+    if (data?.reason?.includes("Name")) return "field.name.bad";
+    return reason ? "problem.Unreachable" : "profile.notSaved"; // a ConnectionError has a reason
 }

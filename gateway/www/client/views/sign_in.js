@@ -11,7 +11,7 @@ const FIELDS = {
     lastName: { autocomplete: "family-name", isGood: (text) => text.length <= 64 },
     tag: { autocomplete: "username", isGood: (text) => /^@?[A-Za-z]\w{0,31}$/.test(text) },
     email: { autocomplete: "email", type: "email", isGood: (text) => /^\S+@\S+\.\S+$/.test(text) },
-    password: { type: "password", isGood: (text) => text.length >= 8 },
+    password: { type: "password", isGood: () => true }, // each server has a minimum of its own
 };
 
 export class SignIn {
@@ -139,7 +139,7 @@ export class SignIn {
         const { t } = this.#app;
         const field = this.#fieldOf(name, message);
         if (field) {
-            this.#showProblem(field, t(`field.${field}.bad`));
+            this.#showProblem(field, t(`field.${field}.bad`, limitsIn(message)));
             this.#focusFirstProblem();
             return;
         }
@@ -153,4 +153,10 @@ export class SignIn {
         if (name !== "IncorrectDataError") return "";
         return [...this.#fields.keys()].find((field) => new RegExp(`\\b${field}\\b`).test(message)) ?? "";
     }
+}
+
+/* "password: must have 8 to 1024 bytes": the minimum is that of the server. */
+function limitsIn(message) {
+    const [, n = 8, most = 1024] = /(\d+) to (\d+)/.exec(message) ?? [];
+    return { n: Number(n), most: Number(most) };
 }

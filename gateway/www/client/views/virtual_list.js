@@ -11,6 +11,7 @@
  *   render(row)  an element for it
  *   isSame(one, other)  whether the element of a row still fits the row that has its key now
  *   estimate(row)       its height in pixels, about
+ *   isFirm(row)         whether the row stays where it is when others are added, so that it can be the anchor
  *   moved()      called after what is visible has changed
  */
 
@@ -134,7 +135,9 @@ export class VirtualList {
         if (this.atEnd || this.#rows.length === 0) {
             this.#anchor = { end: true };
         } else {
-            const i = this.#at(top - EDGE_PX);
+            const { isFirm } = this.#options;
+            let i = this.#at(top - EDGE_PX);
+            while (i < this.#rows.length - 1 && !isFirm(this.#rows[i])) i += 1;
             this.#anchor = { key: this.#rows[i].key, offset: top - EDGE_PX - this.#tops[i] };
         }
     }
