@@ -144,7 +144,10 @@ $(OUT)/unit/$(basename $(notdir $(1))): $(call objects,$(1)) $(PART_A) $(BENCH_A
 	$$(call QUIET,LINK)$(CC) $$(LDFLAGS) $$< -Wl,--start-group $$(PART_A) $$(BENCH_A) $$(COMMON_A) -Wl,--end-group $$(LIBS) -lcmocka -o $$@
 endef
 $(foreach c,$(UNIT_C),$(eval $(call unit,$(c))))
+# Of tests that were removed or renamed, no program is left to be run.
+STALE_UNITS := $(filter-out $(UNITS),$(wildcard $(OUT)/unit/test_*))
 units: $(UNITS)
+	@$(if $(STALE_UNITS),rm -f $(STALE_UNITS),:)
 unit: units
 	@tests/run-units.sh $(UNITS)
 
