@@ -6,6 +6,7 @@ import { byteLength, TEXT_BYTES_MAX } from "./client/text/bytes.js";
 import { Dates } from "./client/text/dates.js";
 import { findLinks } from "./client/text/links.js";
 import { hueOf, initialsOf, nameOf } from "./client/text/names.js";
+import { beginning } from "./client/text/preview.js";
 
 // Links
 
@@ -192,7 +193,7 @@ test("the list shows a date as briefly as possible", () => {
     assert.equal(en.brief(at("2023-12-31T23:59"), NOW), "31 Dec 2023");
     assert.equal(en.brief(at("2024-12-31T23:59"), at("2025-01-02T12:00")), "Tue");
     assert.equal(en.brief(at("2024-11-29T10:00"), NOW), "10:00", "a clock that is ahead");
-    assert.equal(plain(new Dates("en").time(at("2024-11-28T14:32"))), "02:32 PM");
+    assert.equal(plain(new Dates("en").time(at("2024-11-28T14:32"))), "2:32 PM");
     assert.equal(new Dates("de").time(at("2024-11-28T14:32")), "14:32");
 });
 
@@ -226,4 +227,15 @@ test("yesterday is yesterday on days of 23 and of 25 hours", () => {
         if (before === undefined) delete process.env.TZ;
         else process.env.TZ = before;
     }
+});
+
+// Previews
+
+test("the beginning of a text has at most so many characters, none cut in half", () => {
+    assert.equal(beginning("abc", 5), "abc");
+    assert.equal(beginning("abcdef", 5), "abcde");
+    assert.equal(beginning("👩👩👩", 2), "👩👩");
+    assert.equal(beginning("a👩👩", 2), "a👩");
+    assert.equal(beginning("👩".repeat(100_000), 120), "👩".repeat(120));
+    assert.equal(beginning("", 5), "");
 });

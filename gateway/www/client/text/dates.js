@@ -11,7 +11,7 @@ export class Dates {
     #relative;
 
     constructor(language) {
-        this.#time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+        this.#time = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
         this.#weekday = new Intl.DateTimeFormat(language, { weekday: "short" });
         this.#day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
         this.#dayOfYear = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" });
