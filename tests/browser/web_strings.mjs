@@ -127,9 +127,9 @@ test("the language is the one that was chosen, or else the first of the browser'
         browser.languages = languages;
         return (await loadStrings()).dates.time(new Date("2024-11-28T14:32").getTime()).replaceAll("\u202f", " ");
     };
-    assert.equal(await timeIn("en-US"), "02:32 PM");
+    assert.equal(await timeIn("en-US"), "2:32 PM");
     assert.equal(await timeIn("fr-FR", "en-GB", "en-US"), "14:32", "dates are written as in the user's region");
-    assert.equal(await timeIn("en-US@posix"), "02:32 PM");
+    assert.equal(await timeIn("en-US@posix"), "2:32 PM");
     chooseLanguage("ar");
     const strings = await loadStrings();
     assert.deepEqual([strings.language, strings.t("talk.send")], ["ar", ar["talk.send"]]);

@@ -11,7 +11,7 @@ export class Dates {
     #relative;
 
     constructor(language) {
-        this.#time = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
+        this.#time = new Intl.DateTimeFormat(language, { hour: hourStyle(language), minute: "2-digit" });
         this.#weekday = new Intl.DateTimeFormat(language, { weekday: "short" });
         this.#day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
         this.#dayOfYear = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" });
@@ -55,4 +55,10 @@ function startOfDay(ms) {
 
 function capital(text) {
     return text.slice(0, 1).toLocaleUpperCase() + text.slice(1);
+}
+
+/* 2:32 PM, but 02:32 where a day has 24 hours. */
+function hourStyle(language) {
+    const { hourCycle } = new Intl.DateTimeFormat(language, { hour: "numeric" }).resolvedOptions();
+    return hourCycle === "h12" || hourCycle === "h11" ? "numeric" : "2-digit";
 }
