@@ -144,7 +144,7 @@ def test_the_same_person_in_two_windows(hers, windows, pair, crowd, anna, ben):
     other.wait(lambda: other.badge(ben) == 0, "read in both")
 
 
-def test_logging_out_in_one_tab_logs_out_the_others(hers, pair, anna, ben):
+def test_logging_out_and_in_in_one_tab_does_so_in_the_others(hers, pair, anna, ben):
     first = hers.driver.current_window_handle
     hers.driver.switch_to.new_window("tab")
     second = hers.driver.current_window_handle
@@ -154,6 +154,13 @@ def test_logging_out_in_one_tab_logs_out_the_others(hers, pair, anna, ben):
         hers.log_out()
         hers.driver.switch_to.window(first)
         hers.wait_sign_in()
+        hers.driver.switch_to.window(second)
+        hers.fill("#sign-in-email", anna.email)
+        hers.fill("#sign-in-password", anna.password)
+        hers.click(".card .main")
+        hers.wait_messenger()
+        hers.driver.switch_to.window(first)
+        hers.wait_messenger()
     finally:
         hers.driver.switch_to.window(second)
         hers.driver.close()

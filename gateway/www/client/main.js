@@ -75,9 +75,14 @@ class App {
         this.#messenger = null;
         this.notices.clear();
         if (this.#signIn) return;
-        this.#signIn = new SignIn(this, () => this.#resume());
+        this.#signIn = new SignIn(this, () => this.#signedIn());
         document.body.append(this.#signIn.element);
         this.#signIn.show(note);
+    }
+
+    #signedIn() {
+        this.#tabs.logIn();
+        this.#resume();
     }
 
     refresh() {
@@ -111,8 +116,8 @@ class App {
         const wasIn = state.self !== null;
         this.#endSaving();
         this.store.clear();
-        this.#showSignIn(wasIn ? this.t(unsent > 0 ? "logIn.unsent" : "logIn.again", { n: unsent }) : "");
         await this.#database.keepUnsent(state);
+        this.#showSignIn(wasIn ? this.t(unsent > 0 ? "logIn.unsent" : "logIn.again", { n: unsent }) : "");
     }
 
     /* Another user than the one whose conversations are shown has logged in, in another tab. */
@@ -223,6 +228,7 @@ class App {
         });
         this.#tabs.addEventListener("gone", () => this.session?.sendPending());
         this.#tabs.addEventListener("out", () => this.#forget());
+        this.#tabs.addEventListener("in", () => { if (this.#signIn) this.#resume(); });
         addEventListener("online", () => this.session?.wake());
         addEventListener("offline", () => this.#messenger?.showConnection(this.session.connection));
         addEventListener("pagehide", () => this.#leave());

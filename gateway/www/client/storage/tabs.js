@@ -1,11 +1,12 @@
 /*
  * The tabs of this browser: each has a connection of its own, so the server keeps them consistent. What
- * the server does not know is passed on here: what is written and not sent yet, and a log-out.
+ * the server does not know is passed on here: what is written and not sent yet, log-ins and log-outs.
  * When a tab ends, another one sends what it has left.
  */
 
 const CHANNEL = "messenger";
 
+/* Events: "action" {user, action}, "in", "out", "gone". */
 export class Tabs extends EventTarget {
     #id = Math.random().toString(36).slice(2);
     #channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(CHANNEL) : null;
@@ -20,12 +21,16 @@ export class Tabs extends EventTarget {
 
     /* Passes an action of the store to the other tabs of the user. */
     pass(user, action) {
-        this.#channel?.postMessage({ from: this.#id, user, action });
+        this.#channel?.postMessage({ from: this.#id, type: "action", user, action });
     }
 
-    /* The user has logged out, here. */
+    /* A user has logged in or out, here: the cookie is that of all tabs. */
+    logIn() {
+        this.#channel?.postMessage({ from: this.#id, type: "in" });
+    }
+
     logOut() {
-        this.#channel?.postMessage({ from: this.#id, out: true });
+        this.#channel?.postMessage({ from: this.#id, type: "out" });
     }
 
     close() {
@@ -33,9 +38,8 @@ export class Tabs extends EventTarget {
         this.#release();
     }
 
-    #received({ from, user, action, out }) {
-        if (out) this.dispatchEvent(new Event("out"));
-        else this.dispatchEvent(Object.assign(new Event("action"), { user, action }));
+    #received({ from, type, user, action }) {
+        this.dispatchEvent(Object.assign(new Event(type), { user, action }));
         if (action?.type === "written") this.#watch(from);
     }
 

@@ -37,6 +37,10 @@ export class Composer {
         this.#field.focus();
     }
 
+    destroy() {
+        this.#picker.destroy();
+    }
+
     show({ tag, draft }) {
         this.#tag = tag;
         this.#field.value = draft;

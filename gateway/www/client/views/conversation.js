@@ -31,6 +31,7 @@ export class Conversation {
     #jumpCount = h("span.badge", { hidden: true });
     #spoken = h("p.hidden", { role: "log", aria: { live: "polite" } });
     #composer;
+    #ended = new AbortController();
     #places = new Map(); // key of a conversation -> where one was reading
 
     constructor(app, { close }) {
@@ -56,8 +57,16 @@ export class Conversation {
             isFirm: ({ kind }) => kind === "message" || kind === "pending",
             moved: () => this.#moved(),
         });
-        for (const type of ["focus", "blur"]) addEventListener(type, () => this.#moved());
-        document.addEventListener("visibilitychange", () => this.#moved());
+        const { signal } = this.#ended;
+        for (const type of ["focus", "blur"]) addEventListener(type, () => this.#moved(), { signal });
+        document.addEventListener("visibilitychange", () => this.#moved(), { signal });
+    }
+
+    destroy() {
+        this.#ended.abort();
+        this.#virtual.destroy();
+        this.#composer.destroy();
+        this.#dialog = null;
     }
 
     #actions = {

@@ -9,6 +9,7 @@ const RECENT_MAX = 16;
 export class EmojiPicker {
     #app;
     #choose;
+    #ended = new AbortController();
     #filled = false;
     #recent;
 
@@ -24,7 +25,11 @@ export class EmojiPicker {
         });
         addEventListener("pointerdown", (event) => {
             if (!this.element.contains(event.target) && !this.button.contains(event.target)) this.close();
-        });
+        }, { signal: this.#ended.signal });
+    }
+
+    destroy() {
+        this.#ended.abort();
     }
 
     close() {

@@ -75,6 +75,7 @@ export class Messenger {
 
     destroy() {
         for (const end of this.#ends) end();
+        this.#talk.destroy();
         this.#profile.close();
         this.#keys.close();
         this.element.remove();
