@@ -102,3 +102,13 @@ def windows(browsers):
     windows = WebPages(browsers)
     yield windows
     windows.close()
+
+
+@pytest.fixture
+def anna(stack, crowd):
+    return crowd.user(stack, firstName="Anna", lastName="Smith")
+
+
+@pytest.fixture
+def ben(stack, crowd):
+    return crowd.user(stack, firstName="Ben", lastName="Jones")

@@ -31,16 +31,6 @@ def line(stack):
     line.close()
 
 
-@pytest.fixture
-def anna(stack, crowd):
-    return crowd.user(stack, firstName="Anna")
-
-
-@pytest.fixture
-def ben(stack, crowd):
-    return crowd.user(stack, firstName="Ben")
-
-
 def texts(reader, writer):
     """Of the conversation, oldest first, as the server has it."""
     return [message["text"] for message in reader.socket().call("getMessagesWithUser", [writer.tag])][::-1]
@@ -116,11 +106,7 @@ def test_a_page_that_is_loaded_without_a_server_shows_what_is_known(windows, lin
     expect_lost(page)
     page.open(ben)
     page.wait_message("hello")
-    page.wait(lambda: page.driver.execute_async_script("""
-        const [done] = arguments;
-        navigator.serviceWorker.ready.then(() => caches.open("messenger page"))
-            .then((cache) => cache.match("/")).then((page) => done(Boolean(page)));
-        """), "the page to be kept")
+    page.wait_kept()
     page.reload()
     page.wait_messenger()
     line.cut()
@@ -155,11 +141,7 @@ def test_a_computer_that_was_asleep_finds_that_its_connection_is_gone(windows, l
 def test_an_update_of_the_page_replaces_the_kept_one(windows, stack, anna):
     """The worker asks the server first; a kept page of another version goes with its files."""
     page = windows.open("first", stack.url(0)).enter(anna)
-    page.wait(lambda: page.driver.execute_async_script("""
-        const [done] = arguments;
-        navigator.serviceWorker.ready.then(() => caches.open("messenger page"))
-            .then((cache) => cache.match("/")).then((page) => done(Boolean(page)));
-        """), "the page to be kept")
+    page.wait_kept()
     page.driver.execute_async_script("""
         const [done] = arguments;
         (async () => {

@@ -10,16 +10,6 @@ NODES_MAX = 150
 
 
 @pytest.fixture
-def anna(stack, crowd):
-    return crowd.user(stack, firstName="Anna")
-
-
-@pytest.fixture
-def ben(stack, crowd):
-    return crowd.user(stack, firstName="Ben")
-
-
-@pytest.fixture
 def page(windows, stack):
     return windows.open("first", stack.url(0))
 

@@ -26,16 +26,6 @@ TEXTS = {
 NAMES = {"long": "W" * 64, "marks": "Z\u0301\u0327\u0332\u0308" * 12, "arabic": "عمر", "thai": "ก่ำกิ่", "joined": "Anne-Marie d'Été"}
 
 
-@pytest.fixture
-def anna(stack, crowd):
-    return crowd.user(stack, firstName="Anna")
-
-
-@pytest.fixture
-def ben(stack, crowd):
-    return crowd.user(stack, firstName="Ben")
-
-
 def layout_problems(page):
     """What sticks out of the window or of its place."""
     return page.run("""

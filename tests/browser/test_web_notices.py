@@ -37,16 +37,6 @@ RECORD = """
 
 
 @pytest.fixture
-def anna(stack, crowd):
-    return crowd.user(stack, firstName="Anna")
-
-
-@pytest.fixture
-def ben(stack, crowd):
-    return crowd.user(stack, firstName="Ben", lastName="Jones")
-
-
-@pytest.fixture
 def page(windows, stack, anna, ben):
     """With the browser's notifications and sounds recorded instead of shown."""
     befriend(anna.socket(), ben)

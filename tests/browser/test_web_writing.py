@@ -12,16 +12,6 @@ TEXT_BYTES_MAX = 16384
 
 
 @pytest.fixture
-def anna(stack, crowd):
-    return crowd.user(stack, firstName="Anna")
-
-
-@pytest.fixture
-def ben(stack, crowd):
-    return crowd.user(stack, firstName="Ben")
-
-
-@pytest.fixture
 def page(windows, stack, anna, ben):
     befriend(ben.socket(), anna)
     page = windows.open("first", stack.url(0)).enter(anna)

@@ -131,6 +131,14 @@ class WebPage:
         self.wait(lambda: self.run("return messenger.session?.connection") == "current", "the connection")
         self.wait(lambda: self.run("return messenger.store.state.listed"), "the list")
 
+    def wait_kept(self):
+        """By the service worker: from now on the page opens without the server."""
+        self.wait(lambda: self.driver.execute_async_script("""
+            const [done] = arguments;
+            navigator.serviceWorker.ready.then(() => caches.open("messenger page"))
+                .then((cache) => cache.match("/")).then((page) => done(Boolean(page)));
+            """), "the page to be kept")
+
     def wait_sign_in(self):
         self.wait_shown(".sign-in form")
 
