@@ -58,8 +58,9 @@ def test_what_is_not_looked_at_is_not_read(hers, his, anna, ben):
     his.wait_message("one")
     hers.write("two")
     his.wait_message("two")
-    assert hers.ticks() == ["sent", "sent"]
+    hers.wait_ticks(["sent", "sent"])
     assert his.badge(anna) == 2
+    assert his.run("return messenger.store.state.dialogs.get(arguments[0]).toReport", anna.tag.lower()) == 0
     his.look(True)
     hers.wait_ticks(["read", "read"])
     his.wait(lambda: his.badge(anna) == 0, "the badge to go")

@@ -19,6 +19,10 @@ RECORD = """
         constructor(title, { body }) { window.shown.push([title, body]); }
         close() {}
     };
+    ServiceWorkerRegistration.prototype.showNotification = function (title, { body }) {
+        window.shown.push([title, body]);
+        return Promise.resolve();
+    };
     window.tones = 0;
     window.AudioContext = class {
         currentTime = 0;

@@ -139,6 +139,27 @@ class WebPage:
                 .then((cache) => cache.match("/")).then((page) => done(Boolean(page)));
             """), "the page to be kept")
 
+    def kept(self):
+        """Everything in IndexedDB and in the caches, as one text."""
+        return self.driver.execute_async_script("""
+            const [done] = arguments;
+            const found = [JSON.stringify(localStorage)];
+            const request = indexedDB.open("messenger");
+            request.onsuccess = async () => {
+                const db = request.result;
+                for (const name of db.objectStoreNames) {
+                    const all = db.transaction(name).objectStore(name).getAll();
+                    await new Promise((resolve) => { all.onsuccess = resolve; });
+                    found.push(JSON.stringify(all.result));
+                }
+                db.close();
+                for (const name of await caches.keys()) {
+                    for (const { url } of await (await caches.open(name)).keys()) found.push(url);
+                }
+                done(found.join());
+            };
+            """)
+
     def wait_sign_in(self):
         self.wait_shown(".sign-in form")
 

@@ -388,6 +388,25 @@ test("what an earlier session has left is sent when this one is current", async 
     assert.deepEqual(server.history("@Ann").map(({ text }) => text), ["before"]);
 });
 
+test("what was seen before the page was loaded again is reported, once", async () => {
+    const server = new ChatServer("@Ann");
+    many(server, 3);
+    const scene = await begun(server);
+    scene.open("@Ann");
+    scene.session.loadOpen();
+    await scene.run();
+    scene.store.dispatch({ type: "seen", tag: "@Ann", upToSeq: 2 }); // as it was stored
+    assert.equal(scene.dialog().toReport, 2);
+    scene.lose();
+    await scene.reconnect();
+    assert.deepEqual(scene.called("markMessagesWithUserAsRead"), [["@Ann", 2]]);
+    assert.equal(server.row("@Ann").unreadIncoming, 1);
+    assert.equal(scene.dialog().toReport, 0);
+    scene.lose();
+    await scene.reconnect();
+    assert.equal(scene.called("markMessagesWithUserAsRead").length, 1);
+});
+
 test("several messages that are seen make one call, and what is seen is read at once", async () => {
     const server = new ChatServer("@Ann", "@Bob");
     many(server, 5);

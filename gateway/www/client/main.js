@@ -5,20 +5,24 @@
 
 import { logOut } from "./server/accounts.js";
 import { Session } from "./server/session.js";
-import { keyOf } from "./state/state.js";
+import { keyOf, dialogOf } from "./state/state.js";
 import { Store } from "./state/store.js";
 import { openDatabase } from "./storage/database.js";
 import { Tabs } from "./storage/tabs.js";
 import { loadStrings } from "./strings/strings.js";
-import { openTag } from "./views/address.js";
+import { addressOf, openTag } from "./views/address.js";
 import { forgetRecentEmoji } from "./views/emoji_picker.js";
 import { Messenger } from "./views/messenger.js";
 import { Notices } from "./views/notices.js";
 import { SignIn } from "./views/sign_in.js";
+import { startScreen } from "./views/start.js";
 
 const WORKER = "/sw.js";
 const SAVE_MS = 300;
-const SLEPT_MS = 15_000; // a timer of a second that comes so late was not late, but asleep
+const DRAFT_MS = 300;
+const START_MS = 500; // without a screen, until there is one that says so
+const SLEPT_MS = 15_000; // a 1 s timer this late means that the computer slept
+const HIDDEN_SLEPT_MS = 90_000; // in a hidden tab, browsers run it once a minute
 
 class App {
     store = new Store((run) => { requestFrame(run); });
@@ -29,7 +33,10 @@ class App {
     #tabs = new Tabs();
     #messenger = null;
     #signIn = null;
+    #start = null;
     #saveTimer = null;
+    #draftTimer = null;
+    #unsent = null; // what a user left behind, as it was kept, until it is known who the user is
 
     async start() {
         const [strings, database] = await Promise.all([loadStrings(), openDatabase()]);
@@ -39,13 +46,16 @@ class App {
         document.documentElement.dir = strings.direction;
         this.store.subscribe(() => this.#saveSoon());
         this.#listen();
+        setTimeout(() => this.#showStart(), START_MS);
         await this.#resume();
     }
 
-    /* Shows what is kept, and connects. */
+    /* Shows what is kept, and connects. After the end of a session only what its user had not sent is kept:
+     * that is shown to nobody else. */
     async #resume() {
         const kept = await this.#database.read();
-        if (kept) await this.#showKept(kept);
+        if (kept?.place) await this.#showKept(kept);
+        else this.#unsent = kept;
         this.#connect(kept?.place);
     }
 
@@ -55,12 +65,18 @@ class App {
         const entries = await this.#database.readMessages();
         this.store.dispatch({ type: "cacheRead", entries });
         this.#database.markSaved(this.store.state);
-        this.open(openTag());
     }
 
     /* Screens */
 
+    #showStart() {
+        if (this.#messenger || this.#signIn) return;
+        this.#start = startScreen(this);
+        document.body.append(this.#start);
+    }
+
     #showMessenger() {
+        this.#start?.remove();
         this.#signIn?.element.remove();
         this.#signIn = null;
         if (this.#messenger) return;
@@ -71,10 +87,14 @@ class App {
     }
 
     #showSignIn(note) {
+        this.#start?.remove();
         this.#messenger?.destroy();
         this.#messenger = null;
         this.notices.clear();
-        if (this.#signIn) return;
+        if (this.#signIn) {
+            this.#signIn.note(note);
+            return;
+        }
         this.#signIn = new SignIn(this, () => this.#signedIn());
         document.body.append(this.#signIn.element);
         this.#signIn.show(note);
@@ -99,6 +119,7 @@ class App {
         session.addEventListener("connection", () => this.#connectionChanged());
         session.addEventListener("unauthenticated", () => this.#unauthenticated());
         session.addEventListener("user", () => this.#userChanged());
+        session.addEventListener("begin", (event) => this.#takeUnsent(event));
         session.addEventListener("message", (event) => this.notices.messageCame(event));
         session.addEventListener("outcome", ({ tag, id, message, reason }) => this.#pass(message
             ? { type: "stored", tag, id, message } : { type: "refused", tag, id, reason }));
@@ -106,8 +127,10 @@ class App {
     }
 
     #connectionChanged() {
-        if (this.session.connection === "current") this.#showMessenger();
+        const isCurrent = this.session.connection === "current";
+        if (isCurrent) this.#showMessenger();
         this.#messenger?.showConnection(this.session.connection);
+        if (isCurrent) this.open(openTag()); // of a person whom only the server knows
     }
 
     async #unauthenticated() {
@@ -117,7 +140,17 @@ class App {
         this.#endSaving();
         this.store.clear();
         await this.#database.keepUnsent(state);
+        if (wasIn) history.replaceState(null, "", location.pathname); // the next user may be another one
         this.#showSignIn(wasIn ? this.t(unsent > 0 ? "logIn.unsent" : "logIn.again", { n: unsent }) : "");
+    }
+
+    /* It is known now who the user is: what the same user left behind is sent, of another one it goes. */
+    #takeUnsent({ user }) {
+        const unsent = this.#unsent;
+        this.#unsent = null;
+        if (!unsent) return;
+        if (keyOf(unsent.self.tag) === keyOf(user.tag)) this.store.dispatch({ type: "restored", ...unsent });
+        else this.#database.erase();
     }
 
     /* Another user than the one whose conversations are shown has logged in, in another tab. */
@@ -126,9 +159,17 @@ class App {
         this.#database.erase();
     }
 
-    /* Rejects when the server does not answer: then the token is still good. */
+    /* Rejects when the server does not answer: then the token is still good. The connection is closed before,
+     * so that its end is not taken for the end of a session, of which the unsent messages are kept. */
     async logOut() {
-        await logOut();
+        const { place } = this.session;
+        this.session.close();
+        try {
+            await logOut();
+        } catch (error) {
+            this.#connect(place);
+            throw error;
+        }
         this.#tabs.logOut();
         await this.#forget();
     }
@@ -146,7 +187,7 @@ class App {
 
     /* What the user does */
 
-    /* Shows a conversation; "": none. */
+    /* Shows a conversation; "": none. When the server is needed and does not answer, it is tried again later. */
     async open(tag) {
         const { state } = this.store;
         if (tag === "") {
@@ -154,36 +195,51 @@ class App {
             return;
         }
         if (!state.self || state.open === keyOf(tag)) return;
-        const user = state.dialogs.has(keyOf(tag)) ? null : await this.#find(tag);
-        if (openTag() !== tag) return;
+        const user = dialogOf(state, tag)?.user ?? this.#messenger?.userOf(tag) ?? await this.#find(tag);
+        if (openTag() !== tag || user === null) return;
         if (user === undefined) {
             history.replaceState(null, "", location.pathname);
+            this.#messenger?.showNobody(tag);
             return;
         }
+        const before = this.store.state.open;
         this.store.dispatch({ type: "opened", tag, user, at: Date.now() });
         this.#messenger?.update(this.store.state);
-        this.#messenger?.opened();
+        this.#messenger?.opened(before);
         this.session?.loadOpen();
     }
 
+    /* undefined when there is nobody with that tag, null when that is not known. */
     async #find(tag) {
         try {
             const found = await this.session.find(tag);
             return found.find((user) => keyOf(user.tag) === keyOf(tag));
         } catch {
-            return undefined;
+            return null;
         }
+    }
+
+    draft(tag, text) {
+        const action = { type: "drafted", tag, text };
+        this.store.dispatch(action);
+        clearTimeout(this.#draftTimer);
+        this.#draftTimer = setTimeout(() => this.#pass(action), DRAFT_MS);
+    }
+
+    /* The user has seen the message with this `_id` arrive. */
+    passNoticed(id) {
+        this.#tabs.noticed(id);
     }
 
     write({ tag, user }, text) {
         const item = { id: crypto.getRandomValues(new Uint32Array(4)).join("-"), text, date: Date.now() };
         this.#do({ type: "written", tag, user, ...item });
-        this.session.send(tag, item);
+        this.session?.send(tag, item);
     }
 
     retry(tag, item) {
         this.#do({ type: "retried", tag, id: item.id });
-        this.session.send(tag, item);
+        this.session?.send(tag, item);
     }
 
     discard(tag, { id }) {
@@ -212,7 +268,10 @@ class App {
         const { state } = this.store;
         if (!state.self) return;
         const isComplete = state.listed && ![...state.dialogs.values()].some(({ stale }) => stale);
-        this.#database.save(state, isComplete && this.session ? this.session.place : null);
+        const place = isComplete && this.session ? this.session.place : null;
+        this.#database.save(state, place).then((isWritten) => {
+            if (isWritten && place) this.#tabs.saved(state.self.tag, place);
+        });
     }
 
     #endSaving() {
@@ -226,11 +285,16 @@ class App {
         this.#tabs.addEventListener("action", ({ user, action }) => {
             if (user && user === this.store.state.self?.tag) this.store.dispatch(action);
         });
+        this.#tabs.addEventListener("saved", ({ user, place }) => {
+            if (user === this.store.state.self?.tag) this.#database.noteOthers(place);
+        });
+        this.#tabs.addEventListener("noticed", ({ message }) => this.notices.noticed(message));
         this.#tabs.addEventListener("gone", () => this.session?.sendPending());
         this.#tabs.addEventListener("out", () => this.#forget());
         this.#tabs.addEventListener("in", () => { if (this.#signIn) this.#resume(); });
         addEventListener("online", () => this.session?.wake());
-        addEventListener("offline", () => this.#messenger?.showConnection(this.session.connection));
+        addEventListener("offline", () => this.#messenger?.showConnection(this.session?.connection));
+        navigator.serviceWorker?.addEventListener("message", ({ data }) => { location.hash = addressOf(data.open); });
         addEventListener("pagehide", () => this.#leave());
         document.addEventListener("visibilitychange", () => {
             if (document.visibilityState === "visible") this.session?.wake();
@@ -239,7 +303,7 @@ class App {
         this.#watchSleep();
     }
 
-    /* The page may end now, without a further word. */
+    /* The page may be discarded without another event. */
     #leave() {
         this.session?.reportSeen();
         this.#save();
@@ -248,7 +312,8 @@ class App {
     #watchSleep() {
         let last = Date.now();
         setInterval(() => {
-            if (Date.now() - last > SLEPT_MS) this.session?.wake();
+            const slept = document.visibilityState === "visible" ? SLEPT_MS : HIDDEN_SLEPT_MS;
+            if (Date.now() - last > slept) this.session?.wake();
             last = Date.now();
         }, 1000);
     }

@@ -20,7 +20,7 @@ export async function logIn({ email, password }) {
     await post("/login", { user: { email, password } });
 }
 
-/* True once this browser has no valid token any more. */
+/* Revokes the token and clears the cookie. */
 export async function logOut() {
     await post("/exit", {});
 }

@@ -3,7 +3,8 @@
  * does becomes calls. It needs neither a DOM nor IndexedDB.
  *
  * Events: "connection" when `connection` has changed; "unauthenticated" when the token is not
- * accepted; "user" {user} when the cookie belongs to another user than the state; "message" {message,
+ * accepted; "user" {user} when the cookie belongs to another user than the state, then "begin" {user} when
+ * everything is to be read anew, both before the state is changed; "message" {message,
  * tag} for a message of somebody else that has just arrived, not one that was missed.
  */
 
@@ -30,6 +31,7 @@ export class Session extends EventTarget {
     #refreshing = new Map(); // key of a conversation -> {oldest, newest}: the positions before the changes to be read
     #before = 0; // the position before the notification that is being handled
     #seen = new Map(); // tag -> up to where it is to be marked
+    #reporting = new Map(); // tag -> up to where a call marks it
     #seenTimer = null;
     #gapTimer = null;
     #sending = new Set(); // ids of what this session sends
@@ -108,6 +110,7 @@ export class Session extends EventTarget {
             this.#seen.clear();
             this.#emit("user", { user });
         }
+        this.#emit("begin", { user });
         this.#store.dispatch({ type: "begun", user });
         this.#readList(this.#lineage);
     }
@@ -134,6 +137,7 @@ export class Session extends EventTarget {
         this.#setConnection("current");
         this.loadOpen();
         this.sendPending();
+        for (const { tag, toReport } of this.#store.state.dialogs.values()) if (toReport > 0) this.#report(tag, toReport);
     }
 
     #changed({ code, body }) {
@@ -238,7 +242,8 @@ export class Session extends EventTarget {
             return false;
         }
         if (messages) this.#store.dispatch({ type: "pageRead", tag, messages });
-        this.#watchGap();
+        if (messages?.length > 0) this.loadOpen(); // more of them may be unread
+        else this.#watchGap();
         return Boolean(messages);
     }
 
@@ -302,8 +307,17 @@ export class Session extends EventTarget {
     reportSeen() {
         this.#clearTimeout(this.#seenTimer);
         this.#seenTimer = null;
-        for (const [tag, upToSeq] of this.#seen) this.#ask("markMessagesWithUserAsRead", [tag, upToSeq]);
+        for (const [tag, upToSeq] of this.#seen) this.#report(tag, upToSeq);
         this.#seen.clear();
+    }
+
+    /* Once at a time: a call without an answer is repeated by the client. */
+    async #report(tag, upToSeq) {
+        if ((this.#reporting.get(tag) ?? 0) >= upToSeq) return;
+        this.#reporting.set(tag, upToSeq);
+        const answer = await this.#ask("markMessagesWithUserAsRead", [tag, upToSeq]);
+        if (this.#reporting.get(tag) === upToSeq) this.#reporting.delete(tag);
+        if (answer) this.#store.dispatch({ type: "reported", tag, upToSeq });
     }
 
     /* Users whose tag contains it. */

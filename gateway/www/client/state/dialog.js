@@ -14,18 +14,20 @@
  *                  `guess`: the `seq` of a message that seems to be this one, or 0
  *   divider        the `seq` before which "new messages" stands; 0: nowhere; -1: to be determined
  *   draft          the text in the field
+ *   toReport       up to which `seq` the user has seen what the server does not know to be read; 0: nothing
  *   stale          the server is to be asked again: what is shown may not be true any more
  *   openedAt       when one began it, in milliseconds; it is listed although it has no message
  */
 
 import { countUnread, firstUnread, markByCounts, markOlder, markRead, mergeMessages } from "./messages.js";
 
+const LOADED_MAX = 1000; // of a conversation that is not open
 const NO_COUNTS = { seq: 0, unreadIncoming: 0, unreadOutgoing: 0 };
 
 export function newDialog(user) {
     return {
         tag: user.tag, user: plainUser(user), last: null, unread: 0, counts: NO_COUNTS, messages: [], pending: [],
-        divider: 0, draft: "", stale: false, openedAt: 0,
+        divider: 0, draft: "", toReport: 0, stale: false, openedAt: 0,
     };
 }
 
@@ -136,7 +138,17 @@ export function withSeen(dialog, upToSeq) {
     const messages = markRead(dialog.messages, (message) => !message.mine && message.seq <= upToSeq);
     if (messages === dialog.messages) return dialog;
     const divider = Math.max(0, dialog.divider); // its place was passed before it was determined
-    return settled({ ...dialog, messages, divider });
+    return settled({ ...dialog, messages, divider, toReport: Math.max(dialog.toReport, upToSeq) });
+}
+
+/* The server knows that. */
+export function withReported(dialog, upToSeq) {
+    return dialog.toReport <= upToSeq ? withFields(dialog, { toReport: 0 }) : dialog;
+}
+
+/* With the newest messages only, so that a day of reading does not fill the memory. */
+export function trimmed(dialog) {
+    return dialog.messages.length > LOADED_MAX ? { ...dialog, messages: dialog.messages.slice(-LOADED_MAX) } : dialog;
 }
 
 /* What the user writes */

@@ -15,8 +15,8 @@
  */
 
 import {
-    forgotten, newDialog, plainUser, withFields, withNew, withOpened, withOutcome, withPage, withRow, withSeen,
-    withStored, withWritten, withoutMessages, withoutPending,
+    forgotten, newDialog, plainUser, trimmed, withFields, withNew, withOpened, withOutcome, withPage, withReported,
+    withRow, withSeen, withStored, withWritten, withoutMessages, withoutPending,
 } from "./dialog.js";
 import { otherTag, sameTag, toMessage } from "./messages.js";
 
@@ -134,7 +134,7 @@ const ACTIONS = {
         const dialog = state.dialogs.get(state.open);
         const dialogs = new Map(state.dialogs);
         if (dialog && !isWorthListing(dialog)) dialogs.delete(state.open);
-        else if (dialog) dialogs.set(state.open, withFields(dialog, { divider: 0 }));
+        else if (dialog) dialogs.set(state.open, trimmed(withFields(dialog, { divider: 0 })));
         return withFields(withDialogs(state, dialogs), { open: "" });
     },
 
@@ -144,6 +144,10 @@ const ACTIONS = {
 
     seen(state, { tag, upToSeq }) {
         return change(state, tag, (dialog) => withSeen(dialog, upToSeq));
+    },
+
+    reported(state, { tag, upToSeq }) {
+        return change(state, tag, (dialog) => withReported(dialog, upToSeq));
     },
 
     drafted(state, { tag, text }) {

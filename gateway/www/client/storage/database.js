@@ -4,19 +4,19 @@
  * bounded, and erased at log-out. Without IndexedDB (some private windows) nothing is kept.
  */
 
-import { activity } from "../state/dialog.js";
+import { activity, newDialog } from "../state/dialog.js";
 
 const NAME = "messenger";
 const VERSION = 1;
 const MESSAGES_MAX = 100; // of a conversation
 const DIALOGS_MAX = 1000;
+const OPEN_MS = 2000;
 
+/* A browser that does not answer in time is one without IndexedDB. */
 export async function openDatabase() {
-    try {
-        return new Database(await opened());
-    } catch {
-        return new Database(null);
-    }
+    const database = new Database();
+    await Promise.race([database.open(), new Promise((resolve) => { setTimeout(resolve, OPEN_MS); })]);
+    return database;
 }
 
 function opened() {
@@ -38,12 +38,18 @@ function promised(request) {
 }
 
 class Database {
-    #db;
+    #db = null;
     #saved = new Map(); // key -> the dialog as it was written last
+    #others = null; // the place that another tab has written
 
-    constructor(db) {
-        this.#db = db;
-        if (db) db.onversionchange = () => db.close();
+    async open() {
+        try {
+            this.#db = await opened();
+            this.#db.onversionchange = () => this.#db.close();
+            this.#db.onclose = () => this.open(); // some browsers close it by themselves
+        } catch {
+            this.#db = null;
+        }
     }
 
     /* {self, place, dialogs}, the dialogs without messages; null when nothing is kept. */
@@ -67,18 +73,25 @@ class Database {
         this.#saved = new Map(state.dialogs);
     }
 
-    /* Writes what has changed. `place` may be null: it stays as it is. */
+    /* Another tab has written all up to that place. */
+    noteOthers(place) {
+        this.#others = place;
+    }
+
+    /* Writes what has changed. `place` may be null: it stays as it is. Resolves with whether all is written. */
     async save(state, place) {
         const dialogs = bounded(state.dialogs);
         const before = this.#saved;
         const changed = [...dialogs].filter(([key, dialog]) => before.get(key) !== dialog);
+        if (this.#lagsBehind(place)) return this.#saveWritten(changed);
         const gone = [...before.keys()].filter((key) => !dialogs.has(key));
+        const isWhole = dialogs.size === state.dialogs.size;
         this.#saved = dialogs;
         const isWritten = await this.#quietly(async () => {
             const stores = this.#stores("readwrite", "about", "dialogs", "messages");
             if (state.self) stores.about.put(state.self, "self");
-            if (place && dialogs.size === state.dialogs.size) stores.about.put(place, "place");
-            else if (dialogs.size < state.dialogs.size) stores.about.delete("place"); // the list is to be read again
+            if (place && isWhole) stores.about.put(place, "place");
+            else if (!isWhole) stores.about.delete("place"); // the list is to be read again
             for (const [key, dialog] of changed) writeDialog(stores, key, dialog, before.get(key));
             for (const key of gone) removeDialog(stores, key);
             stores.about.transaction.commit(); // now: the page may be about to end
@@ -86,24 +99,53 @@ class Database {
             return true;
         }, false);
         if (!isWritten) this.#saved = new Map([...this.#saved].filter(([key, dialog]) => before.get(key) === dialog));
+        return isWritten;
     }
 
-    /* Removes everything but what was written and not sent. */
+    /* What another tab has stored is newer than what this one knows. */
+    #lagsBehind(place) {
+        return place && this.#others?.epoch === place.epoch && this.#others.position > place.position;
+    }
+
+    /* Only what the server does not have; the rest when this tab has caught up. */
+    #saveWritten(changed) {
+        return this.#quietly(async () => {
+            const { dialogs } = this.#stores("readwrite", "dialogs");
+            for (const [key, { pending, draft, toReport }] of changed) {
+                const stored = await promised(dialogs.get(key));
+                if (stored) dialogs.put({ ...stored, pending, draft, toReport }, key);
+            }
+            await ended(dialogs.transaction);
+            return false;
+        }, false);
+    }
+
+    /* Removes everything but what was written and not sent, and the drafts. */
     async keepUnsent(state) {
-        const unsent = [...state.dialogs].filter(([, dialog]) => dialog.pending.length > 0);
-        await this.erase();
-        if (unsent.length === 0 || !state.self) return;
-        const dialogs = new Map(unsent.map(([key, dialog]) => [key, { ...dialog, messages: [], last: null, unread: 0 }]));
-        await this.save({ ...state, dialogs }, null);
-    }
-
-    async erase() {
+        const unsent = [...state.dialogs].filter(([, { pending, draft }]) => pending.length > 0 || draft !== "");
         this.#saved = new Map();
         await this.#quietly(() => {
             const stores = this.#stores("readwrite", "about", "dialogs", "messages");
             for (const store of Object.values(stores)) store.clear();
+            if (state.self && unsent.length > 0) stores.about.put(state.self, "self");
+            for (const [key, dialog] of unsent) {
+                writeDialog(stores, key, { ...newDialog(dialog.user), pending: dialog.pending, draft: dialog.draft });
+            }
             return ended(stores.about.transaction);
         });
+    }
+
+    /* When even that is refused, the whole database goes. */
+    async erase() {
+        this.#saved = new Map();
+        this.#others = null;
+        const isErased = await this.#quietly(async () => {
+            const stores = this.#stores("readwrite", "about", "dialogs", "messages");
+            for (const store of Object.values(stores)) store.clear();
+            await ended(stores.about.transaction);
+            return true;
+        }, !this.#db);
+        if (!isErased) indexedDB.deleteDatabase(NAME);
     }
 
     #stores(mode, ...names) {

@@ -1,12 +1,12 @@
 /*
  * The tabs of this browser: each has a connection of its own, so the server keeps them consistent. What
- * the server does not know is passed on here: what is written and not sent yet, log-ins and log-outs.
+ * the server does not know is passed on here: what is written and not sent yet, drafts, log-ins and log-outs.
  * When a tab ends, another one sends what it has left.
  */
 
 const CHANNEL = "messenger";
 
-/* Events: "action" {user, action}, "in", "out", "gone". */
+/* Events, of other tabs: "action" {user, action}, "saved" {user, place}, "noticed" {message}, "in", "out", "gone". */
 export class Tabs extends EventTarget {
     #id = Math.random().toString(36).slice(2);
     #channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(CHANNEL) : null;
@@ -33,13 +33,24 @@ export class Tabs extends EventTarget {
         this.#channel?.postMessage({ from: this.#id, type: "out" });
     }
 
+    /* This tab has stored all up to that place. */
+    saved(user, place) {
+        this.#channel?.postMessage({ from: this.#id, type: "saved", user, place });
+    }
+
+    /* The user has seen the message with this `_id` arrive, here. */
+    noticed(message) {
+        this.#channel?.postMessage({ from: this.#id, type: "noticed", message });
+    }
+
     close() {
         this.#channel?.close();
         this.#release();
     }
 
-    #received({ from, type, user, action }) {
-        this.dispatchEvent(Object.assign(new Event(type), { user, action }));
+    #received({ from, type, ...fields }) {
+        const { action } = fields;
+        this.dispatchEvent(Object.assign(new Event(type), fields));
         if (action?.type === "written") this.#watch(from);
     }
 

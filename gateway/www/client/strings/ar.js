@@ -29,6 +29,7 @@ export default {
     "problem.AuthError": "البريد الإلكتروني أو كلمة المرور غير صحيحة.",
     "problem.Unreachable": "الخادم لا يجيب. حاول مرة أخرى بعد قليل.",
     "problem.RateLimitError": { one: "محاولات كثيرة. حاول بعد ثانية.", two: "محاولات كثيرة. حاول بعد ثانيتين.", few: "محاولات كثيرة. حاول بعد {n} ثوانٍ.", other: "محاولات كثيرة. حاول بعد {n} ثانية." },
+    "problem.other": "رفض الخادم ذلك: {message}",
     "problem.UserAlreadyExistError": "هذا المعرّف مستخدم، أو لهذا البريد حساب.",
 
     "list.title": "الرسائل",
@@ -82,6 +83,7 @@ export default {
     "profile.saved": "حُفظ",
     "profile.settings": "الإعدادات",
     "profile.notify": "إشعارات سطح المكتب",
+    "profile.denied": "المتصفح يحظر إشعارات هذه الصفحة. اسمح بها في إعداداته.",
     "profile.sound": "صوت عند وصول الرسائل",
     "profile.language": "اللغة",
     "profile.logOut": "تسجيل الخروج",
@@ -93,6 +95,7 @@ export default {
     "crop.zoom": "تكبير",
     "crop.use": "استخدم هذه",
 
+    "connection.start": "جارٍ الاتصال بالخادم…",
     "connection.connecting": "جارٍ الاتصال…",
     "connection.offline": "غير متصل. ما تكتبه يُرسل عند عودتك.",
 

@@ -6,7 +6,7 @@ export default {
     "logIn.title": "Anmelden",
     "logIn.button": "Anmelden",
     "logIn.switch": "Neu hier? Registrieren",
-    "logIn.again": "Du wurdest abgemeldet. Melde dich an, um fortzufahren.",
+    "logIn.again": "Deine Sitzung ist beendet. Melde dich wieder an.",
     "logIn.unsent": { one: "Du wurdest abgemeldet. Eine Nachricht wird gesendet, wenn du dich wieder anmeldest.", other: "Du wurdest abgemeldet. {n} Nachrichten werden gesendet, wenn du dich wieder anmeldest." },
     "signUp.title": "Registrieren",
     "signUp.button": "Registrieren",
@@ -24,11 +24,12 @@ export default {
     "field.email.bad": "Das ist keine E-Mail-Adresse.",
     "field.password": "Passwort",
     "field.password.bad": "Mindestens {n} Zeichen und höchstens {most} Byte.",
-    "field.missing": "Das wird gebraucht.",
+    "field.missing": "Erforderlich.",
 
     "problem.AuthError": "E-Mail oder Passwort stimmt nicht.",
     "problem.Unreachable": "Der Server antwortet nicht. Versuche es gleich noch einmal.",
     "problem.RateLimitError": { one: "Zu viele Versuche. Versuche es in einer Sekunde wieder.", other: "Zu viele Versuche. Versuche es in {n} Sekunden wieder." },
+    "problem.other": "Der Server hat das abgelehnt: {message}",
     "problem.UserAlreadyExistError": "Den Tag hat schon jemand, oder die E-Mail hat schon ein Konto.",
 
     "list.title": "Nachrichten",
@@ -82,6 +83,7 @@ export default {
     "profile.saved": "Gespeichert",
     "profile.settings": "Einstellungen",
     "profile.notify": "Benachrichtigungen auf dem Desktop",
+    "profile.denied": "Der Browser blockiert Benachrichtigungen dieser Seite. Erlaube sie in seinen Einstellungen.",
     "profile.sound": "Ein Ton bei neuen Nachrichten",
     "profile.language": "Sprache",
     "profile.logOut": "Abmelden",
@@ -93,6 +95,7 @@ export default {
     "crop.zoom": "Vergrößern",
     "crop.use": "Verwenden",
 
+    "connection.start": "Verbinden mit dem Server…",
     "connection.connecting": "Verbinden…",
     "connection.offline": "Offline. Was du schreibst, wird gesendet, wenn du wieder verbunden bist.",
 

@@ -3,11 +3,12 @@
  * depends on a number `n` is an object with the categories of Intl.PluralRules.
  */
 
+import { readSetting, writeSetting } from "../storage/settings.js";
 import { Dates } from "../text/dates.js";
 import en from "./en.js";
 
 const OTHERS = { de: () => import("./de.js"), ar: () => import("./ar.js") };
-const CHOICE = "messenger language";
+const CHOICE = "language";
 
 export const LANGUAGES = { en: "English", de: "Deutsch", ar: "العربية" };
 
@@ -50,7 +51,7 @@ export async function loadStrings() {
 }
 
 function chosenLanguage() {
-    const wanted = [localStorage.getItem(CHOICE), ...navigator.languages];
+    const wanted = [readSetting(CHOICE), ...navigator.languages];
     return wanted.map(languageOf).find((tag) => tag in LANGUAGES) ?? "en";
 }
 
@@ -69,5 +70,5 @@ function localeOf(language) {
 }
 
 export function chooseLanguage(language) {
-    localStorage.setItem(CHOICE, language);
+    writeSetting(CHOICE, language);
 }

@@ -47,6 +47,11 @@ export class Composer {
         this.#measure();
     }
 
+    /* A draft that was written in another tab. */
+    follow({ tag, draft }) {
+        if (tag === this.#tag && draft !== this.#field.value && !document.hasFocus()) this.show({ tag, draft });
+    }
+
     leave() {
         this.#picker.close();
         this.#storeDraft();
@@ -58,7 +63,7 @@ export class Composer {
     }
 
     #storeDraft() {
-        if (this.#tag) this.#app.store.dispatch({ type: "drafted", tag: this.#tag, text: this.#field.value });
+        if (this.#tag) this.#app.draft(this.#tag, this.#field.value);
     }
 
     #measure() {
@@ -77,7 +82,7 @@ export class Composer {
     }
 
     #key(event) {
-        if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+        if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
         event.preventDefault();
         this.element.requestSubmit();
     }
@@ -98,4 +103,9 @@ export class Composer {
         this.#field.setRangeText(emoji, this.#field.selectionStart, this.#field.selectionEnd, "end");
         this.#typed();
     }
+}
+
+/* Of Safari, the Enter that ends a composition has only this old number. */
+function isComposing({ isComposing: now, keyCode }) {
+    return now || keyCode === 229;
 }

@@ -6,13 +6,14 @@ import { rowsOf } from "../state/rows.js";
 import { nameOf } from "../text/names.js";
 import { beginning } from "../text/preview.js";
 import { Composer } from "./composer.js";
-import { h, setText } from "./dom.js";
+import { h, setAttribute, setText } from "./dom.js";
 import { face } from "./face.js";
 import { icon, iconButton } from "./icons.js";
 import { emptyTalk, estimateHeight, isSameRow, renderRow } from "./message.js";
 import { VirtualList } from "./virtual_list.js";
 
 const OLDER_PX = 2000; // older messages are fetched before one sees that they are missing
+const SPOKEN_MAX = 5; // messages that are announced
 const SPOKEN_CHARACTERS = 200; // of a message that arrives
 const NEW_AT_PX = -90; // where the divider stands when a conversation is opened
 
@@ -21,6 +22,7 @@ export class Conversation {
     #dialog = null;
     #face = face(40);
     #name = h("bdi");
+    #head = h("h1", { tabindex: "-1" }, this.#name);
     #presence = h("p.presence");
     #scroller;
     #list = h("ol");
@@ -29,7 +31,7 @@ export class Conversation {
     #nothing = h("div", { hidden: true });
     #jump;
     #jumpCount = h("span.badge", { hidden: true });
-    #spoken = h("p.hidden", { role: "log", aria: { live: "polite" } });
+    #spoken = h("div.hidden", { role: "log", aria: { live: "polite" } });
     #composer;
     #ended = new AbortController();
     #places = new Map(); // key of a conversation -> where one was reading
@@ -45,7 +47,7 @@ export class Conversation {
         this.#composer = new Composer(app, (text) => this.#write(text));
         this.element = h("section.talk", { hidden: true, aria: { label: t("talk.title") } },
             h("header", {}, iconButton("back", t("talk.back"), close), this.#face.element,
-                h("div", {}, h("h1", {}, this.#name), this.#presence)),
+                h("div", {}, this.#head, this.#presence)),
             h("div.history", {}, this.#scroller, this.#nothing, this.#jump), this.#spoken, this.#composer.element);
         this.element.querySelector(".icon").classList.add("back");
         this.#virtual = new VirtualList({
@@ -78,6 +80,11 @@ export class Conversation {
         this.#composer.focus();
     }
 
+    /* Without the keyboard of a phone. */
+    focusHead() {
+        this.#head.focus();
+    }
+
     update(state) {
         const dialog = state.dialogs.get(state.open) ?? null;
         const isOther = dialog?.tag !== this.#dialog?.tag;
@@ -91,19 +98,19 @@ export class Conversation {
         this.#dialog = dialog;
         this.#showHead(dialog, state.online.has(state.open));
         if (isOther) this.#composer.show(dialog);
+        else this.#composer.follow(dialog);
         this.#showRows(dialog, before, isOther);
     }
 
-    /* In another language, or on another day. */
-    redraw(state) {
-        this.#dialog = null;
-        this.update(state);
+    /* On another day. */
+    redraw() {
+        this.#virtual.redraw();
     }
 
     #leave() {
         if (this.#dialog) this.#places.set(keyOf(this.#dialog.tag), this.#virtual.anchor);
         this.#composer.leave();
-        setText(this.#spoken, "");
+        this.#spoken.replaceChildren();
     }
 
     #showHead({ user }, isOnline) {
@@ -111,6 +118,7 @@ export class Conversation {
         this.#face.show(user, isOnline);
         setText(this.#name, nameOf(user));
         setText(this.#presence, isOnline ? strings.t("talk.online") : user.tag);
+        setAttribute(this.#presence, "dir", isOnline ? null : "ltr");
     }
 
     #showRows(dialog, before, isOther) {
@@ -122,6 +130,7 @@ export class Conversation {
         this.#nothing.hidden = !isEmpty;
         this.#nothing.replaceChildren(...(isEmpty ? [emptyTalk(this.#app, nameOf(dialog.user))] : []));
         if (!isOther) this.#speak(before, dialog);
+        if (isOther) this.#virtual.forget();
         this.#virtual.show(this.#rows, this.#placeFor(dialog, before, isOther));
     }
 
@@ -139,7 +148,10 @@ export class Conversation {
         const after = before?.last?.seq ?? 0;
         const news = dialog.messages.filter(({ seq, mine }) => seq > after && !mine);
         if (!before || before.messages.length === 0 || news.length === 0) return;
-        setText(this.#spoken, `${nameOf(dialog.user)}: ${beginning(news.at(-1).text, SPOKEN_CHARACTERS)}`);
+        for (const { text } of news.slice(-SPOKEN_MAX)) {
+            this.#spoken.append(h("p", {}, `${nameOf(dialog.user)}: ${beginning(text, SPOKEN_CHARACTERS)}`));
+        }
+        while (this.#spoken.childElementCount > SPOKEN_MAX) this.#spoken.firstElementChild.remove();
     }
 
     /* What is on the screen has changed, or whether the user looks at it. */
@@ -158,7 +170,7 @@ export class Conversation {
         }
     }
 
-    /* While the unread messages are being loaded, what is on the screen is not what one came for. */
+    /* While the unread messages are being loaded, the visible ones are not those that the user opened it for. */
     #markSeen(dialog) {
         if (dialog.divider === -1) return;
         const visible = this.#virtual.visible();

@@ -37,7 +37,7 @@ export class Conversations {
         this.#profile = h("button.own", {
             type: "button", title: t("list.profile"), aria: { label: t("list.profile") }, on: { click: showProfile },
         }, this.#self.element);
-        this.#list = h("ul.rows", { on: { keydown: (event) => this.#move(event) } });
+        this.#list = h("ul.rows", { on: { keydown: (event) => this.#move(event), click: (event) => this.#clicked(event) } });
         this.#people = new FoundPeople(app);
         this.#peopleTitle = h("h2", {}, t("list.people"));
         this.#empty = h("div.nothing", {}, icon("chat"), h("p", {}, t("list.empty")),
@@ -67,6 +67,21 @@ export class Conversations {
         this.update(this.#app.store.state);
     }
 
+    /* Somebody who was searched for. */
+    search(text) {
+        this.#search.value = text;
+        this.#searched();
+    }
+
+    userOf(tag) {
+        return this.#people.userOf(tag);
+    }
+
+    /* The row of a conversation that was closed. */
+    focusRow(tag) {
+        this.#rows.get(keyOf(tag))?.focus();
+    }
+
     #searched() {
         this.#people.find(this.#search.value, false);
         this.update(this.#app.store.state);
@@ -74,12 +89,18 @@ export class Conversations {
 
     #key(event) {
         if (event.key === "Escape") {
+            event.stopPropagation(); // it would close the conversation
             this.endSearch();
             this.#search.blur();
         } else if (event.key === "ArrowDown") {
             event.preventDefault();
             this.element.querySelector(".scroll a")?.focus();
         }
+    }
+
+    /* The conversation that is open is chosen once more: the address does not change. */
+    #clicked(event) {
+        if (event.target.closest("a")?.hash === location.hash) this.endSearch();
     }
 
     /* The arrow keys move the focus. */
@@ -104,7 +125,7 @@ export class Conversations {
         this.#empty.hidden = dialogs.length > 0 || isActive || words !== "" || !state.listed;
         this.#people.update(state, new Set(words ? dialogs.map(({ tag }) => keyOf(tag)) : state.dialogs.keys()));
         this.#peopleTitle.hidden = this.#people.element.hidden;
-        this.#nothing.hidden = words === "" || dialogs.length > 0 || !this.#people.element.hidden;
+        this.#nothing.hidden = words === "" || dialogs.length > 0 || !this.#people.isAnswered || !this.#people.element.hidden;
     }
 
     #showMore() {
@@ -149,6 +170,10 @@ class Row {
         this.element = h("li.conversation", { data: { tag } }, this.#link);
     }
 
+    focus() {
+        this.#link.focus();
+    }
+
     show(strings, dialog, isOnline, isOpen) {
         const shown = `${isOnline} ${isOpen} ${new Date().toDateString()}`;
         if (dialog === this.#dialog && shown === this.#shown) return;
@@ -165,10 +190,11 @@ class Row {
     }
 
     #showLast(strings, { last, pending, draft }) {
-        const newest = pending.at(-1) ?? last;
+        const written = pending.at(-1);
+        const newest = written && (!last || !written.failed || written.date > last.date) ? written : last;
         this.#time.dateTime = newest ? new Date(newest.date).toISOString() : "";
         setText(this.#time, newest ? strings.dates.brief(newest.date) : "");
-        this.#text.replaceChildren(...lastParts(strings, newest, pending.length > 0, draft));
+        this.#text.replaceChildren(...lastParts(strings, newest, newest === written, draft));
     }
 }
 

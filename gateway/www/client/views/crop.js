@@ -82,8 +82,9 @@ export class Crop {
     }
 
     #shift(dx, dy) {
-        this.#x += (dx / VIEW_PX) * this.#side;
-        this.#y += (dy / VIEW_PX) * this.#side;
+        const width = this.#canvas.clientWidth || VIEW_PX;
+        this.#x += (dx / width) * this.#side;
+        this.#y += (dy / width) * this.#side;
         this.#draw();
     }
 

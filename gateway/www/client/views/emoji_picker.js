@@ -1,9 +1,10 @@
 /* A panel of emoji. The arrow keys move in it, Enter chooses, Escape closes. */
 
+import { readSetting, writeSetting } from "../storage/settings.js";
 import { h } from "./dom.js";
 import { iconButton } from "./icons.js";
 
-const RECENT = "messenger emoji";
+const RECENT = "emoji";
 const RECENT_MAX = 16;
 
 export class EmojiPicker {
@@ -51,12 +52,12 @@ export class EmojiPicker {
     async #fill() {
         this.#recent.replaceChildren(...recentEmoji().map(emojiButton));
         if (this.#filled) return;
-        const { GROUPS } = await import("./emoji.js");
+        const { GROUPS } = await import("./emoji.js").catch(() => ({ GROUPS: {} })); // offline, and never opened before
         const groups = Object.entries(GROUPS).flatMap(([name, emoji]) => [
             h("h2", {}, this.#app.t(`emoji.${name}`)), h("div.grid", {}, ...emoji.split(" ").map(emojiButton)),
         ]);
         this.element.replaceChildren(this.#recent, ...groups);
-        this.#filled = true;
+        this.#filled = groups.length > 0;
     }
 
     #clicked(event) {
@@ -111,15 +112,15 @@ function emojiButton(emoji) {
 }
 
 function recentEmoji() {
-    return (localStorage.getItem(RECENT) ?? "").split(" ").filter(Boolean);
+    return (readSetting(RECENT) ?? "").split(" ").filter(Boolean);
 }
 
 function noteRecent(emoji) {
     const recent = [emoji, ...recentEmoji().filter((one) => one !== emoji)].slice(0, RECENT_MAX);
-    localStorage.setItem(RECENT, recent.join(" "));
+    writeSetting(RECENT, recent.join(" "));
 }
 
 /* At log-out. */
 export function forgetRecentEmoji() {
-    localStorage.removeItem(RECENT);
+    writeSetting(RECENT, null);
 }

@@ -13,6 +13,8 @@ export class FoundPeople {
     #timer = null;
     #query = null; // null: not searching
     #found = [];
+    #answered = null; // the query of `#found`
+    #rows = "";
     #status;
     #list;
 
@@ -21,6 +23,11 @@ export class FoundPeople {
         this.#list = h("ul.rows");
         this.#status = h("p.hidden", { role: "status" });
         this.element = h("div.found", { hidden: true }, this.#list, this.#status);
+    }
+
+    /* Whether the server has answered what is searched for. */
+    get isAnswered() {
+        return this.#query !== null && this.#query === this.#answered;
     }
 
     get isActive() {
@@ -54,14 +61,18 @@ export class FoundPeople {
         }
         if (query !== this.#query) return;
         this.#found = found;
+        this.#answered = query;
         this.#app.refresh();
     }
 
     /* `shown`: keys of the users who are listed above. */
     update(state, shown) {
-        const people = this.#found.filter(({ tag }) => !shown.has(keyOf(tag)));
+        const wanted = keyOf(this.#query ?? "").replace(/^@/, "");
+        const people = this.#found.filter(({ tag }) => !shown.has(keyOf(tag)) && keyOf(tag).includes(wanted));
         this.element.hidden = people.length === 0;
-        this.#list.replaceChildren(...people.map((user) => personRow(user)));
+        const rows = people.map(({ tag, isOnline, img }) => `${tag} ${isOnline} ${img}`).join();
+        if (rows !== this.#rows) this.#list.replaceChildren(...people.map((user) => personRow(user)));
+        this.#rows = rows;
         setText(this.#status, this.isActive ? this.#app.strings.t("list.found", { n: people.length }) : "");
     }
 

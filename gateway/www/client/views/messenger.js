@@ -21,6 +21,7 @@ export class Messenger {
     #connection;
     #nothing;
     #ends = [];
+    #isAboveList = false; // the entry before in the browser's history is the list
     #today = new Date().toDateString();
 
     constructor(app) {
@@ -67,10 +68,21 @@ export class Messenger {
         this.#connection.show(connection);
     }
 
-    /* A conversation was opened by the user. */
-    opened() {
+    /* A conversation was opened by the user. `before`: the one that was open, or "". */
+    opened(before) {
+        this.#isAboveList = before === "" && history.length > 1;
         this.#list.endSearch();
-        if (!matchMedia("(pointer: coarse)").matches) this.#talk.focus();
+        if (matchMedia("(pointer: coarse)").matches) this.#talk.focusHead();
+        else this.#talk.focus();
+    }
+
+    /* There is nobody with that tag. */
+    showNobody(tag) {
+        this.#list.search(tag);
+    }
+
+    userOf(tag) {
+        return this.#list.userOf(tag);
     }
 
     destroy() {
@@ -81,9 +93,18 @@ export class Messenger {
         this.element.remove();
     }
 
+    /* As the browser's "back" does it, if that leads to the list. */
     #close() {
-        if (location.hash) history.pushState(null, "", location.pathname);
-        this.#app.open("");
+        const { open } = this.#app.store.state;
+        if (!open) return;
+        if (this.#isAboveList) {
+            history.back();
+        } else {
+            history.replaceState(null, "", location.pathname);
+            this.#app.open("");
+        }
+        this.#isAboveList = false;
+        this.#list.focusRow(open);
     }
 
     #step(step) {
@@ -100,6 +121,6 @@ export class Messenger {
         if (today === this.#today) return;
         this.#today = today;
         this.#list.update(this.#app.store.state);
-        this.#talk.redraw(this.#app.store.state);
+        this.#talk.redraw();
     }
 }

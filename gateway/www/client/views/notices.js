@@ -3,42 +3,51 @@
  * icon, a notification of the desktop, a quiet sound. The latter two only when they were asked for.
  */
 
+import { readSetting, writeSetting } from "../storage/settings.js";
 import { totalUnread } from "../state/list.js";
 import { dialogOf } from "../state/state.js";
 import { nameOf } from "../text/names.js";
 import { beginning } from "../text/preview.js";
 import { addressOf } from "./address.js";
 
-const NOTIFY = "messenger notifications";
-const SOUND = "messenger sound";
+const NOTIFY = "notifications";
+const SOUND = "sound";
 const TEXT_CHARACTERS = 120;
-const ICON = "/favicon.svg";
+const OTHERS_MS = 150; // for another tab to say that the user sees the message there
+const NOTICED_MAX = 100;
+const SHOWN_MS = 2000;
 
 export class Notices {
     #app;
     #unread = -1;
+    #noticed = new Set(); // ids of messages that another tab has shown
 
     constructor(app) {
         this.#app = app;
     }
 
     get wanted() {
-        return localStorage.getItem(NOTIFY) === "on" && globalThis.Notification?.permission === "granted";
+        return readSetting(NOTIFY) === "on" && globalThis.Notification?.permission === "granted";
+    }
+
+    /* Whether the browser has been told never to show them: then it does not ask again. */
+    get isDenied() {
+        return globalThis.Notification?.permission === "denied";
     }
 
     /* Asks the browser when it must. Resolves with whether notifications will be shown. */
     async want(on) {
         const isGranted = on && await globalThis.Notification?.requestPermission() === "granted";
-        localStorage.setItem(NOTIFY, isGranted ? "on" : "off");
+        writeSetting(NOTIFY, isGranted ? "on" : "off");
         return isGranted;
     }
 
     get sound() {
-        return localStorage.getItem(SOUND) === "on";
+        return readSetting(SOUND) === "on";
     }
 
     set sound(on) {
-        localStorage.setItem(SOUND, on ? "on" : "off");
+        writeSetting(SOUND, on ? "on" : "off");
         if (on) ring();
     }
 
@@ -53,27 +62,71 @@ export class Notices {
         else navigator.clearAppBadge?.().catch(() => {});
     }
 
-    /* A message of somebody else has just arrived. */
+    /*
+     * A message of somebody else has just arrived, in every tab: nothing is shown when the user looks at
+     * one of them, and else it is shown by one.
+     */
     messageCame({ message, tag }) {
-        if (document.visibilityState === "visible" && document.hasFocus()) return;
-        if (this.sound) ring();
+        if (document.visibilityState === "visible" && document.hasFocus()) {
+            this.#app.passNoticed(message._id);
+            return;
+        }
+        setTimeout(() => onlyOnce(message._id, () => this.#show(message, tag)), OTHERS_MS);
+    }
+
+    /* Another tab shows the message to the user. */
+    noticed(id) {
+        this.#noticed.add(id);
+        if (this.#noticed.size > NOTICED_MAX) this.#noticed.delete(this.#noticed.values().next().value);
+    }
+
+    async #show(message, tag) {
         const dialog = dialogOf(this.#app.store.state, tag);
-        if (!this.wanted || !dialog) return;
-        const notification = new Notification(nameOf(dialog.user), {
-            body: beginning(message.text, TEXT_CHARACTERS), tag, icon: ICON, silent: true,
-        });
-        notification.onclick = () => {
-            focus();
-            location.hash = addressOf(tag);
-            notification.close();
-        };
+        if (this.#noticed.has(message._id) || !dialog) return;
+        if (this.sound) ring();
+        if (!this.wanted) return;
+        const title = nameOf(dialog.user);
+        const options = { body: beginning(message.text, TEXT_CHARACTERS), tag, icon: iconAddress(), silent: true };
+        const registration = await navigator.serviceWorker?.getRegistration().catch(() => null);
+        if (registration) await registration.showNotification(title, options).catch(() => {}); // also on a phone
+        else notify(title, options);
     }
 
     clear() {
         this.#unread = -1;
         document.title = this.#app.t("app.name");
         showInIcon(0);
+        navigator.clearAppBadge?.().catch(() => {});
+        navigator.serviceWorker?.getRegistration().then((registration) => registration?.getNotifications())
+            .then((shown) => shown?.forEach((notification) => notification.close())).catch(() => {});
     }
+}
+
+/* In one of the tabs in which the message has arrived. */
+function onlyOnce(id, show) {
+    if (!navigator.locks) {
+        show();
+        return;
+    }
+    navigator.locks.request(`messenger notice ${id}`, { ifAvailable: true }, async (lock) => {
+        if (!lock) return;
+        show();
+        await new Promise((resolve) => { setTimeout(resolve, SHOWN_MS); });
+    }).catch(() => {});
+}
+
+/* Without a service worker. */
+function notify(title, options) {
+    const notification = new Notification(title, options);
+    notification.onclick = () => {
+        focus();
+        location.hash = addressOf(options.tag);
+        notification.close();
+    };
+}
+
+function iconAddress() {
+    return document.querySelector("link[rel=apple-touch-icon]")?.href;
 }
 
 /* A dot on the icon of the page. */

@@ -14,7 +14,7 @@ export class Profile {
     #app;
     #sheet;
     #face = face(96);
-    #tag = h("p.tag");
+    #tag = h("p.tag", { dir: "ltr" });
     #firstName;
     #lastName;
     #problem = h("p.problem", { role: "alert", hidden: true });
@@ -76,7 +76,10 @@ export class Profile {
     #settings() {
         const { t, notices } = this.#app;
         return h("fieldset", {}, h("legend", {}, t("profile.settings")),
-            this.#switch("profile.notify", notices.wanted, async (on, input) => { input.checked = await notices.want(on); }),
+            this.#switch("profile.notify", notices.wanted, async (on, input) => {
+                input.checked = await notices.want(on);
+                if (on && notices.isDenied) this.#showProblem(t("profile.denied"));
+            }),
             this.#switch("profile.sound", notices.sound, (on) => { notices.sound = on; }),
             h("label.choice", {}, h("span", {}, t("profile.language")), h("select", {
                 on: { change: (event) => { chooseLanguage(event.target.value); location.reload(); } },
@@ -104,6 +107,11 @@ export class Profile {
         const { self } = this.#app.store.state;
         const firstName = this.#firstName.value.trim();
         const lastName = this.#lastName.value.trim();
+        if (firstName === "" || lastName === "") {
+            this.#showProblem(this.#app.t("field.name.bad"));
+            (firstName === "" ? this.#firstName : this.#lastName).focus();
+            return;
+        }
         if (firstName === self.firstName && lastName === self.lastName) {
             this.#sheet.close();
             return;
@@ -146,7 +154,7 @@ export class Profile {
         } catch (error) {
             const { retryInS = 0, name } = error;
             const keys = { FilesLimitExceedingError: "problem.RateLimitError", IncorrectDataError: "profile.noPicture" };
-            this.#showProblem(this.#app.t(keys[name] ?? "profile.notUploaded", { n: retryInS }));
+            this.#showProblem(this.#app.t(keys[name] ?? "profile.notUploaded", { n: Math.max(1, retryInS) }));
         } finally {
             this.#progress.hidden = true;
         }

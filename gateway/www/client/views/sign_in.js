@@ -2,8 +2,7 @@
 
 import { logIn, signUp } from "../server/accounts.js";
 import { drawing, h, setText } from "./dom.js";
-
-const LOGO = "M14 8h36a10 10 0 0 1 10 10v20a10 10 0 0 1-10 10H31L18.6 58.3A1.6 1.6 0 0 1 16 57.1V48h-2A10 10 0 0 1 4 38V18A10 10 0 0 1 14 8z";
+import { LOGO } from "./icons.js";
 
 /* As the server checks them; see docs/api.md. The server decides. */
 const FIELDS = {
@@ -40,9 +39,14 @@ export class SignIn {
 
     /* Why the user sees this screen; "": for the first time. */
     show(note) {
-        this.#note.hidden = note === "";
-        setText(this.#note, note);
+        this.note(note);
         this.#fields.get("email").input.focus();
+    }
+
+    note(text) {
+        this.#note.hidden = text === "";
+        setText(this.#note, text);
+        this.#button.disabled = false;
     }
 
     #field(name) {
@@ -98,11 +102,9 @@ export class SignIn {
         this.#button.disabled = true;
         try {
             await (this.#isNew ? signUp(values) : logIn(values));
-            this.#fields.get("password").input.value = "";
-            this.#done();
+            this.#done(); // the button stays disabled: this screen goes as soon as the server has accepted the token
         } catch (error) {
             this.#explain(error);
-        } finally {
             this.#button.disabled = false;
         }
     }
@@ -144,7 +146,7 @@ export class SignIn {
             return;
         }
         const known = ["AuthError", "Unreachable", "RateLimitError", "UserAlreadyExistError"].includes(name);
-        setText(this.#problem, known ? t(`problem.${name}`, { n: retryInS }) : message);
+        setText(this.#problem, known ? t(`problem.${name}`, { n: Math.max(1, retryInS) }) : t("problem.other", { message }));
         this.#problem.hidden = false;
     }
 

@@ -70,6 +70,20 @@ export class VirtualList {
         this.#settle();
     }
 
+    /* The elements of all rows are made again, at the same place. */
+    redraw() {
+        for (const { element } of this.#shown.values()) element.remove();
+        this.#shown.clear();
+        this.#settle();
+    }
+
+    /* The rows that follow are others, although they may have the same keys. */
+    forget() {
+        for (const { element } of this.#shown.values()) element.remove();
+        this.#shown.clear();
+        this.#heights.clear();
+    }
+
     scrollToEnd() {
         this.#anchor = { end: true };
         this.#settle();
