@@ -61,4 +61,5 @@ def test_presence_waits_for_enough_servers(crowd):
         own.wait_ready()
         anna, ben = crowd.users(own, 2)
         ben.socket()
-        wait_until(lambda: is_online(anna.socket(), ben), "Ben to be seen")
+        hers = anna.socket()
+        wait_until(lambda: is_online(hers, ben), "Ben to be seen")
