@@ -4,19 +4,19 @@
  *
  *   tag, user      the other user: {tag, firstName, lastName, img}
  *   last           the newest message, as a message of messages.js; null before the first
- *   unread         how many messages one has not read, whether they are loaded or not
+ *   unread         how many messages the user has not read, whether they are loaded or not
  *   counts         {seq, unreadIncoming, unreadOutgoing}: of the messages up to `seq`, not more than
  *                  these are unread, the last ones of each user. Of the server's rows, and lowered
  *                  when all that are unread are loaded
  *   messages       those that are loaded: normally without a gap up to the newest (findGap)
- *   pending        what one has written and the server has not stored yet, oldest first:
+ *   pending        messages that the user wrote and the server has not stored, oldest first:
  *                  {id, text, date, failed, guess}; `failed`: why the server refused it, or "";
  *                  `guess`: the `seq` of a message that seems to be this one, or 0
  *   divider        the `seq` before which "new messages" stands; 0: nowhere; -1: to be determined
  *   draft          the text in the field
  *   toReport       up to which `seq` the user has seen what the server does not know to be read; 0: nothing
  *   stale          the server is to be asked again: what is shown may not be true any more
- *   openedAt       when one began it, in milliseconds; it is listed although it has no message
+ *   openedAt       when the user began it, in milliseconds: it is listed although it has no message
  */
 
 import { countUnread, firstUnread, markByCounts, markOlder, markRead, mergeMessages } from "./messages.js";
