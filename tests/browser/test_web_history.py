@@ -7,6 +7,7 @@ pytest.importorskip("selenium", reason="selenium is not installed: no test in a 
 from support.client import befriend, send
 
 NODES_MAX = 150
+AT_ONCE = 256
 
 
 @pytest.fixture
@@ -17,9 +18,10 @@ def page(windows, stack):
 def write_many(writer, reader, count, first=1):
     """From `writer`, of different lengths: "1 …", "2 …", … Read by nobody."""
     socket = writer.socket()
-    ids = [socket.start_call("sendMessageToUser", [reader.tag, text_of(number)]) for number in range(first, first + count)]
-    for id in ids:
-        socket.wait_answer(id)
+    for begin in range(first, first + count, AT_ONCE):
+        numbers = range(begin, min(begin + AT_ONCE, first + count))
+        for id in [socket.start_call("sendMessageToUser", [reader.tag, text_of(number)]) for number in numbers]:
+            socket.wait_answer(id)
 
 
 def text_of(number):
@@ -164,3 +166,22 @@ def test_days_have_a_heading_and_groups_stand_together(page, anna, ben):
     assert page.texts(".day") == ["Today"]
     assert page.run("return [...document.querySelectorAll('.msg')].map((item) => item.className)") == [
         "msg first", "msg", "msg last", "msg mine first last"]
+
+
+def test_of_ten_thousand_messages_few_are_loaded_and_in_the_document(page, anna, ben):
+    write_many(ben, anna, 10_000)
+    mark_read(anna, ben)
+    page.enter(anna)
+    page.open(ben)
+    page.wait(lambda: numbers(page) and numbers(page)[-1] == 10_000, "the newest")
+    assert loaded(page) <= 200
+    for _ in range(15):
+        before = loaded(page)
+        page.wait(lambda: page.scroll_to(500) or loaded(page) > before, "the next page")
+        assert len(page.find_all(".log li")) < NODES_MAX
+    assert loaded(page) >= 1000
+    assert numbers(page) == list(range(numbers(page)[0], numbers(page)[-1] + 1))
+    page.reload()
+    page.wait_messenger()
+    page.wait(lambda: numbers(page) and numbers(page)[-1] == 10_000, "the newest")
+    assert loaded(page) <= 300

@@ -67,10 +67,12 @@ def test_nothing_is_asked_or_shown_by_itself(page, anna, ben):
 
 def test_the_title_and_the_icon_show_that_something_is_unread(page, anna, ben):
     icon = page.run("return document.querySelector('link[rel=icon]').href")
+    icons = [icon]
     for number in (1, 2):
         send(ben.socket(), anna, f"hello {number}")
         page.wait(lambda n=number: page.driver.title == f"({n}) Messenger", "the number")
-    assert page.run("return document.querySelector('link[rel=icon]').href").startswith("data:image/png")
+        icons.append(page.run("return document.querySelector('link[rel=icon]').href"))
+    assert len(set(icons)) == 3 and all(address.startswith("data:image/png") for address in icons[1:])
     page.open(ben)
     page.wait(lambda: page.driver.title == "Messenger", "the number to go")
     assert page.run("return document.querySelector('link[rel=icon]').href") == icon

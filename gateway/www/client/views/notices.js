@@ -129,34 +129,36 @@ function iconAddress() {
     return document.querySelector("link[rel=apple-touch-icon]")?.href;
 }
 
-/* A dot on the icon of the page. */
+/* The number on the icon of the page. */
 function showInIcon(unread) {
     const link = document.querySelector("link[rel=icon]");
     if (!link) return;
     link.dataset.plain ??= link.href;
-    link.href = unread > 0 ? dottedIcon() : link.dataset.plain;
+    link.href = unread > 0 ? drawIcon(unread > 99 ? "99" : String(unread)) : link.dataset.plain;
 }
 
-let dotted = "";
-
-function dottedIcon() {
-    if (dotted) return dotted;
+/* A speech bubble with a number on it, as a data: address. */
+function drawIcon(number) {
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = 64;
     const context = canvas.getContext("2d");
     context.fillStyle = "#2f6fed";
     context.beginPath();
-    context.roundRect(4, 8, 50, 40, 12);
-    context.moveTo(16, 44);
-    context.lineTo(16, 60);
-    context.lineTo(34, 46);
+    context.roundRect(2, 14, 50, 38, 12);
+    context.moveTo(14, 48);
+    context.lineTo(14, 62);
+    context.lineTo(32, 50);
     context.fill();
-    context.fillStyle = "#e5484d";
+    context.fillStyle = "#c5303b";
     context.beginPath();
-    context.arc(48, 16, 15, 0, 7);
+    context.arc(43, 21, 21, 0, 7);
     context.fill();
-    dotted = canvas.toDataURL();
-    return dotted;
+    context.fillStyle = "#fff";
+    context.font = `bold ${number.length > 1 ? 27 : 32}px sans-serif`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText(number, 43, 22);
+    return canvas.toDataURL();
 }
 
 /* Two soft notes. */
