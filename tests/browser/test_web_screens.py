@@ -98,6 +98,25 @@ def test_the_list_and_a_conversation(page, axe_source, ada, people):
     look_at(page, axe_source, "search")
 
 
+def test_without_a_connection(page, axe_source, ada, people):
+    page.expected_problems = ["WebSocket", "ERR_", "Failed to load resource"]
+    page.enter(ada)
+    page.open(people[-1])
+    page.wait(page.at_end, "the end")
+    head = page.run("return document.querySelector('.talk > header').getBoundingClientRect().top")
+    page.run("messenger.session.close()")
+    page.write("Going to try it tonight 🎨")
+    page.write("and this is refused")
+    page.run("""
+        const { tag, pending } = messenger.store.state.dialogs.get(messenger.store.state.open);
+        messenger.store.dispatch({ type: "refused", tag, id: pending.at(-1).id, reason: "an example" });
+        """)
+    page.wait_shown(".connection")
+    page.wait(lambda: page.ticks()[-2:] == ["sending", "failed"], "both states")
+    assert page.run("return document.querySelector('.talk > header').getBoundingClientRect().top") == head
+    look_at(page, axe_source, "without-connection")
+
+
 def test_the_sheets(page, axe_source, ada, people, tmp_path):
     page.enter(ada)
     page.open(people[-1])
