@@ -52,6 +52,19 @@ static void recall_change(struct presence_changer *changer, const char *key,
     *revision_out = 0;
 }
 
+/*
+ * Before anybody is notified of the change, and before the watch reports it: if the server loses
+ * the bucket in between, the change is restored from here. Else its contacts would have been
+ * notified of what no instance knows, and nobody would notify them of the opposite.
+ */
+static void remember(struct presence_changer *changer, const char *key,
+                     const struct presence_entry *entry, uint64_t revision)
+{
+    struct presence_entry copy = presence_entry_copy(entry);
+
+    presence_table_put(changer->options.table, key, revision, clock_mono_ms(), &copy);
+}
+
 /* Swaps the entry for one with the change, if that changes anything. */
 static enum status try_change(struct presence_changer *changer, struct bus_kv *kv, const char *key,
                               struct presence_entry *entry, uint64_t revision,
@@ -67,6 +80,8 @@ static enum status try_change(struct presence_changer *changer, struct bus_kv *k
         snprintf(entry->tag, sizeof(entry->tag), "%s", change->tag);
     bool publish = turned && presence_entry_turn(entry, next_change(changer, entry->change));
     enum status status = presence_bucket_swap(kv, key, entry, &revision);
+    if (status == STATUS_OK)
+        remember(changer, key, entry, revision);
     if (status == STATUS_OK && publish)
         presence_announcer_add(changer->options.announcer, key, entry, revision);
     return status;

@@ -46,22 +46,40 @@ void presence_table_destroy(struct presence_table **table)
     *table = NULL;
 }
 
-void presence_table_put(struct presence_table *table, const char *key, uint64_t revision,
-                        int64_t now_ms, struct presence_entry *entry_take)
+/* With the lock held; created when there is none. */
+static struct row *row_of(struct presence_table *table, const char *key)
 {
-    pthread_mutex_lock(&table->lock);
     struct row *row = hashmap_get(table->rows, key);
+
     if (row == NULL) {
         row = xcalloc(1, sizeof(*row));
         row->entry.announced = true;
         hashmap_put(table->rows, key, row);
     }
-    /* The user may change all the time: that does not make its event younger. */
+    return row;
+}
+
+/* The user may change all the time: that does not make its event younger. */
+static void replace_row(struct row *row, uint64_t revision, int64_t now_ms,
+                        struct presence_entry *entry_take)
+{
     bool waits_on = !row->entry.announced && row->entry.sent == entry_take->sent;
+
     presence_entry_finish(&row->entry);
+    *row = (struct row){ *entry_take, revision, waits_on ? row->waits_since_ms : now_ms };
+}
+
+void presence_table_put(struct presence_table *table, const char *key, uint64_t revision,
+                        int64_t now_ms, struct presence_entry *entry_take)
+{
+    pthread_mutex_lock(&table->lock);
+    struct row *row = row_of(table, key);
     if (entry_take->change > table->latest)
         table->latest = entry_take->change;
-    *row = (struct row){ *entry_take, revision, waits_on ? row->waits_since_ms : now_ms };
+    if (revision < row->revision)
+        presence_entry_finish(entry_take);
+    else
+        replace_row(row, revision, now_ms, entry_take);
     pthread_mutex_unlock(&table->lock);
     *entry_take = (struct presence_entry){ .tag = "" };
 }

@@ -9,8 +9,8 @@
 #include "services/presence/presence_entry.h"
 
 /*
- * A replica of the bucket in this process, updated by its watch and a few milliseconds behind it.
- * All functions may be called from any thread.
+ * A replica of the bucket in this process, updated by its watch and a few milliseconds behind it,
+ * and at once by what this process writes itself. All functions may be called from any thread.
  */
 
 struct presence_table;
@@ -18,7 +18,9 @@ struct presence_table;
 struct presence_table *presence_table_create(void);
 void presence_table_destroy(struct presence_table **table);
 
-/* Owns the entry. `now_ms` is the time at which it was received, for presence_table_unannounced. */
+/* Owns the entry. `now_ms` is the time at which it was received, for presence_table_unannounced. An
+ * entry of an older revision than the one that is there is ignored: what this process has written
+ * itself is put before the watch reports it, and what others wrote before that arrives later. */
 void presence_table_put(struct presence_table *table, const char *key, uint64_t revision,
                         int64_t now_ms, struct presence_entry *entry_take);
 

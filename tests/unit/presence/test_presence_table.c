@@ -179,6 +179,27 @@ static void a_user_is_online_while_at_any_gateway(void **state)
     assert_false(presence_table_is_online(table, "amy", NULL));
 }
 
+static void what_was_written_before_an_entry_does_not_replace_it(void **state)
+{
+    struct presence_table *table = *state;
+    uint64_t revision;
+    struct presence_entry entry;
+
+    put(table, "bob", "gw1 gw2", 7); /* by this process: the watch reports it after those before */
+    put(table, "bob", "", 5);
+    assert_true(presence_table_is_online(table, "bob", NULL));
+    assert_true(presence_table_get(table, "bob", &entry, &revision));
+    assert_int_equal(revision, 7);
+    assert_int_equal(entry.gateway_count, 2);
+    presence_entry_finish(&entry);
+    put(table, "bob", "gw1", 7);
+    assert_true(presence_table_get(table, "bob", &entry, &revision));
+    assert_int_equal(entry.gateway_count, 1);
+    presence_entry_finish(&entry);
+    put(table, "bob", "", 8);
+    assert_false(presence_table_is_online(table, "bob", NULL));
+}
+
 static void get_returns_a_copy_with_its_revision(void **state)
 {
     struct presence_table *table = *state;
@@ -322,6 +343,7 @@ int main(void)
         cmocka_unit_test(other_bytes_are_no_entry),
         cmocka_unit_test(a_tag_too_long_for_an_entry_is_refused),
         TEST(a_user_is_online_while_at_any_gateway),
+        TEST(what_was_written_before_an_entry_does_not_replace_it),
         TEST(get_returns_a_copy_with_its_revision),
         TEST(users_are_listed_by_gateway),
         TEST(an_unannounced_change_is_listed_after_its_time),
