@@ -32,6 +32,14 @@ def mark_read(reader, writer):
     reader.socket().call("markMessagesWithUserAsRead", [writer.tag])
 
 
+def open_read(page, anna, ben, count):
+    """Anna opens a conversation in which Ben has written so much, all of it read."""
+    write_many(ben, anna, count)
+    mark_read(anna, ben)
+    page.enter(anna)
+    page.open(ben)
+
+
 def numbers(page):
     return [int(text.split()[0]) for text in page.messages()]
 
@@ -41,10 +49,7 @@ def loaded(page):
 
 
 def test_all_older_messages_come_while_one_scrolls_up(page, anna, ben):
-    write_many(ben, anna, 400)
-    mark_read(anna, ben)
-    page.enter(anna)
-    page.open(ben)
+    open_read(page, anna, ben, 400)
     page.wait(lambda: numbers(page) and numbers(page)[-1] == 400, "the newest")
     assert page.at_end()
     for _ in range(400):
@@ -59,10 +64,7 @@ def test_all_older_messages_come_while_one_scrolls_up(page, anna, ben):
 
 
 def test_what_is_read_stays_where_it_is_while_a_page_arrives(page, anna, ben):
-    write_many(ben, anna, 300)
-    mark_read(anna, ben)
-    page.enter(anna)
-    page.open(ben)
+    open_read(page, anna, ben, 300)
     page.wait(lambda: numbers(page) and numbers(page)[-1] == 300, "the newest")
     # The page is held back until the place of a message has been noted.
     page.run("""
@@ -83,10 +85,7 @@ def test_what_is_read_stays_where_it_is_while_a_page_arrives(page, anna, ben):
 
 
 def test_a_message_that_arrives_moves_nothing_while_one_reads_above(page, anna, ben):
-    write_many(ben, anna, 60)
-    mark_read(anna, ben)
-    page.enter(anna)
-    page.open(ben)
+    open_read(page, anna, ben, 60)
     page.wait(lambda: page.at_end() and numbers(page), "the end")
     page.scroll_to(800)
     page.wait_shown(".jump")
@@ -104,10 +103,7 @@ def test_a_message_that_arrives_moves_nothing_while_one_reads_above(page, anna, 
 
 
 def test_the_end_is_followed(page, anna, ben):
-    write_many(ben, anna, 40)
-    mark_read(anna, ben)
-    page.enter(anna)
-    page.open(ben)
+    open_read(page, anna, ben, 40)
     page.wait(lambda: page.at_end() and numbers(page), "the end")
     for number in range(3):
         send(ben.socket(), anna, f"new {number} " + "long " * 100)
@@ -169,10 +165,7 @@ def test_days_have_a_heading_and_groups_stand_together(page, anna, ben):
 
 
 def test_of_ten_thousand_messages_few_are_loaded_and_in_the_document(page, anna, ben):
-    write_many(ben, anna, 10_000)
-    mark_read(anna, ben)
-    page.enter(anna)
-    page.open(ben)
+    open_read(page, anna, ben, 10_000)
     page.wait(lambda: numbers(page) and numbers(page)[-1] == 10_000, "the newest")
     assert loaded(page) <= 200
     for _ in range(15):

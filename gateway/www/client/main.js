@@ -338,6 +338,6 @@ function registerWorker() {
     navigator.serviceWorker.register(address).catch(() => {}); // without it, the page needs the server to load
 }
 
-globalThis.messenger = new App();
+globalThis.messenger = new App(); // for the console of the browser, and for the tests
 globalThis.messenger.start();
 registerWorker();

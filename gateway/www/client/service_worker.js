@@ -1,6 +1,7 @@
 /*
  * Keeps the page itself, so that it opens without the server; nothing of a user. The page is always
  * fetched when the server answers, and names its files by their content: what is kept is never stale.
+ * Files that it needs later only (languages, emoji) are named in its <meta name="files-for-later">.
  */
 
 const CACHE = "messenger page";

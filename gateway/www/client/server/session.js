@@ -5,7 +5,8 @@
  * Events: "connection" when `connection` has changed; "unauthenticated" when the token is not
  * accepted; "user" {user} when the cookie belongs to another user than the state, then "begin" {user} when
  * everything is to be read anew, both before the state is changed; "message" {message,
- * tag} for a message of somebody else that has just arrived, not one that was missed.
+ * tag} for a message of somebody else that has just arrived, not one that was missed; "outcome" {tag, id,
+ * message, reason} of what the user wrote: `message` as it was stored, or null and why it was refused.
  */
 
 import { MessengerClient } from "../../messenger-client.js";

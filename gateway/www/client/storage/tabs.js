@@ -11,7 +11,6 @@ export class Tabs extends EventTarget {
     #id = Math.random().toString(36).slice(2);
     #channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(CHANNEL) : null;
     #watched = new Set();
-    #release = () => {};
 
     constructor() {
         super();
@@ -43,11 +42,6 @@ export class Tabs extends EventTarget {
         this.#channel?.postMessage({ from: this.#id, type: "noticed", message });
     }
 
-    close() {
-        this.#channel?.close();
-        this.#release();
-    }
-
     #received({ from, type, ...fields }) {
         const { action } = fields;
         this.dispatchEvent(Object.assign(new Event(type), fields));
@@ -56,8 +50,7 @@ export class Tabs extends EventTarget {
 
     /* A lock that the browser releases when this tab ends, whatever ends it. */
     #hold() {
-        navigator.locks?.request(lockOf(this.#id), () => new Promise((resolve) => { this.#release = resolve; }))
-            .catch(() => {});
+        navigator.locks?.request(lockOf(this.#id), () => new Promise(() => {})).catch(() => {});
     }
 
     /* "gone" when the other tab has ended. */

@@ -26,7 +26,6 @@ export class Conversation {
     #presence = h("p.presence");
     #scroller;
     #list = h("ol");
-    #rows;
     #virtual;
     #nothing = h("div", { hidden: true });
     #jump;
@@ -125,13 +124,13 @@ export class Conversation {
         const same = !isOther && before?.messages === dialog.messages && before.pending === dialog.pending
             && before.divider === dialog.divider;
         if (same) return;
-        this.#rows = rowsOf(dialog);
-        const isEmpty = this.#rows.length === 0 && isWhole(dialog);
+        const rows = rowsOf(dialog);
+        const isEmpty = rows.length === 0 && isWhole(dialog);
         this.#nothing.hidden = !isEmpty;
         this.#nothing.replaceChildren(...(isEmpty ? [emptyTalk(this.#app, nameOf(dialog.user))] : []));
         if (!isOther) this.#speak(before, dialog);
         if (isOther) this.#virtual.forget();
-        this.#virtual.show(this.#rows, this.#placeFor(dialog, before, isOther));
+        this.#virtual.show(rows, this.#placeFor(dialog, before, isOther));
     }
 
     /* Where the conversation is shown: where one was, at the first new message, or at the end. */

@@ -30,7 +30,7 @@ export class Notices {
         return readSetting(NOTIFY) === "on" && globalThis.Notification?.permission === "granted";
     }
 
-    /* Whether the browser has been told never to show them: then it does not ask again. */
+    /* Whether the user has denied them to this page for good: then the browser does not ask again. */
     get isDenied() {
         return globalThis.Notification?.permission === "denied";
     }

@@ -42,10 +42,6 @@ export class VirtualList {
         this.#observer.observe(list);
     }
 
-    get rows() {
-        return this.#rows;
-    }
-
     /* Whether the end is on the screen. */
     get atEnd() {
         const { scroller } = this.#options;
