@@ -13,6 +13,7 @@
 #include "gateway/http/http_identity.h"
 #include "gateway/http/http_origin.h"
 #include "gateway/http/http_request.h"
+#include "gateway/http/http_tokens.h"
 #include "gateway/push/logouts.h"
 #include "gateway/socket/no_auth.h"
 #include "gateway/socket/registry.h"
@@ -42,23 +43,26 @@ static bool answer_full(struct http_request *request, enum registry_result resul
 }
 
 static bool add_session(struct client_socket_context *context, struct http_request *request,
-                        const struct token_claims *claims, void **socket_out)
+                        const struct http_token *token, void **socket_out)
 {
     char id[SESSION_ID_SIZE], group[CLIENT_ADDRESS_SIZE];
+    struct session_user user = { .claims = token->claims, .epoch = token->epoch };
 
+    _Static_assert(sizeof(user.network) == CLIENT_ADDRESS_SIZE, "both hold a network");
+    http_client_network(context->site, request, user.network);
     http_client_group(context->site, request, group);
     snprintf(id, sizeof(id), "%s.%llu", context->gateway_id,
              atomic_fetch_add(&context->next_session, 1ULL));
     struct session *session =
-        session_create(context->loop, id, claims,
+        session_create(context->loop, id, &user,
                        context->settings->websocket_ping_interval_s * 1000, context->budget);
     enum registry_result result = registry_add(context->registry, session, group);
     if (result != REGISTRY_OK) {
         session_unref(&session);
         return answer_full(request, result);
     }
-    if (claims != NULL) /* the user service has just confirmed that this account has the tag */
-        logouts_close_others(context->logouts, claims->tag, claims->user_id);
+    /* The user service has just confirmed that this account has the tag. */
+    logouts_close_others(context->logouts, token->claims.tag, token->claims.user_id);
     *socket_out = session;
     return true;
 }
@@ -75,11 +79,28 @@ static bool turn_away(struct http_request *request)
     return false;
 }
 
+/* A browser that opens a socket gets a new token when half of the old one's time has passed. If
+ * that fails, the old one is good still. */
+static void renew_cookie(struct client_socket_context *context, struct http_request *request,
+                         struct http_token *token)
+{
+    int64_t expires_at_s = http_tokens_expiry(context->site);
+    struct token_claims claims = token->claims;
+
+    if (!token->is_cookie || !http_tokens_is_due(&token->claims) ||
+        http_identity_renew(context->site, request, expires_at_s, token) != HTTP_KNOWN)
+        return;
+    claims.jti[0] = '\0';
+    claims.expires_at = expires_at_s;
+    if (http_tokens_issue(context->site, request, &claims))
+        token->claims = claims;
+}
+
 static bool handle_upgrade(void *ctx, struct http_request *request, void **socket_out)
 {
     struct client_socket_context *context = ctx;
     const char *path = http_path(request);
-    struct token_claims claims;
+    struct http_token token;
 
     if (strcmp(path, context->settings->websocket_path) != 0 && strcmp(path, "/") != 0) {
         http_respond_error(request, 404, "NotFoundError", "There is no socket here.");
@@ -93,9 +114,10 @@ static bool handle_upgrade(void *ctx, struct http_request *request, void **socke
         http_answers_unavailable(request);
         return false;
     }
-    switch (http_identity_find(context->site, request, &claims)) {
+    switch (http_identity_find(context->site, request, &token)) {
     case HTTP_KNOWN:
-        return add_session(context, request, &claims, socket_out);
+        renew_cookie(context, request, &token);
+        return add_session(context, request, &token, socket_out);
     case HTTP_NOBODY:
         return turn_away(request);
     default:
@@ -136,8 +158,10 @@ static void handle_open(void *ctx, void *socket, int fd)
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) != 0)
         log_warn("cannot bound a socket's buffer: errno %d", errno);
 
-    if (logouts_is_recent(context->logouts, session_identity(session)->jti))
+    if (logouts_has_ended(context->logouts, session))
         session_close(session, WS_CLOSE_NORMAL, NO_AUTH_REASON(NO_AUTH_MISSING));
+    else if (logouts_may_have_ended(context->logouts, session)) /* it will be checked again */
+        session_close(session, WS_CLOSE_SERVICE_RESTART, "log-ins have changed");
     else if (atomic_load(context->stopping))
         session_close(session, WS_CLOSE_GOING_AWAY, "the server is going down");
     session_open(session, fd);

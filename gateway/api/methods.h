@@ -17,6 +17,11 @@ void methods_get_self_info(struct jsonrpc_call *call);
 void methods_set_self_info(struct jsonrpc_call *call);
 void methods_find_users_by_tag(struct jsonrpc_call *call);
 
+void methods_list_sessions(struct jsonrpc_call *call);
+void methods_revoke_session(struct jsonrpc_call *call);
+void methods_revoke_other_sessions(struct jsonrpc_call *call);
+void methods_change_password(struct jsonrpc_call *call);
+
 void methods_hello(struct jsonrpc_call *call);
 void methods_sync(struct jsonrpc_call *call);
 

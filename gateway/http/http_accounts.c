@@ -1,8 +1,6 @@
 #include "gateway/http/http_accounts.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,50 +11,33 @@
 #include "gateway/http/http_origin.h"
 #include "gateway/http/http_request.h"
 #include "gateway/http/http_site.h"
+#include "gateway/http/http_tokens.h"
 #include "gateway/limits/client_address.h"
 #include "gateway/limits/ratelimit.h"
-#include "services/common/base/clock.h"
+#include "gateway/socket/no_auth.h"
 #include "services/common/base/json.h"
-#include "services/common/base/log.h"
-#include "services/common/base/memory.h"
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
 #include "user.pb-c.h"
 
-/* --- the cookie -------------------------------------------------------------------------- */
-
-static void set_cookie(const struct http_site *site, struct http_request *request,
-                       const char *value, int64_t max_age_s)
-{
-    char *cookie = xasprintf("%s=%s; HttpOnly; Path=/; SameSite=Lax; Max-Age=%" PRId64 "%s",
-                             HTTP_IDENTITY_COOKIE, value, max_age_s,
-                             http_client_is_secure(site, request) ? "; Secure" : "");
-
-    http_add_header(request, "Set-Cookie", cookie);
-    free(cookie);
-}
+/* --- signed in --------------------------------------------------------------------------- */
 
 static void respond_signed_in(const struct http_site *site, struct http_request *request,
-                              const Messenger__Account *account, const char *text)
+                              const Messenger__Account *account, int64_t expires_at_s,
+                              const char *text)
 {
-    int64_t now_s = clock_wall_ms() / 1000;
-    struct token_claims claims = {
-        .issued_at = now_s,
-        .expires_at = now_s + site->settings->jwt_expires_in_s,
-    };
+    struct token_claims claims = { .expires_at = expires_at_s };
 
     snprintf(claims.user_id, sizeof(claims.user_id), "%s", account->user->id);
     snprintf(claims.tag, sizeof(claims.tag), "%s", account->user->tag);
     snprintf(claims.email, sizeof(claims.email), "%s", account->email);
-    char *token = token_sign(site->settings->jwt_private_key, &claims);
-    if (token == NULL) {
-        log_error("cannot sign a token");
+    /* The first token of a session has its id: a gateway of an older version knows no other one. */
+    snprintf(claims.jti, sizeof(claims.jti), "%s", account->session_id);
+    snprintf(claims.session_id, sizeof(claims.session_id), "%s", account->session_id);
+    if (http_tokens_issue(site, request, &claims))
+        http_answers_text(request, text);
+    else
         http_respond_error(request, 500, "InternalError", "Something went wrong.");
-        return;
-    }
-    set_cookie(site, request, token, site->settings->cookie_max_age_s);
-    http_answers_text(request, text);
-    free(token);
 }
 
 /* --- reading the forms ------------------------------------------------------------------- */
@@ -121,60 +102,60 @@ static void respond_register_failure(struct http_request *request,
         http_answers_call_failed(request, context, "user.Register", status);
 }
 
-/* What the user service counts failed log-ins by, and queues hashes by. */
-static void find_network(const struct http_site *site, struct http_request *request,
-                         char out[CLIENT_ADDRESS_SIZE])
-{
-    char address[CLIENT_ADDRESS_SIZE];
-
-    http_client_address(site, request, address);
-    client_address_group(address, out);
-}
-
 static void sign_up(const struct http_site *site, struct http_request *request,
-                    const char *const *fields)
+                    const char *const *fields, const char *device)
 {
     Messenger__RegisterRequest registration = MESSENGER__REGISTER_REQUEST__INIT;
+    int64_t expires_at_s = http_tokens_expiry(site);
+    struct http_tokens_client client;
+    Messenger__NewSession session;
     char network[CLIENT_ADDRESS_SIZE];
     Messenger__Account *account;
     struct rpc_context context;
     struct rpc_error error;
 
-    find_network(site, request, network);
+    http_client_network(site, request, network);
     registration.tag = wire_borrow(fields[0]);
     registration.first_name = wire_borrow(fields[1]);
     registration.last_name = wire_borrow(fields[2]);
     registration.email = wire_borrow(fields[3]);
     registration.password = wire_borrow(fields[4]);
     registration.client_network = network;
+    http_tokens_describe(site, request, device, expires_at_s, &client, &session);
+    registration.session = &session;
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
     enum status status = rpc_call(site->bus, &context, "user.Register", &registration.base,
                                   &messenger__account__descriptor, &account, &error);
     if (status == STATUS_OK)
-        respond_signed_in(site, request, account, "Sign up successful");
+        respond_signed_in(site, request, account, expires_at_s, "Sign up successful");
     else
         respond_register_failure(request, &context, status, &error);
     wire_free(account);
 }
 
 static void log_in(const struct http_site *site, struct http_request *request,
-                   const char *const *fields)
+                   const char *const *fields, const char *device)
 {
     Messenger__AuthenticateRequest login = MESSENGER__AUTHENTICATE_REQUEST__INIT;
+    int64_t expires_at_s = http_tokens_expiry(site);
+    struct http_tokens_client client;
+    Messenger__NewSession session;
     char network[CLIENT_ADDRESS_SIZE];
     Messenger__Account *account;
     struct rpc_context context;
     struct rpc_error error;
 
-    find_network(site, request, network);
+    http_client_network(site, request, network);
     login.email = wire_borrow(fields[0]);
     login.password = wire_borrow(fields[1]);
     login.client_network = network;
+    http_tokens_describe(site, request, device, expires_at_s, &client, &session);
+    login.session = &session;
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
     enum status status = rpc_call(site->bus, &context, "user.Authenticate", &login.base,
                                   &messenger__account__descriptor, &account, &error);
     if (status == STATUS_OK)
-        respond_signed_in(site, request, account, "Login successful");
+        respond_signed_in(site, request, account, expires_at_s, "Login successful");
     else if (status == STATUS_UNAUTHENTICATED)
         http_respond_error(request, 401, "AuthError", "Incorrect authorization data.");
     else if (status == STATUS_LIMITED)
@@ -196,7 +177,7 @@ static bool admit_form(const struct http_site *site, struct http_request *reques
                            "Content-Type must be application/json.");
         return false;
     }
-    find_network(site, request, group);
+    http_client_network(site, request, group);
     if (ratelimit_admit(limit, group, &retry_after_ms))
         return true;
     http_answers_too_many(request, "RateLimitError", retry_after_ms);
@@ -213,14 +194,24 @@ bool http_accounts_admit_log_in(const struct http_site *site, struct http_reques
     return admit_form(site, request, site->logins);
 }
 
+/* An optional name of the client's device, borrowed; false when it is none. */
+static bool read_device(const struct json *root, const char **device_out)
+{
+    const struct json *field = json_member(json_member(root, "user"), "device");
+
+    *device_out = json_text(field);
+    return field == NULL || json_is_null(field) ||
+           (*device_out != NULL && http_tokens_is_device(*device_out));
+}
+
 /* What the two forms have in common. */
 static void handle_form(const struct http_site *site, struct http_request *request,
                         const char *const *names, size_t count, const char *missing_error,
                         const char *wrong_type_error,
                         void (*proceed)(const struct http_site *, struct http_request *,
-                                        const char *const *))
+                                        const char *const *, const char *))
 {
-    const char *values[5], *bad;
+    const char *values[5], *bad, *device;
     char message[80];
     struct json *root = read_json(request);
 
@@ -236,7 +227,11 @@ static void handle_form(const struct http_site *site, struct http_request *reque
         http_respond_error(request, 400, wrong_type_error, message);
         break;
     case FIELDS_OK:
-        proceed(site, request, values);
+        if (read_device(root, &device))
+            proceed(site, request, values, device);
+        else
+            http_respond_error(request, 400, wrong_type_error,
+                               "device: must be 1 to 100 bytes without control characters");
         break;
     }
     json_destroy(&root);
@@ -269,6 +264,7 @@ static bool revoke(const struct http_site *site, struct http_request *request,
     struct rpc_context context;
 
     revocation.jti = claims->jti;
+    revocation.session_id = claims->session_id;
     revocation.expires_at = claims->expires_at;
     revocation.tag = claims->tag;
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
@@ -295,12 +291,46 @@ bool http_accounts_admit_exit(const struct http_site *site, struct http_request 
 
 void http_accounts_exit(const struct http_site *site, struct http_request *request)
 {
-    struct token_claims claims[HTTP_IDENTITY_TRIES_MAX];
-    size_t count = http_identity_read_claims(site, request, claims);
+    struct http_token tokens[HTTP_IDENTITY_TRIES_MAX];
+    size_t count = http_identity_read(site, request, tokens);
 
     for (size_t i = 0; i < count; i++)
-        if (!revoke(site, request, &claims[i]))
+        if (!revoke(site, request, &tokens[i].claims))
             return;
-    set_cookie(site, request, "", 0);
+    http_tokens_clear(site, request);
     http_answers_text(request, "Exit successful");
+}
+
+/* --- renewal ----------------------------------------------------------------------------- */
+
+bool http_accounts_admit_renewal(const struct http_site *site, struct http_request *request)
+{
+    char group[CLIENT_ADDRESS_SIZE];
+    int64_t retry_after_ms;
+
+    http_client_network(site, request, group);
+    if (ratelimit_admit(site->logins, group, &retry_after_ms))
+        return true;
+    http_answers_too_many(request, "RateLimitError", retry_after_ms);
+    return false;
+}
+
+void http_accounts_renew(const struct http_site *site, struct http_request *request)
+{
+    int64_t expires_at_s = http_tokens_expiry(site);
+    struct http_token token;
+
+    enum http_identity identity = http_identity_find(site, request, &token);
+    if (identity == HTTP_KNOWN)
+        identity = http_identity_renew(site, request, expires_at_s, &token);
+    token.claims.jti[0] = '\0';
+    token.claims.expires_at = expires_at_s;
+    if (identity == HTTP_CANNOT_TELL)
+        http_answers_unavailable(request);
+    else if (identity == HTTP_NOBODY)
+        http_respond_error(request, 401, NO_AUTH_NAME, NO_AUTH_MISSING);
+    else if (http_tokens_issue(site, request, &token.claims))
+        http_answers_text(request, "Renewal successful");
+    else
+        http_respond_error(request, 500, "InternalError", "Something went wrong.");
 }

@@ -16,6 +16,15 @@ void http_client_address(const struct http_site *site, const struct http_request
     client_address(site->trusted_proxies, http_peer(request), forwarded, count, out);
 }
 
+void http_client_network(const struct http_site *site, const struct http_request *request,
+                         char out[CLIENT_ADDRESS_SIZE])
+{
+    char address[CLIENT_ADDRESS_SIZE];
+
+    http_client_address(site, request, address);
+    client_address_group(address, out);
+}
+
 bool http_client_is_secure(const struct http_site *site, const struct http_request *request)
 {
     const char *protocol = http_header(request, "X-Forwarded-Proto");

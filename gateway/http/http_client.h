@@ -17,6 +17,11 @@ void http_client_address(const struct http_site *site, const struct http_request
 /* Whether the client's connection is encrypted, or `cookie.secure` says so. */
 bool http_client_is_secure(const struct http_site *site, const struct http_request *request);
 
+/* The network of that address (client_address_group): what the user service counts failed log-ins
+ * by, and queues hashes by. */
+void http_client_network(const struct http_site *site, const struct http_request *request,
+                         char out[CLIENT_ADDRESS_SIZE]);
+
 /* What is counted as one client of a request (client_address_group); "" for one that is not
  * counted: from this machine, or a trusted proxy itself. */
 void http_client_group(const struct http_site *site, const struct http_request *request,

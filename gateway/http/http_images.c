@@ -145,10 +145,10 @@ void http_images_too_large(struct http_request *request)
  * read. */
 static bool admit_upload(const struct http_site *site, struct http_request *request)
 {
-    struct token_claims claims;
+    struct http_token token;
     int64_t retry_after_ms;
 
-    enum http_identity identity = http_identity_find(site, request, &claims);
+    enum http_identity identity = http_identity_find(site, request, &token);
     if (identity == HTTP_CANNOT_TELL)
         http_answers_unavailable(request);
     else if (identity == HTTP_NOBODY)
@@ -156,7 +156,7 @@ static bool admit_upload(const struct http_site *site, struct http_request *requ
     else if (!multipart_is_form(http_header(request, "Content-Type")))
         http_respond_error(request, 415, "UnsupportedMediaTypeError",
                            "Content-Type must be multipart/form-data.");
-    else if (!ratelimit_admit(site->uploads, claims.tag, &retry_after_ms))
+    else if (!ratelimit_admit(site->uploads, token.claims.tag, &retry_after_ms))
         http_answers_too_many(request, "FilesLimitExceedingError", retry_after_ms);
     else
         return true;

@@ -299,8 +299,10 @@ void http_respond_upgrade(struct http_request *request, const void *bytes, size_
     request->connection->closes = true;
     begin_answer(&answer, 101);
     buffer_printf(&answer,
-                  "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+                  "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n",
                   accept);
+    buffer_append(&answer, request->headers.data, request->headers.length);
+    buffer_append_text(&answer, "\r\n");
     buffer_append(&answer, bytes, length);
     send_answer(request, &answer);
 }

@@ -2,6 +2,7 @@
 #include "gateway/push/logouts.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,16 +22,17 @@
 #include "user.pb-c.h"
 
 enum {
-    REMEMBERED = 1024,
+    REMEMBERED = 1024, /* ids of sessions and tokens; epochs, by "@" and the key of a tag */
     CHECKED_AT_ONCE = 1000,
     ACCOUNTS_CHECK_MS = 3000, /* between two checks whether the accounts of all sockets exist */
     ACCOUNTS_TIMEOUT_MS = 2000,
+    THOROUGH_EVERY = 200, /* of these checks looks for each session, and notes that it was seen */
     SUBSCRIPTIONS = 2,
 };
 
 struct logouts {
     struct logouts_options options;
-    struct recent_numbers *recent; /* ids of tokens */
+    struct recent_numbers *recent;
     struct bus_subscription *subscriptions[SUBSCRIPTIONS];
 
     pthread_t thread;
@@ -45,17 +47,47 @@ static void close_session(struct session *session)
     session_close(session, WS_CLOSE_NORMAL, NO_AUTH_REASON(NO_AUTH_MISSING));
 }
 
-static void close_sessions(struct logouts *logouts, const char *tag, const char *jti)
-{
-    char key[TAG_SIZE];
+/* --- events ------------------------------------------------------------------------------ */
 
-    if (!tag_to_key(tag, key))
-        return;
+static bool is_session(const struct session *session, const char *id)
+{
+    const struct token_claims *identity = session_identity(session);
+
+    return *id != '\0' && (strcmp(identity->session_id, id) == 0 || strcmp(identity->jti, id) == 0);
+}
+
+static bool is_hit(const struct session *session, const Messenger__UserLoggedOut *event)
+{
+    if (event->others)
+        return session_epoch(session) < event->epoch && !is_session(session, event->session_id);
+    return is_session(session, event->session_id) || is_session(session, event->jti);
+}
+
+static void close_hit(struct logouts *logouts, const Messenger__UserLoggedOut *event,
+                      const char *key)
+{
     struct registry_list sessions = registry_of_user(logouts->options.registry, key);
+
     for (size_t i = 0; i < sessions.count; i++)
-        if (strcmp(session_identity(sessions.items[i])->jti, jti) == 0)
+        if (is_hit(sessions.items[i], event))
             close_session(sessions.items[i]);
     registry_list_finish(&sessions);
+}
+
+static void note_event(struct logouts *logouts, const Messenger__UserLoggedOut *event,
+                       const char *key)
+{
+    char name[TAG_SIZE + 1];
+
+    if (event->others) {
+        snprintf(name, sizeof(name), "@%s", key);
+        recent_numbers_raise(logouts->recent, name, event->epoch);
+        return;
+    }
+    if (*event->session_id != '\0')
+        recent_numbers_raise(logouts->recent, event->session_id, 1);
+    if (*event->jti != '\0')
+        recent_numbers_raise(logouts->recent, event->jti, 1);
 }
 
 static void handle_logout(void *ctx, struct bus_message *message_take)
@@ -64,11 +96,11 @@ static void handle_logout(void *ctx, struct bus_message *message_take)
     Messenger__UserLoggedOut *event =
         wire_unpack(&messenger__user_logged_out__descriptor, bus_message_data(message),
                     bus_message_length(message));
+    char key[TAG_SIZE];
 
-    if (event != NULL && *event->jti != '\0') {
-        struct logouts *logouts = ctx;
-        recent_numbers_raise(logouts->recent, event->jti, 1);
-        close_sessions(logouts, event->tag, event->jti);
+    if (event != NULL && tag_to_key(event->tag, key)) {
+        note_event(ctx, event, key);
+        close_hit(ctx, event, key);
     }
     wire_free(event);
     bus_message_destroy(&message);
@@ -101,61 +133,75 @@ void logouts_close_others(struct logouts *logouts, const char *tag, const char *
     registry_list_finish(&sessions);
 }
 
-bool logouts_is_recent(struct logouts *logouts, const char *jti)
+bool logouts_has_ended(struct logouts *logouts, const struct session *session)
 {
-    return recent_numbers_has(logouts->recent, jti);
+    const struct token_claims *identity = session_identity(session);
+
+    return recent_numbers_has(logouts->recent, identity->session_id) ||
+           recent_numbers_has(logouts->recent, identity->jti);
+}
+
+bool logouts_may_have_ended(struct logouts *logouts, const struct session *session)
+{
+    char name[TAG_SIZE + 1];
+
+    snprintf(name, sizeof(name), "@%s", session_key(session));
+    return recent_numbers_get(logouts->recent, name) > session_epoch(session);
 }
 
 /* --- missed events, accounts that are gone ----------------------------------------------- */
 
+/* What names the sessions of some sockets. */
+struct names {
+    Messenger__AccountName account;
+    Messenger__SessionName session;
+};
+
 /* No session is anonymous. */
 static void fill_request(Messenger__FindRevokedRequest *request, struct session **sessions,
-                         size_t count, Messenger__AccountName *accounts, bool tokens)
+                         size_t count, struct names *names)
 {
     for (size_t i = 0; i < count; i++) {
         const struct token_claims *identity = session_identity(sessions[i]);
-        if (tokens)
-            request->jtis[request->n_jtis++] = wire_borrow(identity->jti);
-        messenger__account_name__init(&accounts[i]);
-        accounts[i].id = wire_borrow(identity->user_id);
-        accounts[i].tag = wire_borrow(identity->tag);
-        request->accounts[request->n_accounts++] = &accounts[i];
+        messenger__account_name__init(&names[i].account);
+        messenger__session_name__init(&names[i].session);
+        names[i].account.id = wire_borrow(identity->user_id);
+        names[i].account.tag = wire_borrow(identity->tag);
+        names[i].session.account = &names[i].account;
+        names[i].session.session_id = wire_borrow(identity->session_id);
+        names[i].session.epoch = session_epoch(sessions[i]);
+        request->sessions[request->n_sessions++] = &names[i].session;
     }
 }
 
-static bool is_refused(const Messenger__RevokedTokens *reply, const struct token_claims *identity)
+static bool is_over(const Messenger__RevokedTokens *reply, const struct session *session)
 {
-    for (size_t i = 0; i < reply->n_jtis; i++)
-        if (strcmp(identity->jti, reply->jtis[i]) == 0)
-            return true;
-    for (size_t i = 0; i < reply->n_missing; i++)
-        if (strcmp(identity->user_id, reply->missing[i]->id) == 0 &&
-            strcmp(identity->tag, reply->missing[i]->tag) == 0)
+    for (size_t i = 0; i < reply->n_sessions; i++)
+        if (strcmp(session_identity(session)->session_id, reply->sessions[i]) == 0)
             return true;
     return false;
 }
 
 static enum status check_some(struct logouts *logouts, int64_t timeout_ms,
-                              struct session **sessions, size_t count, bool tokens)
+                              struct session **sessions, size_t count, bool thorough)
 {
     Messenger__FindRevokedRequest request = MESSENGER__FIND_REVOKED_REQUEST__INIT;
-    Messenger__AccountName *accounts = xcalloc(count, sizeof(*accounts));
+    struct names *names = xcalloc(count, sizeof(*names));
     Messenger__RevokedTokens *reply;
     struct rpc_context context;
 
-    request.jtis = xcalloc(count, sizeof(*request.jtis));
-    request.accounts = xcalloc(count, sizeof(*request.accounts));
-    fill_request(&request, sessions, count, accounts, tokens);
+    request.thorough = thorough;
+    request.sessions = xcalloc(count, sizeof(*request.sessions));
+    fill_request(&request, sessions, count, names);
     rpc_context_start(&context, timeout_ms);
     enum status status = rpc_call(logouts->options.bus, &context, "user.FindRevoked", &request.base,
                                   &messenger__revoked_tokens__descriptor, &reply, NULL);
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        if (is_refused(reply, session_identity(sessions[i])))
+        if (is_over(reply, sessions[i]))
             close_session(sessions[i]);
     wire_free(reply);
-    free(request.accounts);
-    free(request.jtis);
-    free(accounts);
+    free(request.sessions);
+    free(names);
     return status;
 }
 
@@ -173,7 +219,7 @@ static size_t part_anonymous(struct registry_list *list)
     return known;
 }
 
-static enum status check_all(struct logouts *logouts, int64_t timeout_ms, bool tokens)
+static enum status check_all(struct logouts *logouts, int64_t timeout_ms, bool thorough)
 {
     struct registry_list all = registry_all(logouts->options.registry);
     size_t known = part_anonymous(&all);
@@ -184,7 +230,7 @@ static enum status check_all(struct logouts *logouts, int64_t timeout_ms, bool t
          at += CHECKED_AT_ONCE) {
         size_t left = known - at;
         status = check_some(logouts, timeout_ms, all.items + at,
-                            left < CHECKED_AT_ONCE ? left : CHECKED_AT_ONCE, tokens);
+                            left < CHECKED_AT_ONCE ? left : CHECKED_AT_ONCE, thorough);
     }
     registry_list_finish(&all);
     return status;
@@ -199,6 +245,7 @@ enum status logouts_check_all(struct logouts *logouts, int64_t timeout_ms)
 static void run_account_checks(void *arg)
 {
     struct logouts *logouts = arg;
+    unsigned checks = 0;
 
     pthread_mutex_lock(&logouts->lock);
     while (!logouts->stopping) {
@@ -209,7 +256,8 @@ static void run_account_checks(void *arg)
         if (logouts->stopping)
             break;
         pthread_mutex_unlock(&logouts->lock);
-        enum status status = check_all(logouts, ACCOUNTS_TIMEOUT_MS, false);
+        bool thorough = ++checks % THOROUGH_EVERY == 0;
+        enum status status = check_all(logouts, ACCOUNTS_TIMEOUT_MS, thorough);
         if (status != STATUS_OK)
             log_debug("cannot check the accounts of the sockets: %s", status_name(status));
         pthread_mutex_lock(&logouts->lock);

@@ -26,7 +26,7 @@ struct session {
     struct byte_budget *budget; /* or NULL */
     uint64_t token;
     char id[SESSION_ID_SIZE];
-    struct token_claims identity;
+    struct session_user user;
     char key[TAG_SIZE];
     int64_t ping_interval_ms;
     _Atomic int64_t input_ms;
@@ -48,7 +48,7 @@ struct session {
 };
 
 struct session *session_create(struct socket_loop *loop, const char *id,
-                               const struct token_claims *identity, int64_t ping_interval_ms,
+                               const struct session_user *user, int64_t ping_interval_ms,
                                struct byte_budget *budget)
 {
     struct session *session = xcalloc(1, sizeof(*session));
@@ -57,9 +57,9 @@ struct session *session_create(struct socket_loop *loop, const char *id,
     session->loop = loop;
     session->budget = budget;
     snprintf(session->id, sizeof(session->id), "%s", id);
-    if (identity != NULL) {
-        session->identity = *identity;
-        tag_to_key(identity->tag, session->key);
+    if (user != NULL) {
+        session->user = *user;
+        tag_to_key(user->claims.tag, session->key);
     }
     session->ping_interval_ms = ping_interval_ms;
     session->pinged_ms = clock_mono_ms();
@@ -111,7 +111,17 @@ const char *session_id(const struct session *session)
 
 const struct token_claims *session_identity(const struct session *session)
 {
-    return &session->identity;
+    return &session->user.claims;
+}
+
+uint64_t session_epoch(const struct session *session)
+{
+    return session->user.epoch;
+}
+
+const char *session_network(const struct session *session)
+{
+    return session->user.network;
 }
 
 const char *session_key(const struct session *session)
@@ -242,7 +252,7 @@ static void close_locked(struct session *session, int code, const char *reason)
 /* The client does not read: drops its pending frames, so that the close frame can reach it. */
 static void give_up_locked(struct session *session, const char *reason)
 {
-    log_info("%s does not read: closing its socket (%s)", session->identity.tag, reason);
+    log_info("%s does not read: closing its socket (%s)", session->user.claims.tag, reason);
     outbox_drop_unsent(&session->outbox);
     close_locked(session, WS_CLOSE_TRY_AGAIN_LATER, reason);
     settle_locked(session);
@@ -416,8 +426,8 @@ void session_tick(struct session *session, int64_t now_ms, struct ws_frame_out *
             cut_locked(session);
     } else if (is_too_slow(session, now_ms)) {
         give_up_locked(session, "reads too slowly");
-    } else if (session->identity.expires_at != 0 &&
-               clock_wall_ms() / 1000 >= session->identity.expires_at) {
+    } else if (session->user.claims.expires_at != 0 &&
+               clock_wall_ms() / 1000 >= session->user.claims.expires_at) {
         close_locked(session, WS_CLOSE_NORMAL, NO_AUTH_REASON(NO_AUTH_EXPIRED));
     } else if (session->socket >= 0) {
         ping_locked(session, now_ms, ping);

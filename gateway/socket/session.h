@@ -31,14 +31,22 @@ enum {
     SESSION_CLOSING_MS = 2000, /* for the client's answer to a close frame */
     SESSION_PINGS_MAX = 2,     /* unanswered ones that are tolerated */
     SESSION_ID_SIZE = 64,
+    SESSION_NETWORK_SIZE = 64,
 };
 
 struct session;
 
-/* `identity` NULL: an anonymous socket, opened only to be closed with a reason. What waits to be
- * sent is taken from the budget; NULL: without one. Both are borrowed, as is the loop. */
+/* Whose socket it is. */
+struct session_user {
+    struct token_claims claims;
+    uint64_t epoch; /* of the account's sessions, when the token was checked (proto/user.proto) */
+    char network[SESSION_NETWORK_SIZE]; /* of the client (client_address_group) */
+};
+
+/* `user` NULL: an anonymous socket, opened only to be closed with a reason. What waits to be sent
+ * is taken from the budget; NULL: without one. Both are borrowed, as is the loop. */
 struct session *session_create(struct socket_loop *loop, const char *id,
-                               const struct token_claims *identity, int64_t ping_interval_ms,
+                               const struct session_user *user, int64_t ping_interval_ms,
                                struct byte_budget *budget);
 struct session *session_ref(struct session *session);
 void session_unref(struct session **session);
@@ -46,6 +54,8 @@ void session_unref(struct session **session);
 /* Constant after creation; borrowed. */
 const char *session_id(const struct session *session);
 const struct token_claims *session_identity(const struct session *session);
+uint64_t session_epoch(const struct session *session);
+const char *session_network(const struct session *session);
 const char *session_key(const struct session *session); /* "" when anonymous */
 bool session_is_anonymous(const struct session *session);
 

@@ -30,8 +30,14 @@ static bool is_same_user(const struct user *one, const struct user *other)
 {
     return memcmp(one->id.bytes, other->id.bytes, ID_BYTES) == 0 &&
            strcmp(one->tag, other->tag) == 0 && strcmp(one->email, other->email) == 0 &&
-           strcmp(one->email_key, other->email_key) == 0 &&
-           strcmp(one->password_hash, other->password_hash) == 0;
+           strcmp(one->email_key, other->email_key) == 0;
+}
+
+static bool has_same_credentials(const struct user *one, const struct user *other)
+{
+    return strcmp(one->password_hash, other->password_hash) == 0 &&
+           one->session_epoch == other->session_epoch &&
+           strcmp(one->kept_session, other->kept_session) == 0;
 }
 
 static enum status update_user(struct copy *copy, const struct user *user, const struct user *there)
@@ -44,7 +50,8 @@ static enum status update_user(struct copy *copy, const struct user *user, const
     }
     if (strcmp(user->first_name, there->first_name) == 0 &&
         strcmp(user->last_name, there->last_name) == 0 && strcmp(user->img, there->img) == 0 &&
-        user->revision <= there->revision && user->unannounced == there->unannounced)
+        user->revision <= there->revision && user->unannounced == there->unannounced &&
+        has_same_credentials(user, there))
         return STATUS_OK;
     if (!tag_to_key(user->tag, key))
         return STATUS_INTERNAL;
@@ -119,6 +126,38 @@ static enum status take_revoked(void *ctx, const void *one, const void *other)
     return STATUS_OK;
 }
 
+/* --- sessions ------------------------------------------------------------------------------ */
+
+static enum status update_session(struct copy *copy, const struct user_session *session,
+                                  const struct user_session *there)
+{
+    if (session->seen_ms <= there->seen_ms && session->expires_at_s <= there->expires_at_s)
+        return STATUS_OK;
+    enum status status = user_store_touch_session(copy->to->users, session->id, session->seen_ms,
+                                                  session->expires_at_s, session->address);
+    return status == STATUS_OK ? status
+                               : installation_failed(copy->to, status, "updating a session");
+}
+
+static enum status take_session(void *ctx, const void *one, const void *other)
+{
+    struct copy *copy = ctx;
+    const struct user_session *session = one, *there = other;
+    enum status status = STATUS_OK;
+
+    progress_add(&copy->progress, session != NULL);
+    if (session == NULL) /* it has ended in the source since */
+        status = user_store_delete_session(copy->to->users, there->id);
+    else if (there != NULL)
+        return update_session(copy, session, there);
+    else if (session->expires_at_s > clock_wall_ms() / 1000)
+        status = user_store_add_session(copy->to->users, session, 0);
+    if (status != STATUS_OK)
+        return installation_failed(copy->to, status, "storing a session");
+    copy->sessions += session != NULL && session->expires_at_s > clock_wall_ms() / 1000;
+    return STATUS_OK;
+}
+
 /* --- all of it ----------------------------------------------------------------------------- */
 
 static enum status begin_copy(struct copy *copy)
@@ -136,21 +175,21 @@ static enum status begin_copy(struct copy *copy)
         return STATUS_NOT_FOUND;
     }
     console_line("from %s: %" PRIu64 " users, %" PRIu64 " pictures, %" PRIu64
-                 " revoked tokens, %" PRIu64 " dialogs, %" PRIu64 " messages",
-                 copy->from->name, users.users, users.images, users.revoked, messages.dialogs,
-                 messages.messages);
-    progress_begin(&copy->progress, users.users + users.images + users.revoked + messages.dialogs +
-                                        messages.messages);
+                 " revoked tokens, %" PRIu64 " sessions, %" PRIu64 " dialogs, %" PRIu64 " messages",
+                 copy->from->name, users.users, users.images, users.revoked, users.sessions,
+                 messages.dialogs, messages.messages);
+    progress_begin(&copy->progress, users.users + users.images + users.revoked + users.sessions +
+                                        messages.dialogs + messages.messages);
     return STATUS_OK;
 }
 
 static void print_copied(const struct copy *copy)
 {
     console_line("into %s: %" PRIu64 " users, %" PRIu64 " pictures, %" PRIu64
-                 " revoked tokens, %" PRIu64 " dialogs, %" PRIu64 " messages"
+                 " revoked tokens, %" PRIu64 " sessions, %" PRIu64 " dialogs, %" PRIu64 " messages"
                  " were new; %" PRIu64 " users had changed",
-                 copy->to->name, copy->users, copy->images, copy->revoked, copy->dialogs,
-                 copy->messages, copy->changed_users);
+                 copy->to->name, copy->users, copy->images, copy->revoked, copy->sessions,
+                 copy->dialogs, copy->messages, copy->changed_users);
 }
 
 enum status copy_run(struct installation *from, struct installation *to)
@@ -165,6 +204,8 @@ enum status copy_run(struct installation *from, struct installation *to)
         status = pairs_walk(&listing_images, from, to, take_image, &copy);
     if (status == STATUS_OK)
         status = pairs_walk(&listing_revoked, from, to, take_revoked, &copy);
+    if (status == STATUS_OK)
+        status = pairs_walk(&listing_sessions, from, to, take_session, &copy);
     if (status == STATUS_OK)
         status = copy_dialogs(&copy);
     progress_end(&copy.progress);

@@ -16,7 +16,8 @@
 struct copy {
     struct installation *from, *to;
     struct progress progress;
-    uint64_t users, changed_users, images, revoked, dialogs, messages; /* copied by this run */
+    uint64_t users, changed_users, images, revoked, sessions, dialogs,
+        messages; /* copied by this run */
 };
 
 /* Prints all failures, and the numbers of copied items. */

@@ -82,6 +82,24 @@ static int compare_revoked(const void *one, const void *other)
                   ((const struct revoked_token *)other)->jti);
 }
 
+static enum status page_sessions(struct installation *installation, const void *after, size_t max,
+                                 void **items_out, size_t *count_out)
+{
+    const struct user_session *last = after;
+    struct user_session_list list;
+
+    enum status status =
+        user_store_session_page(installation->users, last != NULL ? last->id : "", max, &list);
+    *items_out = list.items;
+    *count_out = list.count;
+    return status;
+}
+
+static int compare_sessions(const void *one, const void *other)
+{
+    return strcmp(((const struct user_session *)one)->id, ((const struct user_session *)other)->id);
+}
+
 static enum status page_dialogs(struct installation *installation, const void *after, size_t max,
                                 void **items_out, size_t *count_out)
 {
@@ -111,6 +129,8 @@ const struct listing listing_images = { "reading the names of the pictures",
                                         compare_images };
 const struct listing listing_revoked = { "reading the revoked tokens", sizeof(struct revoked_token),
                                          page_revoked, compare_revoked };
+const struct listing listing_sessions = { "reading the sessions", sizeof(struct user_session),
+                                          page_sessions, compare_sessions };
 const struct listing listing_dialogs = { "reading the dialogs", sizeof(struct dialog_record),
                                          page_dialogs, compare_dialogs };
 

@@ -16,10 +16,11 @@ struct listing {
     int (*compare)(const void *one, const void *other);
 };
 
-extern const struct listing listing_users;   /* struct user */
-extern const struct listing listing_images;  /* struct user_image_name */
-extern const struct listing listing_revoked; /* struct revoked_token */
-extern const struct listing listing_dialogs; /* struct dialog_record */
+extern const struct listing listing_users;    /* struct user */
+extern const struct listing listing_images;   /* struct user_image_name */
+extern const struct listing listing_revoked;  /* struct revoked_token */
+extern const struct listing listing_sessions; /* struct user_session */
+extern const struct listing listing_dialogs;  /* struct dialog_record */
 
 /* The items of both installations under one key; NULL where there is none. Borrowed for the
  * call. */

@@ -16,7 +16,7 @@ enum { CHUNK = 256, NAME_SIZE = 2 * ACCOUNT_NAME_SIZE + 64 };
 struct verification {
     struct installation *a, *b;
     struct progress progress;
-    struct tally users, images, revoked, dialogs, messages, sequences;
+    struct tally users, images, revoked, sessions, dialogs, messages, sequences;
     char owner_key[ACCOUNT_NAME_SIZE]; /* the owner whose user sequence was compared last */
 };
 
@@ -55,6 +55,9 @@ static enum status take_user(void *ctx, const void *one, const void *other)
     compare_text(&v->users, a->tag, "e-mail", a->email, b->email);
     compare_text(&v->users, a->tag, "e-mail to log in with", a->email_key, b->email_key);
     compare_text(&v->users, a->tag, "password hash", a->password_hash, b->password_hash);
+    compare_text(&v->users, a->tag, "session that was kept", a->kept_session, b->kept_session);
+    if (a->session_epoch != b->session_epoch)
+        tally_difference(&v->users, "user %s: the end of sessions differs", a->tag);
     return STATUS_OK;
 }
 
@@ -130,6 +133,38 @@ static enum status take_revoked(void *ctx, const void *one, const void *other)
     tally_count(&v->revoked, a, b, name);
     if (a != NULL && b != NULL && a->expires_at_s != b->expires_at_s)
         tally_difference(&v->revoked, "%s: the end differs", name);
+    return STATUS_OK;
+}
+
+/* --- sessions ------------------------------------------------------------------------------ */
+
+static const struct user_session *unless_over(const struct user_session *session)
+{
+    return session != NULL && session->expires_at_s > clock_wall_ms() / 1000 ? session : NULL;
+}
+
+static bool is_same_session(const struct user_session *a, const struct user_session *b)
+{
+    return memcmp(a->account.bytes, b->account.bytes, ID_BYTES) == 0 && a->epoch == b->epoch &&
+           strcmp(a->device, b->device) == 0 && strcmp(a->address, b->address) == 0 &&
+           a->created_ms == b->created_ms && a->seen_ms == b->seen_ms &&
+           a->expires_at_s == b->expires_at_s;
+}
+
+static enum status take_session(void *ctx, const void *one, const void *other)
+{
+    struct verification *v = ctx;
+    const struct user_session *a = unless_over(one), *b = unless_over(other);
+    char name[NAME_SIZE];
+
+    progress_add(&v->progress, one != NULL);
+    if (a == NULL && b == NULL)
+        return STATUS_OK;
+    snprintf(name, sizeof(name), "session %s",
+             ((const struct user_session *)either(one, other))->id);
+    tally_count(&v->sessions, a, b, name);
+    if (a != NULL && b != NULL && !is_same_session(a, b))
+        tally_difference(&v->sessions, "%s: differs", name);
     return STATUS_OK;
 }
 
@@ -280,8 +315,8 @@ static enum status begin_verify(struct verification *v)
         return installation_failed(v->a, status, "counting");
     console_line("A is %s", v->a->name);
     console_line("B is %s", v->b->name);
-    progress_begin(&v->progress, users.users + users.images + users.revoked + messages.dialogs +
-                                     messages.messages);
+    progress_begin(&v->progress, users.users + users.images + users.revoked + users.sessions +
+                                     messages.dialogs + messages.messages);
     return STATUS_OK;
 }
 
@@ -293,6 +328,8 @@ static enum status compare_all(struct verification *v)
         status = pairs_walk(&listing_images, v->a, v->b, take_image, v);
     if (status == STATUS_OK)
         status = pairs_walk(&listing_revoked, v->a, v->b, take_revoked, v);
+    if (status == STATUS_OK)
+        status = pairs_walk(&listing_sessions, v->a, v->b, take_session, v);
     if (status == STATUS_OK)
         status = pairs_walk(&listing_dialogs, v->a, v->b, take_dialog, v);
     progress_end(&v->progress);
@@ -307,11 +344,12 @@ enum status verify_run(struct installation *a, struct installation *b)
         .users.what = "users",
         .images.what = "pictures",
         .revoked.what = "revoked tokens",
+        .sessions.what = "sessions",
         .dialogs.what = "dialogs",
         .messages.what = "messages",
         .sequences.what = "user sequences",
     };
-    const struct tally *const tallies[] = { &v.users,   &v.images,   &v.revoked,
+    const struct tally *const tallies[] = { &v.users,   &v.images,   &v.revoked,  &v.sessions,
                                             &v.dialogs, &v.messages, &v.sequences };
     uint64_t differing = 0;
 

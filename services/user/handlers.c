@@ -7,7 +7,9 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
+#include "services/user/caller.h"
 #include "services/user/handlers_accounts.h"
+#include "services/user/handlers_sessions.h"
 #include "services/user/handlers_tokens.h"
 #include "services/user/user_rules.h"
 #include "services/user/views.h"
@@ -151,26 +153,6 @@ static const char *apply_profile(struct user_service *service,
     return NULL;
 }
 
-/* The caller: the user with this tag; STATUS_UNAUTHENTICATED when it is another account. */
-static enum status load_caller(struct user_service *service, const char *tag, const char *id,
-                               char key[TAG_SIZE], struct user *user_out)
-{
-    struct user_list list;
-    const char *keys[] = { key };
-
-    if (!tag_to_key(tag, key))
-        return STATUS_UNAUTHENTICATED;
-    enum status status = user_store_by_keys(service->store, keys, 1, &list);
-    if (status != STATUS_OK)
-        return status;
-    if (list.count == 1)
-        *user_out = list.items[0];
-    if (list.count != 1 || (*id != '\0' && !handlers_tokens_is_account(user_out, id)))
-        status = STATUS_UNAUTHENTICATED;
-    free(list.items);
-    return status;
-}
-
 /* The announcer notifies the contacts. */
 static void handle_update_profile(void *ctx, struct rpc_request *call, const void *request)
 {
@@ -180,7 +162,9 @@ static void handle_update_profile(void *ctx, struct rpc_request *call, const voi
     char key[TAG_SIZE];
     struct user user;
 
-    enum status status = load_caller(service, wanted->tag, wanted->account_id, key, &user);
+    enum status status = caller_load(service, wanted->tag, wanted->account_id, &user);
+    if (status == STATUS_OK && !tag_to_key(user.tag, key))
+        status = STATUS_UNAUTHENTICATED;
     if (status != STATUS_OK) {
         rpc_request_fail(call, status, "the account does not exist");
         return;
@@ -258,6 +242,14 @@ const struct rpc_method user_methods[] = {
     { "GetImage", &messenger__get_image_request__descriptor, handle_get_image, RPC_FAST },
     { "RevokeToken", &messenger__revoke_token_request__descriptor, handle_revoke_token, RPC_FAST },
     { "CheckToken", &messenger__check_token_request__descriptor, handle_check_token, RPC_FAST },
+    { "RenewToken", &messenger__check_token_request__descriptor, handle_renew_token, RPC_FAST },
     { "FindRevoked", &messenger__find_revoked_request__descriptor, handle_find_revoked, RPC_FAST },
+    { "ListSessions", &messenger__list_sessions_request__descriptor, handle_list_sessions,
+      RPC_FAST },
+    { "EndSession", &messenger__end_session_request__descriptor, handle_end_session, RPC_FAST },
+    { "EndOtherSessions", &messenger__end_other_sessions_request__descriptor,
+      handle_end_other_sessions, RPC_FAST },
+    { "ChangePassword", &messenger__change_password_request__descriptor, handle_change_password,
+      RPC_SLOW },
 };
 const size_t user_method_count = sizeof(user_methods) / sizeof(user_methods[0]);

@@ -7,7 +7,10 @@
 #include "event.pb-c.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
+#include "services/user/caller.h"
 #include "services/user/client_network.h"
+#include "services/user/credentials.h"
+#include "services/user/sessions.h"
 #include "services/user/user_rules.h"
 #include "services/user/user_service.h"
 #include "services/user/views.h"
@@ -23,44 +26,9 @@ const char *handlers_accounts_group(const struct rpc_method *method, const void 
         text = ((const Messenger__RegisterRequest *)request)->client_network;
     else if (method->handle == handle_authenticate)
         text = ((const Messenger__AuthenticateRequest *)request)->client_network;
+    else if (method->handle == handle_change_password)
+        text = ((const Messenger__ChangePasswordRequest *)request)->client_network;
     return client_network_parse(text, &network) ? text : "";
-}
-
-/* --- passwords --------------------------------------------------------------------------- */
-
-static void free_password(char *prepared)
-{
-    if (prepared != NULL)
-        memory_wipe(prepared, strlen(prepared));
-    free(prepared);
-}
-
-static bool hash_prepared(const struct password_cost *cost, const char *password,
-                          char hash_out[USER_HASH_SIZE])
-{
-    char *prepared = user_rules_prepare_password(password);
-    bool done = prepared != NULL && password_hash(cost, prepared, hash_out, USER_HASH_SIZE);
-
-    free_password(prepared);
-    return done;
-}
-
-/*
- * Also a hash of the bytes as they were typed, which was made before passwords were prepared. When
- * these differ from the prepared form, both are hashed whatever the first result is, and whether
- * the user exists or not: the time depends on what was typed, and on nothing else.
- */
-static bool verify_password(const char *hash, const char *password)
-{
-    char *prepared = user_rules_prepare_password(password);
-    bool right = false;
-
-    if (prepared != NULL)
-        right = password_verify(hash, prepared);
-    if (prepared == NULL || strcmp(prepared, password) != 0)
-        right |= password_verify(hash, password);
-    free_password(prepared);
-    return right;
 }
 
 /* --- sign-up ----------------------------------------------------------------------------- */
@@ -77,7 +45,7 @@ static const char *check_registration(const struct user_service *service,
     if (problem == NULL)
         problem = user_rules_check_email(request->email, user->email_key);
     if (problem == NULL)
-        problem = user_rules_check_password(request->password, service->password_min);
+        problem = user_rules_check_password("password", request->password, service->password_min);
     if (problem == NULL) {
         snprintf(user->tag, sizeof(user->tag), "%s", request->tag);
         snprintf(user->email, sizeof(user->email), "%s", request->email);
@@ -97,8 +65,22 @@ static void publish_registered(struct user_service *service, const struct user *
     wire_publish(service->bus, "event.user.registered", &event.base);
 }
 
+/* Begins a session, if the gateway knows of sessions, and answers with the account. */
+static void reply_logged_in(struct user_service *service, struct rpc_request *call,
+                            const struct user *user, const Messenger__NewSession *session)
+{
+    char id[USER_SESSION_SIZE] = "";
+
+    enum status status = session != NULL ? sessions_begin(service, user, session, id) : STATUS_OK;
+    if (status == STATUS_OK)
+        views_reply_account(call, user, id);
+    else
+        rpc_request_fail(call, status, NULL);
+}
+
 static void finish_register(struct user_service *service, struct rpc_request *call,
-                            const struct user *user, const struct client_network *network)
+                            const struct user *user, const struct client_network *network,
+                            const Messenger__NewSession *session)
 {
     enum status status = user_store_add(service->store, user);
 
@@ -108,7 +90,7 @@ static void finish_register(struct user_service *service, struct rpc_request *ca
     }
     login_guard_note(service->guard, &user->id, network);
     publish_registered(service, user);
-    views_reply_account(call, user);
+    reply_logged_in(service, call, user, session);
 }
 
 void handle_register(void *ctx, struct rpc_request *call, const void *request)
@@ -121,13 +103,15 @@ void handle_register(void *ctx, struct rpc_request *call, const void *request)
     const char *problem = check_registration(service, registration, &user);
     if (problem == NULL && !client_network_parse(registration->client_network, &network))
         problem = bad_network;
+    if (problem == NULL && registration->session != NULL)
+        problem = sessions_check_new(registration->session);
     if (problem != NULL) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;
     }
     user.id = id_new();
-    if (hash_prepared(&service->cost, registration->password, user.password_hash))
-        finish_register(service, call, &user, &network);
+    if (credentials_hash(service, registration->password, user.password_hash) == STATUS_OK)
+        finish_register(service, call, &user, &network, registration->session);
     else
         rpc_request_fail(call, STATUS_UNAVAILABLE, "no memory to hash a password");
 }
@@ -135,14 +119,16 @@ void handle_register(void *ctx, struct rpc_request *call, const void *request)
 /* --- log-in ------------------------------------------------------------------------------ */
 
 static void verify(struct user_service *service, struct rpc_request *call,
-                   struct login_attempt *attempt, const struct user *user, const char *password)
+                   struct login_attempt *attempt, const struct user *user,
+                   const Messenger__AuthenticateRequest *login)
 {
     bool is_known = user->tag[0] != '\0';
 
-    if (verify_password(is_known ? user->password_hash : service->decoy_hash, password) &&
+    if (credentials_verify(is_known ? user->password_hash : service->decoy_hash, login->password) &&
         is_known) {
         login_guard_pass(service->guard, attempt);
-        views_reply_account(call, user);
+        credentials_strengthen(service, user, login->password);
+        reply_logged_in(service, call, user, login->session);
         return;
     }
     enum status status = login_guard_fail(service->guard, attempt);
@@ -157,16 +143,19 @@ static void authenticate(struct user_service *service, struct rpc_request *call,
     struct client_network network;
     struct login_attempt attempt;
     int64_t retry_after_ms = 0;
+    const char *problem = login->session != NULL ? sessions_check_new(login->session) : NULL;
 
-    if (!client_network_parse(login->client_network, &network)) {
-        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, bad_network);
+    if (problem == NULL && !client_network_parse(login->client_network, &network))
+        problem = bad_network;
+    if (problem != NULL) {
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;
     }
     enum status status =
         login_guard_begin(service->guard, email, user->tag[0] != '\0' ? &user->id : NULL, &network,
                           rpc_request_context(call)->deadline_us, &attempt, &retry_after_ms);
     if (status == STATUS_OK)
-        verify(service, call, &attempt, user, login->password);
+        verify(service, call, &attempt, user, login);
     else if (status == STATUS_LIMITED)
         rpc_request_limit(call, retry_after_ms, "too many failed log-ins");
     else
@@ -188,5 +177,79 @@ void handle_authenticate(void *ctx, struct rpc_request *call, const void *reques
         authenticate(service, call, login, is_email ? email_key : login->email, &user);
     else
         rpc_request_fail(call, status, NULL);
+    memory_wipe(user.password_hash, sizeof(user.password_hash));
+}
+
+/* --- another password -------------------------------------------------------------------- */
+
+static const char wrong_password[] = "oldPassword: is not the password of this account";
+
+/* The old password is right. */
+static void change_password(struct user_service *service, struct rpc_request *call,
+                            const struct user *user,
+                            const Messenger__ChangePasswordRequest *request)
+{
+    static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
+    char hash[USER_HASH_SIZE];
+    struct user_credentials change = { user, hash, true, request->kept_session };
+
+    enum status status = credentials_hash(service, request->new_password, hash);
+    if (status == STATUS_OK)
+        status = user_store_set_credentials(service->store, &change);
+    memory_wipe(hash, sizeof(hash));
+    if (status == STATUS_OK) {
+        sessions_publish_end_of_others(service, user, request->kept_session);
+        rpc_request_reply(call, &done.base);
+    } else {
+        rpc_request_fail(call, status, "another call has changed the password or the sessions");
+    }
+}
+
+static void verify_and_change(struct user_service *service, struct rpc_request *call,
+                              const struct user *user, const struct client_network *network,
+                              const Messenger__ChangePasswordRequest *request)
+{
+    struct login_attempt attempt;
+    int64_t retry_after_ms = 0;
+
+    enum status status =
+        login_guard_begin(service->guard, user->email_key, &user->id, network,
+                          rpc_request_context(call)->deadline_us, &attempt, &retry_after_ms);
+    if (status == STATUS_LIMITED) {
+        rpc_request_limit(call, retry_after_ms, "too many wrong passwords");
+    } else if (status != STATUS_OK) {
+        rpc_request_fail(call, status, NULL);
+    } else if (credentials_verify(user->password_hash, request->old_password)) {
+        login_guard_pass(service->guard, &attempt);
+        change_password(service, call, user, request);
+    } else {
+        status = login_guard_fail(service->guard, &attempt);
+        rpc_request_fail(call, status == STATUS_OK ? STATUS_INVALID_ARGUMENT : status,
+                         wrong_password);
+    }
+}
+
+void handle_change_password(void *ctx, struct rpc_request *call, const void *request)
+{
+    struct user_service *service = ctx;
+    const Messenger__ChangePasswordRequest *wanted = request;
+    struct client_network network;
+    struct user user;
+
+    const char *problem =
+        user_rules_check_password("newPassword", wanted->new_password, service->password_min);
+    if (problem == NULL && !client_network_parse(wanted->client_network, &network))
+        problem = bad_network;
+    if (problem == NULL && !sessions_is_id(wanted->kept_session))
+        problem = "kept_session: is none";
+    if (problem != NULL) {
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
+        return;
+    }
+    enum status status = caller_load_account(service, wanted->account, &user);
+    if (status == STATUS_OK)
+        verify_and_change(service, call, &user, &network, wanted);
+    else
+        rpc_request_fail(call, status, "the account does not exist");
     memory_wipe(user.password_hash, sizeof(user.password_hash));
 }

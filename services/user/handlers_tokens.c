@@ -3,96 +3,153 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event.pb-c.h"
-#include "services/common/base/clock.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
-#include "services/common/rpc/wire.h"
-#include "services/user/user_service.h"
-#include "user.pb-c.h"
+#include "services/user/caller.h"
+#include "services/user/sessions.h"
 
 enum { AT_ONCE_MAX = 1000 };
+
+static const char bad_token[] = "token: its ids are none";
+
+/* The id of a token's session. */
+static const char *session_of(const char *session_id, const char *jti)
+{
+    return *session_id != '\0' ? session_id : jti;
+}
 
 void handle_revoke_token(void *ctx, struct rpc_request *call, const void *request)
 {
     static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
     struct user_service *service = ctx;
     const Messenger__RevokeTokenRequest *token = request;
-    Messenger__UserLoggedOut event = MESSENGER__USER_LOGGED_OUT__INIT;
+    const char *session = session_of(token->session_id, token->jti);
+    enum status status = STATUS_INVALID_ARGUMENT;
 
-    enum status status =
-        user_store_revoke(service->store, token->jti, token->expires_at, clock_wall_ms() / 1000);
-    if (status != STATUS_OK) {
-        rpc_request_fail(call, status, NULL);
+    if (sessions_is_id(token->jti) && sessions_is_id(session))
+        status = sessions_end(service, token->tag, session, token->jti, token->expires_at);
+    if (status == STATUS_OK)
+        rpc_request_reply(call, &done.base);
+    else
+        rpc_request_fail(call, status, status == STATUS_INVALID_ARGUMENT ? bad_token : NULL);
+}
+
+/* --- one token --------------------------------------------------------------------------- */
+
+static enum status check_revoked(struct user_service *service, const char *jti, const char *session,
+                                 bool *revoked_out)
+{
+    enum status status = user_store_is_revoked(service->store, jti, revoked_out);
+
+    if (status == STATUS_OK && !*revoked_out && strcmp(jti, session) != 0)
+        status = user_store_is_revoked(service->store, session, revoked_out);
+    return status;
+}
+
+static enum status check_account(struct user_service *service,
+                                 const Messenger__CheckTokenRequest *token, bool renews,
+                                 Messenger__CheckTokenReply *reply)
+{
+    bool over = false;
+    struct user user;
+
+    enum status status = caller_load_account(service, token->account, &user);
+    if (status == STATUS_UNAUTHENTICATED) {
+        reply->no_account = true;
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK && token->session != NULL && !reply->revoked)
+        status = sessions_check(service, &user, session_of(token->session_id, token->jti), token,
+                                renews, &over);
+    if (status == STATUS_OK) {
+        reply->revoked |= over;
+        reply->epoch = user.session_epoch;
+    }
+    return status;
+}
+
+static void check_token(struct user_service *service, struct rpc_request *call,
+                        const Messenger__CheckTokenRequest *token, bool renews)
+{
+    Messenger__CheckTokenReply reply = MESSENGER__CHECK_TOKEN_REPLY__INIT;
+    const char *session = session_of(token->session_id, token->jti);
+    bool revoked = false;
+
+    const char *problem = sessions_is_id(token->jti) && sessions_is_id(session) ? NULL : bad_token;
+    if (problem == NULL && token->session != NULL)
+        problem = sessions_check_new(token->session);
+    if (problem != NULL) {
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;
     }
-    event.tag = token->tag;
-    event.jti = token->jti;
-    wire_publish(service->bus, "event.user.logged_out", &event.base);
-    rpc_request_reply(call, &done.base);
+    enum status status = check_revoked(service, token->jti, session, &revoked);
+    reply.revoked = revoked;
+    if (status == STATUS_OK && token->account != NULL)
+        status = check_account(service, token, renews, &reply);
+    if (status == STATUS_OK)
+        rpc_request_reply(call, &reply.base);
+    else
+        rpc_request_fail(call, status, NULL);
 }
 
-/* --- accounts ---------------------------------------------------------------------------- */
-
-bool handlers_tokens_is_account(const struct user *user, const char *id)
+void handle_check_token(void *ctx, struct rpc_request *call, const void *request)
 {
-    struct id wanted;
-
-    return id_from_hex(id, &wanted) && memcmp(wanted.bytes, user->id.bytes, ID_BYTES) == 0;
+    check_token(ctx, call, request, false);
 }
 
-/* Sets `missing_out` for each account that does not exist. */
-static enum status find_missing(struct user_service *service,
-                                Messenger__AccountName *const *accounts, size_t count,
-                                bool *missing_out)
+void handle_renew_token(void *ctx, struct rpc_request *call, const void *request)
+{
+    check_token(ctx, call, request, true);
+}
+
+/* --- many -------------------------------------------------------------------------------- */
+
+struct accounts {
+    struct user_list list;
+    struct hashmap *by_key; /* key of the tag -> its user in the list */
+};
+
+static void accounts_finish(struct accounts *accounts)
+{
+    hashmap_destroy(&accounts->by_key);
+    free(accounts->list.items);
+}
+
+/* Ends with accounts_finish in any case. A name may be missing. */
+static enum status accounts_load(struct user_service *service, Messenger__AccountName *const *names,
+                                 size_t count, struct accounts *accounts_out)
 {
     char(*keys)[TAG_SIZE] = xcalloc(count, sizeof(*keys)), key[TAG_SIZE];
     const char **pointers = xcalloc(count, sizeof(*pointers));
-    struct hashmap *found = hashmap_create();
-    struct user_list list = { 0 };
+    enum status status = STATUS_OK;
     size_t wanted = 0;
 
+    *accounts_out = (struct accounts){ .by_key = hashmap_create() };
     for (size_t i = 0; i < count; i++)
-        if (tag_to_key(accounts[i]->tag, keys[wanted])) {
+        if (names[i] != NULL && tag_to_key(names[i]->tag, keys[wanted])) {
             pointers[wanted] = keys[wanted];
             wanted++;
         }
-    enum status status =
-        wanted > 0 ? user_store_by_keys(service->store, pointers, wanted, &list) : STATUS_OK;
-    for (size_t i = 0; i < list.count; i++)
-        if (tag_to_key(list.items[i].tag, key))
-            hashmap_put(found, key, &list.items[i]);
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        const struct user *user =
-            tag_to_key(accounts[i]->tag, key) ? hashmap_get(found, key) : NULL;
-        missing_out[i] = user == NULL || !handlers_tokens_is_account(user, accounts[i]->id);
-    }
-    hashmap_destroy(&found);
-    free(list.items);
+    if (wanted > 0)
+        status = user_store_by_keys(service->store, pointers, wanted, &accounts_out->list);
+    for (size_t i = 0; i < accounts_out->list.count; i++)
+        if (tag_to_key(accounts_out->list.items[i].tag, key))
+            hashmap_put(accounts_out->by_key, key, &accounts_out->list.items[i]);
     free(pointers);
     free(keys);
     return status;
 }
 
-/* --- checks ------------------------------------------------------------------------------ */
-
-void handle_check_token(void *ctx, struct rpc_request *call, const void *request)
+/* NULL when no account has this id and this tag. */
+static const struct user *accounts_find(const struct accounts *accounts,
+                                        const Messenger__AccountName *name)
 {
-    struct user_service *service = ctx;
-    const Messenger__CheckTokenRequest *token = request;
-    Messenger__CheckTokenReply reply = MESSENGER__CHECK_TOKEN_REPLY__INIT;
-    bool revoked = false, missing = false;
+    char key[TAG_SIZE];
 
-    enum status status = user_store_is_revoked(service->store, token->jti, &revoked);
-    if (status == STATUS_OK && token->account != NULL)
-        status = find_missing(service, &token->account, 1, &missing);
-    if (status != STATUS_OK) {
-        rpc_request_fail(call, status, NULL);
-        return;
-    }
-    reply.revoked = revoked;
-    reply.no_account = missing;
-    rpc_request_reply(call, &reply.base);
+    if (name == NULL || !tag_to_key(name->tag, key))
+        return NULL;
+    const struct user *user = hashmap_get(accounts->by_key, key);
+    return user != NULL && caller_is_account(user, name->id) ? user : NULL;
 }
 
 static enum status list_revoked(struct user_service *service,
@@ -115,14 +172,48 @@ static enum status list_missing(struct user_service *service,
                                 const Messenger__FindRevokedRequest *wanted,
                                 Messenger__RevokedTokens *reply)
 {
-    bool *missing = xcalloc(wanted->n_accounts, sizeof(*missing));
+    struct accounts accounts;
 
     reply->missing = xcalloc(wanted->n_accounts, sizeof(*reply->missing));
-    enum status status = find_missing(service, wanted->accounts, wanted->n_accounts, missing);
+    enum status status = accounts_load(service, wanted->accounts, wanted->n_accounts, &accounts);
     for (size_t i = 0; i < wanted->n_accounts && status == STATUS_OK; i++)
-        if (missing[i])
+        if (accounts_find(&accounts, wanted->accounts[i]) == NULL)
             reply->missing[reply->n_missing++] = wanted->accounts[i];
-    free(missing);
+    accounts_finish(&accounts);
+    return status;
+}
+
+/* Whether a session of a user, who may not exist, is over. */
+static enum status look_for(struct user_service *service, const struct user *user,
+                            const Messenger__SessionName *session, bool thorough, bool *over_out)
+{
+    *over_out = user == NULL || !sessions_is_id(session->session_id) ||
+                (user->session_epoch > session->epoch &&
+                 strcmp(session->session_id, user->kept_session) != 0);
+    return *over_out || !thorough ? STATUS_OK
+                                  : sessions_look_for(service, user, session->session_id, over_out);
+}
+
+static enum status list_over(struct user_service *service,
+                             const Messenger__FindRevokedRequest *wanted,
+                             Messenger__RevokedTokens *reply)
+{
+    Messenger__AccountName **names = xcalloc(wanted->n_sessions, sizeof(*names));
+    struct accounts accounts;
+    bool over = false;
+
+    reply->sessions = xcalloc(wanted->n_sessions, sizeof(*reply->sessions));
+    for (size_t i = 0; i < wanted->n_sessions; i++)
+        names[i] = wanted->sessions[i]->account;
+    enum status status = accounts_load(service, names, wanted->n_sessions, &accounts);
+    for (size_t i = 0; i < wanted->n_sessions && status == STATUS_OK; i++) {
+        status = look_for(service, accounts_find(&accounts, names[i]), wanted->sessions[i],
+                          wanted->thorough, &over);
+        if (over)
+            reply->sessions[reply->n_sessions++] = wanted->sessions[i]->session_id;
+    }
+    accounts_finish(&accounts);
+    free(names);
     return status;
 }
 
@@ -132,7 +223,8 @@ void handle_find_revoked(void *ctx, struct rpc_request *call, const void *reques
     const Messenger__FindRevokedRequest *wanted = request;
     Messenger__RevokedTokens reply = MESSENGER__REVOKED_TOKENS__INIT;
 
-    if (wanted->n_jtis > AT_ONCE_MAX || wanted->n_accounts > AT_ONCE_MAX) {
+    if (wanted->n_jtis > AT_ONCE_MAX || wanted->n_accounts > AT_ONCE_MAX ||
+        wanted->n_sessions > AT_ONCE_MAX) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "at most 1000 tokens");
         return;
     }
@@ -140,9 +232,12 @@ void handle_find_revoked(void *ctx, struct rpc_request *call, const void *reques
     if (status == STATUS_OK)
         status = list_missing(service, wanted, &reply);
     if (status == STATUS_OK)
+        status = list_over(service, wanted, &reply);
+    if (status == STATUS_OK)
         rpc_request_reply(call, &reply.base);
     else
         rpc_request_fail(call, status, NULL);
     free(reply.jtis);
     free(reply.missing);
+    free(reply.sessions);
 }

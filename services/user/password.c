@@ -1,5 +1,6 @@
 #include "services/user/password.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <argon2.h>
@@ -21,4 +22,14 @@ bool password_hash(const struct password_cost *cost, const char *password, char 
 bool password_verify(const char *encoded, const char *password)
 {
     return argon2id_verify(encoded, password, strlen(password)) == ARGON2_OK;
+}
+
+bool password_is_weaker(const char *encoded, const struct password_cost *cost)
+{
+    unsigned version, memory_kib, passes;
+
+    if (sscanf(encoded, "$argon2id$v=%u$m=%u,t=%u,", &version, &memory_kib, &passes) != 3)
+        return false;
+    return cost->memory_kib >= memory_kib && cost->passes >= passes &&
+           (cost->memory_kib > memory_kib || cost->passes > passes);
 }

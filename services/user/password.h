@@ -19,4 +19,8 @@ bool password_hash(const struct password_cost *cost, const char *password, char 
 /* Verifies with the parameters of the encoded hash, in time that does not depend on the data. */
 bool password_verify(const char *encoded, const char *password);
 
+/* Whether a hash with this cost takes more memory or more passes than the encoded one, and not less
+ * of the other. */
+bool password_is_weaker(const char *encoded, const struct password_cost *cost);
+
 #endif

@@ -96,15 +96,15 @@ char *user_rules_prepare_password(const char *password)
     return NULL;
 }
 
-const char *user_rules_check_password(const char *password, size_t min)
+const char *user_rules_check_password(const char *field, const char *password, size_t min)
 {
     static _Thread_local char problem[80];
     char *prepared = user_rules_prepare_password(password);
     size_t length = prepared != NULL ? strlen(prepared) : 0;
 
-    snprintf(problem, sizeof(problem), "password: must have %zu to %d bytes", min, PASSWORD_MAX);
+    snprintf(problem, sizeof(problem), "%s: must have %zu to %d bytes", field, min, PASSWORD_MAX);
     if (prepared == NULL && password[0] != '\0')
-        snprintf(problem, sizeof(problem), "password: must not contain control characters");
+        snprintf(problem, sizeof(problem), "%s: must not contain control characters", field);
     if (prepared != NULL)
         memory_wipe(prepared, length);
     free(prepared);

@@ -33,7 +33,8 @@ const char *user_rules_check_email(const char *email, char key_out[USER_EMAIL_SI
  */
 char *user_rules_prepare_password(const char *password);
 
-/* `min` to 1024 bytes in the prepared form, which exists. */
-const char *user_rules_check_password(const char *password, size_t min);
+/* `min` to 1024 bytes in the prepared form, which exists. `field` is what a client calls it; of
+ * "password", "newPassword". */
+const char *user_rules_check_password(const char *field, const char *password, size_t min);
 
 #endif

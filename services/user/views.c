@@ -22,7 +22,7 @@ void views_reply_user(struct rpc_request *call, const struct user *user)
     rpc_request_reply(call, &view.base);
 }
 
-void views_reply_account(struct rpc_request *call, const struct user *user)
+void views_reply_account(struct rpc_request *call, const struct user *user, const char *session_id)
 {
     Messenger__Account account = MESSENGER__ACCOUNT__INIT;
     Messenger__User view;
@@ -31,5 +31,6 @@ void views_reply_account(struct rpc_request *call, const struct user *user)
     views_set_user(user, hex, &view);
     account.user = &view;
     account.email = wire_borrow(user->email);
+    account.session_id = wire_borrow(session_id);
     rpc_request_reply(call, &account.base);
 }

@@ -10,8 +10,8 @@
 /* Borrows from the user and from `hex`, which gets its id. */
 void views_set_user(const struct user *user, char hex[ID_HEX + 1], Messenger__User *view);
 
-/* Answers with a User, or an Account. */
+/* Answers with a User, or an Account with the id of a session. */
 void views_reply_user(struct rpc_request *call, const struct user *user);
-void views_reply_account(struct rpc_request *call, const struct user *user);
+void views_reply_account(struct rpc_request *call, const struct user *user, const char *session_id);
 
 #endif

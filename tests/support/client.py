@@ -152,6 +152,10 @@ class Socket:
     def __exit__(self, *exception):
         self.close()
 
+    def response_headers(self):
+        """Of the handshake, by their names in lower case."""
+        return self._ws.getheaders()
+
     # Reading
 
     def _read(self):

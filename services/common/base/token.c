@@ -22,6 +22,7 @@ static void claims_to_json(const struct token_claims *claims, struct json_writer
     json_put_int(w, "iat", claims->issued_at);
     json_put_int(w, "exp", claims->expires_at);
     json_put_string(w, "jti", claims->jti);
+    json_put_string(w, "sid", claims->session_id);
     json_end_object(w);
 }
 
@@ -31,7 +32,10 @@ char *token_sign(const char *key, struct token_claims *claims)
     jwt_t *jwt = NULL;
     char *token = NULL;
 
-    id_random_hex(claims->jti, 16);
+    if (claims->jti[0] == '\0')
+        id_random_hex(claims->jti, 16);
+    if (claims->session_id[0] == '\0')
+        snprintf(claims->session_id, sizeof(claims->session_id), "%s", claims->jti);
     claims_to_json(claims, &w);
     if (jwt_new(&jwt) == 0 && jwt_add_grants_json(jwt, buffer_text(&w.out)) == 0 &&
         jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)key, (int)strlen(key)) == 0)
@@ -74,6 +78,7 @@ bool token_verify(const char *key, const char *token, int64_t now_s,
         jwt_decode(&jwt, token, (const unsigned char *)key, (int)strlen(key)) != 0)
         return false;
     const char *jti = jwt_get_grant(jwt, "jti"), *alg = jwt_get_header(jwt, "alg");
+    const char *session = jwt_get_grant(jwt, "sid");
     claims.issued_at = jwt_get_grant_int(jwt, "iat");
     claims.expires_at = jwt_get_grant_int(jwt, "exp");
     /* An `iat` in the future is accepted: only we sign, so it means that our clocks differ, and
@@ -82,9 +87,13 @@ bool token_verify(const char *key, const char *token, int64_t now_s,
     bool good = jwt_get_alg(jwt) == JWT_ALG_HS256 && alg != NULL && strcmp(alg, "HS256") == 0 &&
                 claims.expires_at > now_s && claims.issued_at > 0 &&
                 claims.issued_at < claims.expires_at && jti != NULL &&
-                strlen(jti) < sizeof(claims.jti) && read_data(jwt, &claims);
+                strlen(jti) < sizeof(claims.jti) && *jti != '\0' && read_data(jwt, &claims);
+    if (session == NULL || *session == '\0')
+        session = jti;
+    good = good && strlen(session) < sizeof(claims.session_id);
     if (good) {
         snprintf(claims.jti, sizeof(claims.jti), "%s", jti);
+        snprintf(claims.session_id, sizeof(claims.session_id), "%s", session);
         *claims_out = claims;
     }
     jwt_free(jwt);

@@ -22,6 +22,9 @@ enum {
     USER_JTI_SIZE = 64,
     USER_ORIGIN_SIZE = 80,
     USER_LOGINS_MAX = 8, /* networks of an account that are remembered */
+    USER_SESSION_SIZE = 33,
+    USER_DEVICE_SIZE = 257,
+    USER_ADDRESS_SIZE = 64,
 };
 
 /* The fields that an update changes: a set of bits. */
@@ -44,6 +47,8 @@ struct user {
     unsigned
         unannounced; /* the changed fields that have not been announced, of enum user_changed */
     char origin[USER_ORIGIN_SIZE]; /* the session that made all unannounced changes; "": several */
+    uint64_t session_epoch; /* rises when all sessions but one end: see struct user_session */
+    char kept_session[USER_SESSION_SIZE]; /* that one; "": none */
 };
 
 /* Owned by the caller; free `items` with free. A zeroed list is empty. */
@@ -89,9 +94,39 @@ struct failed_logins {
     int64_t version;    /* differs after each write; 0: it is not stored */
 };
 
+/*
+ * A session: a log-in, and all tokens that were made from it. It is over when its id is revoked,
+ * and when `epoch` is less than the account's `session_epoch`, unless it is the account's
+ * `kept_session`. So all others end with one write of the account, even those that are being added
+ * meanwhile.
+ */
+struct user_session {
+    char
+        id[USER_SESSION_SIZE]; /* 32 hex digits; the id of its token, if an older version made it */
+    struct id account;
+    uint64_t epoch;                  /* the account's, when it logged in */
+    char device[USER_DEVICE_SIZE];   /* UTF-8, as the client names itself; "": unknown */
+    char address[USER_ADDRESS_SIZE]; /* where it was seen last; "": unknown */
+    int64_t created_ms, seen_ms;     /* of the wall clock */
+    int64_t expires_at_s;            /* of its last token; may be deleted then */
+};
+struct user_session_list { /* as user_list: free `items` */
+    struct user_session *items;
+    size_t count;
+};
+
+/* A new password, an end of sessions, or both, for an account as it was read. */
+struct user_credentials {
+    const struct user *before;
+    const char *password_hash; /* NULL: stays */
+    bool ends_sessions;        /* all but `kept_session`; "": all */
+    const char *kept_session;
+};
+
 struct user_store_counts {
-    uint64_t users, images, revoked;
-    uint64_t changes; /* of profiles, in all: the sum of the revisions; 0 on MongoDB */
+    uint64_t users, images, revoked, sessions;
+    uint64_t changes; /* of profiles and passwords, in all: the sum of revisions and epochs of
+                         sessions; 0 on MongoDB */
 };
 
 /* A new state of names and image. */

@@ -109,6 +109,51 @@ enum status user_store_is_revoked(struct user_store *store, const char *jti, boo
     return store->kind->is_revoked(store, jti, revoked_out);
 }
 
+enum status user_store_set_credentials(struct user_store *store,
+                                       const struct user_credentials *change)
+{
+    char key[TAG_SIZE];
+
+    if (!tag_to_key(change->before->tag, key))
+        return STATUS_CONFLICT;
+    return store->kind->set_credentials(store, key, change);
+}
+
+enum status user_store_add_session(struct user_store *store, const struct user_session *session,
+                                   int64_t now_s)
+{
+    return store->kind->add_session(store, session, now_s);
+}
+
+enum status user_store_get_session(struct user_store *store, const char *id,
+                                   struct user_session *session_out)
+{
+    return store->kind->get_session(store, id, session_out);
+}
+
+enum status user_store_touch_session(struct user_store *store, const char *id, int64_t seen_ms,
+                                     int64_t expires_at_s, const char *address)
+{
+    return store->kind->touch_session(store, id, seen_ms, expires_at_s, address);
+}
+
+enum status user_store_delete_session(struct user_store *store, const char *id)
+{
+    return store->kind->delete_session(store, id);
+}
+
+enum status user_store_sessions(struct user_store *store, const struct id *account, size_t max,
+                                struct user_session_list *list_out)
+{
+    return store->kind->sessions(store, account, max, list_out);
+}
+
+enum status user_store_session_page(struct user_store *store, const char *after_id, size_t max,
+                                    struct user_session_list *list_out)
+{
+    return store->kind->session_page(store, after_id, max, list_out);
+}
+
 enum status user_store_get_failed(struct user_store *store, const struct id *key,
                                   struct failed_logins *counter_out)
 {

@@ -4,11 +4,11 @@
 #include "services/user/store/user_data.h"
 
 /*
- * The store of users, avatars and revoked tokens: one interface, two engines, chosen by URL
- * (sqlite:///path, mongodb://host/database). Both pass tests/unit/user/store/test_user_store.c. All
- * functions may be called from any thread; writes are durable when they return STATUS_OK. Besides
- * the statuses that each function documents, all may return STATUS_UNAVAILABLE (the store does not
- * answer) or STATUS_BUSY (its queue is full).
+ * The store of users, avatars, sessions and revoked tokens: one interface, two engines, chosen by
+ * URL (sqlite:///path, mongodb://host/database). Both pass tests/unit/user/store/test_user_store.c.
+ * All functions may be called from any thread; writes are durable when they return STATUS_OK.
+ * Besides the statuses that each function documents, all may return STATUS_UNAVAILABLE (the store
+ * does not answer) or STATUS_BUSY (its queue is full).
  */
 struct user_store;
 
@@ -77,6 +77,33 @@ enum status user_store_revoke(struct user_store *store, const char *jti, int64_t
 enum status user_store_is_revoked(struct user_store *store, const char *jti,
                                   bool *revoked_out) MUST_CHECK;
 
+/* --- sessions --- */
+
+/* Changes password and sessions with one write; `before` has the epoch that it counts on from.
+ * STATUS_CONFLICT when either has changed since it was read, or the account is gone. */
+enum status user_store_set_credentials(struct user_store *store,
+                                       const struct user_credentials *change) MUST_CHECK;
+
+/* Adds a session; deletes those that have expired at `now_s` (0: none). STATUS_ALREADY_EXISTS. */
+enum status user_store_add_session(struct user_store *store, const struct user_session *session,
+                                   int64_t now_s) MUST_CHECK;
+
+/* STATUS_NOT_FOUND when there is none. */
+enum status user_store_get_session(struct user_store *store, const char *id,
+                                   struct user_session *session_out) MUST_CHECK;
+
+/* Records that a session was seen, and until when its tokens are valid; neither time decreases.
+ * "": its address stays. Nothing happens when there is none. */
+enum status user_store_touch_session(struct user_store *store, const char *id, int64_t seen_ms,
+                                     int64_t expires_at_s, const char *address) MUST_CHECK;
+
+/* Deletes a session, if there is one. Does not end it: see user_store_revoke. */
+enum status user_store_delete_session(struct user_store *store, const char *id) MUST_CHECK;
+
+/* The sessions of an account, the last seen first, at most `max`; also those that are over. */
+enum status user_store_sessions(struct user_store *store, const struct id *account, size_t max,
+                                struct user_session_list *list_out) MUST_CHECK;
+
 /* --- failed log-ins ---
  *
  * What login_guard.h counts, shared by all user services. Short-lived: not part of a copy.
@@ -126,12 +153,17 @@ enum status user_store_image_page(struct user_store *store, const char *after_na
 enum status user_store_revoked_page(struct user_store *store, const char *after_jti, size_t max,
                                     struct revoked_list *list_out) MUST_CHECK;
 
-/* Copies names, image, revision and unannounced changes from the user of another store. The
- * revision does not decrease, or receivers would ignore the next one. STATUS_NOT_FOUND. */
+/* All sessions, by id. */
+enum status user_store_session_page(struct user_store *store, const char *after_id, size_t max,
+                                    struct user_session_list *list_out) MUST_CHECK;
+
+/* Copies names, image, revision, unannounced changes, password and the end of sessions from the
+ * user of another store. The revision does not decrease, or receivers would ignore the next one.
+ * STATUS_NOT_FOUND. */
 enum status user_store_import_profile(struct user_store *store, const char *key,
                                       const struct user *user) MUST_CHECK;
 
-/* The number of users, images and revoked tokens; approximate after a crash of a database
+/* The number of users, images, sessions and revoked tokens; approximate after a crash of a database
  * server. */
 enum status user_store_count(struct user_store *store,
                              struct user_store_counts *counts_out) MUST_CHECK;

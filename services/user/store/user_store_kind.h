@@ -26,6 +26,16 @@ struct user_store_kind {
     enum status (*has_image)(struct user_store *, const char *, bool *);
     enum status (*revoke)(struct user_store *, const char *, int64_t, int64_t);
     enum status (*is_revoked)(struct user_store *, const char *, bool *);
+    enum status (*set_credentials)(struct user_store *, const char *,
+                                   const struct user_credentials *);
+    enum status (*add_session)(struct user_store *, const struct user_session *, int64_t);
+    enum status (*get_session)(struct user_store *, const char *, struct user_session *);
+    enum status (*touch_session)(struct user_store *, const char *, int64_t, int64_t, const char *);
+    enum status (*delete_session)(struct user_store *, const char *);
+    enum status (*sessions)(struct user_store *, const struct id *, size_t,
+                            struct user_session_list *);
+    enum status (*session_page)(struct user_store *, const char *, size_t,
+                                struct user_session_list *);
     enum status (*get_failed)(struct user_store *, const struct id *, struct failed_logins *);
     enum status (*put_failed)(struct user_store *, const struct failed_logins *);
     enum status (*clear_failed)(struct user_store *, const struct id *);

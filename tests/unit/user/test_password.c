@@ -84,6 +84,25 @@ static void a_hash_that_does_not_fit_its_room_is_refused(void **state)
     assert_false(password_hash(&cheap, "same", small, sizeof(small)));
 }
 
+static void a_hash_is_weaker_than_a_cost_that_has_risen(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t memory_kib, passes;
+        bool is_weaker;
+    } costs[] = { { 64, 2, false }, { 65, 2, true },  { 64, 3, true },  { 128, 3, true },
+                  { 63, 2, false }, { 64, 1, false }, { 63, 9, false }, { 9999, 1, false } };
+    char encoded[256];
+    struct password_cost cost = { .memory_kib = 64, .passes = 2 };
+    assert_true(password_hash(&cost, "same", encoded, sizeof(encoded)));
+    for (size_t i = 0; i < COUNT_OF(costs); i++) {
+        cost = (struct password_cost){ costs[i].memory_kib, costs[i].passes };
+        assert_int_equal(password_is_weaker(encoded, &cost), costs[i].is_weaker);
+        assert_false(password_is_weaker("", &cost));
+        assert_false(password_is_weaker("$2b$10$abcdefghijklmnopqrstuv", &cost));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -93,6 +112,7 @@ int main(void)
         cmocka_unit_test(every_hash_has_a_salt_of_its_own),
         cmocka_unit_test(an_invalid_hash_matches_nothing),
         cmocka_unit_test(a_hash_that_does_not_fit_its_room_is_refused),
+        cmocka_unit_test(a_hash_is_weaker_than_a_cost_that_has_risen),
     };
     return cmocka_run_group_tests_name("password", tests, NULL, NULL);
 }

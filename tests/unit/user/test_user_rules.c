@@ -143,7 +143,7 @@ static void the_field_is_named(void **state)
     char nfc[USER_NAME_SIZE];
     assert_non_null(strstr(user_rules_check_name("lastName", "1", nfc), "lastName"));
     assert_non_null(strstr(user_rules_check_tag("bob"), "tag"));
-    assert_non_null(strstr(user_rules_check_password("x", 8), "password"));
+    assert_non_null(strstr(user_rules_check_password("password", "x", 8), "password"));
     assert_null(user_rules_check_tag("@bob"));
 }
 
@@ -221,14 +221,14 @@ static void passwords_have_the_minimum_to_1024_bytes(void **state)
     static const size_t min[] = { 1, 5, 8, 1024 };
     for (size_t i = 0; i < COUNT_OF(min); i++) {
         repeat(password, "p", min[i]);
-        assert_null(user_rules_check_password(password, min[i]));
+        assert_null(user_rules_check_password("password", password, min[i]));
         repeat(password, "p", min[i] - 1);
-        assert_non_null(user_rules_check_password(password, min[i]));
+        assert_non_null(user_rules_check_password("password", password, min[i]));
     }
     repeat(password, "p", 1024);
-    assert_null(user_rules_check_password(password, 8));
+    assert_null(user_rules_check_password("password", password, 8));
     repeat(password, "p", 1025);
-    assert_non_null(user_rules_check_password(password, 8));
+    assert_non_null(user_rules_check_password("password", password, 8));
 }
 
 static void a_password_is_prepared_as_an_opaque_string(void **state)
@@ -276,8 +276,8 @@ static void a_password_without_a_prepared_form_is_refused(void **state)
                                        "long enough\xC3" };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         assert_null(user_rules_prepare_password(bad[i]));
-        assert_non_null(user_rules_check_password(bad[i], 1));
-        assert_non_null(user_rules_check_password(bad[i], 0));
+        assert_non_null(user_rules_check_password("password", bad[i], 1));
+        assert_non_null(user_rules_check_password("password", bad[i], 0));
     }
 }
 
@@ -286,13 +286,13 @@ static void a_password_is_measured_in_its_prepared_form(void **state)
 {
     (void)state;
     char password[4096];
-    assert_null(user_rules_check_password("\xC3\xBC\xC3\xBC\xC3\xBC\xC3\xBC", 8));
-    assert_null(user_rules_check_password("u\xCC\x88u\xCC\x88u\xCC\x88u\xCC\x88", 8));
-    assert_non_null(user_rules_check_password("u\xCC\x88u\xCC\x88u\xCC\x88", 8));
+    assert_null(user_rules_check_password("password", "\xC3\xBC\xC3\xBC\xC3\xBC\xC3\xBC", 8));
+    assert_null(user_rules_check_password("password", "u\xCC\x88u\xCC\x88u\xCC\x88u\xCC\x88", 8));
+    assert_non_null(user_rules_check_password("password", "u\xCC\x88u\xCC\x88u\xCC\x88", 8));
     repeat(password, "u\xCC\x88", 512);
-    assert_null(user_rules_check_password(password, 8));
+    assert_null(user_rules_check_password("password", password, 8));
     repeat(password, "u\xCC\x88", 513);
-    assert_non_null(user_rules_check_password(password, 8));
+    assert_non_null(user_rules_check_password("password", password, 8));
 }
 
 int main(void)

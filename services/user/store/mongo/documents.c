@@ -78,6 +78,8 @@ void user_mongo_documents_read(const bson_t *document, struct user *user)
     user->revision = (uint64_t)mongo_int(document, "revision");
     user->unannounced = read_unannounced(document);
     mongo_copy_text(document, "origin", user->origin, sizeof(user->origin));
+    user->session_epoch = (uint64_t)mongo_int(document, "sessionEpoch");
+    mongo_copy_text(document, "keptSession", user->kept_session, sizeof(user->kept_session));
 }
 
 void user_mongo_documents_append(void *ctx, const bson_t *document)

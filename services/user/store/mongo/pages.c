@@ -118,5 +118,7 @@ enum status user_mongo_pages_count(struct user_store *store, struct user_store_c
         status = mongo_count(user_mongo_handle(store)->db, "images", &counts_out->images);
     if (status == STATUS_OK)
         status = mongo_count(user_mongo_handle(store)->db, "revoked", &counts_out->revoked);
+    if (status == STATUS_OK)
+        status = mongo_count(user_mongo_handle(store)->db, "sessions", &counts_out->sessions);
     return status;
 }

@@ -7,6 +7,7 @@
 #include "services/user/store/mongo/pages.h"
 #include "services/user/store/mongo/reads.h"
 #include "services/user/store/mongo/search.h"
+#include "services/user/store/mongo/sessions.h"
 #include "services/user/store/mongo/updates.h"
 #include "services/user/store/mongo/writes.h"
 
@@ -53,6 +54,12 @@ static enum status ensure_indexes(struct mongo_db *db)
                                     BCON_NEW("unannounced", BCON_INT32(1), "key", BCON_INT32(1)));
     if (status == STATUS_OK)
         status = ensure_login_indexes(db);
+    if (status == STATUS_OK)
+        status = mongo_ensure_index(db, "sessions", "account", false,
+                                    BCON_NEW("account", BCON_INT32(1), "seen", BCON_INT32(1)));
+    if (status == STATUS_OK)
+        status = mongo_ensure_index(db, "sessions", "expiresAt", false,
+                                    BCON_NEW("expiresAt", BCON_INT32(1)));
     return status;
 }
 
@@ -91,6 +98,13 @@ const struct user_store_kind user_store_mongo = {
     .has_image = user_mongo_reads_has_image,
     .revoke = user_mongo_writes_revoke,
     .is_revoked = user_mongo_reads_is_revoked,
+    .set_credentials = user_mongo_sessions_set_credentials,
+    .add_session = user_mongo_sessions_add,
+    .get_session = user_mongo_sessions_get,
+    .touch_session = user_mongo_sessions_touch,
+    .delete_session = user_mongo_sessions_delete,
+    .sessions = user_mongo_sessions_of_account,
+    .session_page = user_mongo_sessions_page,
     .get_failed = user_mongo_logins_get_failed,
     .put_failed = user_mongo_logins_put_failed,
     .clear_failed = user_mongo_logins_clear_failed,

@@ -72,6 +72,9 @@ enum status user_mongo_updates_import_profile(struct user_store *store, const ch
     BSON_APPEND_INT64(&set, "unannounced", user->unannounced);
     user_mongo_documents_append_changed(&set, user->unannounced);
     BSON_APPEND_UTF8(&set, "origin", user->origin);
+    BSON_APPEND_UTF8(&set, "passwordHash", user->password_hash);
+    BSON_APPEND_INT64(&set, "sessionEpoch", (int64_t)user->session_epoch);
+    BSON_APPEND_UTF8(&set, "keptSession", user->kept_session);
     bson_append_document_end(change, &set);
     return mongo_update(user_mongo_handle(store)->db, "users", BCON_NEW("key", BCON_UTF8(key)),
                         change);

@@ -114,18 +114,20 @@ enum status user_sqlite_pages_count(struct user_store *store, struct user_store_
     struct sqlite_conn *conn;
     sqlite3_stmt *s;
 
-    enum status status =
-        user_sqlite_rows_begin(user_sqlite_handle(store)->db,
-                               "SELECT (SELECT count(*) FROM user),"
-                               " (SELECT count(*) FROM image),"
-                               " (SELECT count(*) FROM revoked_token),"
-                               " (SELECT ifnull(sum(revision), 0) FROM user) WHERE ? = ''",
-                               "", &conn, &s);
+    enum status status = user_sqlite_rows_begin(
+        user_sqlite_handle(store)->db,
+        "SELECT (SELECT count(*) FROM user),"
+        " (SELECT count(*) FROM image),"
+        " (SELECT count(*) FROM revoked_token),"
+        " (SELECT count(*) FROM session),"
+        " (SELECT ifnull(sum(revision + session_epoch), 0) FROM user) WHERE ? = ''",
+        "", &conn, &s);
     if (status == STATUS_OK)
         *counts_out = (struct user_store_counts){ (uint64_t)sqlite3_column_int64(s, 0),
                                                   (uint64_t)sqlite3_column_int64(s, 1),
                                                   (uint64_t)sqlite3_column_int64(s, 2),
-                                                  (uint64_t)sqlite3_column_int64(s, 3) };
+                                                  (uint64_t)sqlite3_column_int64(s, 3),
+                                                  (uint64_t)sqlite3_column_int64(s, 4) };
     user_sqlite_rows_end(user_sqlite_handle(store)->db, conn, s);
     return status;
 }

@@ -17,6 +17,8 @@ void user_sqlite_rows_read(sqlite3_stmt *s, struct user *user)
     user->revision = (uint64_t)sqlite3_column_int64(s, 8);
     user->unannounced = (unsigned)sqlite3_column_int64(s, 9);
     sqlite_column_copy(s, 10, user->origin, sizeof(user->origin));
+    user->session_epoch = (uint64_t)sqlite3_column_int64(s, 11);
+    sqlite_column_copy(s, 12, user->kept_session, sizeof(user->kept_session));
 }
 
 enum status user_sqlite_rows_begin(struct sqlite_db *db, const char *sql, const char *parameter,

@@ -8,6 +8,7 @@
 #include "services/user/store/sqlite/pages.h"
 #include "services/user/store/sqlite/reads.h"
 #include "services/user/store/sqlite/search.h"
+#include "services/user/store/sqlite/sessions.h"
 #include "services/user/store/sqlite/updates.h"
 #include "services/user/store/sqlite/writes.h"
 
@@ -61,6 +62,14 @@ static const char *const migrations[] = {
     "CREATE TABLE login_network (" /* key: of account and network */
     "  key BLOB PRIMARY KEY, account BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX login_network_account ON login_network (account, at);",
+    "ALTER TABLE user ADD COLUMN session_epoch INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE user ADD COLUMN kept_session TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE session ("
+    "  id TEXT PRIMARY KEY, account BLOB NOT NULL, epoch INTEGER NOT NULL, device TEXT NOT NULL,"
+    "  address TEXT NOT NULL, created INTEGER NOT NULL, seen INTEGER NOT NULL,"
+    "  expires_at INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX session_account ON session (account, seen);"
+    "CREATE INDEX session_expires_at ON session (expires_at);",
 };
 _Static_assert(TAG_MAX - 1 == 32, "the table \"cut\" goes from 2 to 32");
 
@@ -113,6 +122,13 @@ const struct user_store_kind user_store_sqlite = {
     .has_image = user_sqlite_reads_has_image,
     .revoke = user_sqlite_writes_revoke,
     .is_revoked = user_sqlite_reads_is_revoked,
+    .set_credentials = user_sqlite_sessions_set_credentials,
+    .add_session = user_sqlite_sessions_add,
+    .get_session = user_sqlite_sessions_get,
+    .touch_session = user_sqlite_sessions_touch,
+    .delete_session = user_sqlite_sessions_delete,
+    .sessions = user_sqlite_sessions_of_account,
+    .session_page = user_sqlite_sessions_page,
     .get_failed = user_sqlite_logins_get_failed,
     .put_failed = user_sqlite_logins_put_failed,
     .clear_failed = user_sqlite_logins_clear_failed,

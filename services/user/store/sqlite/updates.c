@@ -89,7 +89,8 @@ static enum status run_import(struct sqlite_job *job, struct sqlite_conn *conn)
     const struct user *user = ((const struct import_job *)job)->user;
     sqlite3_stmt *s = sqlite_conn_prepare(
         conn, "UPDATE user SET first_name = ?, last_name = ?, img = ?,"
-              " revision = max(revision, ?), unannounced = ?, origin = ? WHERE key = ?");
+              " revision = max(revision, ?), unannounced = ?, origin = ?, password_hash = ?,"
+              " session_epoch = ?, kept_session = ? WHERE key = ?");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
@@ -99,7 +100,10 @@ static enum status run_import(struct sqlite_job *job, struct sqlite_conn *conn)
     sqlite3_bind_int64(s, 4, (sqlite3_int64)user->revision);
     sqlite3_bind_int64(s, 5, user->unannounced);
     sqlite_bind_text(s, 6, user->origin);
-    sqlite_bind_text(s, 7, ((const struct import_job *)job)->key);
+    sqlite_bind_text(s, 7, user->password_hash);
+    sqlite3_bind_int64(s, 8, (sqlite3_int64)user->session_epoch);
+    sqlite_bind_text(s, 9, user->kept_session);
+    sqlite_bind_text(s, 10, ((const struct import_job *)job)->key);
     return finish_update(s);
 }
 

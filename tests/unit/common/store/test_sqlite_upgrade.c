@@ -5,6 +5,10 @@
 #include "services/user/store/user_store.h"
 #include "tests/unit/message/store/message_store_client.h"
 
+#define SESSIONS_TAKEN_BACK                                                                        \
+    "ALTER TABLE user DROP COLUMN session_epoch; ALTER TABLE user DROP COLUMN kept_session;"       \
+    "DROP TABLE session;"
+
 /* Takes the last steps of the schema back: the file is as the version before has left it. */
 static void take_back(const char *url, int steps, const char *sql)
 {
@@ -73,7 +77,8 @@ static void an_existing_user_is_found_after_the_migration(void **state)
     add_user(store, "@bob9");
     add_user(store, "@the_longest_tag_that_may_be_give");
     user_store_close(&store);
-    take_back(url, 2,
+    take_back(url, 3,
+              SESSIONS_TAKEN_BACK
               "DROP TABLE failed_login; DROP TABLE login_network;"
               "DROP TRIGGER user_added; DROP TABLE user_tail; DROP TABLE cut;"
               "CREATE VIRTUAL TABLE user_key USING fts5("
@@ -91,11 +96,35 @@ static void an_existing_user_is_found_after_the_migration(void **state)
     user_store_close(&store);
 }
 
+static void sessions_begin_with_nothing_ended_after_the_migration(void **state)
+{
+    (void)state;
+    char url[STORE_URL_SIZE];
+    const char *keys[] = { "anna" };
+    struct user_store *store = NULL;
+    struct user_list users;
+    struct user_session session = { .id = "a", .expires_at_s = 4000000000 };
+    store_url_new(url);
+    assert_int_equal(user_store_open(url, &store), STATUS_OK);
+    add_user(store, "@Anna");
+    user_store_close(&store);
+    take_back(url, 1, SESSIONS_TAKEN_BACK);
+    assert_int_equal(user_store_open(url, &store), STATUS_OK);
+    assert_int_equal(user_store_by_keys(store, keys, 1, &users), STATUS_OK);
+    assert_int_equal(users.count, 1);
+    assert_int_equal(users.items[0].session_epoch, 0);
+    assert_string_equal(users.items[0].kept_session, "");
+    free(users.items);
+    assert_int_equal(user_store_add_session(store, &session, 0), STATUS_OK);
+    user_store_close(&store);
+}
+
 static int run_suite(const char *name)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_message_sent_before_is_known_after, set_up, tear_down),
         cmocka_unit_test(an_existing_user_is_found_after_the_migration),
+        cmocka_unit_test(sessions_begin_with_nothing_ended_after_the_migration),
     };
     return cmocka_run_group_tests_name(name, tests, NULL, NULL);
 }

@@ -52,14 +52,15 @@ static inline void on_tick(void *ctx, int64_t now_ms)
     (void)now_ms; /* the tests tick by hand */
 }
 
-static inline struct token_claims bob(void)
+static inline struct session_user bob(void)
 {
-    return (struct token_claims){
-        .user_id = "5f7b106bbed28f24c084c440", .tag = "@Bob", .email = "bob@example.com", .jti = "j"
-    };
+    return (struct session_user){ .claims = { .user_id = "5f7b106bbed28f24c084c440",
+                                              .tag = "@Bob",
+                                              .email = "bob@example.com",
+                                              .jti = "j" } };
 }
 
-static inline int set_up_with(void **state, const struct token_claims *identity)
+static inline int set_up_with(void **state, const struct session_user *user)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     struct socket_loop_options options = {
@@ -74,7 +75,7 @@ static inline int set_up_with(void **state, const struct token_claims *identity)
     pthread_mutex_init(&f->lock, NULL);
     f->budget = byte_budget_create((size_t)16384 * KIB, (size_t)8192 * KIB);
     f->loop = socket_loop_create(&options);
-    f->session = session_create(f->loop, "gw.1", identity, PING_INTERVAL_MS, f->budget);
+    f->session = session_create(f->loop, "gw.1", user, PING_INTERVAL_MS, f->budget);
     session_set_token(f->session, 77);
     f->ping = ws_frame_out_create(WS_OPCODE_PING, NULL, 0);
     *state = f;
@@ -83,8 +84,8 @@ static inline int set_up_with(void **state, const struct token_claims *identity)
 
 static inline int set_up(void **state)
 {
-    struct token_claims identity = bob();
-    return set_up_with(state, &identity);
+    struct session_user user = bob();
+    return set_up_with(state, &user);
 }
 
 static inline int set_up_anonymous(void **state)

@@ -85,11 +85,11 @@ static int tear_down(void **state)
 /* `tag` NULL: nobody. */
 static struct session *make_session(const char *tag)
 {
-    struct token_claims identity = { .jti = "j" };
+    struct session_user user = { .claims.jti = "j" };
     if (tag == NULL)
         return session_create(NULL, "id", NULL, 1000, NULL);
-    snprintf(identity.tag, sizeof(identity.tag), "%s", tag);
-    return session_create(NULL, "id", &identity, 1000, NULL);
+    snprintf(user.claims.tag, sizeof(user.claims.tag), "%s", tag);
+    return session_create(NULL, "id", &user, 1000, NULL);
 }
 
 static struct session *add(struct fixture *f, const char *tag)

@@ -128,11 +128,11 @@ static void a_socket_is_closed_when_its_token_expires(void **state)
 {
     struct fixture *f = *state;
     static const char reason[] = "{\"Error\":{\"name\":\"NoAuthJWTError\"";
-    struct token_claims identity = bob();
-    identity.expires_at = clock_wall_ms() / 1000 + 10;
+    struct session_user user = bob();
+    user.claims.expires_at = clock_wall_ms() / 1000 + 10;
     pthread_mutex_lock(&f->lock);
     session_unref(&f->session);
-    f->session = session_create(f->loop, "gw.2", &identity, PING_INTERVAL_MS, NULL);
+    f->session = session_create(f->loop, "gw.2", &user, PING_INTERVAL_MS, NULL);
     pthread_mutex_unlock(&f->lock);
     open_session(f);
     clock_advance_for_test(8000);

@@ -1,0 +1,114 @@
+#include <string.h>
+
+#include "gateway/api/methods.h"
+#include "gateway/api/service_call.h"
+#include "services/common/rpc/wire.h"
+#include "user.pb-c.h"
+
+/* Borrows from the call. */
+static void name_caller(const struct jsonrpc_call *call, Messenger__AccountName *name_out)
+{
+    messenger__account_name__init(name_out);
+    name_out->id = wire_borrow(caller_id(call));
+    name_out->tag = wire_borrow(caller_tag(call));
+}
+
+static const char *caller_session(const struct jsonrpc_call *call)
+{
+    return session_identity(caller_of(call)->session)->session_id;
+}
+
+static void put_ok(struct jsonrpc_call *call, const void *reply)
+{
+    (void)reply;
+    json_begin_object(&call->result);
+    json_put_string(&call->result, "status", "OK");
+    json_end_object(&call->result);
+}
+
+/* --- sessions ---------------------------------------------------------------------------- */
+
+static void put_session(struct jsonrpc_call *call, const Messenger__Session *session)
+{
+    struct json_writer *w = &call->result;
+
+    json_begin_object(w);
+    json_put_string(w, "id", session->id);
+    json_put_string(w, "device", session->device);
+    json_put_string(w, "address", session->address);
+    json_put_int(w, "created", session->created_ms);
+    json_put_int(w, "lastSeen", session->seen_ms);
+    json_put_int(w, "expires", session->expires_at * 1000);
+    json_put_bool(w, "isCurrent", strcmp(session->id, caller_session(call)) == 0);
+    json_end_object(w);
+}
+
+static void put_sessions(struct jsonrpc_call *call, const void *reply)
+{
+    const Messenger__SessionList *list = reply;
+
+    json_begin_array(&call->result);
+    for (size_t i = 0; i < list->n_sessions; i++)
+        put_session(call, list->sessions[i]);
+    json_end_array(&call->result);
+}
+
+void methods_list_sessions(struct jsonrpc_call *call)
+{
+    Messenger__ListSessionsRequest request = MESSENGER__LIST_SESSIONS_REQUEST__INIT;
+    Messenger__AccountName account;
+    struct rpc_context context;
+
+    service_call_context(call, &context);
+    name_caller(call, &account);
+    request.account = &account;
+    service_call_then(call, &context, "user.ListSessions", &request.base,
+                      &messenger__session_list__descriptor, put_sessions);
+}
+
+void methods_revoke_session(struct jsonrpc_call *call)
+{
+    Messenger__EndSessionRequest request = MESSENGER__END_SESSION_REQUEST__INIT;
+    Messenger__AccountName account;
+    struct rpc_context context;
+
+    service_call_context(call, &context);
+    name_caller(call, &account);
+    request.account = &account;
+    request.session_id = wire_borrow(call->params[0].text);
+    service_call_then(call, &context, "user.EndSession", &request.base,
+                      &messenger__empty__descriptor, put_ok);
+}
+
+void methods_revoke_other_sessions(struct jsonrpc_call *call)
+{
+    Messenger__EndOtherSessionsRequest request = MESSENGER__END_OTHER_SESSIONS_REQUEST__INIT;
+    Messenger__AccountName account;
+    struct rpc_context context;
+
+    service_call_context(call, &context);
+    name_caller(call, &account);
+    request.account = &account;
+    request.kept_session = wire_borrow(caller_session(call));
+    service_call_then(call, &context, "user.EndOtherSessions", &request.base,
+                      &messenger__empty__descriptor, put_ok);
+}
+
+/* --- the password ------------------------------------------------------------------------ */
+
+void methods_change_password(struct jsonrpc_call *call)
+{
+    Messenger__ChangePasswordRequest request = MESSENGER__CHANGE_PASSWORD_REQUEST__INIT;
+    Messenger__AccountName account;
+    struct rpc_context context;
+
+    service_call_context(call, &context);
+    name_caller(call, &account);
+    request.account = &account;
+    request.old_password = wire_borrow(call->params[0].text);
+    request.new_password = wire_borrow(call->params[1].text);
+    request.kept_session = wire_borrow(caller_session(call));
+    request.client_network = wire_borrow(session_network(caller_of(call)->session));
+    service_call_then(call, &context, "user.ChangePassword", &request.base,
+                      &messenger__empty__descriptor, put_ok);
+}
