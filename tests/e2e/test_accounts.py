@@ -1,6 +1,7 @@
 """Sign-up, log-in and exit: every row of the contract, and the rules of the fields at their limits."""
 
 import concurrent.futures
+import re
 import unicodedata
 
 import jwt
@@ -48,13 +49,14 @@ def test_log_in_sets_the_cookie(stack, alice):
 def test_token_claims(stack, alice):
     assert jwt.get_unverified_header(alice.token)["alg"] == "HS256"
     claims = jwt.decode(alice.token, stack.jwt_key, algorithms=["HS256"])
-    assert set(claims) == {"data", "iat", "exp", "jti"}
+    assert set(claims) == {"data", "iat", "exp", "jti", "sid"}
     assert set(claims["data"]) == {"_id", "tag", "email"}
     assert is_id(claims["data"]["_id"])
     assert (claims["data"]["tag"], claims["data"]["email"]) == (alice.tag, alice.email)
     assert claims["exp"] - claims["iat"] == 72 * 3600
     other = jwt.decode(alice.login(), stack.jwt_key, algorithms=["HS256"])
     assert other["jti"] != claims["jti"] and other["data"] == claims["data"]
+    assert other["sid"] != claims["sid"] and re.fullmatch("[0-9a-f]{32}", claims["sid"])
 
 
 @pytest.mark.parametrize("field", ["tag", "firstName", "lastName", "email", "password"])
