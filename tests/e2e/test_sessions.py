@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import re
 import sqlite3
 import time
 
@@ -198,6 +199,45 @@ def test_a_logout_ends_the_session_and_no_other(stack, alice):
     assert is_refused(stack, other) and not is_refused(stack, alice.token)
     with alice.socket() as socket:
         assert len(sessions(socket)) == 1
+
+
+# Events that are lost
+
+@pytest.fixture(scope="module")
+def silent():
+    """A stack whose NATS drops every event of an end of sessions."""
+    stack = Stack(gateways=2, authorised=True)
+    conf = stack.directory / "nats.conf"
+    text, count = re.subn(r', "event\.user\.logged_out",\s+"\$SRV\.PING\.user', ', "$SRV.PING.user', conf.read_text())
+    assert count == 1
+    conf.write_text(text)
+    with stack:
+        yield stack
+
+
+def test_an_end_of_all_others_whose_event_is_lost_is_detected(silent):
+    user = User(silent)
+    other = log_in(user)
+    with user.socket() as mine, Socket(silent.url(0), other) as one, Socket(silent.url(1), other) as two:
+        mine.call("revokeOtherSessions")
+        assert is_refused(silent, other, 1)
+        assert one.wait_closed() == ENDED and two.wait_closed() == ENDED
+        mine.call("getSelfInfo")
+
+
+def test_the_end_of_one_session_whose_event_is_lost_is_detected_after_a_reconnect(silent):
+    user = User(silent)
+    other = log_in(user)
+    with user.socket() as mine, Socket(silent.url(0), other) as one, Socket(silent.url(1), other) as two:
+        mine.call("revokeSession", [claims_of(other)["sid"]])
+        assert is_refused(silent, other, 1)
+        for socket in (one, two):
+            socket.call("getSelfInfo")
+        silent.stop_nats()
+        silent.start_nats()
+        assert one.wait_closed() == ENDED and two.wait_closed() == ENDED
+        silent.wait_ready()
+        mine.call("getSelfInfo")
 
 
 # Another password

@@ -140,6 +140,7 @@ def test_a_copy_is_the_same(history, copied):
     assert "users: 4, all the same" in said and "pictures: 1, all the same" in said
     assert "revoked tokens: 1, all the same" in said and "messages: 23, all the same" in said
     assert "dialogs: 6, all the same" in said and "user sequences: 3, all the same" in said
+    assert "sessions: 4, all the same" in said
 
 
 def test_the_services_run_on_a_copy(history, copied, tmp_path):
@@ -166,8 +167,8 @@ def test_mongodb_is_copied_to_mongodb(history, mongo):
 
 
 def test_a_second_copy_skips_what_is_there(history, copied):
-    assert "0 users, 0 pictures, 0 revoked tokens, 0 dialogs, 0 messages were new; 0 users had changed" \
-        in copy(url(history.directory), url(copied))
+    assert "0 users, 0 pictures, 0 revoked tokens, 0 sessions, 0 dialogs, 0 messages were new; " \
+           "0 users had changed" in copy(url(history.directory), url(copied))
 
 
 def test_additions_to_a_running_installation_are_copied_by_the_next_copy(tmp_path):
@@ -176,14 +177,17 @@ def test_additions_to_a_running_installation_are_copied_by_the_next_copy(tmp_pat
         ann, bob = User(stack), User(stack)
         with ann.socket() as anns, bob.socket() as bobs:
             send(anns, bob, "one")
+            left = ann.login()
             copy(source, target)
             send(bobs, ann, "two")
             bobs.call("markMessagesWithUserAsRead", [ann.tag])
             send(anns, User(stack), "three")
             anns.call("setSelfInfo", ["Changed", ""])
+            leave(stack.url(), left)
+            bobs.call("changePassword", [bob.password, "another one"])
             said = copy(source, target)
-            assert "1 users, 0 pictures, 0 revoked tokens, 2 dialogs, 2 messages were new; " \
-                   "1 users had changed" in said
+            assert "1 users, 0 pictures, 1 revoked tokens, 1 sessions, 2 dialogs, 2 messages were new; " \
+                   "2 users had changed" in said
             copy(source, target)
             verify(source, target)
 
@@ -222,6 +226,8 @@ def widen(directory, count):
         db.executemany("INSERT INTO image VALUES (?1 || '.png', 'image/png', randomblob(100))",
                        ((i,) for i in numbers))
         db.executemany("INSERT INTO revoked_token VALUES ('w' || ?, 4000000000)", ((i,) for i in numbers))
+        db.executemany("INSERT INTO session VALUES ('w' || ?, randomblob(12), 0, 'W', '', 1, 1, 4000000000)",
+                       ((i,) for i in numbers))
     with contextlib.closing(sqlite3.connect(directory / "messages.db")) as db, db:
         base = 1000
         for i in numbers:
@@ -244,7 +250,7 @@ def test_more_than_a_page_of_everything_is_copied_and_compared(history, tmp_path
     widen(tmp_path / "source", 1500)
     copy(url(tmp_path / "source"), url(tmp_path / "target"))
     said = verify(url(tmp_path / "source"), url(tmp_path / "target"))
-    for count in ("users: 1504", "pictures: 1501", "revoked tokens: 1501", "dialogs: 3006",
+    for count in ("users: 1504", "pictures: 1501", "revoked tokens: 1501", "sessions: 1504", "dialogs: 3006",
                   "messages: 1523", "user sequences: 1503"):
         assert f"{count}, all the same" in said
 
@@ -355,6 +361,14 @@ PLANTED = {
                        "picture z.png is in B only"),
     "a token that is good again": ("users", "DELETE FROM revoked_token", "is in A only"),
     "a token's end": ("users", "UPDATE revoked_token SET expires_at = expires_at + 1", "the end differs"),
+    "a session that is over": ("users", "DELETE FROM session WHERE id = (SELECT min(id) FROM session)",
+                               "is in A only"),
+    "a session's account": ("users", "UPDATE session SET account = randomblob(12)", "differs"),
+    "a session's end": ("users", "UPDATE session SET expires_at = expires_at + 1", "differs"),
+    "an end of sessions": ("users", "UPDATE user SET session_epoch = 1 WHERE rowid = 1",
+                           "the end of sessions differs"),
+    "a session that was kept": ("users", "UPDATE user SET kept_session = 'x' WHERE rowid = 1",
+                                "the session that was kept differs"),
     "a text": ("messages", "UPDATE message SET text = 'other' WHERE rowid & 0xffffffff = 7",
                "the text differs"),
     "a date": ("messages", "UPDATE message SET date_ms = date_ms + 1 WHERE rowid & 0xffffffff = 7",
@@ -380,7 +394,7 @@ def test_verify_finds(what, history, copied, tmp_path):
     done = ctl("store", "verify", url(history.directory), url(tmp_path / "spoilt"))
     assert done.returncode == 1 and "A and B differ" in done.stdout, done.stdout + done.stderr
     assert expected in done.stdout
-    assert done.stdout.count("all the same") == 5 or what == "a dialog fewer"
+    assert done.stdout.count("all the same") == 6 or what == "a dialog fewer"
 
 
 def test_verify_refuses_a_damaged_store(history, copied, tmp_path):
