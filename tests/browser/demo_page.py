@@ -41,7 +41,7 @@ class DemoPage:
         self.wait(lambda: part in sight.shown_text(self.driver, selector), f"{part!r} in {selector}")
 
     def state(self):
-        return self.driver.execute_script('return document.querySelector("#state").dataset.state')
+        return self.driver.execute_script('return document.querySelector("#state")?.dataset.state')
 
     def wait_state(self, state):
         self.wait(lambda: self.state() == state, f"the socket to be {state}")

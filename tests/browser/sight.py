@@ -20,6 +20,6 @@ def is_shown(driver, selector):
 
 
 def shown_text(driver, selector):
-    """Of the first element; "" while that is not seen."""
+    """Of the first element; "" while none is seen."""
     return driver.execute_script(
-        SEES + "const item = document.querySelector(arguments[0]); return sees(item) ? item.innerText : '';", selector)
+        SEES + "const item = document.querySelector(arguments[0]); return item && sees(item) ? item.innerText : '';", selector)
