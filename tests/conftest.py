@@ -1,5 +1,6 @@
 """Stacks that tests share, users, and the programs' logs beside every failure."""
 
+import itertools
 import os
 import signal
 
@@ -90,6 +91,19 @@ def alice(stack, crowd):
 @pytest.fixture
 def bob(stack, crowd):
     return crowd.user(stack, firstName="Bob", lastName="Builder")
+
+
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first, so that none is left at the end for one worker; and files that keep the
+    processor busy with a browser in turn with the others, which mostly wait."""
+    files = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    browser = [path for path in files if "browser" in path.parts]
+    others = sorted((path for path in files if path not in browser),
+                    key=lambda path: not any(item.get_closest_marker("slow") for item in files[path]))
+    turns = itertools.chain.from_iterable(itertools.zip_longest(others, browser))
+    items[:] = [item for path in turns if path for item in files[path]]
 
 
 def pytest_configure(config):

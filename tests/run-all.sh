@@ -6,8 +6,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-# Two for each core: most tests wait for programs or time-outs, and no verdict depends on the load.
-workers=$((2 * $(nproc)))
+# Three for each core: most tests wait for programs or time-outs, and no verdict depends on the load.
+workers=$((3 * $(nproc)))
 
 # Runs pytest, and adds what it counted to COUNTS.
 run_pytest() { # report, argument...

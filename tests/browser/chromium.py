@@ -8,6 +8,8 @@ ARGUMENTS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--window-size=1280,900",
+    # One process for the pages of a browser: to start another costs more than a page.
+    "--renderer-process-limit=1", "--disable-site-isolation-trials",
 )
 
 

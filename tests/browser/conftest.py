@@ -16,7 +16,8 @@ class Browsers:
         if name not in self._drivers:
             self._drivers[name] = start_browser(self._profiles.mktemp(f"profile-{name}"))
         driver = self._drivers[name]
-        driver.get("about:blank")
+        if driver.current_url != "about:blank":  # each page costs a process
+            driver.get("about:blank")
         driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
         driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

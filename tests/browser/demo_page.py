@@ -8,6 +8,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+import sight
 from support.wait import PATIENCE_SECONDS
 
 
@@ -37,18 +38,20 @@ class DemoPage:
             lambda _: condition(), f"waited for {what}")
 
     def wait_text(self, selector, part):
-        self.wait(lambda: part in self.text(selector), f"{part!r} in {selector}")
+        self.wait(lambda: part in sight.shown_text(self.driver, selector), f"{part!r} in {selector}")
 
     def state(self):
-        return self.find("#state").get_attribute("data-state")
+        return self.driver.execute_script('return document.querySelector("#state")?.dataset.state')
 
     def wait_state(self, state):
         self.wait(lambda: self.state() == state, f"the socket to be {state}")
 
     def click(self, selector):
-        element = self.find(selector)
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
+        self.driver.execute_script("""
+            const item = document.querySelector(arguments[0]);
+            item.scrollIntoView({ block: "center" });
+            return item;
+            """, selector).click()
 
     def fill(self, selector, text):
         element = self.find(selector)
@@ -118,7 +121,7 @@ class DemoPage:
 
     def log_out(self):
         self.click("#log-out")
-        self.wait(lambda: self.find("#log-in").is_displayed(), "the log-in form")
+        self.wait(lambda: sight.is_shown(self.driver, "#log-in"), "the log-in form")
 
     def wait_signed_in(self, tag):
         self.wait_state("open")
@@ -152,7 +155,7 @@ class DemoPage:
         if params is not None:
             self.write_params(params)
         self.send()
-        self.wait(lambda: self.find("#answer").is_displayed(), f"an answer to {method}")
+        self.wait(lambda: sight.is_shown(self.driver, "#answer"), f"an answer to {method}")
         return self.find("#answer").get_attribute("data-tone"), self.text("#answer-title")
 
     def answer(self):
@@ -206,7 +209,7 @@ class DemoPage:
     # The log
 
     def entries(self, selector=""):
-        return [entry for entry in self.find_all(f"#log .entry{selector}") if entry.is_displayed()]
+        return sight.seen(self.driver, f"#log .entry{selector}")
 
     def wait_entry(self, selector, part=""):
         self.wait(lambda: any(part in entry.text for entry in self.entries(selector)),

@@ -13,6 +13,11 @@ from support.process import REPOSITORY
 PICTURES = REPOSITORY / "build" / "screenshots"
 SIZES = {1280: 800, 768: 1024, 375: 760}
 AXE_WIDTHS = (1280, 375)
+STANDS_STILL = """
+    const [done] = arguments;
+    Promise.allSettled(document.getAnimations().map(({ finished }) => finished))
+        .then(() => done(document.getAnimations().length === 0));
+    """
 PEOPLE = [("Grace", "Hopper", "I will bring the moth."), ("Ελένη", "Παπαδοπούλου", "ευχαριστώ πολύ! 🌿"),
           ("عمر", "الخيام", "غداً في الساعة الخامسة"), ("Thảo", "Nguyễn", "A photo of the harbour"),
           ("Bob", "Ross", "How did the first layer turn out?")]
@@ -55,11 +60,11 @@ def sideways(page):
 
 def look_at(page, axe_source, name):
     """At all sizes, light and dark."""
-    for width, height in SIZES.items():
-        for scheme in ("light", "dark"):
+    for scheme in ("light", "dark"):
+        for width, height in SIZES.items():
             page.emulate(width, height, scheme)
             page.wait(lambda: page.run("return innerWidth") == width, "the size")
-            page.wait(lambda: page.run("return document.getAnimations().length") == 0, "the colours")
+            page.wait(lambda: page.driver.execute_async_script(STANDS_STILL), "the colours")
             page.wait(lambda: sideways(page) == [], lambda: f"{name} at {width}: {sideways(page)} to fit")
             PICTURES.mkdir(parents=True, exist_ok=True)
             page.driver.save_screenshot(str(PICTURES / f"{name}-{width}-{scheme}.png"))

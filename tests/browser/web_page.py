@@ -7,7 +7,10 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+import sight
 from support.wait import wait_until
+
+POLL_SECONDS = 0.03
 
 
 class WebPage:
@@ -76,10 +79,10 @@ class WebPage:
                 return condition()
             except (NoSuchElementException, StaleElementReferenceException):
                 return False
-        return wait_until(holds, what)
+        return wait_until(holds, what, poll=POLL_SECONDS)
 
     def is_shown(self, selector):
-        return any(element.is_displayed() for element in self.find_all(selector))
+        return sight.is_shown(self.driver, selector)
 
     def wait_shown(self, selector):
         self.wait(lambda: self.is_shown(selector), f"{selector} to be shown")
@@ -128,8 +131,8 @@ class WebPage:
 
     def wait_messenger(self):
         self.wait_shown(".messenger .list")
-        self.wait(lambda: self.run("return messenger.session?.connection") == "current", "the connection")
-        self.wait(lambda: self.run("return messenger.store.state.listed"), "the list")
+        self.wait(lambda: self.run("return messenger.session?.connection === 'current' && messenger.store.state.listed"),
+                  "the connection and the list")
 
     def wait_kept(self):
         """By the service worker: from now on the page opens without the server."""

@@ -66,6 +66,7 @@ def in_use(mongo, stack, copy):
                "the message services to detect it")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("restore", [stopped, in_use])
 def test_a_client_that_was_ahead_is_reset(mongo, stack, restore, tmp_path):
     anna, ben, carl = User(stack), User(stack), User(stack, gateway=1)

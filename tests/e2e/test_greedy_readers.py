@@ -87,6 +87,7 @@ def read_slowly(sockets, seconds):
         time.sleep(max(0, turn + 0.1 - time.monotonic()))  # the rate itself
 
 
+@pytest.mark.slow
 def test_a_container_of_512_mib_survives_pages_that_are_not_read():
     with memory_cgroup(CONTAINER_MIB) as cgroup, Stack(settings=SETTINGS) as stack:
         gateway = stack.program("gateway")

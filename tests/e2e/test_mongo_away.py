@@ -80,6 +80,7 @@ def texts(his, anna):
     return [message["text"] for message in messages(his, anna)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["killed", "frozen"])
 def test_sends_are_refused_while_mongo_is_unreachable_and_accepted_afterwards(mongo, stack, anna, ben, way):
     hers, his = anna.socket(), ben.socket()

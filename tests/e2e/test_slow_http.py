@@ -117,6 +117,7 @@ def nearly_all(times):
     return sorted(times)[len(times) * 99 // 100 - 1]
 
 
+@pytest.mark.slow
 def test_two_thousand_dripping_connections_hold_up_nobody():
     with Stack(settings={"webSocket.maxConnections": None}) as own:
         user, other = User(own), User(own)
@@ -161,6 +162,7 @@ def test_uploads_that_trickle_leave_others_theirs(stack, crowd):
             assert upload(stack.url(), slow.token, images.png(8, 8)).status_code == 200
 
 
+@pytest.mark.slow
 def test_an_upload_on_a_slow_line_is_received_whole(stack, crowd):
     """48 KiB a second for longer than the deadline of a small request; the picture is none, which is said in the end."""
     user = crowd.user(stack)

@@ -68,6 +68,7 @@ def test_a_change_is_published_once_when_it_is_acknowledged(bus):
     assert service.next_or_none(7) is None
 
 
+@pytest.mark.slow
 def test_a_fact_is_published_until_it_is_acknowledged(bus):
     service, anna = bus.subscribe(SUBJECT, "message"), register(bus, "a")
     call(bus, "UpdateProfile", anna, "", "Jones", "", "")

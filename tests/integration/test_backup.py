@@ -1,5 +1,6 @@
 """The commands of docs/operating.md: a backup taken while messages are written, and restored."""
 
+import copy
 import os
 import shutil
 import sqlite3
@@ -63,6 +64,12 @@ class Installation:
             self.ahead = socket.call("hello")
             self.ada.close()
 
+    def copied_to(self, directory):
+        other = copy.copy(self)
+        other.data, other.backup = (shutil.copytree(path, directory / path.name) for path in (self.data, self.backup))
+        other.settings = {**self.settings, "data.directory": other.data}
+        return other
+
     def stack(self):
         return Stack(settings=self.settings)
 
@@ -72,9 +79,15 @@ class Installation:
             return texts(socket, self.bob)
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory):
+    return Installation(tmp_path_factory.mktemp("installation"))
+
+
 @pytest.fixture
-def installation(tmp_path):
-    return Installation(tmp_path)
+def installation(made_once, tmp_path):
+    """Each test may change and damage its own."""
+    return made_once.copied_to(tmp_path)
 
 
 def test_a_restored_backup_has_what_was_acknowledged_before_it(installation):

@@ -329,6 +329,7 @@ def proxy_url(server, proxy):
     return server.new_url().replace(f":{server.port}/", f":{proxy.port}/")
 
 
+@pytest.mark.slow
 def test_a_lost_target_ends_the_copy_and_the_next_copy_resumes(history, tmp_path):
     shutil.copytree(history.directory, tmp_path / "source")
     grow(tmp_path / "source", 3000)

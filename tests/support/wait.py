@@ -8,10 +8,11 @@ POLL_SECONDS = 0.01
 PATIENCE_SECONDS = 60.0
 
 
-def wait_until(predicate, what="the condition", timeout=PATIENCE_SECONDS):
+def wait_until(predicate, what="the condition", timeout=PATIENCE_SECONDS, poll=POLL_SECONDS):
     """Polls until predicate() is true and returns its value; fails the test after timeout seconds.
 
-    `what` is a text, or a function that makes one when it has come to that."""
+    `what` is a text, or a function that makes one when it has come to that. `poll` is for questions that keep
+    the one who is asked from what is waited for."""
     deadline = time.monotonic() + timeout
     while True:
         value = predicate()
@@ -20,7 +21,7 @@ def wait_until(predicate, what="the condition", timeout=PATIENCE_SECONDS):
         if time.monotonic() >= deadline:
             text = what() if callable(what) else what
             raise AssertionError(f"waited {timeout:g} s for {text}, without success")
-        time.sleep(POLL_SECONDS)
+        time.sleep(poll)
 
 
 def stays_true(predicate, duration, what="the condition"):
