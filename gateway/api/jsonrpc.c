@@ -33,6 +33,8 @@ static const char *error_message(int error)
         return "Too many requests";
     case JSONRPC_CONFLICT:
         return "Conflict";
+    case JSONRPC_FORBIDDEN:
+        return "Forbidden";
     default:
         return "Server error";
     }

@@ -21,6 +21,9 @@ void methods_list_sessions(struct jsonrpc_call *call);
 void methods_revoke_session(struct jsonrpc_call *call);
 void methods_revoke_other_sessions(struct jsonrpc_call *call);
 void methods_change_password(struct jsonrpc_call *call);
+void methods_create_invite(struct jsonrpc_call *call);
+void methods_list_invites(struct jsonrpc_call *call);
+void methods_revoke_invite(struct jsonrpc_call *call);
 
 void methods_hello(struct jsonrpc_call *call);
 void methods_sync(struct jsonrpc_call *call);

@@ -112,3 +112,80 @@ void methods_change_password(struct jsonrpc_call *call)
     service_call_then(call, &context, "user.ChangePassword", &request.base,
                       &messenger__empty__descriptor, put_ok);
 }
+
+/* --- invites ----------------------------------------------------------------------------- */
+
+static void put_code(struct jsonrpc_call *call, const void *reply)
+{
+    const Messenger__OneTimeCode *code = reply;
+    struct json_writer *w = &call->result;
+
+    json_begin_object(w);
+    json_put_string(w, "id", code->id);
+    json_put_string(w, "code", code->code);
+    json_put_int(w, "expires", code->expires_at * 1000);
+    json_end_object(w);
+}
+
+void methods_create_invite(struct jsonrpc_call *call)
+{
+    Messenger__CreateInviteRequest request = MESSENGER__CREATE_INVITE_REQUEST__INIT;
+    Messenger__AccountName account;
+    struct rpc_context context;
+
+    service_call_context(call, &context);
+    name_caller(call, &account);
+    request.account = &account;
+    service_call_then(call, &context, "user.CreateInvite", &request.base,
+                      &messenger__one_time_code__descriptor, put_code);
+}
+
+static void put_invite(struct json_writer *w, const Messenger__Invite *invite)
+{
+    json_begin_object(w);
+    json_put_string(w, "id", invite->id);
+    json_put_int(w, "created", invite->created_ms);
+    json_put_int(w, "expires", invite->expires_at * 1000);
+    if (*invite->used_by_tag != '\0') {
+        json_put_string(w, "usedByTag", invite->used_by_tag);
+        json_put_int(w, "used", invite->used_ms);
+    }
+    json_end_object(w);
+}
+
+static void put_invites(struct jsonrpc_call *call, const void *reply)
+{
+    const Messenger__InviteList *list = reply;
+
+    json_begin_array(&call->result);
+    for (size_t i = 0; i < list->n_invites; i++)
+        put_invite(&call->result, list->invites[i]);
+    json_end_array(&call->result);
+}
+
+void methods_list_invites(struct jsonrpc_call *call)
+{
+    Messenger__ListInvitesRequest request = MESSENGER__LIST_INVITES_REQUEST__INIT;
+    Messenger__AccountName account;
+    struct rpc_context context;
+
+    service_call_context(call, &context);
+    name_caller(call, &account);
+    request.account = &account;
+    service_call_then(call, &context, "user.ListInvites", &request.base,
+                      &messenger__invite_list__descriptor, put_invites);
+}
+
+void methods_revoke_invite(struct jsonrpc_call *call)
+{
+    Messenger__RevokeInviteRequest request = MESSENGER__REVOKE_INVITE_REQUEST__INIT;
+    Messenger__AccountName account;
+    struct rpc_context context;
+
+    service_call_context(call, &context);
+    name_caller(call, &account);
+    request.account = &account;
+    request.id = wire_borrow(call->params[0].text);
+    service_call_then(call, &context, "user.RevokeInvite", &request.base,
+                      &messenger__empty__descriptor, put_ok);
+}

@@ -50,6 +50,9 @@ void service_call_fail(struct jsonrpc_call *call, const struct rpc_context *cont
     case STATUS_CONFLICT:
         jsonrpc_fail(call, JSONRPC_CONFLICT, error->reason, 0);
         return;
+    case STATUS_FORBIDDEN:
+        jsonrpc_fail(call, JSONRPC_FORBIDDEN, error->reason, 0);
+        return;
     case STATUS_LIMITED:
         jsonrpc_fail(call, JSONRPC_TOO_MANY, error->reason, error->retry_after_ms);
         return;

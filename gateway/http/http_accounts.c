@@ -16,6 +16,7 @@
 #include "gateway/limits/ratelimit.h"
 #include "gateway/socket/no_auth.h"
 #include "services/common/base/json.h"
+#include "services/common/base/json_writer.h"
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
 #include "user.pb-c.h"
@@ -87,6 +88,29 @@ static enum field_result read_fields(const struct json *root, const char *const 
     return FIELDS_OK;
 }
 
+/* What a form may have besides; borrowed. */
+struct extras {
+    const char *device; /* the name of the client's device; or NULL */
+    const char *invite; /* a code; or "" */
+};
+
+/* What is wrong with them; NULL: nothing. */
+static const char *read_extras(const struct json *root, struct extras *extras_out)
+{
+    const struct json *user = json_member(root, "user");
+    const struct json *device = json_member(user, "device"), *invite = json_member(user, "invite");
+
+    *extras_out = (struct extras){ json_text(device), json_text(invite) };
+    if (device != NULL && !json_is_null(device) &&
+        (extras_out->device == NULL || !http_tokens_is_device(extras_out->device)))
+        return "device: must be 1 to 100 bytes without control characters";
+    if (invite != NULL && !json_is_null(invite) && extras_out->invite == NULL)
+        return "invite: must be a string";
+    if (extras_out->invite == NULL)
+        extras_out->invite = "";
+    return NULL;
+}
+
 /* --- routes ------------------------------------------------------------------------------ */
 
 static void respond_register_failure(struct http_request *request,
@@ -95,6 +119,12 @@ static void respond_register_failure(struct http_request *request,
 {
     if (status == STATUS_INVALID_ARGUMENT)
         http_respond_error(request, 400, "IncorrectDataError", error->reason);
+    else if (status == STATUS_FORBIDDEN)
+        http_respond_error(request, 403,
+                           strncmp(error->reason, "invite: ", strlen("invite: ")) == 0
+                               ? "InviteError"
+                               : "RegistrationClosedError",
+                           error->reason);
     else if (status == STATUS_ALREADY_EXISTS)
         http_respond_error(request, 409, "UserAlreadyExistError",
                            "A user with this tag or e-mail exists already.");
@@ -103,7 +133,7 @@ static void respond_register_failure(struct http_request *request,
 }
 
 static void sign_up(const struct http_site *site, struct http_request *request,
-                    const char *const *fields, const char *device)
+                    const char *const *fields, const struct extras *extras)
 {
     Messenger__RegisterRequest registration = MESSENGER__REGISTER_REQUEST__INIT;
     int64_t expires_at_s = http_tokens_expiry(site);
@@ -121,7 +151,8 @@ static void sign_up(const struct http_site *site, struct http_request *request,
     registration.email = wire_borrow(fields[3]);
     registration.password = wire_borrow(fields[4]);
     registration.client_network = network;
-    http_tokens_describe(site, request, device, expires_at_s, &client, &session);
+    registration.invite = wire_borrow(extras->invite);
+    http_tokens_describe(site, request, extras->device, expires_at_s, &client, &session);
     registration.session = &session;
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
     enum status status = rpc_call(site->bus, &context, "user.Register", &registration.base,
@@ -134,7 +165,7 @@ static void sign_up(const struct http_site *site, struct http_request *request,
 }
 
 static void log_in(const struct http_site *site, struct http_request *request,
-                   const char *const *fields, const char *device)
+                   const char *const *fields, const struct extras *extras)
 {
     Messenger__AuthenticateRequest login = MESSENGER__AUTHENTICATE_REQUEST__INIT;
     int64_t expires_at_s = http_tokens_expiry(site);
@@ -149,7 +180,7 @@ static void log_in(const struct http_site *site, struct http_request *request,
     login.email = wire_borrow(fields[0]);
     login.password = wire_borrow(fields[1]);
     login.client_network = network;
-    http_tokens_describe(site, request, device, expires_at_s, &client, &session);
+    http_tokens_describe(site, request, extras->device, expires_at_s, &client, &session);
     login.session = &session;
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
     enum status status = rpc_call(site->bus, &context, "user.Authenticate", &login.base,
@@ -158,6 +189,8 @@ static void log_in(const struct http_site *site, struct http_request *request,
         respond_signed_in(site, request, account, expires_at_s, "Login successful");
     else if (status == STATUS_UNAUTHENTICATED)
         http_respond_error(request, 401, "AuthError", "Incorrect authorization data.");
+    else if (status == STATUS_FORBIDDEN)
+        http_respond_error(request, 403, "AccountDisabledError", "This account is disabled.");
     else if (status == STATUS_LIMITED)
         http_answers_too_many(request, "RateLimitError", error.retry_after_ms);
     else
@@ -194,24 +227,15 @@ bool http_accounts_admit_log_in(const struct http_site *site, struct http_reques
     return admit_form(site, request, site->logins);
 }
 
-/* An optional name of the client's device, borrowed; false when it is none. */
-static bool read_device(const struct json *root, const char **device_out)
-{
-    const struct json *field = json_member(json_member(root, "user"), "device");
-
-    *device_out = json_text(field);
-    return field == NULL || json_is_null(field) ||
-           (*device_out != NULL && http_tokens_is_device(*device_out));
-}
-
 /* What the two forms have in common. */
 static void handle_form(const struct http_site *site, struct http_request *request,
                         const char *const *names, size_t count, const char *missing_error,
                         const char *wrong_type_error,
                         void (*proceed)(const struct http_site *, struct http_request *,
-                                        const char *const *, const char *))
+                                        const char *const *, const struct extras *))
 {
-    const char *values[5], *bad, *device;
+    const char *values[5], *bad;
+    struct extras extras;
     char message[80];
     struct json *root = read_json(request);
 
@@ -227,14 +251,28 @@ static void handle_form(const struct http_site *site, struct http_request *reque
         http_respond_error(request, 400, wrong_type_error, message);
         break;
     case FIELDS_OK:
-        if (read_device(root, &device))
-            proceed(site, request, values, device);
+        bad = read_extras(root, &extras);
+        if (bad == NULL)
+            proceed(site, request, values, &extras);
         else
-            http_respond_error(request, 400, wrong_type_error,
-                               "device: must be 1 to 100 bytes without control characters");
+            http_respond_error(request, 400, wrong_type_error, bad);
         break;
     }
     json_destroy(&root);
+}
+
+/* For pages: whether to offer a sign-up, and to ask for an invite. */
+void http_accounts_registration(const struct http_site *site, struct http_request *request)
+{
+    struct json_writer w = { 0 };
+
+    json_begin_object(&w);
+    json_put_string(&w, "mode", site->settings->registration_mode);
+    json_put_bool(&w, "usersInvite", site->settings->registration_invites_per_user > 0);
+    json_end_object(&w);
+    http_add_header(request, "Cache-Control", "no-cache");
+    http_respond(request, 200, "application/json", buffer_text(&w.out), w.out.length);
+    buffer_finish(&w.out);
 }
 
 void http_accounts_sign_up(const struct http_site *site, struct http_request *request)
@@ -333,4 +371,47 @@ void http_accounts_renew(const struct http_site *site, struct http_request *requ
         http_answers_text(request, "Renewal successful");
     else
         http_respond_error(request, 500, "InternalError", "Something went wrong.");
+}
+
+/* --- a new password by a code ------------------------------------------------------------ */
+
+static void reset(const struct http_site *site, struct http_request *request, const char *code,
+                  const char *password)
+{
+    Messenger__ResetPasswordRequest reset = MESSENGER__RESET_PASSWORD_REQUEST__INIT;
+    char network[CLIENT_ADDRESS_SIZE];
+    Messenger__Empty *reply = NULL;
+    struct rpc_context context;
+    struct rpc_error error;
+
+    http_client_network(site, request, network);
+    reset.code = wire_borrow(code);
+    reset.new_password = wire_borrow(password);
+    reset.client_network = network;
+    rpc_context_start(&context, site->settings->rpc_timeout_ms);
+    enum status status = rpc_call(site->bus, &context, "user.ResetPassword", &reset.base,
+                                  &messenger__empty__descriptor, &reply, &error);
+    wire_free(reply);
+    if (status == STATUS_OK)
+        http_answers_text(request, "Reset successful");
+    else if (status == STATUS_INVALID_ARGUMENT)
+        http_respond_error(request, 400, "IncorrectDataError", error.reason);
+    else
+        http_answers_call_failed(request, &context, "user.ResetPassword", status);
+}
+
+void http_accounts_reset(const struct http_site *site, struct http_request *request)
+{
+    struct json *root = read_json(request);
+
+    if (root == NULL)
+        return;
+    const char *code = json_text(json_member(root, "code"));
+    const char *password = json_text(json_member(root, "password"));
+    if (code != NULL && password != NULL)
+        reset(site, request, code, password);
+    else
+        http_respond_error(request, 400, "IncorrectDataError",
+                           code == NULL ? "code: is missing" : "password: is missing");
+    json_destroy(&root);
 }

@@ -24,7 +24,7 @@ enum status caller_load(struct user_service *service, const char *tag, const cha
         return status;
     if (list.count == 1)
         *user_out = list.items[0];
-    if (list.count != 1 || (*id != '\0' && !caller_is_account(user_out, id)))
+    if (list.count != 1 || user_out->disabled || (*id != '\0' && !caller_is_account(user_out, id)))
         status = STATUS_UNAUTHENTICATED;
     free(list.items);
     return status;

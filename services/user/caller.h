@@ -9,8 +9,8 @@
 /* Whether the user is the account with this id, of 24 hex digits. */
 bool caller_is_account(const struct user *user, const char *id);
 
-/* The user with this tag. STATUS_UNAUTHENTICATED when there is none, or another account has it
- * (unless `id` is ""). */
+/* The user with this tag. STATUS_UNAUTHENTICATED when there is none, it is disabled, or another
+ * account has the tag (unless `id` is ""). */
 enum status caller_load(struct user_service *service, const char *tag, const char *id,
                         struct user *user_out) MUST_CHECK;
 

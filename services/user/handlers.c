@@ -9,6 +9,8 @@
 #include "services/common/rpc/wire.h"
 #include "services/user/caller.h"
 #include "services/user/handlers_accounts.h"
+#include "services/user/handlers_invites.h"
+#include "services/user/handlers_password.h"
 #include "services/user/handlers_sessions.h"
 #include "services/user/handlers_tokens.h"
 #include "services/user/user_rules.h"
@@ -251,5 +253,12 @@ const struct rpc_method user_methods[] = {
       handle_end_other_sessions, RPC_FAST },
     { "ChangePassword", &messenger__change_password_request__descriptor, handle_change_password,
       RPC_SLOW },
+    { "ResetPassword", &messenger__reset_password_request__descriptor, handle_reset_password,
+      RPC_SLOW },
+    { "CreateInvite", &messenger__create_invite_request__descriptor, handle_create_invite,
+      RPC_FAST },
+    { "ListInvites", &messenger__list_invites_request__descriptor, handle_list_invites, RPC_FAST },
+    { "RevokeInvite", &messenger__revoke_invite_request__descriptor, handle_revoke_invite,
+      RPC_FAST },
 };
 const size_t user_method_count = sizeof(user_methods) / sizeof(user_methods[0]);

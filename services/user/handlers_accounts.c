@@ -7,9 +7,10 @@
 #include "event.pb-c.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
-#include "services/user/caller.h"
 #include "services/user/client_network.h"
 #include "services/user/credentials.h"
+#include "services/user/handlers_password.h"
+#include "services/user/registration.h"
 #include "services/user/sessions.h"
 #include "services/user/user_rules.h"
 #include "services/user/user_service.h"
@@ -28,6 +29,8 @@ const char *handlers_accounts_group(const struct rpc_method *method, const void 
         text = ((const Messenger__AuthenticateRequest *)request)->client_network;
     else if (method->handle == handle_change_password)
         text = ((const Messenger__ChangePasswordRequest *)request)->client_network;
+    else if (method->handle == handle_reset_password)
+        text = ((const Messenger__ResetPasswordRequest *)request)->client_network;
     return client_network_parse(text, &network) ? text : "";
 }
 
@@ -38,6 +41,8 @@ static const char *check_registration(const struct user_service *service,
 {
     const char *problem = user_rules_check_tag(request->tag);
 
+    if (problem == NULL && registration_is_reserved(service->reserved_tags, request->tag))
+        problem = "tag: is reserved";
     if (problem == NULL)
         problem = user_rules_check_name("firstName", request->first_name, user->first_name);
     if (problem == NULL)
@@ -79,18 +84,25 @@ static void reply_logged_in(struct user_service *service, struct rpc_request *ca
 }
 
 static void finish_register(struct user_service *service, struct rpc_request *call,
-                            const struct user *user, const struct client_network *network,
-                            const Messenger__NewSession *session)
+                            const Messenger__RegisterRequest *registration, const struct user *user,
+                            const struct client_network *network, struct user_code *invite)
 {
-    enum status status = user_store_add(service->store, user);
+    const char *reason = NULL;
 
+    enum status status = registration_take(service, invite, user, &reason);
     if (status != STATUS_OK) {
+        rpc_request_fail(call, status, reason);
+        return;
+    }
+    status = user_store_add(service->store, user);
+    if (status != STATUS_OK) {
+        registration_give_back(service, invite);
         rpc_request_fail(call, status, "tag or e-mail is taken");
         return;
     }
     login_guard_note(service->guard, &user->id, network);
     publish_registered(service, user);
-    reply_logged_in(service, call, user, session);
+    reply_logged_in(service, call, user, registration->session);
 }
 
 void handle_register(void *ctx, struct rpc_request *call, const void *request)
@@ -98,20 +110,24 @@ void handle_register(void *ctx, struct rpc_request *call, const void *request)
     struct user_service *service = ctx;
     const Messenger__RegisterRequest *registration = request;
     struct client_network network;
+    struct user_code invite;
     struct user user = { .tag = "" };
+    enum status status = STATUS_INVALID_ARGUMENT;
 
     const char *problem = check_registration(service, registration, &user);
     if (problem == NULL && !client_network_parse(registration->client_network, &network))
         problem = bad_network;
     if (problem == NULL && registration->session != NULL)
         problem = sessions_check_new(registration->session);
-    if (problem != NULL) {
-        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
+    if (problem == NULL)
+        status = registration_admit(service, registration->invite, &invite, &problem);
+    if (status != STATUS_OK) {
+        rpc_request_fail(call, status, problem);
         return;
     }
     user.id = id_new();
     if (credentials_hash(service, registration->password, user.password_hash) == STATUS_OK)
-        finish_register(service, call, &user, &network, registration->session);
+        finish_register(service, call, registration, &user, &network, &invite);
     else
         rpc_request_fail(call, STATUS_UNAVAILABLE, "no memory to hash a password");
 }
@@ -127,6 +143,10 @@ static void verify(struct user_service *service, struct rpc_request *call,
     if (credentials_verify(is_known ? user->password_hash : service->decoy_hash, login->password) &&
         is_known) {
         login_guard_pass(service->guard, attempt);
+        if (user->disabled) {
+            rpc_request_fail(call, STATUS_FORBIDDEN, "the account is disabled");
+            return;
+        }
         credentials_strengthen(service, user, login->password);
         reply_logged_in(service, call, user, login->session);
         return;
@@ -177,79 +197,5 @@ void handle_authenticate(void *ctx, struct rpc_request *call, const void *reques
         authenticate(service, call, login, is_email ? email_key : login->email, &user);
     else
         rpc_request_fail(call, status, NULL);
-    memory_wipe(user.password_hash, sizeof(user.password_hash));
-}
-
-/* --- another password -------------------------------------------------------------------- */
-
-static const char wrong_password[] = "oldPassword: is not the password of this account";
-
-/* The old password is right. */
-static void change_password(struct user_service *service, struct rpc_request *call,
-                            const struct user *user,
-                            const Messenger__ChangePasswordRequest *request)
-{
-    static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
-    char hash[USER_HASH_SIZE];
-    struct user_credentials change = { user, hash, true, request->kept_session };
-
-    enum status status = credentials_hash(service, request->new_password, hash);
-    if (status == STATUS_OK)
-        status = user_store_set_credentials(service->store, &change);
-    memory_wipe(hash, sizeof(hash));
-    if (status == STATUS_OK) {
-        sessions_publish_end_of_others(service, user, request->kept_session);
-        rpc_request_reply(call, &done.base);
-    } else {
-        rpc_request_fail(call, status, "another call has changed the password or the sessions");
-    }
-}
-
-static void verify_and_change(struct user_service *service, struct rpc_request *call,
-                              const struct user *user, const struct client_network *network,
-                              const Messenger__ChangePasswordRequest *request)
-{
-    struct login_attempt attempt;
-    int64_t retry_after_ms = 0;
-
-    enum status status =
-        login_guard_begin(service->guard, user->email_key, &user->id, network,
-                          rpc_request_context(call)->deadline_us, &attempt, &retry_after_ms);
-    if (status == STATUS_LIMITED) {
-        rpc_request_limit(call, retry_after_ms, "too many wrong passwords");
-    } else if (status != STATUS_OK) {
-        rpc_request_fail(call, status, NULL);
-    } else if (credentials_verify(user->password_hash, request->old_password)) {
-        login_guard_pass(service->guard, &attempt);
-        change_password(service, call, user, request);
-    } else {
-        status = login_guard_fail(service->guard, &attempt);
-        rpc_request_fail(call, status == STATUS_OK ? STATUS_INVALID_ARGUMENT : status,
-                         wrong_password);
-    }
-}
-
-void handle_change_password(void *ctx, struct rpc_request *call, const void *request)
-{
-    struct user_service *service = ctx;
-    const Messenger__ChangePasswordRequest *wanted = request;
-    struct client_network network;
-    struct user user;
-
-    const char *problem =
-        user_rules_check_password("newPassword", wanted->new_password, service->password_min);
-    if (problem == NULL && !client_network_parse(wanted->client_network, &network))
-        problem = bad_network;
-    if (problem == NULL && !sessions_is_id(wanted->kept_session))
-        problem = "kept_session: is none";
-    if (problem != NULL) {
-        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
-        return;
-    }
-    enum status status = caller_load_account(service, wanted->account, &user);
-    if (status == STATUS_OK)
-        verify_and_change(service, call, &user, &network, wanted);
-    else
-        rpc_request_fail(call, status, "the account does not exist");
     memory_wipe(user.password_hash, sizeof(user.password_hash));
 }

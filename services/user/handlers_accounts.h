@@ -3,10 +3,11 @@
 
 #include "services/common/rpc/rpc_server.h"
 
-/* Handlers of the table in handlers.h that hash a password; proto/user.proto specifies them. */
-rpc_handler handle_register, handle_authenticate, handle_change_password;
+/* Sign-up and log-in: handlers of the table in handlers.h, specified in proto/user.proto. */
+rpc_handler handle_register, handle_authenticate;
 
-/* For rpc_server.h: of these methods, the network of the client; "" when it is none. */
+/* For rpc_server.h: of the methods that hash a password, the network of the client; "" when it is
+ * none. */
 const char *handlers_accounts_group(const struct rpc_method *method, const void *request);
 
 #endif

@@ -2,53 +2,20 @@
 
 #include <stdlib.h>
 
-#include "services/common/base/clock.h"
-#include "services/common/base/memory.h"
-#include "services/common/rpc/wire.h"
 #include "services/user/caller.h"
 #include "services/user/sessions.h"
+#include "services/user/views.h"
 
 static const char no_account[] = "the account does not exist";
 static const char no_session[] = "id: no such session";
 
 /* --- the list ---------------------------------------------------------------------------- */
 
-static void set_view(const struct user_session *session, Messenger__Session *view)
-{
-    messenger__session__init(view);
-    view->id = wire_borrow(session->id);
-    view->device = wire_borrow(session->device);
-    view->address = wire_borrow(session->address);
-    view->created_ms = session->created_ms;
-    view->seen_ms = session->seen_ms;
-    view->expires_at = session->expires_at_s;
-}
-
-static void reply_sessions(struct rpc_request *call, const struct user *user,
-                           const struct user_session_list *list)
-{
-    Messenger__Session *views = xcalloc(list->count, sizeof(*views));
-    Messenger__Session **pointers = xcalloc(list->count, sizeof(*pointers));
-    Messenger__SessionList reply = MESSENGER__SESSION_LIST__INIT;
-    int64_t now_s = clock_wall_ms() / 1000;
-
-    for (size_t i = 0; i < list->count; i++) {
-        if (sessions_is_over(user, &list->items[i]) || list->items[i].expires_at_s <= now_s)
-            continue;
-        set_view(&list->items[i], &views[reply.n_sessions]);
-        pointers[reply.n_sessions] = &views[reply.n_sessions];
-        reply.n_sessions++;
-    }
-    reply.sessions = pointers;
-    rpc_request_reply(call, &reply.base);
-    free(pointers);
-    free(views);
-}
-
 void handle_list_sessions(void *ctx, struct rpc_request *call, const void *request)
 {
     struct user_service *service = ctx;
     const Messenger__ListSessionsRequest *wanted = request;
+    Messenger__SessionList reply = MESSENGER__SESSION_LIST__INIT;
     struct user_session_list list;
     struct user user;
 
@@ -59,7 +26,11 @@ void handle_list_sessions(void *ctx, struct rpc_request *call, const void *reque
         rpc_request_fail(call, status, no_account);
         return;
     }
-    reply_sessions(call, &user, &list);
+    struct session_views *views = views_make_sessions(&user, &list);
+    reply.n_sessions = views->count;
+    reply.sessions = views->pointers;
+    rpc_request_reply(call, &reply.base);
+    views_free_sessions(views);
     free(list.items);
 }
 
@@ -107,7 +78,9 @@ static enum status end_others(struct user_service *service,
     struct user user;
 
     for (int i = 0; i < TRIES && status == STATUS_CONFLICT; i++) {
-        struct user_credentials change = { &user, NULL, true, wanted->kept_session };
+        struct user_credentials change = { .before = &user,
+                                           .ends_sessions = true,
+                                           .kept_session = wanted->kept_session };
         status = caller_load_account(service, wanted->account, &user);
         if (status == STATUS_OK)
             status = user_store_set_credentials(service->store, &change);

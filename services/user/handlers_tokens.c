@@ -140,7 +140,7 @@ static enum status accounts_load(struct user_service *service, Messenger__Accoun
     return status;
 }
 
-/* NULL when no account has this id and this tag. */
+/* NULL when no account has this id and this tag, or it is disabled. */
 static const struct user *accounts_find(const struct accounts *accounts,
                                         const Messenger__AccountName *name)
 {
@@ -149,7 +149,7 @@ static const struct user *accounts_find(const struct accounts *accounts,
     if (name == NULL || !tag_to_key(name->tag, key))
         return NULL;
     const struct user *user = hashmap_get(accounts->by_key, key);
-    return user != NULL && caller_is_account(user, name->id) ? user : NULL;
+    return user != NULL && !user->disabled && caller_is_account(user, name->id) ? user : NULL;
 }
 
 static enum status list_revoked(struct user_service *service,

@@ -6,17 +6,21 @@
 #include "services/common/process/service_main.h"
 #include "services/user/handlers.h"
 #include "services/user/handlers_accounts.h"
+#include "services/user/handlers_admin.h"
+#include "services/user/registration.h"
 
 enum {
     FAST_THREADS = 8,
     FAST_QUEUE = 4096,
     SLOW_QUEUE = 1024,
+    ADMIN_THREADS = 1,
+    ADMIN_QUEUE = 64,
     SLOW_QUEUE_PER_NETWORK = 256, /* some seconds of hashing: what waits longer is too late */
 };
 
 struct state {
     struct user_service service;
-    struct rpc_server *server;
+    struct rpc_server *server, *admin_server;
 };
 
 static size_t hash_threads(const struct settings *settings)
@@ -37,7 +41,13 @@ static enum status open_service(struct service *process, struct user_service *se
     service->cost = (struct password_cost){ (uint32_t)settings->password_hash_memory_kib,
                                             (uint32_t)settings->password_hash_passes };
     service->password_min = (size_t)settings->password_min_length;
-    enum status status = user_store_open(url, &service->store);
+    service->reserved_tags = settings->registration_reserved_tags;
+    service->invites_per_user = settings->registration_invites_per_user;
+    service->invite_lifetime_s = settings->registration_invite_expires_in_s;
+    enum status status =
+        registration_mode_from_name(settings->registration_mode, &service->registration)
+            ? user_store_open(url, &service->store)
+            : STATUS_INVALID_ARGUMENT;
     free(url);
     if (status == STATUS_OK && !password_hash(&service->cost, "no such user", service->decoy_hash,
                                               sizeof(service->decoy_hash))) {
@@ -52,6 +62,7 @@ static void stop_user(struct service *process, void *arg)
     struct state *state = arg;
 
     (void)process;
+    rpc_server_stop(&state->admin_server);
     rpc_server_stop(&state->server);
     announcer_stop(&state->service.announcer);
     login_guard_destroy(&state->service.guard);
@@ -62,6 +73,22 @@ static void stop_user(struct service *process, void *arg)
 static const char *problem(void *ctx)
 {
     return user_store_problem(((const struct user_service *)ctx)->store);
+}
+
+/* On threads of its own: it works while users keep the others busy. */
+static enum status start_admin(struct service *process, struct state *state)
+{
+    struct rpc_server_options options = {
+        .bus = process->bus,
+        .service = "admin",
+        .methods = admin_methods,
+        .method_count = admin_method_count,
+        .problem = problem,
+        .ctx = &state->service,
+        .lanes = { [RPC_FAST] = { ADMIN_THREADS, ADMIN_QUEUE } },
+    };
+
+    return rpc_server_start(&options, &state->admin_server);
 }
 
 static enum status start_user(struct service *process, void **state_out)
@@ -92,6 +119,8 @@ static enum status start_user(struct service *process, void **state_out)
         state->service.announcer = announcer_start(process->bus, state->service.store);
     if (status == STATUS_OK)
         status = rpc_server_start(&options, &state->server);
+    if (status == STATUS_OK)
+        status = start_admin(process, state);
     if (status != STATUS_OK) {
         stop_user(process, state);
         return status;

@@ -7,6 +7,8 @@
 #include "services/user/password.h"
 #include "services/user/store/user_store.h"
 
+enum registration_mode { REGISTRATION_OPEN, REGISTRATION_INVITE, REGISTRATION_CLOSED };
+
 /* The context of this service's handlers. */
 struct user_service {
     struct bus *bus;
@@ -15,6 +17,9 @@ struct user_service {
     struct login_guard *guard;
     struct password_cost cost;
     size_t password_min;
+    enum registration_mode registration;
+    const char *reserved_tags; /* separated by commas; borrowed */
+    int64_t invites_per_user, invite_lifetime_s;
     char decoy_hash[USER_HASH_SIZE]; /* verified when the e-mail is unknown, so that both cases take
                                         the same time */
 };

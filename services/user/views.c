@@ -1,6 +1,11 @@
 #include "services/user/views.h"
 
+#include <stdlib.h>
+
+#include "services/common/base/clock.h"
+#include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
+#include "services/user/sessions.h"
 
 void views_set_user(const struct user *user, char hex[ID_HEX + 1], Messenger__User *view)
 {
@@ -33,4 +38,40 @@ void views_reply_account(struct rpc_request *call, const struct user *user, cons
     account.email = wire_borrow(user->email);
     account.session_id = wire_borrow(session_id);
     rpc_request_reply(call, &account.base);
+}
+
+static void set_session(const struct user_session *session, Messenger__Session *view)
+{
+    messenger__session__init(view);
+    view->id = wire_borrow(session->id);
+    view->device = wire_borrow(session->device);
+    view->address = wire_borrow(session->address);
+    view->created_ms = session->created_ms;
+    view->seen_ms = session->seen_ms;
+    view->expires_at = session->expires_at_s;
+}
+
+struct session_views *views_make_sessions(const struct user *user,
+                                          const struct user_session_list *list)
+{
+    struct session_views *views = xcalloc(1, sizeof(*views));
+    int64_t now_s = clock_wall_ms() / 1000;
+
+    views->items = xcalloc(list->count, sizeof(*views->items));
+    views->pointers = xcalloc(list->count, sizeof(*views->pointers));
+    for (size_t i = 0; i < list->count; i++) {
+        if (sessions_is_over(user, &list->items[i]) || list->items[i].expires_at_s <= now_s)
+            continue;
+        set_session(&list->items[i], &views->items[views->count]);
+        views->pointers[views->count] = &views->items[views->count];
+        views->count++;
+    }
+    return views;
+}
+
+void views_free_sessions(struct session_views *views)
+{
+    free(views->pointers);
+    free(views->items);
+    free(views);
 }

@@ -31,6 +31,8 @@ struct row {
 
 static const struct row rows[] = {
     { "app.port", KIND_INT, AT(app_port), "8000", 0, 65535, "port of the gateway" },
+    { "app.url", KIND_TEXT, AT(app_url), "", 0, 512,
+      "address at which browsers reach the messenger, for links: https://chat.example.org" },
     { "client.url", KIND_TEXT, AT(client_url), "http://localhost:3000", 0, 512,
       "origin of the web client: receives CORS headers, may open sockets" },
     { "cookie.maxAge", KIND_SECONDS, AT(cookie_max_age_s), "72h", 1, YEARS(10),
@@ -90,6 +92,15 @@ static const struct row rows[] = {
       "minimum length of a password at sign-up, in bytes" },
     { "presence.offlineGraceMs", KIND_INT, AT(presence_offline_grace_ms), "0", 0, 600000,
       "delay between the close of a user's last socket and the offline notification" },
+    { "registration.inviteExpiresIn", KIND_SECONDS, AT(registration_invite_expires_in_s), "1 week",
+      60, YEARS(1), "how long an invite is valid" },
+    { "registration.invitesPerUser", KIND_INT, AT(registration_invites_per_user), "0", 0, 1000,
+      "unused invites that a user may have made; 0 = only the administrator invites" },
+    { "registration.mode", KIND_TEXT, AT(registration_mode), "open", 1, 16,
+      "who may sign up: open (everybody), invite (with an invite) or closed (nobody)" },
+    { "registration.reservedTags", KIND_TEXT, AT(registration_reserved_tags),
+      "abuse,administrator,messenger,moderator,postmaster,root,security,support,system", 0, 4096,
+      "tags that nobody can sign up with, comma-separated" },
     { "rpc.numericVersion", KIND_BOOL, AT(rpc_numeric_version), "false", 0, 1,
       "answer \"jsonrpc\":2, like the original, instead of \"2.0\"" },
     { "rpc.timeoutMs", KIND_INT, AT(rpc_timeout_ms), "5000", 50, 60000,
@@ -367,6 +378,11 @@ static void check_proxies(const struct settings *settings, struct buffer *proble
     networks_destroy(&networks);
 }
 
+static bool is_registration_mode(const char *mode)
+{
+    return strcmp(mode, "open") == 0 || strcmp(mode, "invite") == 0 || strcmp(mode, "closed") == 0;
+}
+
 static void check_settings(const struct settings *settings, struct buffer *problems)
 {
     const char *environment = getenv("MESSENGER_ENV");
@@ -378,6 +394,12 @@ static void check_settings(const struct settings *settings, struct buffer *probl
                       settings->log_level);
     if (settings->websocket_path[0] != '/')
         buffer_printf(problems, "webSocket.path: must begin with /\n");
+    if (!is_registration_mode(settings->registration_mode))
+        buffer_printf(problems, "registration.mode: \"%s\" is none of open, invite, closed\n",
+                      settings->registration_mode);
+    if (*settings->app_url != '\0' && strncmp(settings->app_url, "https://", 8) != 0 &&
+        strncmp(settings->app_url, "http://", 7) != 0)
+        buffer_printf(problems, "app.url: must begin with https:// or http://\n");
     check_nats(settings, problems);
     check_proxies(settings, problems);
     if (environment != NULL && strcmp(environment, "production") == 0 && *key != '\0' &&

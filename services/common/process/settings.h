@@ -54,6 +54,12 @@ struct settings {
     int64_t limit_uploads_per_minute;                      /* per user */
     int64_t limit_calls_per_second;                        /* per user */
 
+    char *registration_mode;          /* "open", "invite" or "closed" */
+    char *registration_reserved_tags; /* separated by commas */
+    int64_t registration_invites_per_user;
+    int64_t registration_invite_expires_in_s;
+    char *app_url; /* "" = unknown */
+
     int64_t rpc_timeout_ms;
     bool rpc_numeric_version;
     int64_t presence_offline_grace_ms;

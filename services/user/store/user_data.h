@@ -49,6 +49,7 @@ struct user {
     char origin[USER_ORIGIN_SIZE]; /* the session that made all unannounced changes; "": several */
     uint64_t session_epoch; /* rises when all sessions but one end: see struct user_session */
     char kept_session[USER_SESSION_SIZE]; /* that one; "": none */
+    bool disabled;                        /* cannot log in */
 };
 
 /* Owned by the caller; free `items` with free. A zeroed list is empty. */
@@ -121,6 +122,25 @@ struct user_credentials {
     const char *password_hash; /* NULL: stays */
     bool ends_sessions;        /* all but `kept_session`; "": all */
     const char *kept_session;
+    bool disabled; /* from now on */
+};
+
+/* A secret that can be used once. Its key is a hash of it. */
+enum user_code_kind { USER_CODE_INVITE = 1, USER_CODE_RESET = 2 };
+struct user_code {
+    struct id key;
+    enum user_code_kind kind;
+    struct id account;          /* of an invite its maker, of a reset its target; zeroed: nobody */
+    char account_tag[TAG_SIZE]; /* of that account, "" likewise */
+    int64_t created_ms;         /* of the wall clock */
+    int64_t expires_at_s;
+    int64_t used_ms; /* 0: it has not been used */
+    struct id used_by;
+    char used_by_tag[TAG_SIZE];
+};
+struct user_code_list { /* as user_list: free `items` */
+    struct user_code *items;
+    size_t count;
 };
 
 struct user_store_counts {

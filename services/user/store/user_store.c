@@ -154,6 +154,43 @@ enum status user_store_session_page(struct user_store *store, const char *after_
     return store->kind->session_page(store, after_id, max, list_out);
 }
 
+enum status user_store_add_code(struct user_store *store, const struct user_code *code,
+                                int64_t now_s)
+{
+    return store->kind->add_code(store, code, now_s);
+}
+
+enum status user_store_get_code(struct user_store *store, const struct id *key,
+                                struct user_code *code_out)
+{
+    return store->kind->get_code(store, key, code_out);
+}
+
+enum status user_store_use_code(struct user_store *store, const struct user_code *code,
+                                int64_t used_ms_before)
+{
+    return store->kind->use_code(store, code, used_ms_before);
+}
+
+enum status user_store_delete_code(struct user_store *store, const struct id *key)
+{
+    return store->kind->delete_code(store, key);
+}
+
+enum status user_store_codes(struct user_store *store, enum user_code_kind kind,
+                             const struct id *account, size_t max, struct user_code_list *list_out)
+{
+    return store->kind->codes(store, kind, account, max, list_out);
+}
+
+enum status user_store_code_page(struct user_store *store, const struct id *after, size_t max,
+                                 struct user_code_list *list_out)
+{
+    static const struct id first = { { 0 } };
+
+    return store->kind->code_page(store, after != NULL ? after : &first, max, list_out);
+}
+
 enum status user_store_get_failed(struct user_store *store, const struct id *key,
                                   struct failed_logins *counter_out)
 {

@@ -104,6 +104,29 @@ enum status user_store_delete_session(struct user_store *store, const char *id) 
 enum status user_store_sessions(struct user_store *store, const struct id *account, size_t max,
                                 struct user_session_list *list_out) MUST_CHECK;
 
+/* --- one-time codes --- */
+
+/* Adds one; deletes unused ones that have expired at `now_s` (0: none). */
+enum status user_store_add_code(struct user_store *store, const struct user_code *code,
+                                int64_t now_s) MUST_CHECK;
+
+/* STATUS_NOT_FOUND when there is none. */
+enum status user_store_get_code(struct user_store *store, const struct id *key,
+                                struct user_code *code_out) MUST_CHECK;
+
+/* Stores use and user of a code, in place of `used_ms_before`. STATUS_CONFLICT when it has been
+ * used since it was read, or is gone. */
+enum status user_store_use_code(struct user_store *store, const struct user_code *code,
+                                int64_t used_ms_before) MUST_CHECK;
+
+/* Deletes one that has not been used. STATUS_NOT_FOUND. */
+enum status user_store_delete_code(struct user_store *store, const struct id *key) MUST_CHECK;
+
+/* The codes of a kind and an account, the newest first; at most `max`. */
+enum status user_store_codes(struct user_store *store, enum user_code_kind kind,
+                             const struct id *account, size_t max,
+                             struct user_code_list *list_out) MUST_CHECK;
+
 /* --- failed log-ins ---
  *
  * What login_guard.h counts, shared by all user services. Short-lived: not part of a copy.
@@ -152,6 +175,10 @@ enum status user_store_image_page(struct user_store *store, const char *after_na
 /* The revoked tokens, by jti; expired ones, too, until they are deleted. */
 enum status user_store_revoked_page(struct user_store *store, const char *after_jti, size_t max,
                                     struct revoked_list *list_out) MUST_CHECK;
+
+/* All codes, by key; NULL: from the first. */
+enum status user_store_code_page(struct user_store *store, const struct id *after, size_t max,
+                                 struct user_code_list *list_out) MUST_CHECK;
 
 /* All sessions, by id. */
 enum status user_store_session_page(struct user_store *store, const char *after_id, size_t max,

@@ -36,6 +36,14 @@ struct user_store_kind {
                             struct user_session_list *);
     enum status (*session_page)(struct user_store *, const char *, size_t,
                                 struct user_session_list *);
+    enum status (*add_code)(struct user_store *, const struct user_code *, int64_t);
+    enum status (*get_code)(struct user_store *, const struct id *, struct user_code *);
+    enum status (*use_code)(struct user_store *, const struct user_code *, int64_t);
+    enum status (*delete_code)(struct user_store *, const struct id *);
+    enum status (*codes)(struct user_store *, enum user_code_kind, const struct id *, size_t,
+                         struct user_code_list *);
+    enum status (*code_page)(struct user_store *, const struct id *, size_t,
+                             struct user_code_list *);
     enum status (*get_failed)(struct user_store *, const struct id *, struct failed_logins *);
     enum status (*put_failed)(struct user_store *, const struct failed_logins *);
     enum status (*clear_failed)(struct user_store *, const struct id *);

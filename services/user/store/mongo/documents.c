@@ -80,6 +80,7 @@ void user_mongo_documents_read(const bson_t *document, struct user *user)
     mongo_copy_text(document, "origin", user->origin, sizeof(user->origin));
     user->session_epoch = (uint64_t)mongo_int(document, "sessionEpoch");
     mongo_copy_text(document, "keptSession", user->kept_session, sizeof(user->kept_session));
+    user->disabled = mongo_int(document, "disabled") != 0;
 }
 
 void user_mongo_documents_append(void *ctx, const bson_t *document)

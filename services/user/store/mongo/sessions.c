@@ -27,6 +27,7 @@ enum status user_mongo_sessions_set_credentials(struct user_store *store, const 
     BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &set);
     BSON_APPEND_UTF8(&set, "passwordHash",
                      change->password_hash != NULL ? change->password_hash : before->password_hash);
+    BSON_APPEND_INT64(&set, "disabled", change->disabled);
     if (change->ends_sessions) {
         BSON_APPEND_INT64(&set, "sessionEpoch", (int64_t)before->session_epoch + 1);
         BSON_APPEND_UTF8(&set, "keptSession", change->kept_session);

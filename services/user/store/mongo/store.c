@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "services/common/base/memory.h"
+#include "services/user/store/mongo/codes.h"
 #include "services/user/store/mongo/logins.h"
 #include "services/user/store/mongo/pages.h"
 #include "services/user/store/mongo/reads.h"
@@ -38,6 +39,25 @@ static enum status ensure_login_indexes(struct mongo_db *db)
     return status;
 }
 
+static enum status ensure_session_indexes(struct mongo_db *db)
+{
+    enum status status =
+        mongo_ensure_index(db, "sessions", "account", false,
+                           BCON_NEW("account", BCON_INT32(1), "seen", BCON_INT32(1)));
+
+    if (status == STATUS_OK)
+        status = mongo_ensure_index(db, "sessions", "expiresAt", false,
+                                    BCON_NEW("expiresAt", BCON_INT32(1)));
+    if (status == STATUS_OK)
+        status = mongo_ensure_index(
+            db, "codes", "account", false,
+            BCON_NEW("kind", BCON_INT32(1), "account", BCON_INT32(1), "created", BCON_INT32(1)));
+    if (status == STATUS_OK)
+        status = mongo_ensure_index(db, "codes", "expiresAt", false,
+                                    BCON_NEW("used", BCON_INT32(1), "expiresAt", BCON_INT32(1)));
+    return status;
+}
+
 static enum status ensure_indexes(struct mongo_db *db)
 {
     enum status status =
@@ -55,11 +75,7 @@ static enum status ensure_indexes(struct mongo_db *db)
     if (status == STATUS_OK)
         status = ensure_login_indexes(db);
     if (status == STATUS_OK)
-        status = mongo_ensure_index(db, "sessions", "account", false,
-                                    BCON_NEW("account", BCON_INT32(1), "seen", BCON_INT32(1)));
-    if (status == STATUS_OK)
-        status = mongo_ensure_index(db, "sessions", "expiresAt", false,
-                                    BCON_NEW("expiresAt", BCON_INT32(1)));
+        status = ensure_session_indexes(db);
     return status;
 }
 
@@ -105,6 +121,12 @@ const struct user_store_kind user_store_mongo = {
     .delete_session = user_mongo_sessions_delete,
     .sessions = user_mongo_sessions_of_account,
     .session_page = user_mongo_sessions_page,
+    .add_code = user_mongo_codes_add,
+    .get_code = user_mongo_codes_get,
+    .use_code = user_mongo_codes_use,
+    .delete_code = user_mongo_codes_delete,
+    .codes = user_mongo_codes_of_account,
+    .code_page = user_mongo_codes_page,
     .get_failed = user_mongo_logins_get_failed,
     .put_failed = user_mongo_logins_put_failed,
     .clear_failed = user_mongo_logins_clear_failed,

@@ -75,6 +75,7 @@ enum status user_mongo_updates_import_profile(struct user_store *store, const ch
     BSON_APPEND_UTF8(&set, "passwordHash", user->password_hash);
     BSON_APPEND_INT64(&set, "sessionEpoch", (int64_t)user->session_epoch);
     BSON_APPEND_UTF8(&set, "keptSession", user->kept_session);
+    BSON_APPEND_INT64(&set, "disabled", user->disabled);
     bson_append_document_end(change, &set);
     return mongo_update(user_mongo_handle(store)->db, "users", BCON_NEW("key", BCON_UTF8(key)),
                         change);

@@ -40,6 +40,7 @@ enum status user_mongo_writes_add(struct user_store *store, const struct user *u
     BSON_APPEND_UTF8(document, "origin", user->origin);
     BSON_APPEND_INT64(document, "sessionEpoch", (int64_t)user->session_epoch);
     BSON_APPEND_UTF8(document, "keptSession", user->kept_session);
+    BSON_APPEND_INT64(document, "disabled", user->disabled);
     user_mongo_documents_append_grams(document, key);
     return insert_document(store, "users", document);
 }

@@ -19,6 +19,7 @@ void user_sqlite_rows_read(sqlite3_stmt *s, struct user *user)
     sqlite_column_copy(s, 10, user->origin, sizeof(user->origin));
     user->session_epoch = (uint64_t)sqlite3_column_int64(s, 11);
     sqlite_column_copy(s, 12, user->kept_session, sizeof(user->kept_session));
+    user->disabled = sqlite3_column_int(s, 13) != 0;
 }
 
 enum status user_sqlite_rows_begin(struct sqlite_db *db, const char *sql, const char *parameter,

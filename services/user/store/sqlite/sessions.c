@@ -23,7 +23,7 @@ static enum status run_set_credentials(struct sqlite_job *job, struct sqlite_con
     const struct user *before = change->before;
     sqlite3_stmt *s = sqlite_conn_prepare(
         conn, "UPDATE user SET password_hash = ?1, session_epoch = session_epoch + ?2,"
-              " kept_session = iif(?2, ?3, kept_session)"
+              " kept_session = iif(?2, ?3, kept_session), disabled = ?8"
               " WHERE key = ?4 AND id = ?5 AND password_hash = ?6 AND session_epoch = ?7");
 
     if (s == NULL)
@@ -36,6 +36,7 @@ static enum status run_set_credentials(struct sqlite_job *job, struct sqlite_con
     sqlite3_bind_blob(s, 5, before->id.bytes, ID_BYTES, SQLITE_STATIC);
     sqlite_bind_text(s, 6, before->password_hash);
     sqlite3_bind_int64(s, 7, (sqlite3_int64)before->session_epoch);
+    sqlite3_bind_int(s, 8, change->disabled);
     if (sqlite_step(s) != SQLITE_DONE)
         return STATUS_UNAVAILABLE;
     return sqlite3_changes(sqlite3_db_handle(s)) == 1 ? STATUS_OK : STATUS_CONFLICT;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "services/common/base/memory.h"
+#include "services/user/store/sqlite/codes.h"
 #include "services/user/store/sqlite/logins.h"
 #include "services/user/store/sqlite/pages.h"
 #include "services/user/store/sqlite/reads.h"
@@ -64,12 +65,19 @@ static const char *const migrations[] = {
     "CREATE INDEX login_network_account ON login_network (account, at);",
     "ALTER TABLE user ADD COLUMN session_epoch INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE user ADD COLUMN kept_session TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE user ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;"
     "CREATE TABLE session ("
     "  id TEXT PRIMARY KEY, account BLOB NOT NULL, epoch INTEGER NOT NULL, device TEXT NOT NULL,"
     "  address TEXT NOT NULL, created INTEGER NOT NULL, seen INTEGER NOT NULL,"
     "  expires_at INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX session_account ON session (account, seen);"
-    "CREATE INDEX session_expires_at ON session (expires_at);",
+    "CREATE INDEX session_expires_at ON session (expires_at);"
+    "CREATE TABLE code ("
+    "  key BLOB PRIMARY KEY, kind INTEGER NOT NULL, account BLOB NOT NULL,"
+    "  account_tag TEXT NOT NULL, created INTEGER NOT NULL, expires_at INTEGER NOT NULL,"
+    "  used INTEGER NOT NULL, used_by BLOB NOT NULL, used_by_tag TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX code_account ON code (kind, account, created);"
+    "CREATE INDEX code_expires_at ON code (expires_at) WHERE used = 0;",
 };
 _Static_assert(TAG_MAX - 1 == 32, "the table \"cut\" goes from 2 to 32");
 
@@ -129,6 +137,12 @@ const struct user_store_kind user_store_sqlite = {
     .delete_session = user_sqlite_sessions_delete,
     .sessions = user_sqlite_sessions_of_account,
     .session_page = user_sqlite_sessions_page,
+    .add_code = user_sqlite_codes_add,
+    .get_code = user_sqlite_codes_get,
+    .use_code = user_sqlite_codes_use,
+    .delete_code = user_sqlite_codes_delete,
+    .codes = user_sqlite_codes_of_account,
+    .code_page = user_sqlite_codes_page,
     .get_failed = user_sqlite_logins_get_failed,
     .put_failed = user_sqlite_logins_put_failed,
     .clear_failed = user_sqlite_logins_clear_failed,

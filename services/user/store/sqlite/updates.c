@@ -90,7 +90,7 @@ static enum status run_import(struct sqlite_job *job, struct sqlite_conn *conn)
     sqlite3_stmt *s = sqlite_conn_prepare(
         conn, "UPDATE user SET first_name = ?, last_name = ?, img = ?,"
               " revision = max(revision, ?), unannounced = ?, origin = ?, password_hash = ?,"
-              " session_epoch = ?, kept_session = ? WHERE key = ?");
+              " session_epoch = ?, kept_session = ?, disabled = ? WHERE key = ?");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
@@ -103,7 +103,8 @@ static enum status run_import(struct sqlite_job *job, struct sqlite_conn *conn)
     sqlite_bind_text(s, 7, user->password_hash);
     sqlite3_bind_int64(s, 8, (sqlite3_int64)user->session_epoch);
     sqlite_bind_text(s, 9, user->kept_session);
-    sqlite_bind_text(s, 10, ((const struct import_job *)job)->key);
+    sqlite3_bind_int(s, 10, user->disabled);
+    sqlite_bind_text(s, 11, ((const struct import_job *)job)->key);
     return finish_update(s);
 }
 

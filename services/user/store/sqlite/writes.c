@@ -13,7 +13,7 @@ static enum status run_add(struct sqlite_job *job, struct sqlite_conn *conn)
 {
     const struct user *user = ((struct add_job *)job)->user;
     sqlite3_stmt *s = sqlite_conn_prepare(conn, "INSERT INTO user (key, " USER_ROW_COLUMNS
-                                                ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+                                                ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
                                                 " ON CONFLICT DO NOTHING");
 
     if (s == NULL)
@@ -32,6 +32,7 @@ static enum status run_add(struct sqlite_job *job, struct sqlite_conn *conn)
     sqlite_bind_text(s, 12, user->origin);
     sqlite3_bind_int64(s, 13, (sqlite3_int64)user->session_epoch);
     sqlite_bind_text(s, 14, user->kept_session);
+    sqlite3_bind_int(s, 15, user->disabled);
     if (sqlite_step(s) != SQLITE_DONE)
         return STATUS_UNAVAILABLE;
     return sqlite3_changes(sqlite3_db_handle(s)) == 1 ? STATUS_OK : STATUS_ALREADY_EXISTS;

@@ -7,7 +7,7 @@
 
 #define SESSIONS_TAKEN_BACK                                                                        \
     "ALTER TABLE user DROP COLUMN session_epoch; ALTER TABLE user DROP COLUMN kept_session;"       \
-    "DROP TABLE session;"
+    "ALTER TABLE user DROP COLUMN disabled; DROP TABLE session; DROP TABLE code;"
 
 /* Takes the last steps of the schema back: the file is as the version before has left it. */
 static void take_back(const char *url, int steps, const char *sql)

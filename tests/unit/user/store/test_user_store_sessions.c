@@ -153,7 +153,7 @@ static void a_new_password_ends_sessions_with_the_same_write(void **state)
     struct fixture *f = *state;
     add(f, "@anna");
     struct user before = read_user(f, "anna"), after;
-    struct user_credentials change = { &before, "hash 2", true, "kept" };
+    struct user_credentials change = { &before, "hash 2", true, "kept", false };
     assert_int_equal(before.session_epoch, 0);
     assert_string_equal(before.kept_session, "");
     assert_int_equal(user_store_set_credentials(f->store, &change), STATUS_OK);
@@ -164,16 +164,18 @@ static void a_new_password_ends_sessions_with_the_same_write(void **state)
     assert_string_equal(after.kept_session, "kept");
     assert_int_equal(after.revision, before.revision);
 
-    change = (struct user_credentials){ &after, NULL, true, "" };
+    change = (struct user_credentials){ &after, NULL, true, "", true };
     assert_int_equal(user_store_set_credentials(f->store, &change), STATUS_OK);
     after = read_user(f, "anna");
     assert_string_equal(after.password_hash, "hash 2");
     assert_int_equal(after.session_epoch, 2);
     assert_string_equal(after.kept_session, "");
+    assert_true(after.disabled);
 
-    change = (struct user_credentials){ &after, "hash 3", false, NULL };
+    change = (struct user_credentials){ &after, "hash 3", false, NULL, false };
     assert_int_equal(user_store_set_credentials(f->store, &change), STATUS_OK);
     assert_int_equal(read_user(f, "anna").session_epoch, 2);
+    assert_false(read_user(f, "anna").disabled);
 }
 
 static void credentials_that_have_changed_since_they_were_read_are_left(void **state)
@@ -181,16 +183,16 @@ static void credentials_that_have_changed_since_they_were_read_are_left(void **s
     struct fixture *f = *state;
     add(f, "@anna");
     struct user before = read_user(f, "anna"), other = user_of("@anna");
-    struct user_credentials first = { &before, "hash 2", false, NULL };
-    struct user_credentials second = { &before, "hash 3", true, "kept" };
-    struct user_credentials foreign = { &other, "hash 4", true, "kept" };
+    struct user_credentials first = { &before, "hash 2", false, NULL, false };
+    struct user_credentials second = { &before, "hash 3", true, "kept", false };
+    struct user_credentials foreign = { &other, "hash 4", true, "kept", false };
     assert_int_equal(user_store_set_credentials(f->store, &foreign), STATUS_CONFLICT);
     assert_int_equal(user_store_set_credentials(f->store, &first), STATUS_OK);
     assert_int_equal(user_store_set_credentials(f->store, &second), STATUS_CONFLICT);
     before = read_user(f, "anna");
     assert_string_equal(before.password_hash, "hash 2");
     assert_int_equal(before.session_epoch, 0);
-    struct user_credentials ends = { &before, NULL, true, "kept" };
+    struct user_credentials ends = { &before, NULL, true, "kept", false };
     assert_int_equal(user_store_set_credentials(f->store, &ends), STATUS_OK);
     assert_int_equal(user_store_set_credentials(f->store, &ends), STATUS_CONFLICT);
     assert_int_equal(read_user(f, "anna").session_epoch, 1);

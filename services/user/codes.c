@@ -1,0 +1,112 @@
+#include "services/user/codes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/common/base/clock.h"
+#include "services/common/base/log.h"
+#include "services/common/rpc/wire.h"
+
+enum { ACCOUNT_ADDED_MS = 60 * 1000 };
+
+static struct id key_of(enum user_code_kind kind, const char *secret)
+{
+    return id_from_parts(kind == USER_CODE_INVITE ? "invite" : "reset", secret);
+}
+
+enum status codes_make(struct user_service *service, enum user_code_kind kind,
+                       const struct user *account, int64_t lifetime_s,
+                       char secret_out[CODES_SECRET_SIZE], struct user_code *code_out)
+{
+    int64_t now_ms = clock_wall_ms();
+
+    id_random_hex(secret_out, (CODES_SECRET_SIZE - 1) / 2);
+    *code_out = (struct user_code){ .key = key_of(kind, secret_out), .kind = kind };
+    if (account != NULL) {
+        code_out->account = account->id;
+        snprintf(code_out->account_tag, sizeof(code_out->account_tag), "%s", account->tag);
+    }
+    code_out->created_ms = now_ms;
+    code_out->expires_at_s = now_ms / 1000 + lifetime_s;
+    return user_store_add_code(service->store, code_out, now_ms / 1000);
+}
+
+/* Whether the account that used it exists. */
+static enum status find_user_of(struct user_service *service, const struct user_code *code,
+                                bool *exists_out)
+{
+    char key[TAG_SIZE];
+    const char *keys[] = { key };
+    struct user_list list = { 0 };
+    enum status status = STATUS_OK;
+
+    if (tag_to_key(code->used_by_tag, key))
+        status = user_store_by_keys(service->store, keys, 1, &list);
+    *exists_out =
+        list.count == 1 && memcmp(list.items[0].id.bytes, code->used_by.bytes, ID_BYTES) == 0;
+    free(list.items);
+    return status;
+}
+
+static enum status check_unused(struct user_service *service, const struct user_code *code,
+                                int64_t now_ms)
+{
+    bool exists = true;
+
+    if (code->used_ms == 0)
+        return STATUS_OK;
+    if (code->kind != USER_CODE_INVITE || now_ms - code->used_ms < ACCOUNT_ADDED_MS)
+        return STATUS_FORBIDDEN;
+    enum status status = find_user_of(service, code, &exists);
+    return status == STATUS_OK && exists ? STATUS_FORBIDDEN : status;
+}
+
+enum status codes_find(struct user_service *service, enum user_code_kind kind, const char *secret,
+                       struct user_code *code_out)
+{
+    struct id key = key_of(kind, secret);
+    int64_t now_ms = clock_wall_ms();
+
+    if (strnlen(secret, CODES_SECRET_SIZE) != CODES_SECRET_SIZE - 1)
+        return STATUS_FORBIDDEN;
+    enum status status = user_store_get_code(service->store, &key, code_out);
+    if (status == STATUS_NOT_FOUND ||
+        (status == STATUS_OK &&
+         (code_out->kind != kind || code_out->expires_at_s <= now_ms / 1000)))
+        return STATUS_FORBIDDEN;
+    return status == STATUS_OK ? check_unused(service, code_out, now_ms) : status;
+}
+
+enum status codes_use(struct user_service *service, const struct user_code *found,
+                      const struct id *user, const char *tag, struct user_code *used_out)
+{
+    *used_out = *found;
+    used_out->used_ms = clock_wall_ms();
+    used_out->used_by = *user;
+    snprintf(used_out->used_by_tag, sizeof(used_out->used_by_tag), "%s", tag);
+    enum status status = user_store_use_code(service->store, used_out, found->used_ms);
+    return status == STATUS_CONFLICT ? STATUS_FORBIDDEN : status;
+}
+
+void codes_give_back(struct user_service *service, const struct user_code *used)
+{
+    struct user_code unused = *used;
+
+    unused.used_ms = 0;
+    memset(&unused.used_by, 0, sizeof(unused.used_by));
+    unused.used_by_tag[0] = '\0';
+    enum status status = user_store_use_code(service->store, &unused, used->used_ms);
+    if (status != STATUS_OK)
+        log_warn("a code that served for nothing stays used: %s", status_name(status));
+}
+
+void codes_set_view(const struct user_code *code, const char *secret, char hex[ID_HEX + 1],
+                    Messenger__OneTimeCode *view)
+{
+    messenger__one_time_code__init(view);
+    id_to_hex(&code->key, hex);
+    view->code = wire_borrow(secret);
+    view->id = hex;
+    view->expires_at = code->expires_at_s;
+}

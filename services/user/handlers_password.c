@@ -1,0 +1,161 @@
+#include "services/user/handlers_password.h"
+
+#include "services/common/base/memory.h"
+#include "services/user/caller.h"
+#include "services/user/client_network.h"
+#include "services/user/codes.h"
+#include "services/user/credentials.h"
+#include "services/user/sessions.h"
+#include "services/user/user_rules.h"
+
+static const char bad_network[] = "client_network: is neither an address nor a network";
+
+/* --- by the old one ------------------------------------------------------------------------ */
+
+static const char wrong_password[] = "oldPassword: is not the password of this account";
+
+/* The old password is right. */
+static void change_password(struct user_service *service, struct rpc_request *call,
+                            const struct user *user,
+                            const Messenger__ChangePasswordRequest *request)
+{
+    static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
+    char hash[USER_HASH_SIZE];
+    struct user_credentials change = {
+        .before = user,
+        .password_hash = hash,
+        .ends_sessions = true,
+        .kept_session = request->kept_session,
+    };
+
+    enum status status = credentials_hash(service, request->new_password, hash);
+    if (status == STATUS_OK)
+        status = user_store_set_credentials(service->store, &change);
+    memory_wipe(hash, sizeof(hash));
+    if (status == STATUS_OK) {
+        sessions_publish_end_of_others(service, user, request->kept_session);
+        rpc_request_reply(call, &done.base);
+    } else {
+        rpc_request_fail(call, status, "another call has changed the password or the sessions");
+    }
+}
+
+static void verify_and_change(struct user_service *service, struct rpc_request *call,
+                              const struct user *user, const struct client_network *network,
+                              const Messenger__ChangePasswordRequest *request)
+{
+    struct login_attempt attempt;
+    int64_t retry_after_ms = 0;
+
+    enum status status =
+        login_guard_begin(service->guard, user->email_key, &user->id, network,
+                          rpc_request_context(call)->deadline_us, &attempt, &retry_after_ms);
+    if (status == STATUS_LIMITED) {
+        rpc_request_limit(call, retry_after_ms, "too many wrong passwords");
+    } else if (status != STATUS_OK) {
+        rpc_request_fail(call, status, NULL);
+    } else if (credentials_verify(user->password_hash, request->old_password)) {
+        login_guard_pass(service->guard, &attempt);
+        change_password(service, call, user, request);
+    } else {
+        status = login_guard_fail(service->guard, &attempt);
+        rpc_request_fail(call, status == STATUS_OK ? STATUS_INVALID_ARGUMENT : status,
+                         wrong_password);
+    }
+}
+
+void handle_change_password(void *ctx, struct rpc_request *call, const void *request)
+{
+    struct user_service *service = ctx;
+    const Messenger__ChangePasswordRequest *wanted = request;
+    struct client_network network;
+    struct user user;
+
+    const char *problem =
+        user_rules_check_password("newPassword", wanted->new_password, service->password_min);
+    if (problem == NULL && !client_network_parse(wanted->client_network, &network))
+        problem = bad_network;
+    if (problem == NULL && !sessions_is_id(wanted->kept_session))
+        problem = "kept_session: is none";
+    if (problem != NULL) {
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
+        return;
+    }
+    enum status status = caller_load_account(service, wanted->account, &user);
+    if (status == STATUS_OK)
+        verify_and_change(service, call, &user, &network, wanted);
+    else
+        rpc_request_fail(call, status, "the account does not exist");
+    memory_wipe(user.password_hash, sizeof(user.password_hash));
+}
+
+/* --- by a code ----------------------------------------------------------------------------- */
+
+static const char bad_code[] = "code: is unknown, expired, or used";
+
+/* Uses the code, and gives it back when the password could not be stored. */
+static enum status reset_password(struct user_service *service, const struct user *user,
+                                  const struct user_code *code, const char *hash)
+{
+    struct user_credentials change = { .before = user,
+                                       .password_hash = hash,
+                                       .ends_sessions = true,
+                                       .kept_session = "",
+                                       .disabled = user->disabled };
+    struct user_code used;
+
+    enum status status = codes_use(service, code, &user->id, user->tag, &used);
+    if (status != STATUS_OK)
+        return status;
+    status = user_store_set_credentials(service->store, &change);
+    if (status == STATUS_OK)
+        sessions_publish_end_of_others(service, user, "");
+    else
+        codes_give_back(service, &used);
+    return status;
+}
+
+static enum status find_and_reset(struct user_service *service, const struct user_code *code,
+                                  const char *password)
+{
+    char hash[USER_HASH_SIZE], id[ID_HEX + 1];
+    struct user user;
+
+    id_to_hex(&code->account, id);
+    enum status status = caller_load(service, code->account_tag, id, &user);
+    if (status == STATUS_OK)
+        status = credentials_hash(service, password, hash);
+    if (status == STATUS_OK)
+        status = reset_password(service, &user, code, hash);
+    memory_wipe(hash, sizeof(hash));
+    memory_wipe(user.password_hash, sizeof(user.password_hash));
+    return status;
+}
+
+/* Not the code of an account that is gone or disabled. */
+void handle_reset_password(void *ctx, struct rpc_request *call, const void *request)
+{
+    static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
+    struct user_service *service = ctx;
+    const Messenger__ResetPasswordRequest *wanted = request;
+    struct client_network network;
+    struct user_code code;
+
+    const char *problem =
+        user_rules_check_password("password", wanted->new_password, service->password_min);
+    if (problem == NULL && !client_network_parse(wanted->client_network, &network))
+        problem = bad_network;
+    if (problem != NULL) {
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
+        return;
+    }
+    enum status status = codes_find(service, USER_CODE_RESET, wanted->code, &code);
+    if (status == STATUS_OK)
+        status = find_and_reset(service, &code, wanted->new_password);
+    if (status == STATUS_OK)
+        rpc_request_reply(call, &done.base);
+    else if (status == STATUS_FORBIDDEN || status == STATUS_UNAUTHENTICATED)
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, bad_code);
+    else
+        rpc_request_fail(call, status, NULL);
+}

@@ -1,0 +1,43 @@
+"""The administrator, on the bus of a stack with authorisation."""
+
+from support.protobuf import message, parse
+
+REPLIES = {"ListUsers": "UserRecords", "GetUser": "UserDetails", "CreateReset": "OneTimeCode", "MakeInvite": "OneTimeCode",
+           "ListAllInvites": "InviteList"}
+
+
+class Admin:
+    def __init__(self, stack):
+        self._bus = stack.bus("admin")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._bus.close()
+
+    def _request(self, method, fields):
+        return self._bus.request(f"rpc.admin.{method}", message(f"{method}Request", fields).SerializeToString())
+
+    def call(self, method, **fields):
+        """The reply; fails when it is an error."""
+        answer = self._request(method, fields)
+        assert "Nats-Service-Error" not in answer.headers, answer.headers
+        return parse(REPLIES.get(method, "Empty"), answer.data)
+
+    def failure(self, method, **fields):
+        """The name of the error."""
+        return self._request(method, fields).headers["Nats-Service-Error"]
+
+    def _pages(self, method, after, items, key):
+        found, last = [], ""
+        while page := list(items(self.call(method, limit=2, **{after: last}))):
+            found += page
+            last = key(page[-1])
+        return found
+
+    def users(self):
+        return self._pages("ListUsers", "after_tag", lambda reply: reply.users, lambda record: record.user.tag)
+
+    def invites(self):
+        return self._pages("ListAllInvites", "after_id", lambda reply: reply.invites, lambda invite: invite.id)
