@@ -13,6 +13,7 @@ from support.stack import KINDS, SERVICES, Stack
 from support.wait import wait_until
 
 VIOLATION = re.compile(r"(?i)permissions violation")
+PEOPLE = ("admin", "monitor")
 
 
 @pytest.fixture(scope="module")
@@ -117,15 +118,15 @@ def test_a_service_cannot_call_what_it_does_not_need(guarded, user, service):
                 assert_may_not_publish(bus, f"rpc.{service}.{method}")
 
 
-@pytest.mark.parametrize("user", (*KINDS, "monitor"))
+@pytest.mark.parametrize("user", (*KINDS, *PEOPLE))
 def test_an_inbox_is_read_by_its_user_alone(guarded, user):
     with guarded.bus(user) as bus:
-        for other in (*KINDS, "monitor"):
+        for other in (*KINDS, *PEOPLE):
             if other != user:
                 assert_may_not_subscribe(bus, f"_INBOX.{other}.>")
         assert_may_not_subscribe(bus, "_INBOX.>")
         bus.subscribe(bus.new_inbox())
-        assert len(refusals(bus)) == len(KINDS) + 1
+        assert len(refusals(bus)) == len(KINDS) + len(PEOPLE)
 
 
 @pytest.mark.parametrize("user", KINDS)
@@ -198,6 +199,26 @@ def test_the_monitor_may_ask_for_statistics(guarded, monitor, verb):
     assert refusals(monitor) == []
 
 
+# The administrator
+
+@pytest.mark.parametrize("user", (*KINDS, "monitor"))
+def test_accounts_are_administered_by_the_administrator_only(guarded, user):
+    with guarded.bus(user) as bus:
+        for method in ("Ping", "ListUsers", "SetDisabled", "MakeInvite"):
+            assert_may_not_publish(bus, f"rpc.admin.{method}")
+        if user != "user":
+            assert_may_not_subscribe(bus, "rpc.admin.*")
+
+
+def test_the_administrator_does_nothing_else(guarded):
+    with guarded.bus("admin") as bus:
+        for subject in ("rpc.user.GetUsers", "rpc.message.Send", "notify.anna", "event.user.logged_out", "$SRV.PING",
+                        "$KV.presence.anna", "$JS.API.INFO", "anything"):
+            assert_may_not_publish(bus, subject)
+        for subject in ("rpc.>", "notify.>", "event.>", "$SRV.>", ">"):
+            assert_may_not_subscribe(bus, subject)
+
+
 # Logging in
 
 def test_no_connection_without_a_password(guarded):
@@ -230,6 +251,6 @@ def test_a_changed_password_ends_the_program_too():
 
 def test_the_file_names_every_program_and_holds_no_secret():
     text = (REPOSITORY / "deploy" / "nats.conf").read_text()
-    assert re.findall(r"user: (\w+)", text) == [*KINDS, "monitor"]
+    assert re.findall(r"user: (\w+)", text) == [*KINDS, *PEOPLE]
     passwords = re.findall(r"password: *(\S+)", text)
     assert passwords and all(password.startswith("$") for password in passwords)

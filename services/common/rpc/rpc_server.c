@@ -69,7 +69,7 @@ static void finish_call(struct rpc_request *call, enum status status)
 {
     struct rpc_server *server = call->server;
 
-    if (call->method != NULL)
+    if (call->method != NULL && server->monitor != NULL)
         rpc_monitor_count(server->monitor, (size_t)(call->method - server->options.methods),
                           clock_mono_us() - call->arrived_us, status);
     wire_free(call->request);
@@ -334,7 +334,8 @@ enum status rpc_server_start(const struct rpc_server_options *options,
         server->turns = fair_queue_create(options->lanes[options->turns.lane].queue_max,
                                           options->turns.group_max);
     start_lanes(server);
-    enum status status = rpc_monitor_start(&monitor, &server->monitor);
+    enum status status =
+        options->is_unlisted ? STATUS_OK : rpc_monitor_start(&monitor, &server->monitor);
     if (status == STATUS_OK)
         status = bus_subscription_open(options->bus, subject, options->service, handle_message,
                                        server, &server->subscription);

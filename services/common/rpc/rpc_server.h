@@ -44,6 +44,9 @@ struct rpc_method {
 struct rpc_server_options {
     struct bus *bus;
     const char *service; /* borrowed for ever, as are the methods */
+    /* Not answered under $SRV.*: a second server of a process, whose first one is. NATS lets a
+     * connection reply once to a request that it received twice (allow_responses). */
+    bool is_unlisted;
     const struct rpc_method *methods;
     size_t method_count;
     void *ctx; /* passed to the handlers */
