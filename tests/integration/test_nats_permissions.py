@@ -9,11 +9,12 @@ from support import nats
 from support.client import NO_AUTH_REASON, befriend, is_online, leave, send, upload, uploaded_name
 from support.images import png
 from support.process import REPOSITORY
+from support.protobuf import parse
 from support.stack import KINDS, SERVICES, Stack
 from support.wait import wait_until
 
 VIOLATION = re.compile(r"(?i)permissions violation")
-PEOPLE = ("admin", "monitor")
+PEOPLE = ("admin", "monitor", "observer")
 
 
 @pytest.fixture(scope="module")
@@ -174,13 +175,33 @@ def test_facts_are_published_by_their_service_only(guarded):
 
 # The monitor
 
-def test_the_monitor_sees_facts_and_notifications(guarded, monitor, crowd):
-    sent, pushed = monitor.subscribe("event.message.sent"), monitor.subscribe("notify.>")
+def test_the_monitor_sees_no_text_of_a_message(guarded, monitor, crowd):
+    facts = monitor.subscribe("event.>")
     anna, ben = crowd.users(guarded, 2)
-    send(anna.socket(), ben, "to be seen")
-    assert b"to be seen" in sent.next().data
-    assert b"to be seen" in pushed.next().data
+    hers = anna.socket()
+    message = send(hers, ben, "not to be seen")
+    ben.socket().call("markMessagesWithUserAsRead", [anna.tag])
+    seen = {}
+    while "event.message.read" not in seen:
+        fact = facts.next()
+        seen[fact.subject] = fact.data
+        assert b"not to be seen" not in fact.data
+    sent = parse("MessageSent", seen["event.message.sent"]).message
+    assert (sent.id, sent.sender_tag, sent.receiver_tag, sent.text) == (message["_id"], anna.tag, ben.tag, "")
     assert refusals(monitor) == []
+    for subject in ("notify.>", "notify.*", f"notify.{ben.tag[1:]}"):
+        assert_may_not_subscribe(monitor, subject)
+
+
+def test_an_observer_sees_notifications(guarded, crowd):
+    with guarded.bus("observer") as observer:
+        pushed = observer.subscribe("notify.>")
+        anna, ben = crowd.users(guarded, 2)
+        send(anna.socket(), ben, "to be seen")
+        assert b"to be seen" in pushed.next().data
+        assert refusals(observer) == []
+        for subject in ("rpc.user.Ping", "rpc.admin.ListUsers", "notify.anna", "event.message.sent", "anything"):
+            assert_may_not_publish(observer, subject)
 
 
 def test_the_monitor_changes_nothing(guarded, monitor):
@@ -201,7 +222,7 @@ def test_the_monitor_may_ask_for_statistics(guarded, monitor, verb):
 
 # The administrator
 
-@pytest.mark.parametrize("user", (*KINDS, "monitor"))
+@pytest.mark.parametrize("user", (*KINDS, "monitor", "observer"))
 def test_accounts_are_administered_by_the_administrator_only(guarded, user):
     with guarded.bus(user) as bus:
         for method in ("Ping", "ListUsers", "SetDisabled", "MakeInvite"):
