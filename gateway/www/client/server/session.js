@@ -338,9 +338,9 @@ export class Session extends EventTarget {
         this.#store.dispatch({ type: "profileChanged", ...user });
     }
 
-    /* The user's sessions, as the server lists them. */
-    listSessions() {
-        return this.#client.call("listSessions");
+    /* The user's sessions, as the server lists them. `options` as of MessengerClient.call(). */
+    listSessions(options) {
+        return this.#client.call("listSessions", [], options);
     }
 
     async endSession(id) {
