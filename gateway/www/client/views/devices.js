@@ -73,15 +73,15 @@ export class Devices {
     #row(session) {
         const { t, strings } = this.#app;
         const { device, address, lastSeen, isCurrent } = session;
+        const { key, isHandheld } = describeDevice(device);
         const name = deviceName(device, t);
         const when = t("devices.seen", { when: strings.dates.brief(lastSeen) });
         const button = isCurrent ? null : h("button.secondary", {
             type: "button", aria: { label: t("devices.endNamed", { name }) }, on: { click: () => this.#askFor(session, name) },
         }, t("devices.end"));
-        return h("li.device", { data: { id: session.id } }, icon(describeDevice(device).isHandheld ? "phone" : "computer"),
-            h("div", {}, h("b", { dir: "auto" }, name), isCurrent ? h("p.here", {}, t("devices.this")) : null,
-                h("p", {}, address ? h("bdi", { dir: "ltr" }, address) : null, address ? " · " : null, when)),
-            button);
+        return h("li.device", { data: { id: session.id } }, icon(isHandheld ? "phone" : "computer"),
+            h("div", {}, h("b", { dir: key ? null : "auto" }, name), isCurrent ? h("p.here", {}, t("devices.this")) : null), button,
+            h("p", {}, address ? h("bdi", { dir: "ltr" }, address) : null, address ? " · " : null, when));
     }
 
     #show() {
