@@ -40,8 +40,8 @@ export class Profile {
         this.#crop = new Crop(app, (blob) => this.#upload(blob));
         this.#devices = new Devices(app);
         this.#password = new Password(app);
-        this.#sheet = sheet(app, t("profile.title"), h("div.profile", {}, this.#picture(), this.#form(), this.#settings(), this.#security(),
-            h("button.danger", { type: "button", on: { click: () => this.#logOut() } }, t("profile.logOut"))));
+        this.#sheet = sheet(app, t("profile.title"), h("div.profile", {}, this.#picture(), this.#form(), this.#settings(),
+            this.#security()));
     }
 
     open() {
@@ -107,7 +107,8 @@ export class Profile {
         const button = (text, name, open) => h("button.secondary", { type: "button", data: { opens: name }, on: { click: open } }, text);
         return h("fieldset", {}, h("legend", {}, t("profile.security")), h("div.buttons", {},
             button(t("devices.title"), "devices", () => this.#devices.open()),
-            button(t("password.title"), "password", () => this.#password.open())));
+            button(t("password.title"), "password", () => this.#password.open()),
+            h("button.danger", { type: "button", on: { click: () => this.#logOut() } }, t("profile.logOut"))));
     }
 
     #switch(key, checked, changed) {
