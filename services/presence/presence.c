@@ -103,11 +103,18 @@ static enum status remove_unlisted(struct presence *presence, const char *gatewa
 enum status presence_announce(struct presence *presence, const char *gateway_id, char *const *tags,
                               size_t count, int64_t deadline_us)
 {
+    struct bus_kv *kv = presence_bucket_borrow(presence->bucket); /* the same one for all steps */
     char key[TAG_SIZE];
     size_t missing = 0;
 
-    if (presence_bucket_borrow(presence->bucket) == NULL) /* the same one for both steps */
+    if (kv == NULL)
         return STATUS_UNAVAILABLE;
+    /* What another instance has restored is judged, too, or it would stay until the next list. */
+    enum status status = presence_bucket_catch_up(presence->bucket, kv, deadline_us);
+    if (status != STATUS_OK) {
+        presence_bucket_return(presence->bucket);
+        return status;
+    }
     struct hashmap *listed = hashmap_create();
     char **unshown = xcalloc(count, sizeof(*unshown));
     for (size_t i = 0; i < count; i++) {
@@ -116,7 +123,7 @@ enum status presence_announce(struct presence *presence, const char *gateway_id,
             !shown_at(presence, key, gateway_id))
             unshown[missing++] = tags[i];
     }
-    enum status status =
+    status =
         presence_changer_set(presence->changer, gateway_id, unshown, missing, true, deadline_us);
     if (status == STATUS_OK)
         status = remove_unlisted(presence, gateway_id, listed, deadline_us);

@@ -19,6 +19,7 @@ struct presence_bucket {
     unsigned connects; /* how often the bus has connected */
     unsigned opened;   /* how often it had when the bucket was opened */
     int64_t withdrawn_ms;
+    uint64_t seen; /* the revision up to which the replica has the bucket */
 };
 
 struct presence_bucket *presence_bucket_create(void)
@@ -78,12 +79,42 @@ bool presence_bucket_is_same(struct presence_bucket *bucket)
     return same;
 }
 
-void presence_bucket_open(struct presence_bucket *bucket, struct bus_kv *kv, unsigned connects)
+void presence_bucket_open(struct presence_bucket *bucket, struct bus_kv *kv, unsigned connects,
+                          uint64_t seen)
 {
     pthread_mutex_lock(&bucket->lock);
     bucket->kv = kv;
     bucket->opened = connects;
+    bucket->seen = seen;
     pthread_mutex_unlock(&bucket->lock);
+}
+
+void presence_bucket_note_seen(struct presence_bucket *bucket, uint64_t revision)
+{
+    pthread_mutex_lock(&bucket->lock);
+    if (revision > bucket->seen)
+        bucket->seen = revision;
+    pthread_cond_broadcast(&bucket->cond);
+    pthread_mutex_unlock(&bucket->lock);
+}
+
+enum status presence_bucket_catch_up(struct presence_bucket *bucket, struct bus_kv *kv,
+                                     int64_t deadline_us)
+{
+    struct timespec until = clock_after_ms((deadline_us - clock_mono_us()) / 1000);
+    struct bus_kv_state state;
+    int waited = 0;
+
+    if (bus_kv_look(kv, &state) != STATUS_OK)
+        return STATUS_UNAVAILABLE;
+    pthread_mutex_lock(&bucket->lock);
+    while (bucket->kv == kv && bucket->seen < state.last && waited == 0)
+        waited = pthread_cond_clockwait(&bucket->cond, &bucket->lock, CLOCK_MONOTONIC, &until);
+    enum status status = bucket->kv != kv            ? STATUS_UNAVAILABLE
+                         : bucket->seen < state.last ? STATUS_DEADLINE_EXCEEDED
+                                                     : STATUS_OK;
+    pthread_mutex_unlock(&bucket->lock);
+    return status;
 }
 
 struct bus_kv *presence_bucket_withdraw(struct presence_bucket *bucket)
@@ -92,6 +123,7 @@ struct bus_kv *presence_bucket_withdraw(struct presence_bucket *bucket)
     struct bus_kv *kv = bucket->kv;
     bucket->kv = NULL;
     bucket->withdrawn_ms = clock_mono_ms();
+    pthread_cond_broadcast(&bucket->cond); /* nobody waits for it any more */
     while (bucket->users > 0)
         pthread_cond_wait(&bucket->cond, &bucket->lock);
     pthread_mutex_unlock(&bucket->lock);

@@ -31,10 +31,22 @@ bool presence_bucket_is_known(struct presence_bucket *bucket);
  * bucket. */
 bool presence_bucket_is_same(struct presence_bucket *bucket);
 
+/*
+ * Waits until the replica has all that the borrowed bucket held when this was called: another
+ * instance may just have written what a caller is about to judge. STATUS_UNAVAILABLE when the
+ * bucket does not answer or is withdrawn; STATUS_DEADLINE_EXCEEDED.
+ */
+enum status presence_bucket_catch_up(struct presence_bucket *bucket, struct bus_kv *kv,
+                                     int64_t deadline_us) MUST_CHECK;
+
 /* --- the thread that opens it ------------------------------------------------------------ */
 
-/* The bucket is open, since connection number `connects`. */
-void presence_bucket_open(struct presence_bucket *bucket, struct bus_kv *kv, unsigned connects);
+/* The bucket is open, since connection number `connects`; the replica has it up to `seen`. */
+void presence_bucket_open(struct presence_bucket *bucket, struct bus_kv *kv, unsigned connects,
+                          uint64_t seen);
+
+/* The replica has everything up to this revision. */
+void presence_bucket_note_seen(struct presence_bucket *bucket, uint64_t revision);
 
 /* Withdraws the bucket and waits until all borrowers have returned it. */
 struct bus_kv *presence_bucket_withdraw(struct presence_bucket *bucket);

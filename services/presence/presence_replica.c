@@ -171,7 +171,8 @@ static enum status open_bucket(struct presence_replica *replica, struct followin
     if (status == STATUS_OK) {
         presence_table_exchange(replica->options.table, fresh);
         gateway_watch_forgive(replica->options.gateways);
-        presence_bucket_open(replica->options.bucket, following->kv, following->connects);
+        presence_bucket_open(replica->options.bucket, following->kv, following->connects,
+                             following->seen);
         following->looked_ms = clock_mono_ms();
         log_info("the bucket \"%s\" is open", BUCKET);
         request_reports(replica);
@@ -213,8 +214,10 @@ static bool follow_once(struct presence_replica *replica, struct following *foll
         log_warn("the key %s of the bucket was deleted", seen.key);
         return false;
     }
-    if (status == STATUS_OK && !seen.is_initial_end)
+    if (status == STATUS_OK && !seen.is_initial_end) {
         take_change(following, replica->options.table, &seen);
+        presence_bucket_note_seen(replica->options.bucket, following->seen);
+    }
     return !is_lost(replica, following);
 }
 

@@ -323,30 +323,29 @@ def test_a_token_of_a_session_that_is_over_is_not_renewed(stack, alice):
     assert renew(stack, alice.token).status_code == 401
 
 
-@pytest.fixture(scope="module")
-def brief():
-    """Tokens that are to be renewed after a second."""
-    with Stack(settings={"JWT.expiresIn": "2", "cookie.maxAge": "100"}) as stack:
-        yield stack
+def aged(stack, token, seconds):
+    """The token as if it had been made so long ago."""
+    claims = claims_of(token)
+    return jwt.encode({**claims, "iat": claims["iat"] - seconds, "exp": claims["exp"] - seconds}, stack.jwt_key,
+                      algorithm="HS256")
 
 
-def test_a_browser_that_opens_a_socket_gets_a_new_token_in_time(brief):
-    user = User(brief)
-    wait_until(lambda: time.time() >= claims_of(user.token)["iat"] + 1, "half of the token's time")
-    socket = user.socket()
-    cookies = socket.response_headers().get("set-cookie", "")
-    assert cookies.startswith("auth=") and "HttpOnly" in cookies
-    renewed = cookies.removeprefix("auth=").split(";")[0]
-    assert claims_of(renewed)["sid"] == claims_of(user.token)["sid"]
-    wait_until(lambda: time.time() > claims_of(user.token)["exp"], "the end of the first token")
-    socket.call("getSelfInfo")  # it lives as long as the new token
-    user.close()
+def test_a_browser_that_opens_a_socket_gets_a_new_token_in_time(stack, alice):
+    old = aged(stack, alice.token, 37 * 3600)  # of 72
+    with alice.socket(token=old) as socket:
+        cookies = socket.response_headers().get("set-cookie", "")
+        assert cookies.startswith("auth=") and "HttpOnly" in cookies
+        renewed = claims_of(cookies.removeprefix("auth=").split(";")[0])
+        assert renewed["sid"] == claims_of(old)["sid"] and renewed["exp"] >= claims_of(alice.token)["exp"]
+        only, = socket.call("listSessions")
+        assert only["expires"] == renewed["exp"] * 1000
+    for early in (alice.token, aged(stack, alice.token, 35 * 3600)):
+        with alice.socket(token=early) as socket:
+            assert "set-cookie" not in socket.response_headers()
 
 
-def test_a_bearer_token_is_not_answered_with_a_cookie(brief):
-    user = User(brief)
-    wait_until(lambda: time.time() >= claims_of(user.token)["iat"] + 1, "half of the token's time")
-    with Socket(brief.url(), headers=bearer(user.token)) as socket:
+def test_a_bearer_token_is_not_answered_with_a_cookie(stack, alice):
+    with Socket(stack.url(), headers=bearer(aged(stack, alice.token, 37 * 3600))) as socket:
         assert "set-cookie" not in socket.response_headers()
 
 
