@@ -11,10 +11,11 @@ import { Store } from "./state/store.js";
 import { openDatabase } from "./storage/database.js";
 import { Tabs } from "./storage/tabs.js";
 import { loadStrings } from "./strings/strings.js";
-import { addressOf, openTag } from "./views/address.js";
+import { addressOf, openTag, secretOf } from "./views/address.js";
 import { forgetRecentEmoji } from "./views/emoji_picker.js";
 import { Messenger } from "./views/messenger.js";
 import { Notices } from "./views/notices.js";
+import { Reset } from "./views/reset.js";
 import { SignIn } from "./views/sign_in.js";
 import { startScreen } from "./views/start.js";
 
@@ -36,6 +37,7 @@ class App {
     #messenger = null;
     #signIn = null;
     #start = null;
+    #note = "";
     #saveTimer = null;
     #draftTimer = null;
     #renewal = new Renewal(() => this.#listSessionsNow(), renewToken);
@@ -48,6 +50,17 @@ class App {
         document.documentElement.lang = strings.language;
         document.documentElement.dir = strings.direction;
         this.store.subscribe(() => this.#saveSoon());
+        addEventListener("hashchange", () => this.#followLink());
+        if (secretOf("reset")) {
+            this.#showReset(secretOf("reset"));
+            return;
+        }
+        await this.#begin("");
+    }
+
+    /* `note`: what the first screen says if nobody is logged in. */
+    async #begin(note) {
+        this.#note = note;
         this.#listen();
         setTimeout(() => this.#showStart(), START_MS);
         await this.#resume();
@@ -78,6 +91,22 @@ class App {
         document.body.append(this.#start);
     }
 
+    /* A link with a secret that is opened in a page that is there already changes the part after # only. */
+    #followLink() {
+        if (secretOf("reset") || (secretOf("invite") && this.#signIn)) location.reload();
+    }
+
+    /* Before anything else: who has this link may be somebody else than the user whose conversations are kept here. */
+    #showReset(code) {
+        const reset = new Reset(this, code, (note) => {
+            history.replaceState(null, "", location.pathname);
+            reset.element.remove();
+            this.#begin(note);
+        });
+        document.body.append(reset.element);
+        reset.show();
+    }
+
     #showMessenger() {
         this.#start?.remove();
         this.#signIn?.element.remove();
@@ -104,6 +133,7 @@ class App {
     }
 
     #signedIn(email) {
+        if (secretOf("invite")) history.replaceState(null, "", location.pathname); // it is used
         this.email = email;
         this.#tabs.logIn();
         this.#resume();
@@ -159,7 +189,7 @@ class App {
         this.store.clear();
         await this.#database.keepUnsent(state);
         if (wasIn) history.replaceState(null, "", location.pathname); // the next user may be another one
-        this.#showSignIn(wasIn ? this.t(unsent > 0 ? "logIn.unsent" : "logIn.again", { n: unsent }) : "");
+        this.#showSignIn(wasIn ? this.t(unsent > 0 ? "logIn.unsent" : "logIn.again", { n: unsent }) : this.#note);
     }
 
     /* It is known now who the user is: what the same user left behind is sent, of another one it goes. */

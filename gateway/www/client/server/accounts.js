@@ -12,8 +12,23 @@ export class AccountError extends Error {
     }
 }
 
-export async function signUp({ tag, firstName, lastName, email, password }) {
-    await post("/signup", { user: { tag, firstName, lastName, email, password } });
+export async function signUp({ tag, firstName, lastName, email, password, invite }) {
+    await post("/signup", { user: { tag, firstName, lastName, email, password, invite } });
+}
+
+/* Who may sign up: "open", "invite" or "closed"; "" when it is not known. */
+export async function registrationMode() {
+    try {
+        const response = await fetch("/registration", { signal: AbortSignal.timeout(30_000) });
+        return response.ok ? (await response.json()).mode : "";
+    } catch {
+        return "";
+    }
+}
+
+/* By the code of an administrator's link. */
+export async function resetPassword(code, password) {
+    await post("/reset", { code, password });
 }
 
 export async function logIn({ email, password }) {

@@ -4,6 +4,12 @@ export function addressOf(tag) {
     return `#${tag}`;
 }
 
+/* The secret in a link that ends with #invite=… or #reset=…; "": none. */
+export function secretOf(name) {
+    const [, found, secret] = /^#(\w+)=([0-9a-f]{32})$/.exec(location.hash) ?? [];
+    return found === name ? secret : "";
+}
+
 /* The tag in the page's address, or "". */
 export function openTag() {
     const [, tag] = /^#(@[A-Za-z]\w{0,31})$/.exec(location.hash) ?? [];

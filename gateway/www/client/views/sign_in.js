@@ -1,6 +1,7 @@
 /* The first screen: log in or sign up. Errors stand at their field, once something is wrong. */
 
-import { logIn, signUp } from "../server/accounts.js";
+import { logIn, registrationMode, signUp } from "../server/accounts.js";
+import { secretOf } from "./address.js";
 import { drawing, h, setText } from "./dom.js";
 import { LOGO } from "./icons.js";
 
@@ -11,6 +12,7 @@ const FIELDS = {
     tag: { autocomplete: "nickname", isGood: (text) => /^@?[A-Za-z]\w{0,31}$/.test(text) },
     email: { autocomplete: "username", type: "email", isGood: (text) => /^\S+@\S+\.\S+$/.test(text) },
     password: { type: "password", isGood: () => true }, // each server has a minimum of its own
+    invite: { autocomplete: "off", isGood: () => true }, // asked for where it is needed
 };
 
 export class SignIn {
@@ -18,6 +20,7 @@ export class SignIn {
     #done;
     #fields = new Map(); // name -> {input, problem}
     #isNew = false;
+    #mode = ""; // who may sign up, once it is known
     #note;
     #problem = h("p.problem", { role: "alert", hidden: true });
     #title = h("h1");
@@ -34,13 +37,32 @@ export class SignIn {
             ...Object.keys(FIELDS).map((name) => this.#field(name)), this.#problem, this.#button);
         this.element = h("main.sign-in", {}, h("div.card", {}, drawing("logo", "0 0 64 64", LOGO), this.#title,
             this.#note, form, this.#switch));
-        this.#turn(false);
+        this.#fields.get("invite").input.value = secretOf("invite");
+        this.#turn(secretOf("invite") !== "");
+        this.#learnMode();
     }
 
     /* Why the user sees this screen; "": for the first time. */
     show(note) {
         this.note(note);
-        this.#fields.get("email").input.focus();
+        this.#fields.get(this.#isNew ? "firstName" : "email").input.focus();
+    }
+
+    /* Until it is known, a sign-up is offered: the server decides. */
+    async #learnMode() {
+        this.#mode = await registrationMode();
+        this.#showMode();
+    }
+
+    #showMode() {
+        const isClosed = this.#mode === "closed";
+        this.#switch.hidden = isClosed && !this.#isNew;
+        if (isClosed && this.#isNew) this.#turn(false);
+        this.element.querySelector("[data-field=invite]").hidden = !this.#asksForInvite();
+    }
+
+    #asksForInvite() {
+        return this.#isNew && (this.#mode === "invite" || this.#fields.get("invite").input.value !== "");
     }
 
     note(text) {
@@ -72,6 +94,7 @@ export class SignIn {
         setText(this.#switch, t(isNew ? "signUp.switch" : "logIn.switch"));
         for (const name of ["firstName", "lastName", "tag"]) this.element.querySelector(`[data-field=${name}]`).hidden = !isNew;
         this.element.classList.toggle("new", isNew);
+        this.#showMode();
         this.#fields.get("password").input.autocomplete = isNew ? "new-password" : "current-password";
         this.#clearAll();
         this.#fields.get(isNew ? "firstName" : "email").input.focus();
@@ -114,14 +137,15 @@ export class SignIn {
         const tag = values.tag.trim();
         return {
             ...values, email: values.email.trim(), firstName: values.firstName.trim(), lastName: values.lastName.trim(),
-            tag: tag.startsWith("@") ? tag : `@${tag}`,
+            tag: tag.startsWith("@") ? tag : `@${tag}`, invite: values.invite.trim(),
         };
     }
 
     /* What can be known without the server. */
     #check(values) {
         const { t } = this.#app;
-        const names = this.#isNew ? Object.keys(FIELDS) : ["email", "password"];
+        const names = this.#isNew ? Object.keys(FIELDS).filter((name) => name !== "invite" || this.#asksForInvite())
+            : ["email", "password"];
         for (const name of names) {
             const text = values[name].replace(/^@$/, "");
             if (text === "") this.#showProblem(name, t("field.missing"));
@@ -145,13 +169,19 @@ export class SignIn {
             this.#focusFirstProblem();
             return;
         }
-        const known = ["AuthError", "Unreachable", "RateLimitError", "UserAlreadyExistError"].includes(name);
+        const known = ["AccountDisabledError", "AuthError", "RateLimitError", "RegistrationClosedError", "Unreachable",
+            "UserAlreadyExistError"].includes(name);
         setText(this.#problem, known ? t(`problem.${name}`, { n: Math.max(1, retryInS) }) : t("problem.other", { message }));
         this.#problem.hidden = false;
     }
 
     /* The server's message begins with the name of the field. */
     #fieldOf(name, message) {
+        if (name === "InviteError") {
+            this.#mode = "invite";
+            this.#showMode();
+            return "invite";
+        }
         if (name !== "IncorrectDataError") return "";
         return [...this.#fields.keys()].find((field) => new RegExp(`\\b${field}\\b`).test(message)) ?? "";
     }

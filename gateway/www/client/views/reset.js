@@ -1,0 +1,90 @@
+/* A new password, by an administrator's link. Errors stand at the field; the server decides what is wrong. */
+
+import { resetPassword } from "../server/accounts.js";
+import { drawing, h, setText } from "./dom.js";
+import { LOGO } from "./icons.js";
+import { limitsIn } from "./sign_in.js";
+
+export class Reset {
+    #app;
+    #code;
+    #done;
+    #input;
+    #fieldProblem = h("p.problem", { id: "reset-password-problem", hidden: true });
+    #problem = h("p.problem", { role: "alert", hidden: true });
+    #button;
+
+    /* `done(note)` when there is nothing more to do here, with what is to be said of it. */
+    constructor(app, code, done) {
+        const { t } = app;
+        this.#app = app;
+        this.#code = code;
+        this.#done = done;
+        this.#input = h("input", {
+            id: "reset-password", name: "password", type: "password", autocomplete: "new-password", dir: "auto",
+            spellcheck: "false", autocapitalize: "none", aria: { describedby: this.#fieldProblem.id },
+            on: { input: () => this.#clear() },
+        });
+        this.#button = h("button.main", {}, t("reset.button"));
+        const form = h("form", { novalidate: true, on: { submit: (event) => this.#submit(event) } },
+            h("div.input", { data: { field: "password" } }, h("label", { for: "reset-password" }, t("password.new")), this.#input,
+                this.#fieldProblem),
+            this.#problem, this.#button);
+        this.element = h("main.sign-in.reset", {}, h("div.card", {}, drawing("logo", "0 0 64 64", LOGO), h("h1", {}, t("reset.title")),
+            h("p.note", {}, t("reset.note")), form,
+            h("button.link", { type: "button", on: { click: () => done("") } }, t("reset.cancel"))));
+    }
+
+    show() {
+        this.#input.focus();
+    }
+
+    #clear() {
+        this.#showProblem("");
+        this.#problem.hidden = true;
+    }
+
+    #showProblem(text) {
+        this.#fieldProblem.hidden = text === "";
+        setText(this.#fieldProblem, text);
+        if (text) this.#input.setAttribute("aria-invalid", "true");
+        else this.#input.removeAttribute("aria-invalid");
+    }
+
+    async #submit(event) {
+        event.preventDefault();
+        this.#clear();
+        if (this.#input.value === "") {
+            this.#showProblem(this.#app.t("field.missing"));
+            this.#input.focus();
+            return;
+        }
+        this.#button.disabled = true;
+        try {
+            await resetPassword(this.#code, this.#input.value);
+            this.#done(this.#app.t("reset.done"));
+        } catch (error) {
+            this.#explain(error);
+            this.#button.disabled = false;
+        }
+    }
+
+    #explain({ name, message, retryInS }) {
+        const { t } = this.#app;
+        if (name === "IncorrectDataError" && message.startsWith("password:")) {
+            this.#showProblem(/\d/.test(message) ? t("field.password.bad", limitsIn(message)) : t("password.control"));
+            this.#input.focus();
+            return;
+        }
+        setText(this.#problem, this.#textOf(name, message, retryInS));
+        this.#problem.hidden = false;
+    }
+
+    #textOf(name, message, retryInS) {
+        const { t } = this.#app;
+        if (name === "IncorrectDataError") return t("reset.bad");
+        if (name === "Unreachable") return t("problem.Unreachable");
+        if (name === "RateLimitError") return t("problem.RateLimitError", { n: Math.max(1, retryInS) });
+        return t("problem.other", { message });
+    }
+}
