@@ -64,15 +64,15 @@ static void print_problem(struct buffer *problems)
 bool admin_settings_load(const struct command_line *line, struct settings *settings_out)
 {
     struct buffer problems = { 0 };
-    enum status status = settings_load(line->config, settings_out, &problems);
+    if (settings_load(line->config, settings_out, &problems) != STATUS_OK)
+        buffer_clear(&problems); /* they are found again below */
     const char *given = line->data != NULL ? line->data : settings_out->data_directory;
 
     find_url(settings_out, given);
     find_password(settings_out, given, (line->options & OPTION_DATA) != 0);
     find_user(settings_out);
     settings_finish(settings_out);
-    buffer_clear(&problems);
-    status = settings_load(line->config, settings_out, &problems);
+    enum status status = settings_load(line->config, settings_out, &problems);
     if (status != STATUS_OK)
         print_problem(&problems);
     buffer_finish(&problems);

@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,13 +25,14 @@ struct command {
     const char *arguments;
     int arguments_min, arguments_max; /* behind noun and verb */
     unsigned options;                 /* that it takes */
-    int64_t expires_days_max;         /* of --expires, which is a minute at least */
+    int expires_days_max;             /* of --expires, which is a minute at least */
     int (*run)(const struct command *command, const struct command_line *line);
     /* of run_on_two */
     enum status (*run_two)(struct installation *one, struct installation *other);
-    bool into; /* the second one is created if it is missing, and must differ from the first */
     /* of run_admin */
     bool (*administer)(struct admin_link *link, const struct command_line *line);
+    /* of run_on_two: the second one is created if it is missing, and must differ from the first */
+    bool into;
 };
 
 static void handle_signal(int number)
@@ -201,9 +201,10 @@ static const struct command *find_command(const struct command_line *line)
 static bool lasts_well(const struct command *command, const struct command_line *line)
 {
     if ((line->options & OPTION_EXPIRES) == 0 ||
-        (line->expires_s >= MINUTE_S && line->expires_s <= command->expires_days_max * DAY_S))
+        (line->expires_s >= MINUTE_S &&
+         line->expires_s <= (int64_t)command->expires_days_max * DAY_S))
         return true;
-    console_error("--expires must be from 1 minute to %" PRId64 " days", command->expires_days_max);
+    console_error("--expires must be from 1 minute to %d days", command->expires_days_max);
     return false;
 }
 
