@@ -10,7 +10,7 @@ set -euo pipefail
 mode=444
 [ "${1:-}" = --private ] && { mode=600; shift; }
 directory=${1:-$(cd "$(dirname "$0")" && pwd)/secrets}
-users="gateway user message presence admin monitor route"
+users="gateway user message presence admin monitor observer route"
 nats_nodes="nats nats-2 nats-3" # of docker-compose.cluster.yml
 
 mkdir -p "$directory"

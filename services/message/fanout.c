@@ -62,6 +62,7 @@ void fanout_message(struct bus *bus, const struct message_send *send, const char
     notification.user_seq = send->sender_user_seq;
     notify_user(bus, send->sender.key, &notification);
 
+    message.text = wire_borrow(""); /* events are for people who watch */
     event.message = &message;
     wire_publish(bus, "event.message.sent", &event.base);
 }

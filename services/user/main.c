@@ -81,6 +81,7 @@ static enum status start_admin(struct service *process, struct state *state)
     struct rpc_server_options options = {
         .bus = process->bus,
         .service = "admin",
+        .is_unlisted = true,
         .methods = admin_methods,
         .method_count = admin_method_count,
         .problem = problem,

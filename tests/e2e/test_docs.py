@@ -116,7 +116,7 @@ def test_every_method_and_notification_has_an_example():
     (notifications,) = REPOSITORY.glob("gateway/**/notification.c")
     methods = re.findall(r'^    \{ "(\w+)"', methods_table.read_text(), re.MULTILINE)
     types = re.findall(r'"(\w+)", 3\d\d\d', notifications.read_text())
-    assert len(methods) == 13 and len(types) == 8
+    assert len(methods) == 16 and len(types) == 8
     assert [name for name in methods + types if f'"{name}"' not in "".join(EXAMPLES)] == []
 
 
@@ -168,8 +168,9 @@ def test_commands_to_monitor_decode_what_is_published(own_stack):
 
 def test_subjects_page_lists_every_method():
     page = (REPOSITORY / "proto/README.md").read_text()
-    for service in ("user", "message", "presence"):
-        table = (REPOSITORY / f"services/{service}/handlers.c").read_text()
+    tables = {service: f"services/{service}/handlers.c" for service in ("user", "message", "presence")}
+    for service, path in {**tables, "admin": "services/user/handlers_admin.c"}.items():
+        table = (REPOSITORY / path).read_text()
         for method in re.findall(r'^    \{ "(\w+)", &', table, re.MULTILINE):
             assert f"`rpc.{service}.{method}`" in page
 

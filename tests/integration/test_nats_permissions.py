@@ -9,10 +9,12 @@ from support import nats
 from support.client import NO_AUTH_REASON, befriend, is_online, leave, send, upload, uploaded_name
 from support.images import png
 from support.process import REPOSITORY
+from support.protobuf import parse
 from support.stack import KINDS, SERVICES, Stack
 from support.wait import wait_until
 
 VIOLATION = re.compile(r"(?i)permissions violation")
+PEOPLE = ("admin", "monitor", "observer")
 
 
 @pytest.fixture(scope="module")
@@ -117,15 +119,15 @@ def test_a_service_cannot_call_what_it_does_not_need(guarded, user, service):
                 assert_may_not_publish(bus, f"rpc.{service}.{method}")
 
 
-@pytest.mark.parametrize("user", (*KINDS, "monitor"))
+@pytest.mark.parametrize("user", (*KINDS, *PEOPLE))
 def test_an_inbox_is_read_by_its_user_alone(guarded, user):
     with guarded.bus(user) as bus:
-        for other in (*KINDS, "monitor"):
+        for other in (*KINDS, *PEOPLE):
             if other != user:
                 assert_may_not_subscribe(bus, f"_INBOX.{other}.>")
         assert_may_not_subscribe(bus, "_INBOX.>")
         bus.subscribe(bus.new_inbox())
-        assert len(refusals(bus)) == len(KINDS) + 1
+        assert len(refusals(bus)) == len(KINDS) + len(PEOPLE)
 
 
 @pytest.mark.parametrize("user", KINDS)
@@ -173,13 +175,33 @@ def test_facts_are_published_by_their_service_only(guarded):
 
 # The monitor
 
-def test_the_monitor_sees_facts_and_notifications(guarded, monitor, crowd):
-    sent, pushed = monitor.subscribe("event.message.sent"), monitor.subscribe("notify.>")
+def test_the_monitor_sees_no_text_of_a_message(guarded, monitor, crowd):
+    facts = monitor.subscribe("event.>")
     anna, ben = crowd.users(guarded, 2)
-    send(anna.socket(), ben, "to be seen")
-    assert b"to be seen" in sent.next().data
-    assert b"to be seen" in pushed.next().data
+    hers = anna.socket()
+    message = send(hers, ben, "not to be seen")
+    ben.socket().call("markMessagesWithUserAsRead", [anna.tag])
+    seen = {}
+    while "event.message.read" not in seen:
+        fact = facts.next()
+        seen[fact.subject] = fact.data
+        assert b"not to be seen" not in fact.data
+    sent = parse("MessageSent", seen["event.message.sent"]).message
+    assert (sent.id, sent.sender_tag, sent.receiver_tag, sent.text) == (message["_id"], anna.tag, ben.tag, "")
     assert refusals(monitor) == []
+    for subject in ("notify.>", "notify.*", f"notify.{ben.tag[1:]}"):
+        assert_may_not_subscribe(monitor, subject)
+
+
+def test_an_observer_sees_notifications(guarded, crowd):
+    with guarded.bus("observer") as observer:
+        pushed = observer.subscribe("notify.>")
+        anna, ben = crowd.users(guarded, 2)
+        send(anna.socket(), ben, "to be seen")
+        assert b"to be seen" in pushed.next().data
+        assert refusals(observer) == []
+        for subject in ("rpc.user.Ping", "rpc.admin.ListUsers", "notify.anna", "event.message.sent", "anything"):
+            assert_may_not_publish(observer, subject)
 
 
 def test_the_monitor_changes_nothing(guarded, monitor):
@@ -196,6 +218,26 @@ def test_the_monitor_may_ask_for_statistics(guarded, monitor, verb):
     wait_until(lambda: len(monitor.request_many(f"$SRV.{verb}")) == 8, "all eight to answer")
     assert len(monitor.request_many(f"$SRV.{verb}.message", at_least=2)) == 2
     assert refusals(monitor) == []
+
+
+# The administrator
+
+@pytest.mark.parametrize("user", (*KINDS, "monitor", "observer"))
+def test_accounts_are_administered_by_the_administrator_only(guarded, user):
+    with guarded.bus(user) as bus:
+        for method in ("Ping", "ListUsers", "SetDisabled", "MakeInvite"):
+            assert_may_not_publish(bus, f"rpc.admin.{method}")
+        if user != "user":
+            assert_may_not_subscribe(bus, "rpc.admin.*")
+
+
+def test_the_administrator_does_nothing_else(guarded):
+    with guarded.bus("admin") as bus:
+        for subject in ("rpc.user.GetUsers", "rpc.message.Send", "notify.anna", "event.user.logged_out", "$SRV.PING",
+                        "$KV.presence.anna", "$JS.API.INFO", "anything"):
+            assert_may_not_publish(bus, subject)
+        for subject in ("rpc.>", "notify.>", "event.>", "$SRV.>", ">"):
+            assert_may_not_subscribe(bus, subject)
 
 
 # Logging in
@@ -230,6 +272,6 @@ def test_a_changed_password_ends_the_program_too():
 
 def test_the_file_names_every_program_and_holds_no_secret():
     text = (REPOSITORY / "deploy" / "nats.conf").read_text()
-    assert re.findall(r"user: (\w+)", text) == [*KINDS, "monitor"]
+    assert re.findall(r"user: (\w+)", text) == [*KINDS, *PEOPLE]
     passwords = re.findall(r"password: *(\S+)", text)
     assert passwords and all(password.startswith("$") for password in passwords)

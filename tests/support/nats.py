@@ -72,6 +72,7 @@ class Client:
     def __init__(self, port, host="127.0.0.1", user=None, password=None):
         self._inbox = f"_INBOX.{user}" if user else "_INBOX"
         self._socket = socket.create_connection((host, port), 5)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each request waits for a delayed ACK
         self._file = self._socket.makefile("rb")
         self._write_lock = threading.Lock()
         self._subscriptions = {}

@@ -1,6 +1,7 @@
 """The messages of proto/ by their names, from the files themselves."""
 
 import functools
+import re
 import subprocess
 import tempfile
 
@@ -32,3 +33,13 @@ def parse(name, data):
     made = message(name)
     made.ParseFromString(data)
     return made
+
+
+def methods():
+    """The type of the request of each method, by its subject: from the services' tables."""
+    found = {}
+    for path in sorted((REPOSITORY / "services").glob("*/handlers*.c")):
+        service = "admin" if path.stem == "handlers_admin" else path.parent.name
+        for name, kind in re.findall(r'^    \{ "(\w+)", &messenger__(\w+)__descriptor', path.read_text(), re.MULTILINE):
+            found[f"rpc.{service}.{name}"] = "".join(word.capitalize() for word in kind.split("_"))
+    return found

@@ -17,6 +17,7 @@
 #include "services/common/base/text.h"
 #include "services/common/base/workpool.h"
 #include "services/common/bus/bus_subscription.h"
+#include "services/common/rpc/request_bounds.h"
 #include "services/common/rpc/rpc_monitor.h"
 #include "services/common/rpc/wire.h"
 
@@ -69,7 +70,7 @@ static void finish_call(struct rpc_request *call, enum status status)
 {
     struct rpc_server *server = call->server;
 
-    if (call->method != NULL)
+    if (call->method != NULL && server->monitor != NULL)
         rpc_monitor_count(server->monitor, (size_t)(call->method - server->options.methods),
                           clock_mono_us() - call->arrived_us, status);
     wire_free(call->request);
@@ -278,9 +279,10 @@ static void handle_message(void *ctx, struct bus_message *message_take)
     call->handle = call->method->handle;
     call->request = wire_unpack(call->method->request_type, bus_message_data(message_take),
                                 bus_message_length(message_take));
-    if (call->request == NULL)
-        rpc_request_fail(call, STATUS_INVALID_ARGUMENT,
-                         "the payload is not a request of this method");
+    const char *problem = call->request == NULL ? "the payload is not a request of this method"
+                                                : request_bounds_check(call->request);
+    if (problem != NULL)
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
     else if (call->method->lane == RPC_INLINE)
         run_call(call);
     else if (server->turns != NULL && call->method->lane == server->options.turns.lane)
@@ -328,13 +330,16 @@ enum status rpc_server_start(const struct rpc_server_options *options,
     server->options = *options;
     pthread_mutex_init(&server->lock, NULL);
     pthread_cond_init(&server->idle_cond, NULL);
-    for (size_t i = 0; i < options->method_count; i++)
+    for (size_t i = 0; i < options->method_count; i++) {
+        assert(request_bounds_cover(options->methods[i].request_type));
         names[i] = options->methods[i].name;
+    }
     if (options->turns.group != NULL)
         server->turns = fair_queue_create(options->lanes[options->turns.lane].queue_max,
                                           options->turns.group_max);
     start_lanes(server);
-    enum status status = rpc_monitor_start(&monitor, &server->monitor);
+    enum status status =
+        options->is_unlisted ? STATUS_OK : rpc_monitor_start(&monitor, &server->monitor);
     if (status == STATUS_OK)
         status = bus_subscription_open(options->bus, subject, options->service, handle_message,
                                        server, &server->subscription);

@@ -12,9 +12,10 @@
 
 /*
  * Serves rpc.<service>.* in the queue group <service> from a const table of methods, and answers
- * the monitoring subjects $SRV.* (ADR-32). Requests whose deadline has passed are dropped; when a
- * lane's queue is full the answer is STATUS_BUSY at once. A method Ping is always there: it
- * answers once the service can do its work.
+ * the monitoring subjects $SRV.* (ADR-32). A request that breaks its bounds (request_bounds.h,
+ * which have all fields: asserted) gets STATUS_INVALID_ARGUMENT. One whose deadline has passed is
+ * dropped; when a lane's queue is full the answer is STATUS_BUSY at once. A method Ping is always
+ * there: it answers once the service can do its work.
  */
 struct rpc_server;
 struct rpc_request;
@@ -44,6 +45,9 @@ struct rpc_method {
 struct rpc_server_options {
     struct bus *bus;
     const char *service; /* borrowed for ever, as are the methods */
+    /* Not answered under $SRV.*: a second server of a process, whose first one is. NATS lets a
+     * connection reply once to a request that it received twice (allow_responses). */
+    bool is_unlisted;
     const struct rpc_method *methods;
     size_t method_count;
     void *ctx; /* passed to the handlers */
