@@ -332,12 +332,20 @@ def test_a_list_that_cannot_be_written_is_a_failure(crowded):
 
 # What is wrong is printed in one line
 
-@pytest.mark.parametrize("name", ["@nobody_at_all", "nobody@example.com", "", "@", "x" * 9999, "a b", "\x1b[2J", b"\xff\xfe",
+@pytest.mark.parametrize("name", ["@nobody_at_all", "nobody@example.com", "", "@", "x" * 9999, "a b", "\x1b[2J",
                                   "ü@ü", "' OR 1=1 --", "*", ">"])
 @pytest.mark.parametrize("command", ["show", "disable", "enable", "sessions", "logout", "reset-password"])
 def test_an_unknown_name_is_not_found(inviting, command, name):
     line = refused(inviting, "user", command, name)
     assert "no account has the tag or e-mail address" in line and raw_controls(line) == []
+
+
+@pytest.mark.parametrize("arguments", [("user", "show", b"\xff\xfe"), ("user", "disable", b"\xff@x.x"),
+                                       ("user", "logout", "@ann", b"\x9b"), ("invite", "revoke", b"\xff"),
+                                       ("user", "enable", "x" * 100000)])
+def test_what_no_name_can_be_is_refused(inviting, arguments):
+    line = refused(inviting, *arguments)
+    assert re.search("is not UTF-8|is too long|no account has", line) and raw_controls(line) == []
 
 
 @pytest.mark.parametrize("arguments, message", [
