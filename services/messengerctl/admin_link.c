@@ -112,8 +112,9 @@ static bool print_connect_failure(const struct admin_link *link, enum status sta
     else if (status == STATUS_INVALID_ARGUMENT)
         console_error("nats.url is not valid; it is like nats://127.0.0.1:4222");
     else
-        console_error("the NATS library of this machine cannot be used; the log of any of the "
-                      "services says why");
+        console_error(
+            "the NATS library of this machine cannot be used; the log of each service has "
+            "the reason");
     return false;
 }
 

@@ -37,7 +37,7 @@ struct admin_call {
  * NULL, and the reason is printed. Waits rpc.timeoutMs. */
 bool admin_link_call(struct admin_link *link, const struct admin_call *call, void *reply_out);
 
-/* The same for a reply that says nothing. */
+/* The same for an empty reply. */
 bool admin_link_do(struct admin_link *link, const struct admin_call *call);
 
 /* Prints the address of the web client with a part behind '#', such as "invite=<code>". */

@@ -309,17 +309,17 @@ def test_names_never_control_the_terminal(crowded, tag):
 
 def test_columns_are_aligned_behind_wide_characters(crowded):
     with open_users(crowded.directory) as db, db:
-        for tag, name in (("aa", "日本語"), ("ab", "Zoe\u0308"), ("ac", "😀"), ("ad", "plain")):
+        for tag, name in (("aa", "日本語"), ("ab", "Zoe\u0308"), ("ac", "😀"), ("ad", "plain"), ("ae", "\x1b\x9b")):
             db.execute("INSERT INTO user (id, key, tag, email, email_key, first_name, last_name, img, password_hash)"
                        " VALUES (randomblob(12), ?1, '@' || ?1, ?1 || '@x.x', ?1 || '@x.x', ?2, '', '', 'hash')", (tag, name))
     try:
         lines = {line.split()[0]: line for line in ctl(crowded, "user", "list").splitlines()}
         places = [lines["@" + tag].index(tag + "@x.x") + extra
-                  for tag, extra in (("aa", 3), ("ab", -1), ("ac", 1), ("ad", 0))]
+                  for tag, extra in (("aa", 3), ("ab", -1), ("ac", 1), ("ad", 0), ("ae", 0))]
         assert len(set(places)) == 1, places
     finally:
         with open_users(crowded.directory) as db, db:
-            db.execute("DELETE FROM user WHERE key IN ('aa', 'ab', 'ac', 'ad')")
+            db.execute("DELETE FROM user WHERE key IN ('aa', 'ab', 'ac', 'ad', 'ae')")
 
 
 def test_a_list_that_cannot_be_written_is_a_failure(crowded):
@@ -369,7 +369,7 @@ def test_what_no_name_can_be_is_refused(inviting, arguments):
     (("invite", "create", "--expires", "367 days"), "from 1 minute to 366 days"),
     (("user", "reset-password", "a", "--expires", "31 days"), "from 1 minute to 30 days"),
     (("user", "reset-password", "a", "--expires", "0"), "--expires 0 is no duration")])
-def test_a_usage_error_says_what_is_right(arguments, message):
+def test_a_usage_error_shows_the_usage(arguments, message):
     done = run(*arguments)
     line, = done.stderr.decode().splitlines()
     assert (done.returncode, done.stdout) == (2, b"") and message in line
@@ -412,7 +412,7 @@ def test_unusable_settings_are_named(tmp_path, env, message):
 
 
 @pytest.mark.parametrize("user", ["monitor", "gateway"])
-def test_a_nats_user_without_the_permission_is_told_so(inviting, user):
+def test_a_nats_user_without_the_permission_is_refused_at_once(inviting, user):
     target = invited(inviting)
     for arguments in (("user", "list"), ("user", "disable", target.tag), ("invite", "create")):
         line = one_line(run(*arguments, **environment(inviting, user)))
@@ -428,7 +428,7 @@ def test_nats_away_is_noticed_within_seconds(tmp_path):
     assert time.monotonic() - started >= 4.9  # it waited for one that is about to start
 
 
-def test_a_nats_that_accepts_and_says_nothing_is_noticed(tmp_path):
+def test_a_nats_that_accepts_and_does_not_answer_is_noticed(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         url = ",".join(f"nats://localhost:{port},nats://127.0.0.1:{port}" for _ in range(4))
