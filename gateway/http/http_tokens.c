@@ -95,7 +95,7 @@ bool http_tokens_is_due(const struct token_claims *claims)
 bool http_tokens_issue(const struct http_site *site, struct http_request *request,
                        struct token_claims *claims)
 {
-    claims->issued_at = clock_wall_ms() / 1000;
+    claims->issued_at = claims->expires_at - site->settings->jwt_expires_in_s;
     char *token = token_sign(site->settings->jwt_private_key, claims);
 
     if (token == NULL) {

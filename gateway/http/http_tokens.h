@@ -43,8 +43,8 @@ int64_t http_tokens_expiry(const struct http_site *site);
 /* Whether half of a token's time has passed, so that it is to be renewed. */
 bool http_tokens_is_due(const struct token_claims *claims);
 
-/* Signs a token of now and adds its cookies to the answer; `claims` has the user, the session and
- * the expiry, the rest is filled in. False: nothing was added. */
+/* Signs a token and adds its cookies to the answer; `claims` has the user, the session and the
+ * expiry (http_tokens_expiry), the rest is filled in. False: nothing was added. */
 bool http_tokens_issue(const struct http_site *site, struct http_request *request,
                        struct token_claims *claims);
 

@@ -90,7 +90,7 @@ import {
 
 const SAFE_TO_REPEAT = new Set([
     "getSelfInfo", "getDialogsList", "getMessagesWithUser", "findUsersByTag", "hello", "sync",
-    "markMessagesWithUserAsRead", "setSelfInfo",
+    "markMessagesWithUserAsRead", "setSelfInfo", "listSessions", "revokeOtherSessions",
 ]);
 const MESSAGE_CODES = new Set([3001, 3002]); // newMessage, messageSent
 
@@ -245,7 +245,7 @@ export class MessengerClient extends EventTarget {
     #ended(event) {
         this.#disconnected();
         if (event.cause === "unauthenticated") this.#rejectCalls();
-        this.#emit("close", pick(event, ["code", "reason", "cause", "error", "retryInMs"]));
+        this.#emit("close", pick(event, ["code", "reason", "cause", "error", "retryInMs", "wasAccepted"]));
     }
 
     #disconnected() {

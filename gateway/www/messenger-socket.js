@@ -37,11 +37,12 @@
  *   state         {state}                     every change, before the event that belongs to it
  *   open          {}                          connected. The server checks the token after this, so
  *                                             an unauthenticated client gets "open", then "close"
- *   close         {code, reason, cause, error, retryInMs}
+ *   close         {code, reason, cause, error, retryInMs, wasAccepted}
  *                 `cause`: "deliberate" (close() was called), "unauthenticated" (the server does not
  *                 accept the token) or "lost" (anything else). `error` is the {name, message} that
  *                 the server gave as the reason, or null. `retryInMs` is null if no
- *                 reconnection will follow.
+ *                 reconnection will follow. `wasAccepted`: the server had sent a frame, so it had
+ *                 accepted the token when the connection was opened.
  *   notification  {name, code, body}          `name` is the notification's type, as "newMessage"
  *   frame         {direction, text, data, at} every frame, "in" or "out", before it is acted upon;
  *                                             `data` is the parsed JSON or undefined
@@ -49,11 +50,15 @@
  * A connection that is not open `connectTimeoutMs` after connect() is lost. A frame may have
  * `frameMaxBytes`, the limit of the server, except in sendRaw().
  *
- * Reconnection follows every loss except a deliberate or an unauthenticated one. The wait is a
- * random share of a bound that starts at `backoffBaseMs` and doubles up to `backoffCapMs` (full
- * jitter), so that many clients do not reconnect at the same time. It starts over once a connection
- * has lasted `stableAfterMs`; and, only once in that time, after the codes 1001 and 1012, which mean
- * that another gateway is available. After 1013 (too slow a reader) it starts two doublings later.
+ * Reconnection follows every loss except a deliberate or an unauthenticated one. A token that expires
+ * while its connection is open is a loss the first time: the cookie may have a newer one, so the
+ * connection is opened again at once. If that one is not accepted, it is unauthenticated.
+ *
+ * The wait is a random share of a bound that starts at `backoffBaseMs` and doubles up to `backoffCapMs`
+ * (full jitter), so that many clients do not reconnect at the same time. It starts over once a
+ * connection has lasted `stableAfterMs`; and, only once in that time, after the codes 1001 and 1012,
+ * which mean that another gateway is available. After 1013 (too slow a reader) it starts two doublings
+ * later.
  */
 
 import { ConnectionError, PendingCalls, RpcError } from "./messenger-answers.js";
@@ -66,6 +71,8 @@ const COME_BACK_SOON = new Set([1001, 1012]); // close codes
 const TRY_LATER = 1013;
 const TRY_LATER_DOUBLINGS = 2;
 const DROPPED = 4000; // of the codes that applications may use
+const NO_AUTH = "NoAuthJWTError";
+const EXPIRED = "Authorization data expired."; // otherwise the session is over, or there was no token
 
 const DEFAULTS = {
     callTimeoutMs: 10_000,
@@ -105,6 +112,8 @@ export class MessengerSocket extends EventTarget {
     #lastId = 0;
     #attempts = 0;
     #cameSoon = false; // has a close code made the pauses start over, since a connection lasted?
+    #wasAccepted = false; // has the server sent a frame on this connection?
+    #triesCookie = false; // reconnecting after a token has expired, until the next one is accepted
     #retryTimer = null;
     #stableTimer = null;
     #connectTimer = null;
@@ -130,6 +139,7 @@ export class MessengerSocket extends EventTarget {
         this.#stopTimers();
         const socket = new this.#options.WebSocket(this.#url);
         this.#socket = socket;
+        this.#wasAccepted = false;
         // A socket that was given up may still report; only the present one is listened to.
         const ifPresent = (handle) => (event) => this.#socket === socket && handle(event);
         socket.onopen = ifPresent(() => this.#opened());
@@ -145,13 +155,14 @@ export class MessengerSocket extends EventTarget {
         const socket = this.#socket;
         this.#stopTimers();
         this.#startOver();
+        this.#triesCookie = false;
         this.#socket = null;
         if (socket) closeQuietly(socket);
         this.#pending.end(1000, "The connection was closed here before the answer came.");
         this.#enter("closed");
         if (!wasActive) return;
         this.#emit("close", {
-            code: 1000, reason: "", cause: "deliberate", error: null, retryInMs: null,
+            code: 1000, reason: "", cause: "deliberate", error: null, retryInMs: null, wasAccepted: this.#wasAccepted,
         });
     }
 
@@ -207,6 +218,8 @@ export class MessengerSocket extends EventTarget {
 
     #received(text) {
         if (typeof text !== "string") return;
+        this.#wasAccepted = true;
+        this.#triesCookie = false;
         const frame = this.#frame("in", text);
         this.#emit("frame", frame);
         for (const item of Array.isArray(frame.data) ? frame.data : [frame.data]) {
@@ -225,18 +238,21 @@ export class MessengerSocket extends EventTarget {
 
     #ended({ code, reason }) {
         const error = errorInReason(reason);
-        const unauthenticated = error?.name === "NoAuthJWTError";
+        const hasExpired = error?.name === NO_AUTH && error.message === EXPIRED && !this.#triesCookie;
+        const unauthenticated = error?.name === NO_AUTH && !hasExpired;
+        this.#triesCookie = hasExpired || (this.#triesCookie && !unauthenticated);
         this.#socket = null;
         this.#stopTimers();
         this.#pending.end(code, `The connection ended (code ${code}) before the answer came.`);
-        const retryInMs = unauthenticated ? null : this.#planRetry(code);
+        const retryInMs = unauthenticated ? null : this.#planRetry(code, hasExpired);
         this.#enter(unauthenticated ? "unauthenticated" : "waiting");
         this.#emit("close", {
             code, reason, cause: unauthenticated ? "unauthenticated" : "lost", error, retryInMs,
+            wasAccepted: this.#wasAccepted,
         });
     }
 
-    #planRetry(code) {
+    #planRetry(code, atOnce) {
         const { backoffBaseMs, backoffCapMs, random } = this.#options;
         if (COME_BACK_SOON.has(code) && !this.#cameSoon) {
             this.#attempts = 0;
@@ -244,8 +260,8 @@ export class MessengerSocket extends EventTarget {
         }
         if (code === TRY_LATER) this.#attempts = Math.max(this.#attempts, TRY_LATER_DOUBLINGS);
         const bound = Math.min(backoffCapMs, backoffBaseMs * 2 ** this.#attempts);
-        const wait = Math.round(random() * bound);
-        this.#attempts += 1;
+        const wait = atOnce ? 0 : Math.round(random() * bound);
+        if (!atOnce) this.#attempts += 1;
         this.#retryTimer = this.#options.setTimeout(() => this.connect(), wait);
         return wait;
     }

@@ -9,6 +9,10 @@ import { ConnectionError, MessengerSocket, RpcError } from "./messenger-socket.j
 const NOT_AUTHENTICATED = JSON.stringify({
     Error: { name: "NoAuthJWTError", message: "Authorization data missing." },
 });
+const EXPIRED = JSON.stringify({
+    Error: { name: "NoAuthJWTError", message: "Authorization data expired." },
+});
+const NOTIFICATION = { type: "newMessage", code: 3001, body: {} };
 
 function start({ random = () => 1, ...options } = {}) {
     FakeWebSocket.made = [];
@@ -299,6 +303,67 @@ test("a rejected token is not retried, and has a cause and an error", () => {
     assert.equal(timers.count, 0);
     socket.connect();
     assert.equal(wires().length, 2);
+});
+
+test("a token that expires is tried again at once, with the cookie that there is now", () => {
+    const { socket, wire, of, timers } = startOpen();
+    wire.end(1000, EXPIRED);
+    const [event] = of("close");
+    assert.deepEqual([socket.state, event.cause, event.retryInMs, event.error.message],
+        ["waiting", "lost", 0, "Authorization data expired."]);
+    timers.advance(0);
+    assert.equal(wires().length, 2);
+    wires()[1].open();
+    wires()[1].answer(NOTIFICATION);
+    assert.equal(socket.state, "open");
+    wires()[1].end(1000, EXPIRED);
+    timers.advance(0);
+    assert.equal(wires().length, 3, "again, as it was accepted");
+});
+
+test("a token that is not accepted after it has expired is not tried again", () => {
+    for (const reason of [EXPIRED, NOT_AUTHENTICATED]) {
+        for (const lost of [0, 2]) {
+            const { socket, wire, of, timers } = startOpen();
+            wire.end(1000, EXPIRED);
+            for (let i = 0; i < lost; i += 1) {
+                timers.advance(60_000);
+                wires().at(-1).end(1006);
+            }
+            timers.advance(60_000);
+            wires().at(-1).open();
+            wires().at(-1).end(1000, reason);
+            assert.deepEqual([socket.state, of("close").at(-1).cause, of("close").at(-1).retryInMs],
+                ["unauthenticated", "unauthenticated", null]);
+            timers.advance(1e9);
+            assert.equal(wires().length, 2 + lost);
+        }
+    }
+});
+
+test("after a token has expired, the next log-in starts over", () => {
+    const { socket, wire, timers } = startOpen();
+    wire.end(1000, EXPIRED);
+    socket.close();
+    socket.connect();
+    wires()[1].open();
+    wires()[1].end(1000, EXPIRED);
+    timers.advance(0);
+    assert.equal(wires().length, 3);
+});
+
+test("it is known whether the server had accepted the token before it closed", () => {
+    const refused = startOpen();
+    refused.wire.end(1000, NOT_AUTHENTICATED);
+    assert.equal(refused.of("close")[0].wasAccepted, false);
+    const ended = startOpen();
+    ended.wire.answer(NOTIFICATION);
+    ended.wire.end(1000, NOT_AUTHENTICATED);
+    assert.deepEqual([ended.of("close")[0].wasAccepted, ended.socket.state], [true, "unauthenticated"]);
+    ended.socket.connect();
+    wires()[1].open();
+    wires()[1].end(1000, NOT_AUTHENTICATED);
+    assert.equal(ended.of("close")[1].wasAccepted, false, "of this connection, not of the one before");
 });
 
 test("any other close of the server is a loss, also with code 1000 or an odd reason", () => {

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("selenium", reason="selenium is not installed: no test in a browser")
 
 from axe import findings
-from support.client import befriend, send
+from support.client import leave, login, send
 from support.images import png
 from support.process import REPOSITORY
 
@@ -142,6 +142,55 @@ def test_the_sheets(page, axe_source, ada, people, tmp_path):
     look_at(page, axe_source, "emoji")
 
 
+AGENTS = ["Mozilla/5.0 (iPhone; CPU iPhone OS 17_5_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+          "Version/17.5 Mobile/15E148 Safari/604.1",
+          "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0", "curl/8.5.0",
+          "The tablet in the kitchen, " + "w" * 60]
+
+
+def log_in_elsewhere(user):
+    for agent in AGENTS:
+        login(user.stack.url(), user.email, user.password, headers={"User-Agent": agent})
+
+
+def test_the_devices_and_the_password(page, axe_source, ada):
+    log_in_elsewhere(ada)
+    page.enter(ada)
+    page.run("messenger.session.ask = messenger.session.listSessions;"
+             "messenger.session.listSessions = () => Promise.reject(new Error('an example'))")
+    page.open_profile_sheet("devices")
+    page.wait_shown(".devices .failed")
+    look_at(page, axe_source, "devices-failed")
+    page.run("messenger.session.listSessions = messenger.session.ask")
+    page.click(".devices .failed button")
+    page.wait(lambda: len(page.devices()) == 5, "the devices")
+    look_at(page, axe_source, "devices")
+    page.find(".devices > .danger").click()
+    page.wait_shown(".question")
+    look_at(page, axe_source, "devices-question")
+    page.answer_question(False)
+    page.run("messenger.session.close()")
+    page.wait_shown(".devices .hint")
+    look_at(page, axe_source, "devices-offline")
+    page.run("messenger.session.connect()")
+    page.wait_gone(".devices .hint")
+    page.run("document.querySelector('dialog[open] .devices').closest('dialog').close()")
+    page.open_profile_sheet("password")
+    page.change_password("a guess", "")
+    page.wait(lambda: page.texts(".password .problem"), "the error")
+    look_at(page, axe_source, "password-errors")
+    page.change_password(ada.password, "another password")
+    page.wait_shown(".password > .main")
+    look_at(page, axe_source, "password-changed")
+
+
+def test_a_device_that_was_logged_out_from_another_one(page, axe_source, ada):
+    page.enter(ada)
+    leave(ada.stack.url(), ada.token)
+    page.wait_sign_in()
+    look_at(page, axe_source, "log-in-ended")
+
+
 @pytest.mark.parametrize("language", ["de", "ar"])
 def test_another_language(page, axe_source, ada, people, language):
     page.load()
@@ -153,6 +202,14 @@ def test_another_language(page, axe_source, ada, people, language):
     look_at(page, axe_source, f"conversation-{language}")
     page.click(".own")
     look_at(page, axe_source, f"profile-{language}")
+    log_in_elsewhere(ada)
+    page.open_devices()
+    look_at(page, axe_source, f"devices-{language}")
+    page.run("document.querySelector('dialog[open] .devices').closest('dialog').close()")
+    page.open_profile_sheet("password")
+    page.change_password("a guess", "a")
+    page.wait(lambda: page.texts(".password .problem"), "the error")
+    look_at(page, axe_source, f"password-{language}")
 
 
 def test_nothing_jumps_while_loading(page, ada, people):

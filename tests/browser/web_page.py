@@ -171,6 +171,43 @@ class WebPage:
         self.click("dialog[open] .danger")
         self.wait_sign_in()
 
+    # Devices and password
+
+    def open_devices(self):
+        self.open_profile_sheet("devices")
+        self.wait(self.devices, "the devices")
+
+    def open_profile_sheet(self, name):
+        if not self.is_shown("dialog[open] .profile"):
+            self.click(".own")
+        self.click(f"[data-opens={name}]")
+        self.wait_shown(f"dialog[open] .{name}")
+
+    def devices(self):
+        """[(id, name, whether it is this one)], from top to bottom."""
+        return [tuple(row) for row in self.run("""
+            return [...document.querySelectorAll("dialog[open] .device")].map((row) => [row.dataset.id,
+                row.querySelector("b").innerText, Boolean(row.querySelector(".here"))]);
+            """)]
+
+    def end_device(self, id, sure=True):
+        self.click(f".device[data-id='{id}'] button")
+        self.answer_question(sure)
+
+    def end_other_devices(self, sure=True):
+        self.click(".devices > .danger")
+        self.answer_question(sure)
+
+    def answer_question(self, sure):
+        self.wait_shown("dialog[open] .question")
+        self.click(".question .danger" if sure else ".question .secondary")
+        self.wait_gone(".question")
+
+    def change_password(self, old, new):
+        self.fill("#password-oldPassword", old)
+        self.fill("#password-newPassword", new)
+        self.click(".password form .main")
+
     # Conversations
 
     def rows(self):

@@ -10,6 +10,7 @@ import { begun, Scene, turn, wire } from "./web_scene.mjs";
 import { ChatServer } from "./web_server.mjs";
 
 const NOT_AUTHENTICATED = JSON.stringify({ Error: { name: "NoAuthJWTError", message: "" } });
+const EXPIRED = JSON.stringify({ Error: { name: "NoAuthJWTError", message: "Authorization data expired." } });
 
 function many(server, count, tag = "@Ann", by = "peer") {
     for (let i = 0; i < count; i += 1) server.send(tag, `text ${i}`, by);
@@ -228,6 +229,41 @@ test("a token that is not accepted is reported", async () => {
     wire().end(1000, NOT_AUTHENTICATED);
     await scene.run();
     assert.deepEqual([scene.session.connection, scene.of("unauthenticated").length], ["closed", 1]);
+    assert.equal(scene.of("unauthenticated")[0].isEnded, false);
+});
+
+test("a session that is ended while it is connected is told from one that is not accepted", async () => {
+    const scene = await begun(new ChatServer("@Ann"));
+    wire().end(1000, NOT_AUTHENTICATED);
+    assert.deepEqual(scene.of("unauthenticated").map(({ isEnded }) => isEnded), [true]);
+});
+
+test("a token that expires is replaced by the cookie's: nothing is read again, and nobody is logged out", async () => {
+    const server = new ChatServer("@Ann");
+    const scene = await begun(server);
+    wire().end(1000, EXPIRED);
+    server.send("@Ann", "meanwhile", "peer");
+    server.notified = [];
+    scene.timers.advance(0);
+    wire().open();
+    await scene.run();
+    assert.deepEqual([scene.session.connection, scene.dialog().last.text], ["current", "meanwhile"]);
+    assert.deepEqual([scene.of("unauthenticated"), scene.called("getDialogsList").length], [[], 1]);
+    wire().end(1000, EXPIRED);
+    scene.timers.advance(0);
+    wire().open();
+    wire().end(1000, NOT_AUTHENTICATED);
+    assert.deepEqual(scene.of("unauthenticated").map(({ isEnded }) => isEnded), [false], "the cookie has expired, too");
+});
+
+test("a session that is over already counts as ended; other errors are those of the server", async () => {
+    const scene = await begun(new ChatServer());
+    scene.fail("revokeSession", { code: -32602, message: "Invalid params", data: { reason: "id: no such session" } });
+    await Promise.all([scene.session.endSession("s1"), scene.run()]);
+    scene.fail("revokeSession", { code: -32000, message: "Server error" });
+    const failed = assert.rejects(scene.session.endSession("s1"), { code: -32_000 });
+    await Promise.all([failed, scene.run()]);
+    assert.deepEqual(scene.called("revokeSession"), [["s1"], ["s1"]]);
 });
 
 // The history

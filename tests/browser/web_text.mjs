@@ -2,8 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import de from "./client/strings/de.js";
+import en from "./client/strings/en.js";
+import { Strings } from "./client/strings/strings.js";
 import { byteLength, TEXT_BYTES_MAX } from "./client/text/bytes.js";
 import { Dates } from "./client/text/dates.js";
+import { describeDevice, deviceName, sortSessions } from "./client/text/devices.js";
 import { findLinks } from "./client/text/links.js";
 import { hueOf, initialsOf, nameOf } from "./client/text/names.js";
 import { beginning } from "./client/text/preview.js";
@@ -238,4 +242,96 @@ test("the beginning of a text has at most so many characters, none cut in half",
     assert.equal(beginning("a👩👩", 2), "a👩");
     assert.equal(beginning("👩".repeat(100_000), 120), "👩".repeat(120));
     assert.equal(beginning("", 5), "");
+});
+
+// Devices
+
+const AGENTS = {
+    "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0": "Firefox on Linux",
+    "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0": "Firefox on Linux",
+    "Mozilla/5.0 (X11; FreeBSD amd64; rv:128.0) Gecko/20100101 Firefox/128.0": "Firefox on Linux",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0": "Firefox on Windows",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:133.0) Gecko/20100101 Firefox/133.0": "Firefox on Mac",
+    "Mozilla/5.0 (Android 14; Mobile; rv:133.0) Gecko/133.0 Firefox/133.0": "Firefox on Android",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/133.0 Mobile/15E148 Safari/605.1.15":
+        "Firefox on iPhone",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36": "Chrome on Linux",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.0.0 Safari/537.36": "Chrome on Linux",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Ubuntu Chromium/80.0.3987.87 Chrome/80.0.3987.87 Safari/537.36":
+        "Chromium on Linux",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36": "Chrome on Windows",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36": "Chrome on Mac",
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36": "Chrome on Android",
+    "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36": "Chrome on ChromeOS",
+    "Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/131.0.6778.73 Mobile/15E148 Safari/604.1":
+        "Chrome on iPad",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1":
+        "Safari on iPhone",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.6 Safari/605.1.15": "Safari on Mac",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0":
+        "Edge on Windows",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/64.0.3282.140 Safari/537.36 Edge/18.17763":
+        "Edge on Windows",
+    "Mozilla/5.0 (Linux; Android 10; HD1913) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36 EdgA/131.0.0.0":
+        "Edge on Android",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 EdgiOS/131.0 Mobile/15E148 Safari/604.1":
+        "Edge on iPhone",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36 OPR/115.0.0.0": "Opera on Linux",
+    "Opera/9.80 (Android; Opera Mini/36.2/119.132; U; en) Presto/2.12.423 Version/12.16": "Opera on Android",
+    "Mozilla/5.0 (Linux; Android 13; SAMSUNG SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/26.0 Chrome/122.0.0.0 Mobile Safari/537.36":
+        "Samsung Internet on Android",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36 Vivaldi/7.0.3495.15":
+        "Vivaldi on Windows",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 YaBrowser/24.6.0.0 Safari/537.36":
+        "Yandex Browser on Windows",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.6 Safari/605.1.15 Ddg/17.6":
+        "DuckDuckGo on Mac",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:91.0) Gecko/20100101 Firefox/91.0 SeaMonkey/2.53.18": "SeaMonkey on Linux",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/13.0 Safari/605.1.15 Epiphany/605.1.15": "GNOME Web on Linux",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/605.1.15": "A browser on Linux",
+    "Mozilla/5.0 (Linux; U; Android 4.0.3; de-de) AppleWebKit/534.30 (KHTML, like Gecko) Version/4.0 Mobile Safari/534.30": "A browser on Android",
+    "Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko": "Internet Explorer on Windows",
+    "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1)": "Internet Explorer on Windows",
+    "Mozilla/5.0 (PlayStation 4 11.00) AppleWebKit/605.1.15 (KHTML, like Gecko)": "An unknown browser",
+    "Mozilla/5.0 (Mobile; rv:48.0) Gecko/48.0 Firefox/48.0 KAIOS/2.5": "Firefox",
+    "curl/8.5.0": "The program curl",
+    "python-requests/2.31.0": "The program python-requests",
+    "okhttp/4.12.0": "The program okhttp",
+    "Go-http-client/1.1": "The program Go-http-client",
+    "Wget/1.21.3 (linux-gnu)": "The program Wget",
+    node: "node",
+    "": "An unknown device",
+    "   ": "An unknown device",
+    "Küche": "Küche",
+    "Adas iPhone": "Adas iPhone",
+    "My Firefox/Linux box": "My Firefox/Linux box",
+    "موبايل": "موبايل",
+    "<b>{name}</b> $&": "<b>{name}</b> $&",
+};
+
+test("a device is named as a person would name it; a name that it gave itself stays as it is", () => {
+    const wordsOf = (strings) => (key, values) => strings.t(key, values);
+    const english = wordsOf(new Strings("en", en));
+    for (const [agent, expected] of Object.entries(AGENTS)) assert.equal(deviceName(agent, english), expected, agent);
+    assert.equal(deviceName(Object.keys(AGENTS)[0], wordsOf(new Strings("de", de))), "Firefox auf Linux");
+});
+
+test("a telephone or tablet is told from a computer", () => {
+    const handheld = Object.keys(AGENTS).filter((agent) => describeDevice(agent).isHandheld);
+    assert.deepEqual(handheld, Object.keys(AGENTS).filter((agent) => /^(Mozilla|Opera)/.test(agent) && /Android|iPhone|iPad/.test(agent)));
+});
+
+test("a device of any bytes is named at once", () => {
+    for (const text of ["Mozilla/5.0 ", "Mozilla/5.0 iPhone ", "a.", "Opera/9", "Macintosh ".repeat(20)]) {
+        const start = process.cpuUsage();
+        assert.equal(typeof deviceName(`Mozilla/5.0 ${text.repeat(3000)}`, (key) => key), "string");
+        assert.equal(typeof deviceName(text.repeat(3000), (key) => key), "string");
+        assert.ok(process.cpuUsage(start).user < 400_000, text);
+    }
+});
+
+test("the present session comes first, the others stay in order", () => {
+    const of = (id, isCurrent = false) => ({ id, isCurrent });
+    const listed = Object.freeze([of("a"), of("b"), of("here", true), of("c")]);
+    assert.deepEqual(sortSessions(listed).map(({ id }) => id), ["here", "a", "b", "c"]);
 });

@@ -3,7 +3,8 @@
  * is what the views share: `store`, `session`, `strings`, `t`, `notices`, and what the user does.
  */
 
-import { logOut } from "./server/accounts.js";
+import { logOut, renewToken } from "./server/accounts.js";
+import { Renewal } from "./server/renewal.js";
 import { Session } from "./server/session.js";
 import { keyOf, dialogOf } from "./state/state.js";
 import { Store } from "./state/store.js";
@@ -28,6 +29,7 @@ class App {
     store = new Store((run) => { requestFrame(run); });
     session = null;
     notices = new Notices(this);
+    email = ""; // with which the user has logged in, if that was on this page
     t = (key, values) => this.strings.t(key, values);
     #database;
     #tabs = new Tabs();
@@ -36,6 +38,7 @@ class App {
     #start = null;
     #saveTimer = null;
     #draftTimer = null;
+    #renewal = new Renewal(() => this.#listSessionsNow(), renewToken);
     #unsent = null; // what a user left behind, as it was kept, until it is known who the user is
 
     async start() {
@@ -95,12 +98,13 @@ class App {
             this.#signIn.note(note);
             return;
         }
-        this.#signIn = new SignIn(this, () => this.#signedIn());
+        this.#signIn = new SignIn(this, (email) => this.#signedIn(email));
         document.body.append(this.#signIn.element);
         this.#signIn.show(note);
     }
 
-    #signedIn() {
+    #signedIn(email) {
+        this.email = email;
         this.#tabs.logIn();
         this.#resume();
     }
@@ -117,7 +121,10 @@ class App {
         const session = new Session(this.store, address, place);
         this.session = session;
         session.addEventListener("connection", () => this.#connectionChanged());
-        session.addEventListener("unauthenticated", () => this.#unauthenticated());
+        session.addEventListener("unauthenticated", ({ isEnded }) => {
+            if (isEnded) this.#ended();
+            else this.#unauthenticated();
+        });
         session.addEventListener("user", () => this.#userChanged());
         session.addEventListener("begin", (event) => this.#takeUnsent(event));
         session.addEventListener("message", (event) => this.notices.messageCame(event));
@@ -130,10 +137,21 @@ class App {
         const isCurrent = this.session.connection === "current";
         if (isCurrent) this.#showMessenger();
         this.#messenger?.showConnection(this.session.connection);
-        if (isCurrent) this.open(openTag()); // of a person whom only the server knows
+        if (!isCurrent) return;
+        this.open(openTag()); // of a person whom only the server knows
+        this.#renewal.watch();
     }
 
+    async #listSessionsNow() {
+        if (this.session?.connection !== "current") throw new Error("not connected");
+        return this.session.listSessions({ repeat: false });
+    }
+
+    /* The token has expired, or was not accepted when this page was opened: what was not sent is kept, as the user
+     * has not asked for anything. */
     async #unauthenticated() {
+        this.#renewal.stop();
+        this.email = "";
         const { state } = this.store;
         const unsent = [...state.dialogs.values()].reduce((sum, { pending }) => sum + pending.length, 0);
         const wasIn = state.self !== null;
@@ -174,7 +192,16 @@ class App {
         await this.#forget();
     }
 
-    async #forget() {
+    /* The user has ended this session from another device, or changed the password there: as at a log-out, nothing stays
+     * here, since the device may be in other hands. */
+    async #ended() {
+        this.#tabs.endSession();
+        await this.#forget(this.t("logIn.ended"));
+    }
+
+    async #forget(note = "") {
+        this.#renewal.stop();
+        this.email = "";
         this.#endSaving();
         this.session?.close();
         this.session = null;
@@ -182,7 +209,7 @@ class App {
         history.replaceState(null, "", location.pathname);
         forgetRecentEmoji();
         await this.#database.erase();
-        this.#showSignIn("");
+        this.#showSignIn(note);
     }
 
     /* What the user does */
@@ -291,6 +318,9 @@ class App {
         this.#tabs.addEventListener("noticed", ({ message }) => this.notices.noticed(message));
         this.#tabs.addEventListener("gone", () => this.session?.sendPending());
         this.#tabs.addEventListener("out", () => this.#forget());
+        this.#tabs.addEventListener("ended", () => { // with a connection, this tab finds out by itself
+            if (["connecting", "waiting"].includes(this.session?.connection)) this.#forget(this.t("logIn.ended"));
+        });
         this.#tabs.addEventListener("in", () => { if (this.#signIn) this.#resume(); });
         addEventListener("online", () => this.session?.wake());
         addEventListener("offline", () => this.#messenger?.showConnection(this.session?.connection));

@@ -1,4 +1,4 @@
-/* HTTP: accounts and pictures. Each function rejects with an AccountError. */
+/* HTTP: accounts, tokens and pictures. Each function rejects with an AccountError. */
 
 export class AccountError extends Error {
     /*
@@ -25,6 +25,12 @@ export async function logOut() {
     await post("/exit", {});
 }
 
+/* Sets the cookie with a new token of the same session. Resolves with the server's time in ms, 0: not known. */
+export async function renewToken() {
+    const response = await post("/renew", {});
+    return Date.parse(response.headers.get("Date")) || 0;
+}
+
 async function post(path, body) {
     let response;
     try {
@@ -38,6 +44,7 @@ async function post(path, body) {
         throw new AccountError("Unreachable", "The server does not answer.");
     }
     if (!response.ok) throw errorOf(await response.text(), Number(response.headers.get("Retry-After")));
+    return response;
 }
 
 function errorOf(text, retryAfter) {

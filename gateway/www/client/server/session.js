@@ -2,8 +2,9 @@
  * The connection of one user: what the server reports becomes actions of the store, and what the user
  * does becomes calls. It needs neither a DOM nor IndexedDB.
  *
- * Events: "connection" when `connection` has changed; "unauthenticated" when the token is not
- * accepted; "user" {user} when the cookie belongs to another user than the state, then "begin" {user} when
+ * Events: "connection" when `connection` has changed; "unauthenticated" {isEnded} when the token is not
+ * accepted, `isEnded` when it was until now, and has not expired: the session was ended, as by another device;
+ * "user" {user} when the cookie belongs to another user than the state, then "begin" {user} when
  * everything is to be read anew, both before the state is changed; "message" {message,
  * tag} for a message of somebody else that has just arrived, not one that was missed; "outcome" {tag, id,
  * message, reason} of what the user wrote: `message` as it was stored, or null and why it was refused.
@@ -22,6 +23,7 @@ const SEEN_MS = 250; // reading a conversation makes one call, not one for each 
 const GAP_MS = 1500; // an answer that is on its way closes most gaps
 const WAKE_MS = 5000; // how long a connection may be silent after a sleep
 const PAUSE_MS = 1000;
+const PASSWORD_MS = 30_000; // hashing takes the server a while
 const RETRIED = new Set([-32_000, -32_001, -32_002]); // errors of the server that pass
 
 export class Session extends EventTarget {
@@ -52,6 +54,7 @@ export class Session extends EventTarget {
         this.#client.addEventListener("sync", (event) => this.#synced(event));
         this.#client.addEventListener("change", (event) => this.#changed(event));
         this.#client.addEventListener("state", () => this.#updateConnection());
+        this.#client.addEventListener("close", (event) => this.#disconnected(event));
         this.#client.addEventListener("current", () => this.#becameCurrent());
         this.#before = this.#client.position;
     }
@@ -94,7 +97,11 @@ export class Session extends EventTarget {
     #updateConnection() {
         const states = { open: "connecting", connecting: "connecting", waiting: "waiting" };
         this.#setConnection(states[this.#client.state] ?? "closed");
-        if (this.#client.state === "unauthenticated") this.#emit("unauthenticated");
+    }
+
+    /* A token that has expired is not accepted at the next attempt only, which was not accepted before. */
+    #disconnected({ cause, wasAccepted }) {
+        if (cause === "unauthenticated") this.#emit("unauthenticated", { isEnded: wasAccepted });
     }
 
     #setConnection(connection) {
@@ -329,6 +336,27 @@ export class Session extends EventTarget {
     async setProfile({ firstName = "", lastName = "", img = "" }) {
         const user = await this.#client.call("setSelfInfo", [firstName, lastName, img]);
         this.#store.dispatch({ type: "profileChanged", ...user });
+    }
+
+    /* The user's sessions, as the server lists them. `options` as of MessengerClient.call(). */
+    listSessions(options) {
+        return this.#client.call("listSessions", [], options);
+    }
+
+    async endSession(id) {
+        try {
+            await this.#client.call("revokeSession", [id]);
+        } catch (error) {
+            if (!error.data?.reason?.startsWith("id:")) throw error; // otherwise it is over already
+        }
+    }
+
+    endOtherSessions() {
+        return this.#client.call("revokeOtherSessions");
+    }
+
+    changePassword(oldPassword, newPassword) {
+        return this.#client.call("changePassword", [oldPassword, newPassword], { timeoutMs: PASSWORD_MS });
     }
 
     #emit(type, fields = {}) {

@@ -6,7 +6,8 @@
 
 const CHANNEL = "messenger";
 
-/* Events, of other tabs: "action" {user, action}, "saved" {user, place}, "noticed" {message}, "in", "out", "gone". */
+/* Events, of other tabs: "action" {user, action}, "saved" {user, place}, "noticed" {message}, "in", "out",
+ * "ended", "gone". */
 export class Tabs extends EventTarget {
     #id = Math.random().toString(36).slice(2);
     #channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(CHANNEL) : null;
@@ -30,6 +31,11 @@ export class Tabs extends EventTarget {
 
     logOut() {
         this.#channel?.postMessage({ from: this.#id, type: "out" });
+    }
+
+    /* The session of this browser was ended, as by another device. */
+    endSession() {
+        this.#channel?.postMessage({ from: this.#id, type: "ended" });
     }
 
     /* This tab has stored all up to that place. */

@@ -66,6 +66,7 @@ export class Messenger {
 
     showConnection(connection) {
         this.#connection.show(connection);
+        this.#profile.showConnection(connection);
     }
 
     /* A conversation was opened by the user. `before`: the one that was open, or "". */

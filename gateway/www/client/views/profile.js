@@ -1,11 +1,13 @@
-/* One's own profile: picture, name, settings, and the way out. */
+/* One's own profile: picture, name, settings, devices and password, and the way out. */
 
 import { uploadPicture } from "../server/accounts.js";
 import { chooseLanguage, LANGUAGES } from "../strings/strings.js";
 import { Crop } from "./crop.js";
+import { Devices } from "./devices.js";
 import { h, setText } from "./dom.js";
 import { face } from "./face.js";
 import { icon } from "./icons.js";
+import { Password } from "./password.js";
 import { sheet } from "./sheet.js";
 
 const PICTURE_BYTES_MAX = 15 * 1024 * 1024;
@@ -22,6 +24,8 @@ export class Profile {
     #progress = h("progress", { max: "1", value: 0, hidden: true });
     #file;
     #crop;
+    #devices;
+    #password;
 
     constructor(app) {
         const { t } = app;
@@ -34,8 +38,10 @@ export class Profile {
             on: { change: () => this.#chosen() },
         });
         this.#crop = new Crop(app, (blob) => this.#upload(blob));
+        this.#devices = new Devices(app);
+        this.#password = new Password(app);
         this.#sheet = sheet(app, t("profile.title"), h("div.profile", {}, this.#picture(), this.#form(), this.#settings(),
-            h("button.danger", { type: "button", on: { click: () => this.#logOut() } }, t("profile.logOut"))));
+            this.#security()));
     }
 
     open() {
@@ -50,6 +56,14 @@ export class Profile {
     close() {
         this.#sheet.close();
         this.#crop.close();
+        this.#devices.close();
+        this.#password.close();
+    }
+
+    /* `connection` as in server/session.js. */
+    showConnection(connection) {
+        this.#devices.showConnection(connection);
+        this.#password.showConnection(connection);
     }
 
     update({ self }) {
@@ -86,6 +100,15 @@ export class Profile {
             }, ...Object.entries(LANGUAGES).map(([code, name]) => h("option", {
                 value: code, lang: code, selected: code === this.#app.strings.language,
             }, name)))));
+    }
+
+    #security() {
+        const { t } = this.#app;
+        const button = (text, name, open) => h("button.secondary", { type: "button", data: { opens: name }, on: { click: open } }, text);
+        return h("fieldset", {}, h("legend", {}, t("profile.security")), h("div.buttons", {},
+            button(t("devices.title"), "devices", () => this.#devices.open()),
+            button(t("password.title"), "password", () => this.#password.open()),
+            h("button.danger", { type: "button", on: { click: () => this.#logOut() } }, t("profile.logOut"))));
     }
 
     #switch(key, checked, changed) {

@@ -8,8 +8,8 @@ import { LOGO } from "./icons.js";
 const FIELDS = {
     firstName: { autocomplete: "given-name", isGood: (text) => text.length <= 64 },
     lastName: { autocomplete: "family-name", isGood: (text) => text.length <= 64 },
-    tag: { autocomplete: "username", isGood: (text) => /^@?[A-Za-z]\w{0,31}$/.test(text) },
-    email: { autocomplete: "email", type: "email", isGood: (text) => /^\S+@\S+\.\S+$/.test(text) },
+    tag: { autocomplete: "nickname", isGood: (text) => /^@?[A-Za-z]\w{0,31}$/.test(text) },
+    email: { autocomplete: "username", type: "email", isGood: (text) => /^\S+@\S+\.\S+$/.test(text) },
     password: { type: "password", isGood: () => true }, // each server has a minimum of its own
 };
 
@@ -24,7 +24,7 @@ export class SignIn {
     #button = h("button.main");
     #switch;
 
-    /* `done()` once the browser has a token. */
+    /* `done(email)` once the browser has a token. */
     constructor(app, done) {
         this.#app = app;
         this.#done = done;
@@ -102,7 +102,7 @@ export class SignIn {
         this.#button.disabled = true;
         try {
             await (this.#isNew ? signUp(values) : logIn(values));
-            this.#done(); // the button stays disabled: this screen goes as soon as the server has accepted the token
+            this.#done(values.email); // the button stays disabled: this screen goes as soon as the server has accepted the token
         } catch (error) {
             this.#explain(error);
             this.#button.disabled = false;
@@ -158,7 +158,7 @@ export class SignIn {
 }
 
 /* "password: must have 8 to 1024 bytes": the minimum is that of the server. */
-function limitsIn(message) {
+export function limitsIn(message) {
     const [, n = 8, most = 1024] = /(\d+) to (\d+)/.exec(message) ?? [];
     return { n: Number(n), most: Number(most) };
 }
