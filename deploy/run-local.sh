@@ -6,7 +6,7 @@
 #   PORT       of the first gateway (8000, or app.port of config.json); others use the following ports
 #   HOST       where gateways listen (webSocket.host of config.json, or 127.0.0.1); 0.0.0.0: everywhere
 #   NATS_PORT  of nats-server (4222), on 127.0.0.1
-#   DATA_DIR   databases, the JWT key, NATS passwords, logs (./data)
+#   DATA_DIR   databases, the JWT key, NATS passwords and address, logs (./data)
 #   GATEWAYS USERS MESSAGES PRESENCES   instances of each program (1)
 #   BIN        directory of the programs (build/release/bin)
 #
@@ -133,7 +133,7 @@ mkdir -p "$DATA_DIR/logs" 2>/dev/null && [ -w "$DATA_DIR/logs" ] || fail "cannot
 DATA_DIR=$(cd "$DATA_DIR" && pwd)
 
 # Files of earlier versions, or of a directory that was made by somebody else.
-chmod -R go-rwx "$DATA_DIR"/{logs,nats,secrets,jwt.key,users.db*,messages.db*} 2>/dev/null
+chmod -R go-rwx "$DATA_DIR"/{logs,nats,secrets,nats.url,jwt.key,users.db*,messages.db*} 2>/dev/null
 "$root/deploy/make-secrets.sh" --private "$DATA_DIR/secrets" >/dev/null ||
     fail "cannot make the secrets in $DATA_DIR/secrets"
 # Without the port for health checks; "secrets/..." is found beside it.
@@ -148,6 +148,8 @@ if [ "$("$BIN/gateway" --get JWT.privateKey)" = "" ]; then
 fi
 export MESSENGER_DATA_DIRECTORY=$DATA_DIR MESSENGER_NATS_URL=nats://127.0.0.1:$NATS_PORT
 export MESSENGER_WEB_SOCKET_HOST=$HOST
+# So that messengerctl finds it.
+echo "$MESSENGER_NATS_URL" >"$DATA_DIR/nats.url" || fail "cannot write $DATA_DIR/nats.url"
 export MONGOC_DISABLE_SHM=1 # or a killed program leaves its counters in /dev/shm
 unset MESSENGER_NATS_USER MESSENGER_NATS_PASSWORD MESSENGER_NATS_USER_FILE
 

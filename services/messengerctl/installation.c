@@ -1,15 +1,13 @@
 #include "services/messengerctl/installation.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "services/common/base/memory.h"
 #include "services/messengerctl/console.h"
-
-enum { URL_MAX = 4096 };
+#include "services/messengerctl/first_line.h"
 
 static const char sqlite_scheme[] = "sqlite://";
 static const char mongo_scheme[] = "mongodb://";
@@ -30,21 +28,15 @@ static const char *directory_of(const struct installation *installation)
 
 static char *read_url_file(const char *path)
 {
-    FILE *file = fopen(path, "r");
-    char line[URL_MAX];
+    char *url = first_line_read(path);
 
-    if (file == NULL) {
+    if (url == NULL) {
         console_error("cannot read %s: %s", path, strerror(errno));
-        return NULL;
-    }
-    bool got = fgets(line, sizeof(line), file) != NULL;
-    fclose(file);
-    if (got)
-        line[strcspn(line, "\r\n")] = '\0';
-    if (!got || *line == '\0')
+    } else if (*url == '\0') {
         console_error("%s: the first line must be a URL", path);
-    char *url = got && *line != '\0' ? xstrdup(line) : NULL;
-    memory_wipe(line, sizeof(line));
+        free(url);
+        url = NULL;
+    }
     return url;
 }
 

@@ -4,67 +4,36 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "services/common/base/buffer.h"
 #include "services/common/base/log.h"
 #include "services/common/base/version.h"
+#include "services/messengerctl/admin_invites.h"
+#include "services/messengerctl/admin_link.h"
+#include "services/messengerctl/admin_users.h"
 #include "services/messengerctl/backup.h"
+#include "services/messengerctl/command_line.h"
 #include "services/messengerctl/console.h"
 #include "services/messengerctl/copy.h"
+#include "services/messengerctl/help.h"
 #include "services/messengerctl/pairs.h"
 #include "services/messengerctl/verify.h"
 
-enum { EXIT_DIFFERS = 1, EXIT_USAGE = 2, ARGUMENTS_MAX = 8 };
-
-/* What was given: words without options, and the options. */
-struct command_line {
-    const char *words[ARGUMENTS_MAX];
-    int count;
-    const char *data; /* of --data, or its default */
-    bool data_given, force;
-};
+enum { EXIT_DIFFERS = 1, EXIT_USAGE = 2, MINUTE_S = 60, DAY_S = 86400 };
 
 struct command {
     const char *noun, *verb; /* verb "": none */
     const char *arguments;
+    int arguments_min, arguments_max; /* behind noun and verb */
+    unsigned options;                 /* that it takes */
+    int expires_days_max;             /* of --expires, which is a minute at least */
     int (*run)(const struct command *command, const struct command_line *line);
-    enum status (*run_two)(struct installation *one,
-                           struct installation *other); /* of run_on_two */
-    int argument_count;
-    bool into; /* the second one is created if it is missing, and must differ from the first */
-    bool takes_data, takes_force;
+    /* of run_on_two */
+    enum status (*run_two)(struct installation *one, struct installation *other);
+    /* of run_admin */
+    bool (*administer)(struct admin_link *link, const struct command_line *line);
+    /* of run_on_two: the second one is created if it is missing, and must differ from the first */
+    bool into;
 };
-
-static void print_help(void)
-{
-    puts(
-        "messengerctl: backs up, restores, copies and compares the stores of an installation\n\n"
-        "usage: messengerctl backup DIR [--data DATA]\n"
-        "       messengerctl restore DIR [--data DATA] [--force]\n"
-        "       messengerctl store copy FROM TO\n"
-        "       messengerctl store verify A B\n"
-        "       messengerctl store renew A\n"
-        "       messengerctl --version | --help\n\n"
-        "  backup        copies users.db, messages.db and jwt.key of the directory DATA to DIR,\n"
-        "                which is new or empty, and reads the copies back. DATA may be in use.\n"
-        "  restore       puts a backup into the directory DATA. The services must be stopped.\n"
-        "                What was in DATA is kept beside it. Refuses to replace stores that are\n"
-        "                newer than the backup, or that cannot be read; --force replaces them.\n"
-        "                Each client then reads its lists again.\n"
-        "  store copy    copies all users, pictures, revoked tokens, dialogs and messages of FROM\n"
-        "                to TO, which is empty or has the data of an earlier copy. Can be stopped\n"
-        "                at any time: run the same command again to resume, or to copy what is\n"
-        "                new in FROM. FROM may be in use, TO may not.\n"
-        "  store verify  compares all data of A and B, and prints the differences\n"
-        "  store renew   after A was restored by other means, as of MongoDB, with the services\n"
-        "                stopped: makes each client read its lists again\n\n"
-        "DATA is a directory with SQLite stores: --data, or $MESSENGER_DATA_DIRECTORY, or "
-        "$DATA_DIR,\n"
-        "or ./data. An installation (FROM, TO, A, B) is one of\n"
-        "  sqlite:///directory      the directory with users.db and messages.db\n"
-        "  mongodb://host/database  optionally with user:password@ before the host, and ?options\n"
-        "  @file                    a file whose first line is one of these, so that a password\n"
-        "                           is not visible in the list of processes\n\n"
-        "Exit status: 0 success, 1 failure or differences, 2 usage error.");
-}
 
 static void handle_signal(int number)
 {
@@ -132,43 +101,55 @@ static int run_renew(const struct command *command, const struct command_line *l
 static int run_backup(const struct command *command, const struct command_line *line)
 {
     (void)command;
-    return exit_code(backup_make(line->data, line->words[1]));
+    return exit_code(backup_make(command_line_data(line), line->words[1]));
 }
 
 static int run_restore(const struct command *command, const struct command_line *line)
 {
     (void)command;
-    return exit_code(backup_restore(line->data, line->words[1], line->force));
+    bool force = (line->options & OPTION_FORCE) != 0;
+    return exit_code(backup_restore(command_line_data(line), line->words[1], force));
 }
 
+/* Ctrl-C ends it at once: nothing is left half done here. */
+static int run_admin(const struct command *command, const struct command_line *line)
+{
+    struct admin_link link;
+
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    log_init("messengerctl", LOG_LEVEL_NONE); /* each failure is printed as a line for people */
+    bool done = admin_link_open(&link, line) && command->administer(&link, line);
+    admin_link_close(&link);
+    return done ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* --- the table ------------------------------------------------------------------------------- */
+
+#define ADMIN(name, min, max, more, days, function)                                                \
+    .arguments = (name), .arguments_min = (min), .arguments_max = (max),                           \
+    .options = OPTION_CONFIG | OPTION_DATA | (more), .expires_days_max = (days), .run = run_admin, \
+    .administer = (function)
+
 static const struct command commands[] = {
-    { .noun = "backup",
-      .verb = "",
-      .arguments = "DIR [--data DATA]",
-      .argument_count = 1,
-      .run = run_backup,
-      .takes_data = true },
-    { .noun = "restore",
-      .verb = "",
-      .arguments = "DIR [--data DATA] [--force]",
-      .argument_count = 1,
-      .run = run_restore,
-      .takes_data = true,
-      .takes_force = true },
-    { .noun = "store",
-      .verb = "copy",
-      .arguments = "FROM TO",
-      .argument_count = 2,
-      .run = run_on_two,
-      .into = true,
-      .run_two = copy_run },
-    { .noun = "store",
-      .verb = "verify",
-      .arguments = "A B",
-      .argument_count = 2,
-      .run = run_on_two,
-      .run_two = verify_run },
-    { .noun = "store", .verb = "renew", .arguments = "A", .argument_count = 1, .run = run_renew },
+    { "user", "list", ADMIN("[--json]", 0, 0, OPTION_JSON, 0, admin_users_list) },
+    { "user", "show", ADMIN("NAME [--json]", 1, 1, OPTION_JSON, 0, admin_users_show) },
+    { "user", "disable", ADMIN("NAME", 1, 1, 0, 0, admin_users_disable) },
+    { "user", "enable", ADMIN("NAME", 1, 1, 0, 0, admin_users_enable) },
+    { "user", "sessions", ADMIN("NAME [--json]", 1, 1, OPTION_JSON, 0, admin_users_sessions) },
+    { "user", "logout", ADMIN("NAME [SESSION]", 1, 2, 0, 0, admin_users_logout) },
+    { "user", "reset-password",
+      ADMIN("NAME [--expires 24h]", 1, 1, OPTION_EXPIRES, 30, admin_users_reset_password) },
+    { "invite", "create",
+      ADMIN("[--expires \"1 week\"]", 0, 0, OPTION_EXPIRES, 366, admin_invites_create) },
+    { "invite", "list", ADMIN("[--json]", 0, 0, OPTION_JSON, 0, admin_invites_list) },
+    { "invite", "revoke", ADMIN("ID", 1, 1, 0, 0, admin_invites_revoke) },
+    { "backup", "", "DIR [--data DATA]", 1, 1, OPTION_DATA, .run = run_backup },
+    { "restore", "", "DIR [--data DATA] [--force]", 1, 1, OPTION_DATA | OPTION_FORCE,
+      .run = run_restore },
+    { "store", "copy", "FROM TO", 2, 2, 0, .run = run_on_two, .run_two = copy_run, .into = true },
+    { "store", "verify", "A B", 2, 2, 0, .run = run_on_two, .run_two = verify_run },
+    { "store", "renew", "A", 1, 1, 0, .run = run_renew },
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -180,67 +161,72 @@ static bool is_command(const struct command *command, const struct command_line 
             (line->count > 1 && strcmp(command->verb, line->words[1]) == 0));
 }
 
+/* Those of a noun, or all. The caller frees it. */
+static char *command_names(const char *noun)
+{
+    struct buffer names = { 0 };
+
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (noun == NULL || strcmp(noun, commands[i].noun) == 0)
+            buffer_printf(&names, "%s\"%s%s%s\"", names.length > 0 ? ", " : "", commands[i].noun,
+                          *commands[i].verb != '\0' ? " " : "", commands[i].verb);
+    return buffer_take(&names, NULL);
+}
+
+/* Of a word that is a noun only. */
+static bool lacks_verb(const struct command_line *line)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (line->count == 1 && strcmp(line->words[0], commands[i].noun) == 0)
+            return true;
+    return line->count == 0;
+}
+
 static const struct command *find_command(const struct command_line *line)
 {
     for (size_t i = 0; i < COMMANDS; i++)
         if (is_command(&commands[i], line))
             return &commands[i];
-    if (line->count == 0)
-        console_error("a command is missing: \"backup\", \"restore\", \"store copy\", "
-                      "\"store verify\" or \"store renew\"; see --help");
-    else if (strcmp(line->words[0], "store") == 0 && line->count == 1)
-        console_error("a command is missing: \"store copy\", \"store verify\" or "
-                      "\"store renew\"; see --help");
-    else
-        console_error("unknown command \"%s%s%s\"; see --help", line->words[0],
-                      line->count > 1 ? " " : "", line->count > 1 ? line->words[1] : "");
+    if (lacks_verb(line)) {
+        char *names = command_names(line->words[0]);
+        console_error("a command is missing, one of %s; see --help", names);
+        free(names);
+        return NULL;
+    }
+    console_error("unknown command \"%s%s%s\"; see --help", line->words[0],
+                  line->count > 1 ? " " : "", line->count > 1 ? line->words[1] : "");
     return NULL;
 }
 
-static const char *default_data(void)
+static bool lasts_well(const struct command *command, const struct command_line *line)
 {
-    static const char *const variables[] = { "MESSENGER_DATA_DIRECTORY", "DATA_DIR" };
-    const char *given;
-
-    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
-        if ((given = getenv(variables[i])) != NULL && *given != '\0')
-            return given;
-    return "./data";
-}
-
-/* False, printed, for one that is unknown, and for too many words. */
-static bool read_line(int argc, char **argv, struct command_line *line_out)
-{
-    *line_out = (struct command_line){ .data = default_data() };
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--force") == 0) {
-            line_out->force = true;
-        } else if (strcmp(argv[i], "--data") == 0 && i + 1 < argc) {
-            line_out->data = argv[++i];
-            line_out->data_given = true;
-        } else if (strncmp(argv[i], "--", 2) == 0) {
-            console_error("unknown option %s; see --help", argv[i]);
-            return false;
-        } else if (line_out->count == ARGUMENTS_MAX) {
-            console_error("too many arguments; see --help");
-            return false;
-        } else {
-            line_out->words[line_out->count++] = argv[i];
-        }
-    }
-    return true;
+    if ((line->options & OPTION_EXPIRES) == 0 ||
+        (line->expires_s >= MINUTE_S &&
+         line->expires_s <= (int64_t)command->expires_days_max * DAY_S))
+        return true;
+    console_error("--expires must be from 1 minute to %d days", command->expires_days_max);
+    return false;
 }
 
 static bool fits(const struct command *command, const struct command_line *line)
 {
-    int words = 1 + (*command->verb != '\0') + command->argument_count;
+    int words = line->count - 1 - (*command->verb != '\0');
 
-    if (line->count == words && (!line->data_given || command->takes_data) &&
-        (!line->force || command->takes_force))
-        return true;
+    if (words >= command->arguments_min && words <= command->arguments_max &&
+        (line->options & ~command->options) == 0)
+        return lasts_well(command, line);
     console_error("usage: messengerctl %s%s%s %s", command->noun, *command->verb != '\0' ? " " : "",
                   command->verb, command->arguments);
     return false;
+}
+
+/* A list that is cut short must not pass for the whole. */
+static int check_output(int code)
+{
+    if (console_is_written())
+        return code;
+    console_error("the output could not be written");
+    return EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
@@ -251,7 +237,7 @@ int main(int argc, char **argv)
     log_init("messengerctl", LOG_LEVEL_WARN);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
-            print_help();
+            help_print();
             return EXIT_SUCCESS;
         }
         if (strcmp(argv[i], "--version") == 0) {
@@ -259,11 +245,11 @@ int main(int argc, char **argv)
             return EXIT_SUCCESS;
         }
     }
-    if (!read_line(argc, argv, &line))
+    if (!command_line_read(argc, argv, &line))
         return EXIT_USAGE;
     const struct command *command = find_command(&line);
     if (command == NULL || !fits(command, &line))
         return EXIT_USAGE;
     handle_signals();
-    return command->run(command, &line);
+    return check_output(command->run(command, &line));
 }

@@ -49,6 +49,20 @@ def gateway_and_sockets(data):
     return data[2:end], data[end + 1] if len(data) > end else 0
 
 
+def test_accounts_are_administered_by_the_tool_in_a_container(stack, crowd):
+    def ctl(*arguments):
+        return stack.compose("run", "-T", "--rm", "messengerctl", *arguments)
+
+    user = crowd.user(stack)
+    assert json.loads(ctl("user", "show", user.tag, "--json"))["email"] == user.email
+    with user.socket() as socket:
+        ctl("user", "disable", user.email)
+        assert socket.wait_closed()[0] == 1000
+    assert json.loads(ctl("user", "show", user.tag, "--json"))["disabled"]
+    assert "#invite=" in ctl("invite", "create")
+    assert not stack.containers("messengerctl")
+
+
 def test_messages_and_presence_across_gateways(stack, crowd):
     people = crowd.users(stack, 6)
     sockets = [person.socket() for person in people]

@@ -96,6 +96,7 @@ class ComposeStack:
         done = subprocess.run([*self._compose, *arguments], cwd=REPOSITORY, capture_output=True,
                               text=True, timeout=180)
         assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def scale(self, **counts):
         """Only these services; others stay as they are."""

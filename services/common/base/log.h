@@ -9,7 +9,13 @@
  * A call site may write 50 lines in 10 seconds, at level debug any number; further lines are
  * counted, and the count is logged. All functions may be called from any thread.
  */
-enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+enum log_level {
+    LOG_LEVEL_DEBUG,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_WARN,
+    LOG_LEVEL_ERROR,
+    LOG_LEVEL_NONE, /* for log_init only: nothing is written */
+};
 
 /* `program` is borrowed for ever. Before this, lines are written at level info. */
 void log_init(const char *program, enum log_level min);

@@ -91,6 +91,20 @@ size_t text_code_points(const char *utf8)
     return count;
 }
 
+size_t text_columns(const char *text)
+{
+    const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)text;
+    utf8proc_int32_t code_point;
+    size_t columns = 0;
+
+    while (*at != '\0') {
+        utf8proc_ssize_t n = utf8proc_iterate(at, -1, &code_point);
+        columns += n > 0 ? (size_t)utf8proc_charwidth(code_point) : 1;
+        at += n > 0 ? n : 1;
+    }
+    return columns;
+}
+
 bool text_to_int(const char *text, int64_t min, int64_t max, int64_t *value_out)
 {
     char *end;

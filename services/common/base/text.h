@@ -27,6 +27,10 @@ char *text_casefold(const char *utf8);
 /* How many code points; the string must be UTF-8. */
 size_t text_code_points(const char *utf8);
 
+/* How many columns of a terminal the string takes: wide characters two, combining marks none
+ * (Unicode Standard Annex 11). What is not UTF-8 counts one for each byte. */
+size_t text_columns(const char *text);
+
 /* A decimal integer in [min, max], the whole string, no sign but '-', no space. */
 bool text_to_int(const char *text, int64_t min, int64_t max, int64_t *value_out);
 

@@ -75,6 +75,8 @@ static void handle_error(natsConnection *nats, natsSubscription *subscription, n
     if (status == NATS_NOT_PERMITTED)
         natsConnection_GetLastError(nats, &said);
     log_warn("bus: %s%s%s", natsStatus_GetText(status), *said != '\0' ? ": " : "", said);
+    if (status == NATS_NOT_PERMITTED && bus->on_denied != NULL)
+        bus->on_denied(bus->ctx);
     if (status == NATS_SLOW_CONSUMER && bus->on_loss != NULL)
         bus->on_loss(bus->ctx);
 }
@@ -264,6 +266,7 @@ enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
     create_parts(bus);
     bus->on_connect = options->on_connect;
     bus->on_refused = options->on_refused;
+    bus->on_denied = options->on_denied;
     bus->on_loss = options->on_loss;
     bus->ctx = options->ctx;
     /* No spinning for locks: the owner of the lock may be waiting for this core. */

@@ -29,6 +29,9 @@ struct bus_options {
     /* The server has refused the log-in of a reconnect: the connection and its subscriptions are
      * closed and will not be retried. Should end the process. May be NULL. */
     void (*on_refused)(void *ctx);
+    /* The server has refused a subject to this user; its request would wait until its deadline. On
+     * a thread of the bus; must not block. May be NULL. */
+    void (*on_denied)(void *ctx);
     /* A subscription lost messages because its handler was too slow. May be NULL. */
     void (*on_loss)(void *ctx);
     void *ctx;

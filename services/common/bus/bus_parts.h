@@ -20,6 +20,7 @@ struct bus {
     natsOptions *options;
     void (*on_connect)(void *ctx);
     void (*on_refused)(void *ctx);
+    void (*on_denied)(void *ctx);
     void (*on_loss)(void *ctx);
     void *ctx;
     pthread_mutex_t lock;

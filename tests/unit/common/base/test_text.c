@@ -154,6 +154,27 @@ static void code_points_are_counted_not_bytes(void **state)
 
 /* Numbers and times */
 
+static void the_columns_of_a_terminal_are_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t columns;
+    } texts[] = {
+        { "", 0 },
+        { "Ann", 3 },
+        { "Zo\xC3\xAB", 3 },
+        { "Zoe\xCC\x88", 3 },              /* combining */
+        { "\xE6\x97\xA5\xE6\x9C\xAC", 4 }, /* two wide characters */
+        { "\xF0\x9F\x98\x80!", 3 },        /* an emoji */
+        { "\xE2\x9D\xA4\xEF\xB8\x8F", 1 }, /* a variation selector */
+        { "a\xFFz", 3 },                   /* not UTF-8 */
+        { "\xE6\x97", 2 },                 /* cut short */
+    };
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        assert_int_equal(text_columns(texts[i].text), texts[i].columns);
+}
+
 static void whole_numbers_within_bounds_are_read(void **state)
 {
     (void)state;
@@ -286,6 +307,7 @@ int main(void)
         cmocka_unit_test(nfc_composes),
         cmocka_unit_test(casefold_forgets_case_and_nothing_else),
         cmocka_unit_test(code_points_are_counted_not_bytes),
+        cmocka_unit_test(the_columns_of_a_terminal_are_counted),
         cmocka_unit_test(whole_numbers_within_bounds_are_read),
         cmocka_unit_test(anything_else_is_no_number),
         cmocka_unit_test(durations_are_read),

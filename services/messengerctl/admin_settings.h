@@ -1,0 +1,16 @@
+#ifndef MESSENGERCTL_ADMIN_SETTINGS_H
+#define MESSENGERCTL_ADMIN_SETTINGS_H
+
+#include "services/common/process/settings.h"
+#include "services/messengerctl/command_line.h"
+
+/*
+ * The settings of all programs, and where they do not define how to reach NATS, what `make run`
+ * left in its data directory: the address in nats.url, the password of the user in
+ * secrets/nats_<user>. The user is "admin" unless set; without any password there is no log-in.
+ * False, printed, when the settings are not usable. Changes the environment, so before the first
+ * thread. Free with settings_finish in either case.
+ */
+bool admin_settings_load(const struct command_line *line, struct settings *settings_out);
+
+#endif
