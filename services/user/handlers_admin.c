@@ -1,5 +1,6 @@
 #include "services/user/handlers_admin.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,14 +16,15 @@
 
 enum {
     LISTED_MAX = 1000,
-    TRIES = 8, /* of a change that meets others of the same account */
+    USERS_MAX = 500, /* so that the longest names and addresses fit into one message of the bus */
+    TRIES = 8,       /* of a change that meets others of the same account */
     MINUTE_S = 60,
     DAY_S = 24 * 60 * MINUTE_S,
 };
 
 static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
 static const char no_user[] = "name: no such user";
-static const char bad_limit[] = "limit: 1 to 1000";
+static const char bad_limit[] = "limit: is 0 or too great, or the tag or id before is none";
 static const char bad_lifetime[] = "lifetime_s: is too short or too long";
 
 /* Answers with Empty, or the failure. */
@@ -39,13 +41,14 @@ static void reply_status(struct rpc_request *call, enum status status, const cha
 /* By tag or e-mail; STATUS_NOT_FOUND. */
 static enum status find_user(struct user_service *service, const char *name, struct user *user_out)
 {
-    char key[TAG_SIZE], email_key[USER_EMAIL_SIZE];
+    char key[TAG_SIZE], email_key[USER_EMAIL_SIZE], tag[TAG_SIZE + 1];
     const char *keys[] = { key };
     struct user_list list;
 
     if (user_rules_check_email(name, email_key) == NULL)
         return user_store_by_email(service->store, email_key, user_out);
-    if (!tag_to_key(name, key))
+    snprintf(tag, sizeof(tag), "%s%s", *name == '@' ? "" : "@", name);
+    if (strlen(name) >= TAG_SIZE || !tag_to_key(tag, key))
         return STATUS_NOT_FOUND;
     enum status status = user_store_by_keys(service->store, keys, 1, &list);
     if (status == STATUS_OK && list.count == 1)
@@ -106,7 +109,7 @@ static void handle_list_users(void *ctx, struct rpc_request *call, const void *r
     char after[TAG_SIZE] = "";
     struct user_list list;
 
-    if (wanted->limit == 0 || wanted->limit > LISTED_MAX ||
+    if (wanted->limit == 0 || wanted->limit > USERS_MAX ||
         (*wanted->after_tag != '\0' && !tag_to_key(wanted->after_tag, after))) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, bad_limit);
         return;

@@ -1,6 +1,6 @@
 #include "services/user/password.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <argon2.h>
@@ -24,11 +24,25 @@ bool password_verify(const char *encoded, const char *password)
     return argon2id_verify(encoded, password, strlen(password)) == ARGON2_OK;
 }
 
+/* The number that follows a name of the encoded hash. */
+static bool read_number(const char *encoded, const char *name, uint32_t *number_out)
+{
+    static const char kind[] = "$argon2id$";
+    const char *at = strstr(encoded, name);
+    char *end;
+
+    if (strncmp(encoded, kind, sizeof(kind) - 1) != 0 || at == NULL)
+        return false;
+    unsigned long number = strtoul(at + strlen(name), &end, 10);
+    *number_out = (uint32_t)number;
+    return end > at + strlen(name) && number <= UINT32_MAX;
+}
+
 bool password_is_weaker(const char *encoded, const struct password_cost *cost)
 {
-    unsigned version, memory_kib, passes;
+    uint32_t memory_kib, passes;
 
-    if (sscanf(encoded, "$argon2id$v=%u$m=%u,t=%u,", &version, &memory_kib, &passes) != 3)
+    if (!read_number(encoded, "$m=", &memory_kib) || !read_number(encoded, ",t=", &passes))
         return false;
     return cost->memory_kib >= memory_kib && cost->passes >= passes &&
            (cost->memory_kib > memory_kib || cost->passes > passes);

@@ -76,6 +76,7 @@ def test_where_nobody_may_sign_up_it_is_not_offered(windows):
     with Stack(settings={"registration.mode": "closed"}) as stack:
         page = windows.open("first", stack.url(0))
         page.load("/#invite=" + "0" * 32)
+        page.wait_sign_in()
         page.wait_gone(".card .link")
         assert page.text(".card h1") == "Log in" and not page.is_shown("#sign-in-invite")
 

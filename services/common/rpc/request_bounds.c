@@ -144,7 +144,8 @@ static const char *check_field(const ProtobufCMessage *request,
 
     if (field->label == PROTOBUF_C_LABEL_REPEATED) {
         memcpy(&count, (const char *)request + field->quantifier_offset, sizeof(count));
-        memcpy(&place, place, sizeof(place));
+        const void *list = place;
+        place = *(const char *const *)list;
     } else if (is_number(field)) {
         return NULL;
     }

@@ -26,7 +26,8 @@ export class Reset {
             on: { input: () => this.#clear() },
         });
         this.#button = h("button.main", {}, t("reset.button"));
-        const form = h("form", { novalidate: true, on: { submit: (event) => this.#submit(event) } },
+        const user = h("input.hidden", { name: "username", autocomplete: "username", tabindex: "-1", aria: { hidden: "true" } });
+        const form = h("form", { novalidate: true, on: { submit: (event) => this.#submit(event) } }, user,
             h("div.input", { data: { field: "password" } }, h("label", { for: "reset-password" }, t("password.new")), this.#input,
                 this.#fieldProblem),
             this.#problem, this.#button);
