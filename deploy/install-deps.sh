@@ -13,6 +13,7 @@ declare -A packages=(
         python3-websocket python3-requests python3-jwt
         python3-protobuf protobuf-compiler python3-pil python3-selenium chromium chromium-driver fonts-noto-color-emoji
         sqlite3 maven default-jre-headless"
+    [proxies]="haproxy nginx-light caddy"
     [lint]="clang-format clang-tidy cppcheck"
     [compose]="docker.io docker-compose debootstrap iptables"
 )
