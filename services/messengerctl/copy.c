@@ -36,7 +36,7 @@ static bool is_same_user(const struct user *one, const struct user *other)
 static bool has_same_credentials(const struct user *one, const struct user *other)
 {
     return strcmp(one->password_hash, other->password_hash) == 0 &&
-           one->session_epoch == other->session_epoch &&
+           one->session_epoch == other->session_epoch && one->disabled == other->disabled &&
            strcmp(one->kept_session, other->kept_session) == 0;
 }
 
@@ -158,6 +158,27 @@ static enum status take_session(void *ctx, const void *one, const void *other)
     return STATUS_OK;
 }
 
+/* --- invites and reset codes --------------------------------------------------------------- */
+
+static enum status take_code(void *ctx, const void *one, const void *other)
+{
+    struct copy *copy = ctx;
+    const struct user_code *code = one, *there = other;
+    enum status status = STATUS_OK;
+
+    if (code == NULL) { /* it was revoked in the source since */
+        status = user_store_delete_code(copy->to->users, &there->key);
+        if (status == STATUS_NOT_FOUND)
+            status = STATUS_OK;
+    } else if (there == NULL) {
+        status = user_store_add_code(copy->to->users, code, 0);
+    } else if (code->used_ms != there->used_ms) {
+        status = user_store_use_code(copy->to->users, code, there->used_ms);
+    }
+    return status == STATUS_OK ? status
+                               : installation_failed(copy->to, status, "storing an invite");
+}
+
 /* --- all of it ----------------------------------------------------------------------------- */
 
 static enum status begin_copy(struct copy *copy)
@@ -206,6 +227,8 @@ enum status copy_run(struct installation *from, struct installation *to)
         status = pairs_walk(&listing_revoked, from, to, take_revoked, &copy);
     if (status == STATUS_OK)
         status = pairs_walk(&listing_sessions, from, to, take_session, &copy);
+    if (status == STATUS_OK)
+        status = pairs_walk(&listing_codes, from, to, take_code, &copy);
     if (status == STATUS_OK)
         status = copy_dialogs(&copy);
     progress_end(&copy.progress);

@@ -100,6 +100,25 @@ static int compare_sessions(const void *one, const void *other)
     return strcmp(((const struct user_session *)one)->id, ((const struct user_session *)other)->id);
 }
 
+static enum status page_codes(struct installation *installation, const void *after, size_t max,
+                              void **items_out, size_t *count_out)
+{
+    const struct user_code *last = after;
+    struct user_code_list list;
+
+    enum status status =
+        user_store_code_page(installation->users, last != NULL ? &last->key : NULL, max, &list);
+    *items_out = list.items;
+    *count_out = list.count;
+    return status;
+}
+
+static int compare_codes(const void *one, const void *other)
+{
+    return memcmp(((const struct user_code *)one)->key.bytes,
+                  ((const struct user_code *)other)->key.bytes, ID_BYTES);
+}
+
 static enum status page_dialogs(struct installation *installation, const void *after, size_t max,
                                 void **items_out, size_t *count_out)
 {
@@ -131,6 +150,8 @@ const struct listing listing_revoked = { "reading the revoked tokens", sizeof(st
                                          page_revoked, compare_revoked };
 const struct listing listing_sessions = { "reading the sessions", sizeof(struct user_session),
                                           page_sessions, compare_sessions };
+const struct listing listing_codes = { "reading the invites", sizeof(struct user_code), page_codes,
+                                       compare_codes };
 const struct listing listing_dialogs = { "reading the dialogs", sizeof(struct dialog_record),
                                          page_dialogs, compare_dialogs };
 

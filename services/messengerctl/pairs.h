@@ -20,6 +20,7 @@ extern const struct listing listing_users;    /* struct user */
 extern const struct listing listing_images;   /* struct user_image_name */
 extern const struct listing listing_revoked;  /* struct revoked_token */
 extern const struct listing listing_sessions; /* struct user_session */
+extern const struct listing listing_codes;    /* struct user_code */
 extern const struct listing listing_dialogs;  /* struct dialog_record */
 
 /* The items of both installations under one key; NULL where there is none. Borrowed for the

@@ -16,7 +16,7 @@ enum { CHUNK = 256, NAME_SIZE = 2 * ACCOUNT_NAME_SIZE + 64 };
 struct verification {
     struct installation *a, *b;
     struct progress progress;
-    struct tally users, images, revoked, sessions, dialogs, messages, sequences;
+    struct tally users, images, revoked, sessions, codes, dialogs, messages, sequences;
     char owner_key[ACCOUNT_NAME_SIZE]; /* the owner whose user sequence was compared last */
 };
 
@@ -58,6 +58,8 @@ static enum status take_user(void *ctx, const void *one, const void *other)
     compare_text(&v->users, a->tag, "session that was kept", a->kept_session, b->kept_session);
     if (a->session_epoch != b->session_epoch)
         tally_difference(&v->users, "user %s: the end of sessions differs", a->tag);
+    if (a->disabled != b->disabled)
+        tally_difference(&v->users, "user %s: is disabled in one only", a->tag);
     return STATUS_OK;
 }
 
@@ -165,6 +167,28 @@ static enum status take_session(void *ctx, const void *one, const void *other)
     tally_count(&v->sessions, a, b, name);
     if (a != NULL && b != NULL && !is_same_session(a, b))
         tally_difference(&v->sessions, "%s: differs", name);
+    return STATUS_OK;
+}
+
+/* --- invites and reset codes --------------------------------------------------------------- */
+
+static bool is_same_code(const struct user_code *a, const struct user_code *b)
+{
+    return a->kind == b->kind && memcmp(a->account.bytes, b->account.bytes, ID_BYTES) == 0 &&
+           a->expires_at_s == b->expires_at_s && a->used_ms == b->used_ms &&
+           memcmp(a->used_by.bytes, b->used_by.bytes, ID_BYTES) == 0;
+}
+
+static enum status take_code(void *ctx, const void *one, const void *other)
+{
+    struct verification *v = ctx;
+    char name[NAME_SIZE], hex[ID_HEX + 1];
+
+    id_to_hex(&((const struct user_code *)either(one, other))->key, hex);
+    snprintf(name, sizeof(name), "invite %s", hex);
+    tally_count(&v->codes, one, other, name);
+    if (one != NULL && other != NULL && !is_same_code(one, other))
+        tally_difference(&v->codes, "%s: differs", name);
     return STATUS_OK;
 }
 
@@ -331,6 +355,8 @@ static enum status compare_all(struct verification *v)
     if (status == STATUS_OK)
         status = pairs_walk(&listing_sessions, v->a, v->b, take_session, v);
     if (status == STATUS_OK)
+        status = pairs_walk(&listing_codes, v->a, v->b, take_code, v);
+    if (status == STATUS_OK)
         status = pairs_walk(&listing_dialogs, v->a, v->b, take_dialog, v);
     progress_end(&v->progress);
     return status;
@@ -345,12 +371,13 @@ enum status verify_run(struct installation *a, struct installation *b)
         .images.what = "pictures",
         .revoked.what = "revoked tokens",
         .sessions.what = "sessions",
+        .codes.what = "invites and reset codes",
         .dialogs.what = "dialogs",
         .messages.what = "messages",
         .sequences.what = "user sequences",
     };
-    const struct tally *const tallies[] = { &v.users,   &v.images,   &v.revoked,  &v.sessions,
-                                            &v.dialogs, &v.messages, &v.sequences };
+    const struct tally *const tallies[] = { &v.users, &v.images,  &v.revoked,  &v.sessions,
+                                            &v.codes, &v.dialogs, &v.messages, &v.sequences };
     uint64_t differing = 0;
 
     enum status status = begin_verify(&v);
