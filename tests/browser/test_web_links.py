@@ -117,6 +117,7 @@ def test_a_link_sets_a_new_password(page, inviting, admin):
 def test_a_link_that_was_used_says_so_and_one_may_log_in(page, inviting, admin):
     user = User(inviting, invite=admin.call("MakeInvite").code)
     page.load("/#reset=" + "0" * 32)
+    page.wait_shown(".reset form")
     page.fill("#reset-password", "a new password")
     page.click(".card .main")
     page.wait_shown(".reset .problem[role=alert]")
