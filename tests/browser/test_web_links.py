@@ -103,7 +103,7 @@ def test_a_link_sets_a_new_password(page, inviting, admin):
     page.wait(lambda: "At least 8" in "".join(problem_at(page, "password")), "the error")
     page.fill("#reset-password", "a new password")
     page.click(".card .main")
-    page.wait_sign_in()
+    page.wait_shown("#sign-in-email")
     assert page.run("return location.hash") == ""
     page.wait(lambda: "Your new password is set" in page.text(".card .note"), "the note")
     page.fill("#sign-in-email", user.email)
@@ -123,7 +123,7 @@ def test_a_link_that_was_used_says_so_and_one_may_log_in(page, inviting, admin):
     page.wait_shown(".reset .problem[role=alert]")
     assert "unknown, expired, or used" in page.text(".reset .problem[role=alert]")
     page.click(".reset .link")
-    page.wait_sign_in()
+    page.wait_shown("#sign-in-email")
     assert login(inviting.url(), user.email, user.password).status_code == 200
     page.expected_problems = ["400"]
 
