@@ -41,6 +41,7 @@ static enum status open_service(struct service *process, struct user_service *se
     service->cost = (struct password_cost){ (uint32_t)settings->password_hash_memory_kib,
                                             (uint32_t)settings->password_hash_passes };
     service->password_min = (size_t)settings->password_min_length;
+    service->token_lifetime_s = settings->jwt_expires_in_s;
     service->reserved_tags = settings->registration_reserved_tags;
     service->invites_per_user = settings->registration_invites_per_user;
     service->invite_lifetime_s = settings->registration_invite_expires_in_s;

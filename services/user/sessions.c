@@ -10,6 +10,9 @@
 #include "services/common/base/text.h"
 #include "services/common/rpc/wire.h"
 
+/* From the check of a token until its successor is made; and clocks differ. */
+enum { RENEWAL_S = 10 * 60 };
+
 /* --- checks of what a gateway sends -------------------------------------------------------- */
 
 static bool has_control(const char *text)
@@ -58,13 +61,30 @@ bool sessions_is_over(const struct user *user, const struct user_session *sessio
            (session->epoch < user->session_epoch && strcmp(session->id, user->kept_session) != 0);
 }
 
+/* When the last token that can have been made from a session has expired, also one of a renewal
+ * that is in progress. The stored end is later where tokens lasted longer before. */
+static enum status find_last_expiry(struct user_service *service, const char *id,
+                                    int64_t *expires_at_s)
+{
+    int64_t latest = clock_wall_ms() / 1000 + service->token_lifetime_s + RENEWAL_S;
+    struct user_session session;
+
+    enum status status = user_store_get_session(service->store, id, &session);
+    if (status == STATUS_OK && session.expires_at_s > *expires_at_s)
+        *expires_at_s = session.expires_at_s;
+    if (latest > *expires_at_s)
+        *expires_at_s = latest;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 enum status sessions_end(struct user_service *service, const char *tag, const char *id,
                          const char *jti, int64_t expires_at_s)
 {
     Messenger__UserLoggedOut event = MESSENGER__USER_LOGGED_OUT__INIT;
 
-    enum status status =
-        user_store_revoke(service->store, id, expires_at_s, clock_wall_ms() / 1000);
+    enum status status = find_last_expiry(service, id, &expires_at_s);
+    if (status == STATUS_OK)
+        status = user_store_revoke(service->store, id, expires_at_s, clock_wall_ms() / 1000);
     if (status == STATUS_OK && *jti != '\0' && strcmp(jti, id) != 0)
         status = user_store_revoke(service->store, jti, expires_at_s, 0);
     if (status == STATUS_OK)

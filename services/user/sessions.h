@@ -51,7 +51,8 @@ enum status sessions_look_for(struct user_service *service, const struct user *u
 /* Whether it ended with all others of the user, who is its account's; or is another account's. */
 bool sessions_is_over(const struct user *user, const struct user_session *session);
 
-/* Ends one, and publishes it. `jti`: its token, or "". */
+/* Ends one, and publishes it. `jti`: its token, or "". `expires_at_s` is when a known token of it
+ * expires: others may have been made from it, and all are refused until they have expired. */
 enum status sessions_end(struct user_service *service, const char *tag, const char *id,
                          const char *jti, int64_t expires_at_s) MUST_CHECK;
 

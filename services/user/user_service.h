@@ -17,6 +17,7 @@ struct user_service {
     struct login_guard *guard;
     struct password_cost cost;
     size_t password_min;
+    int64_t token_lifetime_s; /* JWT.expiresIn */
     enum registration_mode registration;
     const char *reserved_tags; /* separated by commas; borrowed */
     int64_t invites_per_user, invite_lifetime_s;

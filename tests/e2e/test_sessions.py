@@ -13,6 +13,7 @@ import requests
 
 from support.client import (NO_AUTH_REASON, RpcError, Socket, User, auth_cookie, bearer, error_name, leave, login, token_of,
                             upload)
+from support.protobuf import message
 from support.stack import Stack
 from support.wait import wait_until
 
@@ -347,6 +348,17 @@ def test_a_browser_that_opens_a_socket_gets_a_new_token_in_time(stack, alice):
 def test_a_bearer_token_is_not_answered_with_a_cookie(stack, alice):
     with Socket(stack.url(), headers=bearer(aged(stack, alice.token, 37 * 3600))) as socket:
         assert "set-cookie" not in socket.response_headers()
+
+
+def test_a_session_stays_over_when_the_token_it_was_ended_with_has_expired(stack, alice, bob):
+    """A token that was renewed from it lives longer; so must the note that the session is over."""
+    renewed, claims = token_of(renew(stack, alice.token)), claims_of(alice.token)
+    with stack.bus() as bus:
+        ended = message("RevokeTokenRequest", {"jti": claims["jti"], "session_id": claims["sid"], "tag": alice.tag,
+                                               "expires_at": int(time.time()) - 1})
+        assert "Nats-Service-Error" not in bus.request("rpc.user.RevokeToken", ended.SerializeToString()).headers
+    leave(stack.url(), bob.token)  # forgets what has expired
+    assert is_refused(stack, renewed) and is_refused(stack, alice.token)
 
 
 # Over TLS
