@@ -5,12 +5,18 @@
 #include "services/common/rpc/wire.h"
 #include "user.pb-c.h"
 
-/* Borrows from the call. */
-static void name_caller(const struct jsonrpc_call *call, Messenger__AccountName *name_out)
+/* What every call of this file begins with. */
+struct own {
+    struct rpc_context context;
+    Messenger__AccountName account; /* the caller's; borrows from the call */
+};
+
+static void own_begin(const struct jsonrpc_call *call, struct own *own_out)
 {
-    messenger__account_name__init(name_out);
-    name_out->id = wire_borrow(caller_id(call));
-    name_out->tag = wire_borrow(caller_tag(call));
+    service_call_context(call, &own_out->context);
+    messenger__account_name__init(&own_out->account);
+    own_out->account.id = wire_borrow(caller_id(call));
+    own_out->account.tag = wire_borrow(caller_tag(call));
 }
 
 static const char *caller_session(const struct jsonrpc_call *call)
@@ -56,41 +62,35 @@ static void put_sessions(struct jsonrpc_call *call, const void *reply)
 void methods_list_sessions(struct jsonrpc_call *call)
 {
     Messenger__ListSessionsRequest request = MESSENGER__LIST_SESSIONS_REQUEST__INIT;
-    Messenger__AccountName account;
-    struct rpc_context context;
+    struct own own;
 
-    service_call_context(call, &context);
-    name_caller(call, &account);
-    request.account = &account;
-    service_call_then(call, &context, "user.ListSessions", &request.base,
+    own_begin(call, &own);
+    request.account = &own.account;
+    service_call_then(call, &own.context, "user.ListSessions", &request.base,
                       &messenger__session_list__descriptor, put_sessions);
 }
 
 void methods_revoke_session(struct jsonrpc_call *call)
 {
     Messenger__EndSessionRequest request = MESSENGER__END_SESSION_REQUEST__INIT;
-    Messenger__AccountName account;
-    struct rpc_context context;
+    struct own own;
 
-    service_call_context(call, &context);
-    name_caller(call, &account);
-    request.account = &account;
+    own_begin(call, &own);
+    request.account = &own.account;
     request.session_id = wire_borrow(call->params[0].text);
-    service_call_then(call, &context, "user.EndSession", &request.base,
+    service_call_then(call, &own.context, "user.EndSession", &request.base,
                       &messenger__empty__descriptor, put_ok);
 }
 
 void methods_revoke_other_sessions(struct jsonrpc_call *call)
 {
     Messenger__EndOtherSessionsRequest request = MESSENGER__END_OTHER_SESSIONS_REQUEST__INIT;
-    Messenger__AccountName account;
-    struct rpc_context context;
+    struct own own;
 
-    service_call_context(call, &context);
-    name_caller(call, &account);
-    request.account = &account;
+    own_begin(call, &own);
+    request.account = &own.account;
     request.kept_session = wire_borrow(caller_session(call));
-    service_call_then(call, &context, "user.EndOtherSessions", &request.base,
+    service_call_then(call, &own.context, "user.EndOtherSessions", &request.base,
                       &messenger__empty__descriptor, put_ok);
 }
 
@@ -99,17 +99,15 @@ void methods_revoke_other_sessions(struct jsonrpc_call *call)
 void methods_change_password(struct jsonrpc_call *call)
 {
     Messenger__ChangePasswordRequest request = MESSENGER__CHANGE_PASSWORD_REQUEST__INIT;
-    Messenger__AccountName account;
-    struct rpc_context context;
+    struct own own;
 
-    service_call_context(call, &context);
-    name_caller(call, &account);
-    request.account = &account;
+    own_begin(call, &own);
+    request.account = &own.account;
     request.old_password = wire_borrow(call->params[0].text);
     request.new_password = wire_borrow(call->params[1].text);
     request.kept_session = wire_borrow(caller_session(call));
     request.client_network = wire_borrow(session_network(caller_of(call)->session));
-    service_call_then(call, &context, "user.ChangePassword", &request.base,
+    service_call_then(call, &own.context, "user.ChangePassword", &request.base,
                       &messenger__empty__descriptor, put_ok);
 }
 
@@ -130,13 +128,11 @@ static void put_code(struct jsonrpc_call *call, const void *reply)
 void methods_create_invite(struct jsonrpc_call *call)
 {
     Messenger__CreateInviteRequest request = MESSENGER__CREATE_INVITE_REQUEST__INIT;
-    Messenger__AccountName account;
-    struct rpc_context context;
+    struct own own;
 
-    service_call_context(call, &context);
-    name_caller(call, &account);
-    request.account = &account;
-    service_call_then(call, &context, "user.CreateInvite", &request.base,
+    own_begin(call, &own);
+    request.account = &own.account;
+    service_call_then(call, &own.context, "user.CreateInvite", &request.base,
                       &messenger__one_time_code__descriptor, put_code);
 }
 
@@ -166,26 +162,22 @@ static void put_invites(struct jsonrpc_call *call, const void *reply)
 void methods_list_invites(struct jsonrpc_call *call)
 {
     Messenger__ListInvitesRequest request = MESSENGER__LIST_INVITES_REQUEST__INIT;
-    Messenger__AccountName account;
-    struct rpc_context context;
+    struct own own;
 
-    service_call_context(call, &context);
-    name_caller(call, &account);
-    request.account = &account;
-    service_call_then(call, &context, "user.ListInvites", &request.base,
+    own_begin(call, &own);
+    request.account = &own.account;
+    service_call_then(call, &own.context, "user.ListInvites", &request.base,
                       &messenger__invite_list__descriptor, put_invites);
 }
 
 void methods_revoke_invite(struct jsonrpc_call *call)
 {
     Messenger__RevokeInviteRequest request = MESSENGER__REVOKE_INVITE_REQUEST__INIT;
-    Messenger__AccountName account;
-    struct rpc_context context;
+    struct own own;
 
-    service_call_context(call, &context);
-    name_caller(call, &account);
-    request.account = &account;
+    own_begin(call, &own);
+    request.account = &own.account;
     request.id = wire_borrow(call->params[0].text);
-    service_call_then(call, &context, "user.RevokeInvite", &request.base,
+    service_call_then(call, &own.context, "user.RevokeInvite", &request.base,
                       &messenger__empty__descriptor, put_ok);
 }

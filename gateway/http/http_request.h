@@ -73,8 +73,8 @@ void http_respond_error(struct http_request *request, int status, const char *na
                         const char *message);
 
 /* 101, the answer to a request that http_handshake.h accepts, with the headers that were added, and
- * followed by `bytes` (frames). The
- * connection is closed after it, unless http_server.c detaches it. */
+ * followed by `bytes` (frames). The connection is closed after it, unless http_server.c detaches
+ * it. */
 void http_respond_upgrade(struct http_request *request, const void *bytes, size_t length);
 
 #endif

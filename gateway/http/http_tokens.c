@@ -22,12 +22,8 @@ bool http_tokens_is_device(const char *name)
 {
     size_t length = strnlen(name, DEVICE_MAX + 1);
 
-    if (length == 0 || length > DEVICE_MAX || !text_is_utf8(name, length))
-        return false;
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)name[i] < ' ' || name[i] == 0x7F)
-            return false;
-    return true;
+    return length > 0 && length <= DEVICE_MAX && text_is_utf8(name, length) &&
+           !text_has_control(name);
 }
 
 /* What is printable in ASCII: a header may have any bytes. */

@@ -29,7 +29,7 @@ static const char accounts[] =
     "  user reset-password  prints a link with which its owner chooses a new password; it works\n"
     "                       once, a day unless --expires is given, and replaces an earlier link\n"
     "  invite create        prints a link for one sign-up, where registration.mode is \"invite\"\n"
-    "  invite list          all invites, whoever made them; the first column is ID\n"
+    "  invite list          all invites, with their makers; the first column is ID\n"
     "  invite revoke        the link no longer works\n\n"
     "  --json prints one JSON object on each line, with dates in UTC. Links begin with app.url.\n"
     "  Beside `make run` nothing else is needed: the address of NATS and the password are in "

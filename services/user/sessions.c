@@ -15,19 +15,11 @@ enum { RENEWAL_S = 10 * 60 };
 
 /* --- checks of what a gateway sends -------------------------------------------------------- */
 
-static bool has_control(const char *text)
-{
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < ' ' || *text == 0x7F)
-            return true;
-    return false;
-}
-
 static bool is_text(const char *text, size_t size)
 {
     size_t length = strnlen(text, size);
 
-    return length < size && text_is_utf8(text, length) && !has_control(text);
+    return length < size && text_is_utf8(text, length) && !text_has_control(text);
 }
 
 const char *sessions_check_new(const Messenger__NewSession *session)

@@ -105,6 +105,14 @@ size_t text_columns(const char *text)
     return columns;
 }
 
+bool text_has_control(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7F)
+            return true;
+    return false;
+}
+
 bool text_to_int(const char *text, int64_t min, int64_t max, int64_t *value_out)
 {
     char *end;

@@ -31,6 +31,9 @@ size_t text_code_points(const char *utf8);
  * (Unicode Standard Annex 11). What is not UTF-8 counts one for each byte. */
 size_t text_columns(const char *text);
 
+/* Whether it has a control character of ASCII, which would break a header or a line of the log. */
+bool text_has_control(const char *text);
+
 /* A decimal integer in [min, max], the whole string, no sign but '-', no space. */
 bool text_to_int(const char *text, int64_t min, int64_t max, int64_t *value_out);
 

@@ -154,15 +154,6 @@ static const struct row *find_row(const char *key)
     return NULL;
 }
 
-/* Of ASCII; such a text would break a header or a line of the log. */
-static bool has_control(const char *text)
-{
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < ' ' || *text == 0x7F)
-            return true;
-    return false;
-}
-
 static void set_text(struct settings *settings, const struct row *row, const char *value,
                      struct buffer *problems)
 {
@@ -174,7 +165,7 @@ static void set_text(struct settings *settings, const struct row *row, const cha
                       row->min, row->max);
         return;
     }
-    if (row->kind == KIND_TEXT && has_control(value)) {
+    if (row->kind == KIND_TEXT && text_has_control(value)) {
         buffer_printf(problems, "%s: must not contain control characters\n", row->key);
         return;
     }

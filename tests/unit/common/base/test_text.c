@@ -296,6 +296,17 @@ static void only_ascii_letters_are_lowered(void **state)
     assert_string_equal(text, "@[az`az{09_\xC3\x84");
 }
 
+static void control_characters_of_ascii_are_found(void **state)
+{
+    (void)state;
+    static const char *const without[] = { "", " ", "~", "a b", "\xC3\xBC", "\xC2\x85" };
+    static const char *const with[] = { "\x01", "a\n", "\t", "\x1F", "\x7F", "\xC3\xBC\r" };
+    for (size_t i = 0; i < COUNT_OF(without); i++)
+        assert_false(text_has_control(without[i]));
+    for (size_t i = 0; i < COUNT_OF(with); i++)
+        assert_true(text_has_control(with[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +325,7 @@ int main(void)
         cmocka_unit_test(other_durations_are_refused),
         cmocka_unit_test(dates_are_iso_with_milliseconds),
         cmocka_unit_test(only_ascii_letters_are_lowered),
+        cmocka_unit_test(control_characters_of_ascii_are_found),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }
