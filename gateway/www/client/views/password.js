@@ -1,6 +1,7 @@
 /* Another password. Errors stand at their field; the server decides what is wrong. */
 
 import { h, setText } from "./dom.js";
+import { FormFields } from "./form_fields.js";
 import { sheet } from "./sheet.js";
 import { limitsIn } from "./sign_in.js";
 
@@ -13,7 +14,7 @@ export class Password {
     #app;
     #sheet;
     #form;
-    #fields = new Map(); // name, as the server has it -> {input, problem}
+    #fields = new FormFields("password", () => { this.#problem.hidden = true; }); // by the names that the server has
     #user = h("input.hidden", { name: "username", autocomplete: "username", tabindex: "-1", aria: { hidden: "true" } });
     #show;
     #offline;
@@ -31,7 +32,8 @@ export class Password {
         this.#offline = h("p.hint", { role: "status" }, t("sheet.offline"));
         this.#button = h("button.main", {}, t("password.title"));
         this.#form = h("form", { novalidate: true, on: { submit: (event) => this.#submit(event) } }, this.#user,
-            this.#field("oldPassword", t("password.old"), "current-password"), this.#field("newPassword", t("password.new"), "new-password"),
+            this.#fields.add("oldPassword", t("password.old"), { type: "password", autocomplete: "current-password" }),
+            this.#fields.add("newPassword", t("password.new"), { type: "password", autocomplete: "new-password" }),
             h("label.choice", {}, h("span", {}, t("password.show")), this.#show), this.#problem, this.#offline, this.#button);
         this.#done = h("p", { role: "status" });
         this.#close = h("button.main", { type: "button", on: { click: () => this.close() } }, t("sheet.close"));
@@ -45,7 +47,7 @@ export class Password {
         setText(this.#done, "");
         this.#user.value = this.#app.email;
         this.#sheet.open();
-        this.#input("oldPassword").focus();
+        this.#fields.input("oldPassword").focus();
     }
 
     close() {
@@ -58,24 +60,9 @@ export class Password {
         this.#update();
     }
 
-    #field(name, label, autocomplete) {
-        const id = `password-${name}`;
-        const problem = h("p.problem", { id: `${id}-problem`, hidden: true });
-        const input = h("input", {
-            id, name, type: "password", autocomplete, dir: "auto", spellcheck: "false", autocapitalize: "none",
-            aria: { describedby: problem.id }, on: { input: () => this.#clear(name) },
-        });
-        this.#fields.set(name, { input, problem });
-        return h("div.input", { data: { field: name } }, h("label", { for: id }, label), input, problem);
-    }
-
-    #input(name) {
-        return this.#fields.get(name).input;
-    }
-
     /* No password stays in the document. */
     #empty() {
-        for (const { input } of this.#fields.values()) input.value = "";
+        for (const input of this.#fields.inputs()) input.value = "";
         this.#user.value = "";
         this.#show.checked = false;
         this.#showPasswords(false);
@@ -84,7 +71,7 @@ export class Password {
     }
 
     #showPasswords(isShown) {
-        for (const { input } of this.#fields.values()) input.type = isShown ? "text" : "password";
+        for (const input of this.#fields.inputs()) input.type = isShown ? "text" : "password";
     }
 
     #update() {
@@ -92,21 +79,9 @@ export class Password {
         this.#button.disabled = !this.#isConnected || this.#isBusy;
     }
 
-    #clear(name) {
-        this.#showProblemAt(name, "");
-        this.#problem.hidden = true;
-    }
-
     #clearAll() {
-        for (const name of this.#fields.keys()) this.#clear(name);
-    }
-
-    #showProblemAt(name, text) {
-        const { input, problem } = this.#fields.get(name);
-        problem.hidden = text === "";
-        setText(problem, text);
-        if (text) input.setAttribute("aria-invalid", "true");
-        else input.removeAttribute("aria-invalid");
+        this.#fields.clear();
+        this.#problem.hidden = true;
     }
 
     async #submit(event) {
@@ -116,7 +91,7 @@ export class Password {
         this.#isBusy = true;
         this.#update();
         try {
-            await this.#app.session.changePassword(this.#input("oldPassword").value, this.#input("newPassword").value);
+            await this.#app.session.changePassword(this.#fields.input("oldPassword").value, this.#fields.input("newPassword").value);
             this.#succeeded();
         } catch (error) {
             this.#explain(error);
@@ -127,17 +102,10 @@ export class Password {
     }
 
     #isComplete() {
-        for (const [name, { input }] of this.#fields) {
-            if (input.value === "") this.#showProblemAt(name, this.#app.t("field.missing"));
+        for (const name of this.#fields.names) {
+            if (this.#fields.input(name).value === "") this.#fields.showProblem(name, this.#app.t("field.missing"));
         }
-        return this.#focusFirstProblem();
-    }
-
-    /* True when there is none. */
-    #focusFirstProblem() {
-        const first = [...this.#fields.values()].find(({ problem }) => !problem.hidden);
-        first?.input.focus();
-        return !first;
+        return this.#fields.focusFirstProblem();
     }
 
     #succeeded() {
@@ -152,14 +120,14 @@ export class Password {
         const { t } = this.#app;
         const reason = error.data?.reason ?? "";
         if (error.code === INVALID && reason.startsWith("oldPassword:")) {
-            this.#showProblemAt("oldPassword", t("password.wrong"));
+            this.#fields.showProblem("oldPassword", t("password.wrong"));
         } else if (error.code === INVALID && reason.startsWith("newPassword:")) {
-            this.#showProblemAt("newPassword", /\d/.test(reason) ? t("field.password.bad", limitsIn(reason)) : t("password.control"));
+            this.#fields.showProblem("newPassword", /\d/.test(reason) ? t("field.password.bad", limitsIn(reason)) : t("password.control"));
         } else {
             setText(this.#problem, this.#textOf(error));
             this.#problem.hidden = false;
         }
-        this.#focusFirstProblem();
+        this.#fields.focusFirstProblem();
     }
 
     /* Without an answer it is not known whether the password was changed. */

@@ -2,6 +2,7 @@
 
 import { resetPassword } from "../server/accounts.js";
 import { drawing, h, setText } from "./dom.js";
+import { FormFields } from "./form_fields.js";
 import { LOGO } from "./icons.js";
 import { limitsIn } from "./sign_in.js";
 
@@ -9,8 +10,7 @@ export class Reset {
     #app;
     #code;
     #done;
-    #input;
-    #fieldProblem = h("p.problem", { id: "reset-password-problem", hidden: true });
+    #fields = new FormFields("reset", () => { this.#problem.hidden = true; });
     #problem = h("p.problem", { role: "alert", hidden: true });
     #button;
 
@@ -20,49 +20,32 @@ export class Reset {
         this.#app = app;
         this.#code = code;
         this.#done = done;
-        this.#input = h("input", {
-            id: "reset-password", name: "password", type: "password", autocomplete: "new-password", dir: "auto",
-            spellcheck: "false", autocapitalize: "none", aria: { describedby: this.#fieldProblem.id },
-            on: { input: () => this.#clear() },
-        });
         this.#button = h("button.main", {}, t("reset.button"));
         const user = h("input.hidden", { name: "username", autocomplete: "username", tabindex: "-1", aria: { hidden: "true" } });
         const form = h("form", { novalidate: true, on: { submit: (event) => this.#submit(event) } }, user,
-            h("div.input", { data: { field: "password" } }, h("label", { for: "reset-password" }, t("password.new")), this.#input,
-                this.#fieldProblem),
-            this.#problem, this.#button);
+            this.#fields.add("password", t("password.new"), { type: "password", autocomplete: "new-password" }), this.#problem,
+            this.#button);
         this.element = h("main.sign-in.reset", {}, h("div.card", {}, drawing("logo", "0 0 64 64", LOGO), h("h1", {}, t("reset.title")),
             h("p.note", {}, t("reset.note")), form,
             h("button.link", { type: "button", on: { click: () => done("") } }, t("reset.cancel"))));
     }
 
     show() {
-        this.#input.focus();
-    }
-
-    #clear() {
-        this.#showProblem("");
-        this.#problem.hidden = true;
-    }
-
-    #showProblem(text) {
-        this.#fieldProblem.hidden = text === "";
-        setText(this.#fieldProblem, text);
-        if (text) this.#input.setAttribute("aria-invalid", "true");
-        else this.#input.removeAttribute("aria-invalid");
+        this.#fields.input("password").focus();
     }
 
     async #submit(event) {
         event.preventDefault();
-        this.#clear();
-        if (this.#input.value === "") {
-            this.#showProblem(this.#app.t("field.missing"));
-            this.#input.focus();
+        this.#fields.clear();
+        this.#problem.hidden = true;
+        const password = this.#fields.input("password").value;
+        if (password === "") {
+            this.#refuse(this.#app.t("field.missing"));
             return;
         }
         this.#button.disabled = true;
         try {
-            await resetPassword(this.#code, this.#input.value);
+            await resetPassword(this.#code, password);
             this.#done(this.#app.t("reset.done"));
         } catch (error) {
             this.#explain(error);
@@ -70,11 +53,15 @@ export class Reset {
         }
     }
 
+    #refuse(problem) {
+        this.#fields.showProblem("password", problem);
+        this.#fields.focusFirstProblem();
+    }
+
     #explain({ name, message, retryInS }) {
         const { t } = this.#app;
         if (name === "IncorrectDataError" && message.startsWith("password:")) {
-            this.#showProblem(/\d/.test(message) ? t("field.password.bad", limitsIn(message)) : t("password.control"));
-            this.#input.focus();
+            this.#refuse(/\d/.test(message) ? t("field.password.bad", limitsIn(message)) : t("password.control"));
             return;
         }
         setText(this.#problem, this.#textOf(name, message, retryInS));

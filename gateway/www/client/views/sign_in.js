@@ -3,6 +3,7 @@
 import { logIn, registrationMode, signUp } from "../server/accounts.js";
 import { secretOf } from "./address.js";
 import { drawing, h, setText } from "./dom.js";
+import { FormFields } from "./form_fields.js";
 import { LOGO } from "./icons.js";
 
 /* As the server checks them; see docs/api.md. The server decides. */
@@ -18,7 +19,7 @@ const FIELDS = {
 export class SignIn {
     #app;
     #done;
-    #fields = new Map(); // name -> {input, problem}
+    #fields = new FormFields("sign-in", () => { this.#problem.hidden = true; });
     #isNew = false;
     #mode = ""; // who may sign up, once it is known
     #note;
@@ -37,7 +38,7 @@ export class SignIn {
             ...Object.keys(FIELDS).map((name) => this.#field(name)), this.#problem, this.#button);
         this.element = h("main.sign-in", {}, h("div.card", {}, drawing("logo", "0 0 64 64", LOGO), this.#title,
             this.#note, form, this.#switch));
-        this.#fields.get("invite").input.value = secretOf("invite");
+        this.#fields.input("invite").value = secretOf("invite");
         this.#turn(secretOf("invite") !== "");
         this.#learnMode();
     }
@@ -45,7 +46,7 @@ export class SignIn {
     /* Why the user sees this screen; "": for the first time. */
     show(note) {
         this.note(note);
-        this.#fields.get(this.#isNew ? "firstName" : "email").input.focus();
+        this.#fields.input(this.#isNew ? "firstName" : "email").focus();
     }
 
     /* Until it is known, a sign-up is offered: the server decides. */
@@ -62,7 +63,7 @@ export class SignIn {
     }
 
     #asksForInvite() {
-        return this.#isNew && (this.#mode === "invite" || this.#fields.get("invite").input.value !== "");
+        return this.#isNew && (this.#mode === "invite" || this.#fields.input("invite").value !== "");
     }
 
     note(text) {
@@ -74,16 +75,8 @@ export class SignIn {
     #field(name) {
         const { t } = this.#app;
         const { type = "text", autocomplete } = FIELDS[name];
-        const id = `sign-in-${name}`;
-        const input = h("input", {
-            id, name, type, autocomplete, dir: "auto", spellcheck: "false", autocapitalize: name.endsWith("Name") ? "words" : "none",
-            aria: { describedby: `${id}-problem` }, on: { input: () => this.#clear(name) },
-        });
-        const problem = h("p.problem", { id: `${id}-problem`, hidden: true });
-        const hint = name === "tag" ? t("field.tag.hint") : "";
-        this.#fields.set(name, { input, problem });
-        return h("div.input", { data: { field: name } }, h("label", { for: id }, t(`field.${name}`)), input,
-            hint ? h("p.hint", {}, hint) : null, problem);
+        return this.#fields.add(name, t(`field.${name}`), { type, autocomplete, autocapitalize: name.endsWith("Name") ? "words" : "none" },
+            name === "tag" ? t("field.tag.hint") : "");
     }
 
     #turn(isNew) {
@@ -95,26 +88,14 @@ export class SignIn {
         for (const name of ["firstName", "lastName", "tag"]) this.element.querySelector(`[data-field=${name}]`).hidden = !isNew;
         this.element.classList.toggle("new", isNew);
         this.#showMode();
-        this.#fields.get("password").input.autocomplete = isNew ? "new-password" : "current-password";
+        this.#fields.input("password").autocomplete = isNew ? "new-password" : "current-password";
         this.#clearAll();
-        this.#fields.get(isNew ? "firstName" : "email").input.focus();
-    }
-
-    #clear(name) {
-        this.#showProblem(name, "");
-        this.#problem.hidden = true;
+        this.#fields.input(isNew ? "firstName" : "email").focus();
     }
 
     #clearAll() {
-        for (const name of this.#fields.keys()) this.#clear(name);
-    }
-
-    #showProblem(name, text) {
-        const { input, problem } = this.#fields.get(name);
-        problem.hidden = text === "";
-        setText(problem, text);
-        if (text) input.setAttribute("aria-invalid", "true");
-        else input.removeAttribute("aria-invalid");
+        this.#fields.clear();
+        this.#problem.hidden = true;
     }
 
     async #submit(event) {
@@ -133,7 +114,7 @@ export class SignIn {
     }
 
     #values() {
-        const values = Object.fromEntries([...this.#fields].map(([name, { input }]) => [name, input.value]));
+        const values = Object.fromEntries(this.#fields.names.map((name) => [name, this.#fields.input(name).value]));
         const tag = values.tag.trim();
         return {
             ...values, email: values.email.trim(), firstName: values.firstName.trim(), lastName: values.lastName.trim(),
@@ -148,25 +129,18 @@ export class SignIn {
             : ["email", "password"];
         for (const name of names) {
             const text = values[name].replace(/^@$/, "");
-            if (text === "") this.#showProblem(name, t("field.missing"));
-            else if (this.#isNew && !FIELDS[name].isGood(text)) this.#showProblem(name, t(`field.${name}.bad`));
+            if (text === "") this.#fields.showProblem(name, t("field.missing"));
+            else if (this.#isNew && !FIELDS[name].isGood(text)) this.#fields.showProblem(name, t(`field.${name}.bad`));
         }
-        return this.#focusFirstProblem();
-    }
-
-    /* True when there is none. */
-    #focusFirstProblem() {
-        const first = [...this.#fields.values()].find(({ problem }) => !problem.hidden);
-        first?.input.focus();
-        return !first;
+        return this.#fields.focusFirstProblem();
     }
 
     #explain({ name, message, retryInS }) {
         const { t } = this.#app;
         const field = this.#fieldOf(name, message);
         if (field) {
-            this.#showProblem(field, t(`field.${field}.bad`, limitsIn(message)));
-            this.#focusFirstProblem();
+            this.#fields.showProblem(field, t(`field.${field}.bad`, limitsIn(message)));
+            this.#fields.focusFirstProblem();
             return;
         }
         const known = ["AccountDisabledError", "AuthError", "RateLimitError", "RegistrationClosedError", "Unreachable",
@@ -183,7 +157,7 @@ export class SignIn {
             return "invite";
         }
         if (name !== "IncorrectDataError") return "";
-        return [...this.#fields.keys()].find((field) => new RegExp(`\\b${field}\\b`).test(message)) ?? "";
+        return this.#fields.names.find((field) => new RegExp(`\\b${field}\\b`).test(message)) ?? "";
     }
 }
 
