@@ -132,7 +132,7 @@ def test_what_the_server_refuses_can_be_sent_again_or_discarded(page, anna, ben)
 
 def test_links_open_elsewhere_and_know_nothing_of_this_page(page, ben, anna):
     page.write("see (https://example.com/a_(b)), www.example.org. and javascript:alert(1)")
-    page.wait(lambda: page.find_all(".msg.mine a"), "the links")
+    page.wait_ticks(["sent"])  # until then the row is that of a message that is being sent
     links = page.find_all(".msg.mine a")
     assert [link.get_attribute("href") for link in links] == ["https://example.com/a_(b)", "https://www.example.org/"]
     assert all("noopener" in link.get_attribute("rel") and link.get_attribute("target") == "_blank" for link in links)
@@ -146,3 +146,12 @@ def test_a_selection_of_messages_is_copied_without_times(page):
         return getSelection().toString();
         """)
     assert [line for line in copied.splitlines() if line] == ["hello", "second line"]
+
+
+def test_a_selection_stays_when_its_message_is_read(page, ben, anna):
+    page.write("mark me")
+    page.wait_ticks(["sent"])
+    page.run("getSelection().selectAllChildren(document.querySelector('.msg.mine p'));")
+    ben.socket().call("markMessagesWithUserAsRead", [anna.tag])
+    page.wait_ticks(["read"])
+    assert page.run("return getSelection().toString();") == "mark me"

@@ -9,7 +9,7 @@ import { Composer } from "./composer.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { face } from "./face.js";
 import { icon, iconButton } from "./icons.js";
-import { emptyTalk, estimateHeight, isSameRow, renderRow } from "./message.js";
+import { emptyTalk, estimateHeight, isSameRow, renderRow, updateRow } from "./message.js";
 import { VirtualList } from "./virtual_list.js";
 
 const OLDER_PX = 2000; // older messages are fetched before one sees that they are missing
@@ -54,6 +54,7 @@ export class Conversation {
             list: this.#list,
             render: (row) => renderRow(app, row, this.#actions),
             isSame: isSameRow,
+            update: (element, before, row) => updateRow(app, element, before, row, this.#actions),
             estimate: estimateHeight,
             isFirm: ({ kind }) => kind === "message" || kind === "pending",
             moved: () => this.#moved(),

@@ -1,7 +1,7 @@
 /* The rows of a conversation as elements. */
 
 import { findLinks } from "../text/links.js";
-import { drawing, h } from "./dom.js";
+import { drawing, h, setAttribute } from "./dom.js";
 import { tick } from "./icons.js";
 
 const LINE_PX = 22;
@@ -20,23 +20,52 @@ export function isSameRow(one, other) {
 }
 
 /* `app` as in main.js; `retry(item)` and `discard(item)` for what was refused. */
-export function renderRow(app, row, { retry, discard }) {
+export function renderRow(app, row, actions) {
     const { strings } = app;
     switch (row.kind) {
     case "day": return h("li.day", {}, h("span", {}, strings.dates.day(row.date)));
     case "new": return h("li.new", {}, h("span", {}, strings.t("talk.new")));
-    case "message": return bubble(app, row, row.message, messageFooter(app, row.message));
-    default: return bubble(app, row, { ...row.item, mine: true }, pendingFooter(app, row.item, { retry, discard }));
+    default: return bubble(app, row, footerOf(app, row, actions));
     }
 }
 
-function bubble({ strings }, { first, last }, { mine, text, failed }, footer) {
-    const element = h("div.msg", {}, h("span.hidden", {}, strings.t(mine ? "talk.you" : "talk.them")), textOf(text), footer);
-    element.classList.toggle("mine", mine);
-    element.classList.toggle("first", first);
-    element.classList.toggle("last", last);
-    element.classList.toggle("failed", Boolean(failed));
-    return h("li.row", { data: { first, mine } }, element);
+/* Makes an element that was rendered for the row `before` one for `row`, if only what stands around the text differs: a
+ * selection of text stays. False: it must be rendered again. */
+export function updateRow(app, element, before, row, actions) {
+    const one = contentOf(before);
+    const other = contentOf(row);
+    if (one === undefined || other === undefined || one.text !== other.text || one.mine !== other.mine) return false;
+    const message = element.firstElementChild;
+    message.querySelector("footer").replaceWith(footerOf(app, row, actions));
+    markBubble(element, message, row);
+    return true;
+}
+
+/* Undefined for a row without a text of a person. */
+function contentOf({ message, item }) {
+    return message ?? (item && { ...item, mine: true });
+}
+
+function footerOf(app, { message, item }, actions) {
+    return message ? messageFooter(app, message) : pendingFooter(app, item, actions);
+}
+
+function bubble({ strings }, row, footer) {
+    const { mine, text } = contentOf(row);
+    const message = h("div.msg", {}, h("span.hidden", {}, strings.t(mine ? "talk.you" : "talk.them")), textOf(text), footer);
+    const element = h("li.row", {}, message);
+    markBubble(element, message, row);
+    return element;
+}
+
+function markBubble(element, message, row) {
+    const { mine, failed } = contentOf(row);
+    setAttribute(element, "data-first", row.first);
+    setAttribute(element, "data-mine", mine);
+    message.classList.toggle("mine", mine);
+    message.classList.toggle("first", row.first);
+    message.classList.toggle("last", row.last);
+    message.classList.toggle("failed", Boolean(failed));
 }
 
 function textOf(text) {

@@ -10,6 +10,7 @@
  *   list         its only child, which gets the rows' elements as children; block layout, no margins
  *   render(row)  an element for it
  *   isSame(one, other)  whether the element of a row still fits the row that has its key now
+ *   update(element, one, other)  changes it so that it does; false when it must be rendered again
  *   estimate(row)       its height in pixels, about
  *   isFirm(row)         whether the row stays where it is when others are added, so that it can be the anchor
  *   moved()      called after what is visible has changed
@@ -203,7 +204,8 @@ export class VirtualList {
 
     #elementOf(row) {
         const shown = this.#shown.get(row.key);
-        if (shown && this.#options.isSame(shown.row, row)) {
+        const { isSame, update } = this.#options;
+        if (shown && (isSame(shown.row, row) || update(shown.element, shown.row, row))) {
             shown.row = row;
             return shown.element;
         }
