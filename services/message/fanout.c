@@ -10,6 +10,7 @@
 #include "services/common/base/workpool.h"
 #include "services/common/bus/bus_subscription.h"
 #include "services/common/rpc/wire.h"
+#include "services/message/views.h"
 
 enum { EVENTS_MAX = 65536, SUBSCRIPTIONS = 3, FIND_TIMEOUT_MS = 2000 };
 
@@ -17,9 +18,13 @@ struct fanout {
     struct bus *bus;
     struct message_store *store;
     struct user_directory *users;
+    bool consent;
     struct workpool *pool; /* one thread: the events of a user keep their order */
     struct bus_subscription *subscriptions[SUBSCRIPTIONS];
 };
+
+static void note_contacts(struct fanout *fanout, const struct message_user *one,
+                          const struct message_user *other);
 
 static void notify_user(struct bus *bus, const char *key, Messenger__Notification *notification)
 {
@@ -33,7 +38,39 @@ static void notify_user(struct bus *bus, const char *key, Messenger__Notificatio
     notification->receiver_tag = wire_borrow(protobuf_c_empty_string); /* `tag` ends here */
 }
 
-void fanout_message(struct bus *bus, const struct message_send *send, const char *origin)
+/* What each of the two may see of the other is fetched by its gateways. */
+static void notify_visibility(struct bus *bus, const char *key, const char *other_key)
+{
+    Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
+    char other[TAG_SIZE], tag[TAG_SIZE + 1];
+
+    account_name_strip(other_key, other);
+    snprintf(tag, sizeof(tag), "@%s", other);
+    notification.body_case = MESSENGER__NOTIFICATION__BODY_VISIBILITY_OF;
+    notification.visibility_of = tag;
+    notify_user(bus, key, &notification);
+}
+
+static void notify_visibility_of_both(struct bus *bus, const char *key, const char *other_key)
+{
+    notify_visibility(bus, key, other_key);
+    notify_visibility(bus, other_key, key);
+}
+
+static void notify_receiver(struct fanout *fanout, const struct message_send *send,
+                            Messenger__Notification *notification, Messenger__Message *message)
+{
+    const struct relation of_receiver = relation_mirror(&send->relation);
+
+    message->seq = send->receiver_seq;
+    message->is_request = relation_is_request(&of_receiver, fanout->consent);
+    notification->body_case = MESSENGER__NOTIFICATION__BODY_NEW_MESSAGE;
+    notification->new_message = message;
+    notification->user_seq = send->receiver_user_seq;
+    notify_user(fanout->bus, send->receiver.key, notification);
+}
+
+void fanout_message(struct fanout *fanout, const struct message_send *send, const char *origin)
 {
     Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
     Messenger__MessageSent event = MESSENGER__MESSAGE_SENT__INIT;
@@ -48,26 +85,26 @@ void fanout_message(struct bus *bus, const struct message_send *send, const char
     message.receiver_tag = receiver_tag;
     message.text = wire_borrow(send->text);
     message.date_ms = send->date_ms;
-    message.seq = send->seq;
     message.client_message_id = wire_borrow(send->client_message_id);
 
     notification.exclude_session = wire_borrow(origin);
-    notification.body_case = MESSENGER__NOTIFICATION__BODY_NEW_MESSAGE;
-    notification.new_message = &message;
-    notification.user_seq = send->receiver_user_seq;
-    notify_user(bus, send->receiver.key, &notification);
-
+    if (!send->withheld)
+        notify_receiver(fanout, send, &notification, &message);
+    message.seq = send->seq;
+    message.is_request = false;
     notification.body_case = MESSENGER__NOTIFICATION__BODY_MESSAGE_SENT;
     notification.message_sent = &message;
     notification.user_seq = send->sender_user_seq;
-    notify_user(bus, send->sender.key, &notification);
+    notify_user(fanout->bus, send->sender.key, &notification);
 
     message.text = wire_borrow(""); /* events are for people who watch */
     event.message = &message;
-    wire_publish(bus, "event.message.sent", &event.base);
+    wire_publish(fanout->bus, "event.message.sent", &event.base);
+    if (send->is_first && send->relation.they_wrote && !send->withheld)
+        note_contacts(fanout, &send->sender, &send->receiver);
 }
 
-void fanout_read(struct bus *bus, const struct message_mark *mark, const char *origin)
+void fanout_read(struct fanout *fanout, const struct message_mark *mark, const char *origin)
 {
     Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
     Messenger__MessageRead event = MESSENGER__MESSAGE_READ__INIT;
@@ -76,20 +113,100 @@ void fanout_read(struct bus *bus, const struct message_mark *mark, const char *o
     account_name_strip(mark->reader_tag, reader_tag);
     account_name_strip(mark->sender_tag, sender_tag);
     notification.exclude_session = wire_borrow(origin);
-    notification.body_case = MESSENGER__NOTIFICATION__BODY_MESSAGE_WAS_READ;
-    notification.message_was_read = reader_tag;
-    notification.user_seq = mark->sender_user_seq;
-    notify_user(bus, mark->sender.key, &notification);
-
+    if (mark->sender_user_seq > 0) {
+        notification.body_case = MESSENGER__NOTIFICATION__BODY_MESSAGE_WAS_READ;
+        notification.message_was_read = reader_tag;
+        notification.user_seq = mark->sender_user_seq;
+        notify_user(fanout->bus, mark->sender.key, &notification);
+    }
     notification.body_case = MESSENGER__NOTIFICATION__BODY_DIALOG_WAS_READ;
     notification.dialog_was_read = sender_tag;
     notification.user_seq = mark->reader_user_seq;
-    notify_user(bus, mark->reader.key, &notification);
+    notify_user(fanout->bus, mark->reader.key, &notification);
 
     event.reader_tag = reader_tag;
     event.sender_tag = sender_tag;
     event.newly_read = mark->newly_read;
-    wire_publish(bus, "event.message.read", &event.base);
+    wire_publish(fanout->bus, "event.message.read", &event.base);
+}
+
+void fanout_relation(struct fanout *fanout, const struct relation_change *change,
+                     enum relation_state state, const char *origin)
+{
+    Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
+    Messenger__RelationChange relation = MESSENGER__RELATION_CHANGE__INIT;
+    char tag[TAG_SIZE];
+
+    account_name_strip(change->peer.tag, tag);
+    relation.tag = tag;
+    relation.is_added = state == RELATION_ADDED;
+    relation.is_blocked = state == RELATION_BLOCKED;
+    notification.exclude_session = wire_borrow(origin);
+    notification.body_case = MESSENGER__NOTIFICATION__BODY_RELATION_CHANGED;
+    notification.relation_changed = &relation;
+    notify_user(fanout->bus, change->owner.key, &notification);
+    notify_visibility_of_both(fanout->bus, change->owner.key, change->peer.key);
+}
+
+void fanout_privacy(struct fanout *fanout, const struct message_user *user, struct privacy privacy,
+                    const char *origin)
+{
+    Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
+    Messenger__Privacy view = MESSENGER__PRIVACY__INIT;
+    struct message_contacts contacts;
+
+    privacy_view_set(&view, privacy);
+    notification.exclude_session = wire_borrow(origin);
+    notification.body_case = MESSENGER__NOTIFICATION__BODY_PRIVACY_CHANGED;
+    notification.privacy_changed = &view;
+    notify_user(fanout->bus, user->key, &notification);
+    enum status status = message_store_contacts(fanout->store, user->key, &contacts);
+    if (status != STATUS_OK)
+        log_warn("what the contacts of %s may see is not refreshed: %s", user->tag,
+                 status_name(status));
+    for (size_t i = 0; status == STATUS_OK && i < contacts.count; i++)
+        notify_visibility(fanout->bus, contacts.items[i].key, user->key);
+    if (status == STATUS_OK)
+        message_contacts_finish(&contacts);
+}
+
+/* --- new contacts ------------------------------------------------------------------------- */
+
+struct contacts_job {
+    struct fanout *fanout;
+    struct message_user one, other;
+};
+
+/* Without consent, only privacy makes a difference between contacts and others. */
+static bool shows_more_to_contacts(struct fanout *fanout, const struct message_user *user)
+{
+    struct privacy privacy;
+
+    return message_store_privacy(fanout->store, user->key, &privacy) == STATUS_OK &&
+           privacy.online == AUDIENCE_CONTACTS;
+}
+
+static void run_contacts(void *arg)
+{
+    struct contacts_job *job = arg;
+    struct fanout *fanout = job->fanout;
+
+    if (fanout->consent || shows_more_to_contacts(fanout, &job->one) ||
+        shows_more_to_contacts(fanout, &job->other))
+        notify_visibility_of_both(fanout->bus, job->one.key, job->other.key);
+    free(job);
+}
+
+static void note_contacts(struct fanout *fanout, const struct message_user *one,
+                          const struct message_user *other)
+{
+    struct contacts_job *job = xmalloc(sizeof(*job));
+
+    *job = (struct contacts_job){ fanout, *one, *other };
+    if (!workpool_submit(fanout->pool, run_contacts, job)) {
+        log_warn("dropped that %s has a new contact: too many events are waiting", one->tag);
+        free(job);
+    }
 }
 
 /* --- events of other services ------------------------------------------------------------- */
@@ -154,7 +271,8 @@ static bool notify_contacts(struct fanout *fanout, const char *tag,
     log_debug("notifying %zu contacts of %s", contacts.count, tag);
     bus_hold(fanout->bus);
     for (size_t i = 0; i < contacts.count; i++)
-        notify_user(fanout->bus, contacts.keys[i], notification);
+        if (relation_they_see_me(&contacts.items[i].relation, fanout->consent))
+            notify_user(fanout->bus, contacts.items[i].key, notification);
     bus_release(fanout->bus);
     message_contacts_finish(&contacts);
     return true;
@@ -219,6 +337,7 @@ static void notify_profile(struct fanout *fanout, const struct bus_message *mess
         return;
     }
     profile.revision = event->revision;
+    profile.consent = fanout->consent;
     enum status status = find_user(fanout, event->change->tag, &profile.user);
     if (status == STATUS_OK)
         status = message_store_note_profile(fanout->store, &profile);
@@ -281,7 +400,7 @@ static void handle_event(void *ctx, struct bus_message *message_take)
 }
 
 enum status fanout_start(struct bus *bus, struct message_store *store, struct user_directory *users,
-                         struct fanout **fanout_out)
+                         bool consent, struct fanout **fanout_out)
 {
     /* One subscription for both ways of presence: it is within one that the order is kept. */
     static const char *const subjects[SUBSCRIPTIONS] = { "event.presence.*", "event.user.updated",
@@ -293,6 +412,7 @@ enum status fanout_start(struct bus *bus, struct message_store *store, struct us
     fanout->bus = bus;
     fanout->store = store;
     fanout->users = users;
+    fanout->consent = consent;
     fanout->pool = workpool_create(&options);
     for (int i = 0; i < SUBSCRIPTIONS && status == STATUS_OK; i++)
         status = bus_subscription_open(bus, subjects[i], "message", handle_event, fanout,

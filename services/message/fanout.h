@@ -13,16 +13,28 @@
  */
 struct fanout;
 
-/* All are borrowed until fanout_stop. */
+/* All are borrowed until fanout_stop. `consent`: the setting contacts.consent. */
 enum status fanout_start(struct bus *bus, struct message_store *store, struct user_directory *users,
-                         struct fanout **fanout_out) MUST_CHECK;
+                         bool consent, struct fanout **fanout_out) MUST_CHECK;
 void fanout_stop(struct fanout **fanout);
 
-/* A message was stored: newMessage, messageSent, event.message.sent. `origin` is the session that
- * sent it. From any thread. */
-void fanout_message(struct bus *bus, const struct message_send *send, const char *origin);
+/* The functions below may be called from any thread. `origin` is the session that caused it, and
+ * gets no notification. */
 
-/* Messages were newly read: messageWasRead, dialogWasRead, event.message.read. */
-void fanout_read(struct bus *bus, const struct message_mark *mark, const char *origin);
+/* A message was stored: newMessage unless it is withheld, messageSent, event.message.sent. When it
+ * is the first answer, the two may be contacts now: then what they see of each other is fetched. */
+void fanout_message(struct fanout *fanout, const struct message_send *send, const char *origin);
+
+/* Messages were newly read: messageWasRead if the sender may see it, dialogWasRead,
+ * event.message.read. */
+void fanout_read(struct fanout *fanout, const struct message_mark *mark, const char *origin);
+
+/* The owner has decided about the peer, whose state is the given one now. */
+void fanout_relation(struct fanout *fanout, const struct relation_change *change,
+                     enum relation_state state, const char *origin);
+
+/* The user shows something else to others. Blocks; a failure is logged. */
+void fanout_privacy(struct fanout *fanout, const struct message_user *user, struct privacy privacy,
+                    const char *origin);
 
 #endif

@@ -9,6 +9,7 @@
 #include "services/common/rpc/wire.h"
 #include "services/message/fanout.h"
 #include "services/message/handlers_changes.h"
+#include "services/message/handlers_relations.h"
 #include "services/message/message_rules.h"
 #include "services/message/message_service.h"
 #include "services/message/views.h"
@@ -45,6 +46,18 @@ static void reply_sent(const struct sending *sending)
     rpc_request_reply(sending->call, &reply.base);
 }
 
+static const char *send_problem(enum status status)
+{
+    switch (status) {
+    case STATUS_CONFLICT:
+        return "clientMessageId: used before for another receiver or text";
+    case STATUS_FORBIDDEN:
+        return "receiverTag: you have blocked this user";
+    default:
+        return "the message could not be stored";
+    }
+}
+
 /* The receiver is notified before the sender is answered, over the same connection: so whatever the
  * sender sends next is published after it, and no receiver gets the two out of order.
  */
@@ -55,13 +68,10 @@ static void handle_stored(struct message_send *send, enum status status)
     bus_hold(sending->service->bus); /* until all of the batch are reported */
     if (status == STATUS_OK) {
         if (!send->repeated)
-            fanout_message(sending->service->bus, send, sending->request->origin);
+            fanout_message(sending->service->fanout, send, sending->request->origin);
         reply_sent(sending);
     } else {
-        rpc_request_fail(sending->call, status,
-                         status == STATUS_CONFLICT
-                             ? "clientMessageId: used before for another receiver or text"
-                             : "the message could not be stored");
+        rpc_request_fail(sending->call, status, send_problem(status));
     }
     free(sending);
 }
@@ -170,7 +180,7 @@ static void handle_marked(struct message_mark *mark, enum status status)
     bus_hold(marking->service->bus);
     if (status == STATUS_OK) {
         if (mark->newly_read > 0)
-            fanout_read(marking->service->bus, mark, marking->request->origin);
+            fanout_read(marking->service->fanout, mark, marking->request->origin);
         reply.newly_read = mark->newly_read;
         rpc_request_reply(marking->call, &reply.base);
     } else {
@@ -191,6 +201,7 @@ static void begin_mark(struct message_service *service, struct rpc_request *call
     marking->mark.reader = *reader;
     marking->mark.sender = *sender;
     marking->mark.up_to_seq = wanted->up_to_seq;
+    marking->mark.consent = service->consent;
     marking->mark.done = handle_marked;
     enum status status = message_store_mark_read(service->store, &marking->mark);
     if (status != STATUS_OK) {
@@ -274,11 +285,13 @@ static void handle_get_messages(void *ctx, struct rpc_request *call, const void 
     if (status == STATUS_NOT_FOUND) /* one who is gone: what was written stays the owner's */
         status = message_user_set(&peer, wanted->peer_tag) ? STATUS_OK : STATUS_NOT_FOUND;
     if (status == STATUS_OK)
-        status = message_store_messages(service->store, owner.key, peer.key,
-                                        (struct message_range){ wanted->start, wanted->end,
-                                                                wanted->newest_seq,
-                                                                store_bytes(wanted->max_bytes) },
-                                        &list);
+        status = message_store_messages(
+            service->store, owner.key, peer.key,
+            (struct message_range){ .start = wanted->start,
+                                    .end = wanted->end,
+                                    .newest_seq = wanted->newest_seq,
+                                    .max_bytes = store_bytes(wanted->max_bytes) },
+            &list);
     if (status == STATUS_NOT_FOUND)
         status = STATUS_OK;
     if (status == STATUS_OK)
@@ -288,7 +301,7 @@ static void handle_get_messages(void *ctx, struct rpc_request *call, const void 
     message_list_finish(&list);
 }
 
-static void reply_dialogs(struct rpc_request *call, const struct dialog_list *list,
+static void reply_dialogs(struct rpc_request *call, const struct dialog_list *list, bool consent,
                           uint32_t max_bytes)
 {
     struct dialog_view *views = xcalloc(list->count, sizeof(*views));
@@ -298,7 +311,7 @@ static void reply_dialogs(struct rpc_request *call, const struct dialog_list *li
     size_t n = 0;
 
     for (; n < list->count && reply_budget_take(&budget, list->items[n].last.text); n++) {
-        dialog_view_set(&views[n], &list->items[n]);
+        dialog_view_set(&views[n], &list->items[n], consent);
         pointers[n] = &views[n].proto;
     }
     reply.n_dialogs = n;
@@ -356,7 +369,7 @@ static void handle_get_dialogs(void *ctx, struct rpc_request *call, const void *
     if (status == STATUS_OK)
         leave_out_former(service, rpc_request_context(call), &list);
     if (status == STATUS_OK)
-        reply_dialogs(call, &list, wanted->max_bytes);
+        reply_dialogs(call, &list, service->consent, wanted->max_bytes);
     else
         rpc_request_fail(call, status, NULL);
     dialog_list_finish(&list);
@@ -371,5 +384,10 @@ const struct rpc_method message_methods[] = {
     { "GetPositions", &messenger__get_positions_request__descriptor, handle_get_positions,
       RPC_FAST },
     { "GetContacts", &messenger__get_contacts_request__descriptor, handle_get_contacts, RPC_FAST },
+    { "SetRelation", &messenger__set_relation_request__descriptor, handle_set_relation, RPC_FAST },
+    { "GetBlocked", &messenger__get_blocked_request__descriptor, handle_get_blocked, RPC_FAST },
+    { "GetVisibility", &messenger__get_visibility_request__descriptor, handle_get_visibility,
+      RPC_FAST },
+    { "SetPrivacy", &messenger__set_privacy_request__descriptor, handle_set_privacy, RPC_FAST },
 };
 const size_t message_method_count = sizeof(message_methods) / sizeof(message_methods[0]);

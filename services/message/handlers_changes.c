@@ -37,6 +37,7 @@ static void change_view_set(struct change_view *view, const struct message_chang
     case CHANGE_NEW_MESSAGE:
         n->body_case = MESSENGER__NOTIFICATION__BODY_NEW_MESSAGE;
         n->new_message = &view->message.proto;
+        n->new_message->is_request = change->is_request;
         break;
     case CHANGE_MESSAGE_SENT:
         n->body_case = MESSENGER__NOTIFICATION__BODY_MESSAGE_SENT;
@@ -94,7 +95,33 @@ static void cut_to_fit(struct change_list *list, uint32_t max_bytes)
     list->more = true;
 }
 
-static void reply_changes(struct rpc_request *call, char *epoch, const struct change_list *list)
+/* Which of the new messages are a stranger's. */
+static enum status mark_requests(struct message_service *service, const char *owner_key,
+                                 struct change_list *list)
+{
+    char(*keys)[ACCOUNT_NAME_SIZE] = xcalloc(list->count, sizeof(*keys));
+    struct relation *relations = xcalloc(list->count, sizeof(*relations));
+    enum status status = STATUS_OK;
+    size_t n = 0;
+
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].kind == CHANGE_NEW_MESSAGE &&
+            account_name_to_key(list->items[i].peer_tag, keys[n]))
+            n++;
+    if (n > 0)
+        status = message_store_relations(service->store, owner_key,
+                                         (const char(*)[ACCOUNT_NAME_SIZE])keys, n, relations);
+    n = 0;
+    for (size_t i = 0; i < list->count && status == STATUS_OK; i++)
+        if (list->items[i].kind == CHANGE_NEW_MESSAGE)
+            list->items[i].is_request = relation_is_request(&relations[n++], true);
+    free(relations);
+    free(keys);
+    return status;
+}
+
+static void reply_changes(struct rpc_request *call, char *epoch, const struct change_list *list,
+                          bool consent)
 {
     struct change_view *changes = xcalloc(list->count, sizeof(*changes));
     Messenger__Notification **change_pointers = xcalloc(list->count, sizeof(*change_pointers));
@@ -107,7 +134,7 @@ static void reply_changes(struct rpc_request *call, char *epoch, const struct ch
         change_pointers[i] = &changes[i].proto;
     }
     for (size_t i = 0; i < list->dialogs.count; i++) {
-        dialog_view_set(&dialogs[i], &list->dialogs.items[i]);
+        dialog_view_set(&dialogs[i], &list->dialogs.items[i], consent);
         dialog_pointers[i] = &dialogs[i].proto;
     }
     reply.epoch = epoch;
@@ -146,9 +173,11 @@ void handle_get_changes(void *ctx, struct rpc_request *call, const void *request
         range.since = UINT64_MAX; /* no sequence reaches it: only the position is returned */
     if (status == STATUS_OK)
         status = message_store_changes(service->store, owner.key, range, &list);
+    if (status == STATUS_OK && service->consent)
+        status = mark_requests(service, owner.key, &list);
     if (status == STATUS_OK) {
         cut_to_fit(&list, wanted->max_bytes);
-        reply_changes(call, epoch, &list);
+        reply_changes(call, epoch, &list, service->consent);
     } else {
         rpc_request_fail(call, status, NULL);
     }
@@ -194,26 +223,42 @@ void handle_get_positions(void *ctx, struct rpc_request *call, const void *reque
 
 /* --- contacts ------------------------------------------------------------------------------ */
 
-static int by_text(const void *a, const void *b)
+static int by_tag(const void *a, const void *b)
 {
-    return strcmp(a, b);
+    return strcmp(((const struct message_contact *)a)->key,
+                  ((const struct message_contact *)b)->key);
 }
 
-static void reply_contacts(struct rpc_request *call, struct message_contacts *contacts,
+/* Replaces the names of the accounts by their tags, leaves out those whom the owner may not see,
+ * and sorts. */
+static void choose_contacts(struct message_contacts *contacts, bool consent)
+{
+    size_t kept = 0;
+    char name[ACCOUNT_NAME_SIZE];
+
+    for (size_t i = 0; i < contacts->count; i++) {
+        struct message_contact *contact = &contacts->items[i];
+        if (!relation_i_see_them(&contact->relation, consent))
+            continue;
+        account_name_strip(memcpy(name, contact->key, sizeof(name)), contact->key);
+        contacts->items[kept++] = *contact;
+    }
+    contacts->count = kept;
+    if (kept > 0)
+        qsort(contacts->items, kept, sizeof(*contacts->items), by_tag);
+}
+
+static void reply_contacts(struct rpc_request *call, const struct message_contacts *contacts,
                            const char *after_key)
 {
     Messenger__ContactList reply = MESSENGER__CONTACT_LIST__INIT;
     char(*tags)[TAG_SIZE + 1] = xcalloc(TAGS_MAX, sizeof(*tags));
-    char *pointers[TAGS_MAX], name[ACCOUNT_NAME_SIZE];
+    char *pointers[TAGS_MAX];
 
-    for (size_t i = 0; i < contacts->count; i++)
-        account_name_strip(memcpy(name, contacts->keys[i], sizeof(name)), contacts->keys[i]);
-    if (contacts->count > 0)
-        qsort(contacts->keys, contacts->count, sizeof(*contacts->keys), by_text);
     for (size_t i = 0; i < contacts->count && reply.n_tags < TAGS_MAX; i++) {
-        if (strcmp(contacts->keys[i], after_key) <= 0)
+        if (strcmp(contacts->items[i].key, after_key) <= 0)
             continue;
-        snprintf(tags[reply.n_tags], sizeof(*tags), "@%.*s", TAG_MAX, contacts->keys[i]);
+        snprintf(tags[reply.n_tags], sizeof(*tags), "@%.*s", TAG_MAX, contacts->items[i].key);
         pointers[reply.n_tags] = tags[reply.n_tags];
         reply.n_tags++;
     }
@@ -236,6 +281,7 @@ void handle_get_contacts(void *ctx, struct rpc_request *call, const void *reques
                                             wanted->owner_tag, wanted->owner_id, &owner);
     if (status == STATUS_OK)
         status = message_store_contacts(service->store, owner.key, &contacts);
+    choose_contacts(&contacts, service->consent);
     if (status == STATUS_OK)
         reply_contacts(call, &contacts, after);
     else

@@ -10,7 +10,6 @@ enum { FAST_THREADS = 8, FAST_QUEUE = 16384 };
 
 struct state {
     struct message_service service;
-    struct fanout *fanout;
     struct rpc_server *server;
 };
 
@@ -20,7 +19,7 @@ static void stop_message(struct service *process, void *arg)
 
     (void)process;
     rpc_server_stop(&state->server);
-    fanout_stop(&state->fanout);
+    fanout_stop(&state->service.fanout);
     user_directory_stop(&state->service.users);
     message_store_close(&state->service.store);
     free(state);
@@ -59,8 +58,10 @@ static enum status start_message(struct service *process, void **state_out)
         message_store_on_reported(service->store, send_held, process->bus);
         status = user_directory_start(process->bus, service->store, &service->users);
     }
+    service->consent = process->settings.contacts_consent;
     if (status == STATUS_OK)
-        status = fanout_start(process->bus, service->store, service->users, &state->fanout);
+        status = fanout_start(process->bus, service->store, service->users, service->consent,
+                              &service->fanout);
     if (status == STATUS_OK)
         status = rpc_server_start(&options, &state->server);
     if (status != STATUS_OK) {

@@ -1,6 +1,8 @@
 #ifndef MESSAGE_MESSAGE_SERVICE_H
 #define MESSAGE_MESSAGE_SERVICE_H
 
+#include <stdbool.h>
+
 #include "services/common/bus/bus.h"
 #include "services/message/store/message_store.h"
 #include "services/message/user_directory.h"
@@ -10,6 +12,8 @@ struct message_service {
     struct bus *bus;
     struct message_store *store;
     struct user_directory *users;
+    struct fanout *fanout;
+    bool consent; /* the setting contacts.consent */
 };
 
 #endif

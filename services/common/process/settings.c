@@ -35,6 +35,9 @@ static const struct row rows[] = {
       "address at which browsers reach the messenger, for links: https://chat.example.org" },
     { "client.url", KIND_TEXT, AT(client_url), "http://localhost:3000", 0, 512,
       "origin of the web client: receives CORS headers, may open sockets" },
+    { "contacts.consent", KIND_BOOL, AT(contacts_consent), "false", 0, 1,
+      "presence and profile changes are for contacts only: users who have both written, or whom "
+      "one has added" },
     { "cookie.maxAge", KIND_SECONDS, AT(cookie_max_age_s), "72h", 1, YEARS(10),
       "Max-Age of the cookie `auth`" },
     { "cookie.secure", KIND_BOOL, AT(cookie_secure), "false", 0, 1,

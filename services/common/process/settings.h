@@ -60,6 +60,8 @@ struct settings {
     int64_t registration_invite_expires_in_s;
     char *app_url; /* "" = unknown */
 
+    bool contacts_consent;
+
     int64_t rpc_timeout_ms;
     bool rpc_numeric_version;
     int64_t presence_offline_grace_ms;

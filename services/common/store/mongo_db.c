@@ -267,6 +267,26 @@ enum status mongo_count(struct mongo_db *db, const char *collection, uint64_t *c
     return outcome_of(db, count >= 0, &error, collection);
 }
 
+enum status mongo_count_matching(struct mongo_db *db, const char *collection, bson_t *filter_take,
+                                 uint64_t *count_out)
+{
+    struct handle handle;
+    bson_error_t error;
+    int64_t count = -1;
+
+    *count_out = 0;
+    bool borrowed = borrow_client(db, collection, &handle);
+    if (borrowed) {
+        count = mongoc_collection_count_documents(handle.collection, filter_take, NULL, NULL, NULL,
+                                                  &error);
+        give_back(db, &handle);
+    }
+    bson_destroy(filter_take);
+    if (count > 0)
+        *count_out = (uint64_t)count;
+    return borrowed ? outcome_of(db, count >= 0, &error, collection) : STATUS_UNAVAILABLE;
+}
+
 static void note_found(void *ctx, const bson_t *document)
 {
     (void)document;

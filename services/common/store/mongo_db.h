@@ -48,6 +48,10 @@ enum status mongo_find(struct mongo_db *db, const char *collection, bson_t *filt
 enum status mongo_count(struct mongo_db *db, const char *collection,
                         uint64_t *count_out) MUST_CHECK;
 
+/* How many documents match; `filter_take` is destroyed. */
+enum status mongo_count_matching(struct mongo_db *db, const char *collection, bson_t *filter_take,
+                                 uint64_t *count_out) MUST_CHECK;
+
 /* Whether a document matches; `filter_take` is destroyed. */
 enum status mongo_exists(struct mongo_db *db, const char *collection, bson_t *filter_take,
                          bool *exists_out) MUST_CHECK;

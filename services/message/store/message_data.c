@@ -22,7 +22,7 @@ void dialog_list_finish(struct dialog_list *list)
 
 void message_contacts_finish(struct message_contacts *contacts)
 {
-    free(contacts->keys);
+    free(contacts->items);
     *contacts = (struct message_contacts){ 0 };
 }
 
@@ -50,6 +50,12 @@ struct id message_conversation_id(const char *key, const char *other_key)
 struct id message_id_from_client(const char *sender_key, const char *client_message_id)
 {
     return id_from_parts(sender_key, client_message_id);
+}
+
+void blocked_list_finish(struct blocked_list *list)
+{
+    free(list->items);
+    *list = (struct blocked_list){ 0 };
 }
 
 void change_list_finish(struct change_list *list)

@@ -8,6 +8,7 @@
 #include "services/common/base/id.h"
 #include "services/common/base/status.h"
 #include "services/message/store/account_name.h"
+#include "services/message/store/relation.h"
 
 /* What a message store takes and returns; message_store.h explains the model. */
 
@@ -30,6 +31,7 @@ struct message {
     uint64_t seq;
     uint64_t sender_count;
     bool is_read;
+    bool is_withheld; /* from its receiver, who had blocked the sender */
 };
 
 /* Input and output of sending. */
@@ -42,7 +44,12 @@ struct message_send {
     /* out */
     struct id id;
     int64_t date_ms;
-    uint64_t seq;
+    uint64_t seq;             /* as the sender counts */
+    uint64_t receiver_seq;    /* as the receiver counts; 0 when repeated */
+    bool withheld;            /* the receiver has blocked the sender, and never sees it */
+    bool is_first;            /* of the sender's messages to the receiver */
+    struct relation relation; /* of the sender to the receiver, with this message; without privacy.
+                                 Not set when repeated. */
     bool repeated; /* it had been stored before; the other out fields are those of then, is_read is
                       current */
     bool is_read;
@@ -50,7 +57,8 @@ struct message_send {
     /*
      * Called once, on a thread of the store, in the order of the sequence numbers of this process.
      * STATUS_OK: stored durably. STATUS_CONFLICT: the client's id was used before for another
-     * receiver or text. Must not block for long.
+     * receiver or text. STATUS_FORBIDDEN: the sender has blocked the receiver. Must not block for
+     * long.
      */
     void (*done)(struct message_send *send, enum status status);
 };
@@ -59,11 +67,13 @@ struct message_send {
 struct message_mark {
     struct message_user reader, sender; /* in; keys only */
     uint64_t up_to_seq;                 /* in: messages up to this seq; 0: all */
+    bool consent;                       /* in: relation.h */
     uint64_t newly_read;                /* out: 0 when there was nothing to mark, or no dialog */
     bool has_dialog;
     char sender_tag[ACCOUNT_NAME_SIZE],
-        reader_tag[ACCOUNT_NAME_SIZE];         /* out, as typed, if there is a dialog */
-    uint64_t reader_user_seq, sender_user_seq; /* 0 when nothing changed */
+        reader_tag[ACCOUNT_NAME_SIZE]; /* out, as typed, if there is a dialog */
+    /* 0 when nothing changed; the sender's also when the sender may not see the mark. */
+    uint64_t reader_user_seq, sender_user_seq;
     void (*done)(struct message_mark *mark, enum status status);
 };
 
@@ -72,6 +82,7 @@ struct dialog {
     char peer_tag[ACCOUNT_NAME_SIZE];
     struct id conversation;
     uint64_t unread_incoming, unread_outgoing;
+    struct relation relation; /* of the owner to the peer */
 };
 
 struct message_list {
@@ -84,9 +95,45 @@ struct dialog_list {
     size_t count;
 };
 
+struct message_contact {
+    char key[ACCOUNT_NAME_SIZE], tag[ACCOUNT_NAME_SIZE];
+    struct relation relation; /* of the owner to this user */
+};
+
 struct message_contacts {
-    char (*keys)[ACCOUNT_NAME_SIZE];
+    struct message_contact *items;
     size_t count;
+};
+
+/* --- relations --- */
+
+/* The owner decides about the peer. */
+struct relation_change {
+    struct message_user owner, peer; /* in */
+    enum relation_action action;     /* in */
+    int64_t now_ms;                  /* in */
+    bool changed;                    /* out: there was something to change */
+};
+
+enum { RELATIONS_MAX = 10000 }; /* of an owner; more are refused with STATUS_FORBIDDEN */
+
+struct blocked_user {
+    char tag[ACCOUNT_NAME_SIZE];
+    int64_t since_ms;
+};
+
+/* Owned by the caller; free `items` with free. */
+struct blocked_list {
+    struct blocked_user *items;
+    size_t count;
+};
+
+/* What a user has decided about another one, as stored: for a copy. */
+struct relation_record {
+    struct message_user owner, peer;
+    enum relation_state state;
+    int64_t since_ms;
+    struct privacy privacy; /* the owner's */
 };
 
 /* The kinds of changes that concern a user. */
@@ -104,6 +151,7 @@ struct message_change {
     enum change_kind kind;
     struct message message; /* of the first two kinds */
     char peer_tag[ACCOUNT_NAME_SIZE];
+    bool is_request; /* of a new message: relation.h; set by the service, not by the store */
 };
 
 /* A range of changes: those after `since`, at most `max`, which is at least 1 (asserted). */
@@ -131,6 +179,7 @@ struct change_list {
 /* A new state of a user's profile, of which the user and all contacts must be notified. */
 struct message_profile {
     struct message_user user; /* in */
+    bool consent;             /* in: relation.h; only contacts are notified */
     uint64_t revision;        /* in: 1 or more, increases with each change of this user's profile */
     uint64_t noted;           /* out: the newest that is noted, now or before */
     /* out: the users to notify, including this one; the caller frees `notified` with free. */
@@ -149,6 +198,7 @@ struct dialog_record {
     uint64_t last_seq;
     uint64_t in_count, out_count; /* sent to the owner, and by the owner */
     uint64_t in_read, out_read;   /* of these, how many are read */
+    uint64_t secret_read;         /* in_read when the peer must not see all of it, else 0 */
     int64_t last_date_ms;
     uint64_t last_mod;              /* the owner's user sequence at the last message */
     uint64_t mod;                   /* and at the last change */
@@ -174,12 +224,15 @@ struct message_range {
     uint32_t start, end;
     uint64_t newest_seq;
     size_t max_bytes; /* of the texts: an engine may stop once they are more; 0: all entries */
+    bool is_raw;      /* as stored, also what is withheld from the owner, with the seq of the store:
+                         for a copy */
 };
 
 /* Free what the lists own; a zeroed list is allowed. */
 void message_list_finish(struct message_list *list);
 void dialog_list_finish(struct dialog_list *list);
 void message_contacts_finish(struct message_contacts *contacts);
+void blocked_list_finish(struct blocked_list *list);
 void change_list_finish(struct change_list *list);
 
 /* Sets the user with this name. False when the name is invalid. */

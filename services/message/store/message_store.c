@@ -79,6 +79,37 @@ enum status message_store_contacts(struct message_store *store, const char *owne
     return store->kind->contacts(store, owner_key, contacts_out);
 }
 
+enum status message_store_relate(struct message_store *store, struct relation_change *change)
+{
+    change->changed = false;
+    return store->kind->relate(store, change);
+}
+
+enum status message_store_blocked(struct message_store *store, const char *owner_key,
+                                  struct blocked_list *list_out)
+{
+    return store->kind->blocked(store, owner_key, list_out);
+}
+
+enum status message_store_relations(struct message_store *store, const char *owner_key,
+                                    const char (*keys)[ACCOUNT_NAME_SIZE], size_t count,
+                                    struct relation *relations_out)
+{
+    return store->kind->relations(store, owner_key, keys, count, relations_out);
+}
+
+enum status message_store_privacy(struct message_store *store, const char *key,
+                                  struct privacy *privacy_out)
+{
+    return store->kind->privacy(store, key, privacy_out);
+}
+
+enum status message_store_set_privacy(struct message_store *store, const struct message_user *user,
+                                      struct privacy privacy)
+{
+    return store->kind->set_privacy(store, user, privacy);
+}
+
 enum status message_store_epoch(struct message_store *store, char epoch_out[EPOCH_SIZE])
 {
     return store->kind->epoch(store, epoch_out);

@@ -14,6 +14,11 @@
  * far. A dialog is one user's view of a conversation; each change of a dialog takes its owner's
  * next user sequence. A message is read when its sender_count is at most the receiver's read count.
  * Everything else follows from the messages and the two read counts.
+ *
+ * A message whose receiver has blocked its sender is withheld: it has its place in the conversation
+ * and in the sender's dialog, and the receiver's dialog stays as if it did not exist. Each user
+ * counts the messages of a conversation that are not withheld from that user, so that a seq has no
+ * holes for either of them, and may be another one for each.
  */
 struct message_store;
 
@@ -59,9 +64,31 @@ enum status message_store_messages(struct message_store *store, const char *owne
                                    const char *peer_key, struct message_range range,
                                    struct message_list *list_out) MUST_CHECK;
 
-/* All users that the owner has a dialog with. */
+/* All users that the owner has a dialog with, whatever they may see. */
 enum status message_store_contacts(struct message_store *store, const char *owner_key,
                                    struct message_contacts *contacts_out) MUST_CHECK;
+
+/* --- relations --- */
+
+/* Blocks, as the two below. RELATION_ADD and RELATION_BLOCK: STATUS_FORBIDDEN when the owner has
+ * RELATIONS_MAX. */
+enum status message_store_relate(struct message_store *store,
+                                 struct relation_change *change) MUST_CHECK;
+
+/* The users whom the owner has blocked, the last one first. */
+enum status message_store_blocked(struct message_store *store, const char *owner_key,
+                                  struct blocked_list *list_out) MUST_CHECK;
+
+/* The relations of the owner to each of the users, "" for none. */
+enum status message_store_relations(struct message_store *store, const char *owner_key,
+                                    const char (*keys)[ACCOUNT_NAME_SIZE], size_t count,
+                                    struct relation *relations_out) MUST_CHECK;
+
+/* A user that has set nothing shows everything to everyone. */
+enum status message_store_privacy(struct message_store *store, const char *key,
+                                  struct privacy *privacy_out) MUST_CHECK;
+enum status message_store_set_privacy(struct message_store *store, const struct message_user *user,
+                                      struct privacy privacy) MUST_CHECK;
 
 /* --- missed changes ---
  *

@@ -21,6 +21,12 @@ struct message_store_kind {
     enum status (*messages)(struct message_store *, const char *, const char *,
                             struct message_range, struct message_list *);
     enum status (*contacts)(struct message_store *, const char *, struct message_contacts *);
+    enum status (*relate)(struct message_store *, struct relation_change *);
+    enum status (*blocked)(struct message_store *, const char *, struct blocked_list *);
+    enum status (*relations)(struct message_store *, const char *,
+                             const char (*)[ACCOUNT_NAME_SIZE], size_t, struct relation *);
+    enum status (*privacy)(struct message_store *, const char *, struct privacy *);
+    enum status (*set_privacy)(struct message_store *, const struct message_user *, struct privacy);
     enum status (*epoch)(struct message_store *, char *);
     enum status (*renew)(struct message_store *);
     enum status (*changes)(struct message_store *, const char *, struct change_range,

@@ -8,53 +8,13 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
-#include "services/message/store/mongo/documents.h"
+#include "services/message/store/mongo/batch_marks.h"
+#include "services/message/store/mongo/batch_repeats.h"
+#include "services/message/store/mongo/batch_state.h"
 #include "services/message/store/mongo/settle.h"
+#include "services/message/store/mongo/withheld.h"
 
 enum { ROUNDS_MAX = 256 };
-
-static struct message_mongo_job *job_of(struct batch_job *job)
-{
-    return (struct message_mongo_job *)job;
-}
-
-/* A conversation in which a batch writes. */
-struct conversation {
-    struct id id;
-    struct conversation_state stored;  /* as of the newest message known */
-    struct conversation_state planned; /* and with what this round tries to add */
-    uint64_t settled;                  /* as far as the dialogs show */
-    bool planned_here;
-};
-
-/* A send of the batch. */
-struct sending {
-    struct message_mongo_job *job;
-    struct message_send *send;
-    struct conversation *conversation;
-    struct message message; /* borrows the text */
-    bool over;              /* stored, or refused */
-    bool repeats;           /* was stored before */
-    bool imported;          /* imported from another store: nothing to settle */
-};
-
-struct batch {
-    struct mongo_db *db;
-    struct message_mongo_lineage *lineage;
-    struct repair *repair;
-    struct batch_job *jobs;
-    size_t count;
-    char (*dialog_ids)[DIALOG_ID_SIZE]; /* of each job, as its actor sees it */
-    struct dialog_document *dialogs;    /* likewise */
-    struct sending *sends;
-    size_t send_count;
-    struct conversation *conversations;
-    size_t conversation_count;
-    struct hashmap *by_id; /* conversation id in hex -> conversation */
-    struct fact *facts;    /* marks, then messages */
-    size_t fact_count;
-    struct message_mongo_job **fact_jobs; /* of each fact */
-};
 
 /* Zeroed but for what it is for. */
 static void begin_batch(struct batch *batch, struct batch_job *jobs)
@@ -67,6 +27,8 @@ static void begin_batch(struct batch *batch, struct batch_job *jobs)
     }
     batch->dialog_ids = xcalloc(batch->count, sizeof(*batch->dialog_ids));
     batch->dialogs = xcalloc(batch->count, sizeof(*batch->dialogs));
+    batch->relations = xcalloc(batch->count, sizeof(*batch->relations));
+    batch->privacies = xcalloc(batch->count, sizeof(*batch->privacies));
     batch->sends = xcalloc(batch->count, sizeof(*batch->sends));
     batch->conversations = xcalloc(batch->count, sizeof(*batch->conversations));
     batch->facts = xcalloc(batch->count, sizeof(*batch->facts));
@@ -79,77 +41,76 @@ static void finish_batch(struct batch *batch)
     free(batch->facts);
     free(batch->conversations);
     free(batch->sends);
+    free(batch->privacies);
+    free(batch->relations);
     free(batch->dialogs);
     free(batch->dialog_ids);
     hashmap_destroy(&batch->by_id);
+}
+
+static const struct message_user *actor_of(struct batch_job *job)
+{
+    const struct message_mongo_job *wanted = batch_job_of(job);
+
+    return wanted->send != NULL ? &wanted->send->sender : &wanted->mark->reader;
+}
+
+static const struct message_user *other_of(struct batch_job *job)
+{
+    const struct message_mongo_job *wanted = batch_job_of(job);
+
+    return wanted->send != NULL ? &wanted->send->receiver : &wanted->mark->sender;
 }
 
 static enum status read_dialogs(struct batch *batch)
 {
     size_t i = 0;
 
-    for (struct batch_job *job = batch->jobs; job != NULL; job = job->next, i++) {
-        struct message_send *send = job_of(job)->send;
-        struct message_mark *mark = job_of(job)->mark;
-        dialog_document_id(send != NULL ? send->sender.key : mark->reader.key,
-                           send != NULL ? send->receiver.key : mark->sender.key,
-                           batch->dialog_ids[i]);
-    }
+    for (struct batch_job *job = batch->jobs; job != NULL; job = job->next, i++)
+        dialog_document_id(actor_of(job)->key, other_of(job)->key, batch->dialog_ids[i]);
     return dialog_documents_find(batch->db, (const char(*)[DIALOG_ID_SIZE])batch->dialog_ids,
                                  batch->count, batch->dialogs);
 }
 
-static void add_fact(struct batch *batch, struct message_mongo_job *job, const struct fact *fact)
+/* What the users of each job have decided about each other. */
+static enum status read_relations(struct batch *batch)
 {
-    batch->fact_jobs[batch->fact_count] = job;
-    batch->facts[batch->fact_count++] = *fact;
-}
-
-/* How much is read of a dialog before a mark, with the earlier marks of the batch. */
-static uint64_t read_before(const struct batch *batch, const struct message_mark *mark,
-                            const struct dialog_document *dialog)
-{
-    uint64_t read = dialog->in_read;
-
-    for (size_t i = 0; i < batch->fact_count; i++)
-        if (strcmp(batch->facts[i].from.key, mark->reader.key) == 0 &&
-            strcmp(batch->facts[i].to.key, mark->sender.key) == 0 && batch->facts[i].count > read)
-            read = batch->facts[i].count;
-    return read;
-}
-
-static void plan_mark(struct batch *batch, struct message_mongo_job *job,
-                      const struct dialog_document *dialog)
-{
-    struct message_mark *mark = job->mark;
-    struct fact fact = { .kind = FACT_READ, .from = mark->reader, .to = mark->sender };
-    uint64_t before = read_before(batch, mark, dialog);
-
-    fact.count = dialog->in_count;
-    if (mark->up_to_seq > 0 && mark->up_to_seq <= MESSAGE_SEQ_MAX &&
-        message_document_received(batch->db, mark->reader.key, mark->sender.key, mark->up_to_seq,
-                                  &fact.count) != STATUS_OK)
-        return;
-    mark->has_dialog = dialog->last_seq > 0;
-    snprintf(mark->reader_tag, ACCOUNT_NAME_SIZE, "%s", dialog->owner_tag);
-    snprintf(mark->sender_tag, ACCOUNT_NAME_SIZE, "%s", dialog->peer_tag);
-    if (fact.count <= before) {
-        job->head.status = STATUS_OK;
-        return;
-    }
-    mark->newly_read = fact.count - before;
-    snprintf(fact.from.tag, ACCOUNT_NAME_SIZE, "%s", dialog->owner_tag);
-    snprintf(fact.to.tag, ACCOUNT_NAME_SIZE, "%s", dialog->peer_tag);
-    add_fact(batch, job, &fact);
-}
-
-static void plan_marks(struct batch *batch)
-{
+    struct relation_pair *pairs = xcalloc(batch->count, sizeof(*pairs));
     size_t i = 0;
 
     for (struct batch_job *job = batch->jobs; job != NULL; job = job->next, i++)
-        if (job_of(job)->mark != NULL)
-            plan_mark(batch, job_of(job), &batch->dialogs[i]);
+        pairs[i] = (struct relation_pair){ actor_of(job)->key, other_of(job)->key };
+    enum status status = relation_documents_find(batch->db, pairs, batch->count, batch->relations);
+    free(pairs);
+    return status;
+}
+
+/* What the readers show, if there are any. */
+static enum status read_privacies(struct batch *batch)
+{
+    char(*keys)[ACCOUNT_NAME_SIZE] = xcalloc(batch->count, sizeof(*keys));
+    enum status status = STATUS_OK;
+    bool has_mark = false;
+    size_t i = 0;
+
+    for (struct batch_job *job = batch->jobs; job != NULL; job = job->next, i++) {
+        has_mark = has_mark || batch_job_of(job)->mark != NULL;
+        snprintf(keys[i], ACCOUNT_NAME_SIZE, "%s", actor_of(job)->key);
+    }
+    if (has_mark)
+        status = privacy_documents_find(batch->db, (const char(*)[ACCOUNT_NAME_SIZE])keys,
+                                        batch->count, batch->privacies);
+    free(keys);
+    return status;
+}
+
+static enum status read_all(struct batch *batch)
+{
+    enum status status = read_dialogs(batch);
+
+    if (status == STATUS_OK)
+        status = read_relations(batch);
+    return status == STATUS_OK ? read_privacies(batch) : status;
 }
 
 static bool is_first(const struct message_send *send)
@@ -187,15 +148,17 @@ static void plan_sends(struct batch *batch)
     size_t i = 0;
 
     for (struct batch_job *job = batch->jobs; job != NULL; job = job->next, i++) {
-        struct message_send *send = job_of(job)->send;
+        struct message_send *send = batch_job_of(job)->send;
         if (send == NULL)
             continue;
         send->id = *send->client_message_id != '\0'
                        ? message_id_from_client(send->sender.key, send->client_message_id)
                        : id_new();
         batch->sends[batch->send_count++] = (struct sending){
-            .job = job_of(job),
+            .job = batch_job_of(job),
             .send = send,
+            .dialog = &batch->dialogs[i],
+            .relations = &batch->relations[i],
             .conversation = conversation_of(batch, send, &batch->dialogs[i]),
         };
     }
@@ -213,6 +176,7 @@ static void plan_message(struct sending *sending)
     if (send->now_ms > state->date_ms)
         state->date_ms = send->now_ms;
     message->id = send->id;
+    message->is_withheld = sending->relations->theirs == RELATION_BLOCKED;
     message->seq = state->seq;
     message->sender_count =
         is_first(send) ? state->sent_by_first : state->seq - state->sent_by_first;
@@ -220,87 +184,6 @@ static void plan_message(struct sending *sending)
     message->text = wire_borrow(send->text);
     snprintf(message->sender_tag, ACCOUNT_NAME_SIZE, "%s", send->sender.tag);
     snprintf(message->receiver_tag, ACCOUNT_NAME_SIZE, "%s", send->receiver.tag);
-}
-
-struct repeats {
-    struct hashmap *by_id; /* message id in hex -> the first such sending that is not over */
-    struct batch *batch;
-};
-
-/* A stored message has the id of a send: it is the same, or the client's id means another. */
-static void take_stored(void *ctx, const bson_t *document)
-{
-    struct repeats *repeats = ctx;
-    struct message stored;
-    char receiver[ACCOUNT_NAME_SIZE] = "", hex[ID_HEX + 1];
-
-    message_document_read(document, &stored);
-    bool readable = account_name_to_key(stored.receiver_tag, receiver);
-    id_to_hex(&stored.id, hex);
-    struct sending *first = hashmap_get(repeats->by_id, hex);
-    struct sending *end = repeats->batch->sends + repeats->batch->send_count;
-    for (struct sending *sending = first; sending != NULL && sending < end; sending++) {
-        if (sending->over || memcmp(&sending->send->id, &stored.id, sizeof(stored.id)) != 0)
-            continue;
-        sending->over = sending->repeats = true;
-        sending->imported = message_document_is_imported(document);
-        if (!readable || strcmp(stored.text, sending->send->text) != 0 ||
-            strcmp(receiver, sending->send->receiver.key) != 0)
-            sending->job->head.status = STATUS_CONFLICT;
-        sending->message = stored;
-        sending->message.text = NULL;
-    }
-    free(stored.text);
-}
-
-static enum status read_is_read(struct batch *batch)
-{
-    char(*ids)[DIALOG_ID_SIZE] = xcalloc(batch->send_count, sizeof(*ids));
-    struct dialog_document *dialogs = xcalloc(batch->send_count, sizeof(*dialogs));
-    enum status status = STATUS_OK;
-    size_t n = 0;
-
-    for (size_t i = 0; i < batch->send_count; i++)
-        if (batch->sends[i].repeats)
-            dialog_document_id(batch->sends[i].send->receiver.key, batch->sends[i].send->sender.key,
-                               ids[n++]);
-    if (n > 0)
-        status = dialog_documents_find(batch->db, (const char(*)[DIALOG_ID_SIZE])ids, n, dialogs);
-    n = 0;
-    for (size_t i = 0; i < batch->send_count; i++)
-        if (batch->sends[i].repeats)
-            batch->sends[i].send->is_read =
-                batch->sends[i].message.sender_count <= dialogs[n++].in_read;
-    free(dialogs);
-    free(ids);
-    return status;
-}
-
-/* Finds all sends of the batch that are stored already, at once: after a crash there are many. */
-static enum status find_repeats(struct batch *batch)
-{
-    struct repeats repeats = { hashmap_create(), batch };
-    bson_t *filter = bson_new();
-    struct mongo_array ids;
-    bson_t wanted;
-
-    BSON_APPEND_DOCUMENT_BEGIN(filter, "_id", &wanted);
-    mongo_array_begin(&wanted, "$in", &ids);
-    for (size_t i = 0; i < batch->send_count; i++) {
-        struct sending *sending = &batch->sends[i];
-        char hex[ID_HEX + 1];
-        if (sending->over || *sending->send->client_message_id == '\0')
-            continue;
-        id_to_hex(&sending->send->id, hex);
-        if (hashmap_get(repeats.by_id, hex) == NULL)
-            hashmap_put(repeats.by_id, hex, sending);
-        mongo_array_append_id(&ids, &sending->send->id);
-    }
-    mongo_array_end(&ids);
-    bson_append_document_end(filter, &wanted);
-    enum status status = mongo_find(batch->db, MESSAGES, filter, NULL, take_stored, &repeats);
-    hashmap_destroy(&repeats.by_id);
-    return status;
 }
 
 /*
@@ -317,7 +200,7 @@ static enum status resolve_sending(struct batch *batch, struct sending *sending)
     mongo_append_id(filter, "_id", &sending->send->id);
     enum status status = mongo_exists(batch->db, MESSAGES, filter, &exists);
     if (status == STATUS_OK && exists)
-        status = find_repeats(batch);
+        status = batch_repeats_find(batch);
     else if (status == STATUS_OK)
         status = documents_find_conversation(batch->db, &sending->conversation->id,
                                              &sending->conversation->stored);
@@ -392,7 +275,7 @@ static enum status store_messages(struct batch *batch)
         status = store_message_round(batch, &left);
     }
     settle_note_step("messages");
-    return status == STATUS_OK ? read_is_read(batch) : status;
+    return status == STATUS_OK ? batch_repeats_read_marks(batch) : status;
 }
 
 /* Everything that follows from it was imported with it. */
@@ -418,13 +301,15 @@ static enum settle_mode add_message_facts(struct batch *batch)
                              .settled_seq = sending->conversation->settled,
                              .count = sending->message.sender_count,
                              .date_ms = sending->message.date_ms,
+                             .withheld = sending->message.is_withheld,
                              .fresh = !sending->repeats };
-        if (sending->job->head.status == STATUS_CONFLICT)
+        if (sending->job->head.status == STATUS_CONFLICT ||
+            sending->job->head.status == STATUS_FORBIDDEN)
             continue;
         if (sending->imported)
             report_imported(sending);
         else
-            add_fact(batch, sending->job, &fact);
+            batch_add_fact(batch, sending->job, &fact);
         if (sending->repeats)
             mode = SETTLE_AGAIN;
     }
@@ -442,8 +327,59 @@ static void report_fact(struct message_mongo_job *job, const struct fact *fact)
     job->send->seq = fact->seq;
     job->send->date_ms = fact->date_ms;
     job->send->repeated = fact->repeated;
+    job->send->withheld = fact->withheld;
     job->send->sender_user_seq = fact->repeated ? 0 : fact->from_mod;
     job->send->receiver_user_seq = fact->repeated ? 0 : fact->to_mod;
+}
+
+/* One whose sender has blocked the receiver is refused, unless it was stored before that. */
+static enum status refuse_forbidden(struct batch *batch)
+{
+    bool any = false;
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < batch->send_count; i++)
+        any = any || batch->sends[i].relations->mine == RELATION_BLOCKED;
+    if (any)
+        status = batch_repeats_find(batch);
+    for (size_t i = 0; i < batch->send_count && status == STATUS_OK; i++) {
+        struct sending *sending = &batch->sends[i];
+        if (sending->over || sending->relations->mine != RELATION_BLOCKED)
+            continue;
+        sending->over = true;
+        sending->job->head.status = STATUS_FORBIDDEN;
+    }
+    return status;
+}
+
+/* The seq of each of the two, and how they stand. */
+static enum status count_as_seen(struct batch *batch)
+{
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < batch->send_count && status == STATUS_OK; i++) {
+        const struct sending *sending = &batch->sends[i];
+        struct message_send *send = sending->send;
+        const struct id *conversation = &sending->conversation->id;
+        uint64_t from_sender = 0, from_receiver = 0;
+        if (sending->job->head.status != STATUS_OK)
+            continue;
+        if (sending->relations->withheld_from_me)
+            status = message_mongo_withheld_count(batch->db, conversation, send->sender.key,
+                                                  send->seq, &from_sender);
+        if (status == STATUS_OK && sending->relations->withheld_from_them)
+            status = message_mongo_withheld_count(batch->db, conversation, send->receiver.key,
+                                                  send->seq, &from_receiver);
+        send->is_first = sending->message.sender_count == 1;
+        send->relation =
+            (struct relation){ .mine = sending->relations->mine,
+                               .theirs = sending->relations->theirs,
+                               .i_wrote = true,
+                               .they_wrote = send->seq > sending->message.sender_count };
+        send->receiver_seq = send->seq - from_receiver;
+        send->seq -= from_sender;
+    }
+    return status;
 }
 
 /* What the batch is about to store, for its note. */
@@ -464,15 +400,17 @@ static enum status note_batch(struct batch *batch)
 
 static enum status write_batch(struct batch *batch)
 {
-    enum status status = read_dialogs(batch);
+    enum status status = read_all(batch);
 
     if (status != STATUS_OK)
         return status;
-    plan_marks(batch);
+    batch_marks_plan(batch);
     plan_sends(batch);
     if (batch->fact_count + batch->send_count == 0)
         return STATUS_OK;
     status = note_batch(batch);
+    if (status == STATUS_OK)
+        status = refuse_forbidden(batch);
     if (status == STATUS_OK)
         status = store_messages(batch);
     if (status == STATUS_OK) {
@@ -482,7 +420,7 @@ static enum status write_batch(struct batch *batch)
     repair_note_outcome(batch->repair, status);
     for (size_t i = 0; status == STATUS_OK && i < batch->fact_count; i++)
         report_fact(batch->fact_jobs[i], &batch->facts[i]);
-    return status;
+    return status == STATUS_OK ? count_as_seen(batch) : status;
 }
 
 enum status message_mongo_batch_write(struct mongo_db *db, struct message_mongo_lineage *lineage,

@@ -10,43 +10,12 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/message/store/mongo/accounts.h"
+#include "services/message/store/mongo/changes_seen.h"
 #include "services/message/store/mongo/handle.h"
 #include "services/message/store/mongo/repair.h"
 #include "services/message/store/mongo/settle.h"
 
 enum { PLACE_SIZE = ACCOUNT_NAME_SIZE + 24 };
-
-/* A change as it is stored. */
-struct entry {
-    uint64_t mod, before; /* before: the number of the owner's change before it */
-    uint64_t number;      /* seq of a message, or count of a mark */
-    enum change_kind kind;
-    struct concern *concern; /* NULL: the owner alone */
-    char peer[ACCOUNT_NAME_SIZE];
-};
-
-/* A dialog that an answer concerns. */
-struct concern {
-    const char *peer; /* borrowed from its first entry */
-    struct id conversation;
-    struct dialog_document document; /* raised */
-};
-
-struct reading {
-    struct mongo_db *db;
-    struct message_mongo_lineage *lineage;
-    const char *owner;
-    struct change_range range;
-    uint64_t floor; /* the position's document, read before the changes */
-    struct entry *entries;
-    size_t count, capacity;
-    bool unknown_kind;
-    struct concern *concerns; /* in the order of their first entries */
-    size_t concern_count;
-    struct hashmap *by_peer;  /* key -> concern */
-    struct hashmap *messages; /* "<peer>/<seq>" -> message, owned */
-    struct superseded superseded;
-};
 
 /* --- the log ------------------------------------------------------------------------------- */
 
@@ -254,6 +223,8 @@ static enum status read_concerns(struct reading *reading)
     if (status == STATUS_OK)
         raise_by_entries(reading);
     free(facts);
+    if (status == STATUS_OK)
+        status = changes_seen_find_relations(reading);
     return status;
 }
 
@@ -284,6 +255,7 @@ static void take_message(void *ctx, const bson_t *document)
     fact.seq = message->seq;
     fact.count = message->sender_count;
     fact.date_ms = message->date_ms;
+    fact.withheld = message->is_withheld;
     raise_by_fact(reading, &fact);
     hashmap_put(reading->messages, place, message); /* moved */
 }
@@ -341,26 +313,13 @@ static bool copy_message(const struct reading *reading, const struct concern *co
     message_out->text = xstrdup(message->text);
     bool outgoing =
         account_name_to_key(message->sender_tag, sender) && strcmp(sender, reading->owner) == 0;
-    message_out->is_read = message->sender_count <=
-                           (outgoing ? concern->document.out_read : concern->document.in_read);
+    message_out->is_read = !message->is_withheld &&
+                           message->sender_count <=
+                               (outgoing ? concern->document.out_read : concern->document.in_read);
     return true;
 }
 
 /* --- the answer ---------------------------------------------------------------------------- */
-
-/* As typed; a dialog that is not visible yet has only the key, which names the same user. */
-static void peer_tag(const struct concern *concern, char tag_out[ACCOUNT_NAME_SIZE])
-{
-    if (*concern->document.peer_tag != '\0')
-        snprintf(tag_out, ACCOUNT_NAME_SIZE, "%s", concern->document.peer_tag);
-    else
-        snprintf(tag_out, ACCOUNT_NAME_SIZE, "@%.*s", ACCOUNT_NAME_SIZE - 2, concern->peer);
-}
-
-static bool is_superseded(const struct reading *reading, const struct concern *concern)
-{
-    return message_mongo_accounts_is_in(&reading->superseded, concern->peer);
-}
 
 /* STATUS_UNAVAILABLE: a message cannot be seen yet, as by a read that hit a member which lags. */
 static enum status list_changes(const struct reading *reading, struct change_list *list)
@@ -368,13 +327,13 @@ static enum status list_changes(const struct reading *reading, struct change_lis
     list->items = xcalloc(reading->count, sizeof(*list->items));
     for (size_t i = 0; i < reading->count; i++) {
         const struct entry *entry = &reading->entries[i];
-        if (entry->concern != NULL && is_superseded(reading, entry->concern))
+        if (entry->concern != NULL && changes_seen_is_superseded(reading, entry->concern))
             continue;
         struct message_change *change = &list->items[list->count++];
         *change = (struct message_change){ .user_seq = entry->mod, .kind = entry->kind };
         if (entry->concern == NULL)
             continue;
-        peer_tag(entry->concern, change->peer_tag);
+        changes_seen_peer_tag(entry->concern, change->peer_tag);
         if (!is_message(entry))
             continue;
         if (!copy_message(reading, entry->concern, entry->number, &change->message))
@@ -392,15 +351,15 @@ static enum status list_dialogs(const struct reading *reading, struct dialog_lis
         const struct concern *concern = &reading->concerns[i];
         const struct dialog_document *document = &concern->document;
         struct dialog *dialog = &list->items[list->count];
-        if (document->last_seq == 0 || is_superseded(reading, concern))
-            continue; /* there is a profile's change, no message yet */
+        if (!changes_seen_is_listed(reading, concern))
+            continue;
         if (!copy_message(reading, concern, document->last_seq, &dialog->last))
             return STATUS_UNAVAILABLE;
         list->count++;
         dialog->conversation = concern->conversation;
         dialog->unread_incoming = dialog_document_unread(document->in_count, document->in_read);
         dialog->unread_outgoing = dialog_document_unread(document->out_count, document->out_read);
-        peer_tag(concern, dialog->peer_tag);
+        changes_seen_peer_tag(concern, dialog->peer_tag);
     }
     return STATUS_OK;
 }
@@ -469,8 +428,12 @@ enum status message_mongo_changes_read(struct message_store *store, const char *
         status = read_messages(&reading);
     if (status == STATUS_OK)
         status = list_changes(&reading, list_out);
+    if (status == STATUS_OK)
+        status = changes_seen_count(&reading, list_out);
     if (status == STATUS_OK && range.dialogs)
         status = list_dialogs(&reading, &list_out->dialogs);
+    if (status == STATUS_OK && range.dialogs && list_out->dialogs.count > 0)
+        status = changes_seen_finish_dialogs(&reading, &list_out->dialogs);
     finish_reading(&reading);
     if (status != STATUS_OK)
         change_list_finish(list_out);

@@ -8,6 +8,7 @@
 #include "services/message/store/mongo/accounts.h"
 #include "services/message/store/mongo/handle.h"
 #include "services/message/store/mongo/sequence.h"
+#include "services/message/store/mongo/withheld.h"
 
 /* Another copy may store the same messages at the same time; then ours finds them there. */
 enum { TRIES_MAX = 3 };
@@ -34,6 +35,7 @@ static void take_record(void *ctx, const bson_t *document)
         .out_count = dialog.out_count,
         .in_read = dialog.in_read,
         .out_read = dialog.out_read,
+        .secret_read = dialog.secret_read,
         .last_date_ms = dialog.last_date_ms,
         .last_mod = dialog.last_mod,
         .mod = dialog.mod,
@@ -116,12 +118,12 @@ static void compare_stored(void *ctx, const bson_t *document)
     uint64_t i = messages->items[0].seq - stored.seq; /* newest first, without holes */
     if (stored.seq <= messages->items[0].seq && i < messages->count) {
         const struct message *wanted = &messages->items[i];
-        importing->is_there[i] = memcmp(stored.id.bytes, wanted->id.bytes, ID_BYTES) == 0 &&
-                                 strcmp(stored.sender_tag, wanted->sender_tag) == 0 &&
-                                 strcmp(stored.receiver_tag, wanted->receiver_tag) == 0 &&
-                                 stored.date_ms == wanted->date_ms &&
-                                 stored.sender_count == wanted->sender_count &&
-                                 strcmp(stored.text, wanted->text) == 0;
+        importing->is_there[i] =
+            memcmp(stored.id.bytes, wanted->id.bytes, ID_BYTES) == 0 &&
+            strcmp(stored.sender_tag, wanted->sender_tag) == 0 &&
+            strcmp(stored.receiver_tag, wanted->receiver_tag) == 0 &&
+            stored.date_ms == wanted->date_ms && stored.sender_count == wanted->sender_count &&
+            stored.is_withheld == wanted->is_withheld && strcmp(stored.text, wanted->text) == 0;
         importing->conflict = importing->conflict || !importing->is_there[i];
     }
     free(stored.text);
@@ -169,6 +171,31 @@ static enum status store_missing(struct mongo_db *db, const struct importing *im
     return status;
 }
 
+/* What is derived from those that are withheld, also after an interruption. */
+static enum status import_withheld(struct mongo_db *db, const struct message_list *messages)
+{
+    struct fact *facts = xcalloc(messages->count, sizeof(*facts));
+    struct fact **pointers = xcalloc(messages->count, sizeof(struct fact *));
+    size_t n = 0;
+
+    for (size_t i = 0; i < messages->count; i++) {
+        const struct message *message = &messages->items[i];
+        struct fact *fact = &facts[n];
+        *fact = (struct fact){ .kind = FACT_MESSAGE,
+                               .message = message->id,
+                               .seq = message->seq,
+                               .count = message->sender_count,
+                               .withheld = message->is_withheld };
+        if (message->is_withheld && message_user_set(&fact->from, message->sender_tag) &&
+            message_user_set(&fact->to, message->receiver_tag))
+            pointers[n++] = fact;
+    }
+    enum status status = message_mongo_withheld_settle(db, pointers, n);
+    free(pointers);
+    free(facts);
+    return status;
+}
+
 enum status message_mongo_copy_import(struct message_store *store,
                                       const struct message_list *messages)
 {
@@ -188,6 +215,8 @@ enum status message_mongo_copy_import(struct message_store *store,
         if (status == STATUS_OK)
             status = store_missing(db, &importing);
     }
+    if (status == STATUS_OK)
+        status = import_withheld(db, messages);
     free(importing.is_there);
     return status == STATUS_ALREADY_EXISTS ? STATUS_CONFLICT : status;
 }
@@ -213,7 +242,8 @@ static struct mongo_upsert dialog_upsert(const struct dialog_record *record)
             "$max", "{", "lastSeq", BCON_INT64((int64_t)record->last_seq), "inCount",
             BCON_INT64((int64_t)record->in_count), "outCount",
             BCON_INT64((int64_t)record->out_count), "inRead", BCON_INT64((int64_t)record->in_read),
-            "outRead", BCON_INT64((int64_t)record->out_read), "lastMod",
+            "outRead", BCON_INT64((int64_t)record->out_read), "secretRead",
+            BCON_INT64((int64_t)record->secret_read), "lastMod",
             BCON_INT64((int64_t)record->last_mod), "mod", BCON_INT64((int64_t)record->mod),
             "lastDate", BCON_DATE_TIME(record->last_date_ms), "}", "$setOnInsert", "{", "ownerTag",
             BCON_UTF8(record->owner.tag), "peerTag", BCON_UTF8(record->peer.tag), "}"),

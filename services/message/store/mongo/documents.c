@@ -38,6 +38,13 @@ static uint64_t read_count(const bson_t *document, const char *field)
     return (uint64_t)mongo_int(document, field);
 }
 
+uint64_t dialog_document_shown_read(const struct dialog_document *dialog,
+                                    const struct dialog_document *mirror)
+{
+    return mirror->secret_read > 0 || mirror->in_read < dialog->out_read ? dialog->out_read
+                                                                         : mirror->in_read;
+}
+
 void dialog_document_read(const bson_t *document, struct dialog_document *dialog_out)
 {
     *dialog_out = (struct dialog_document){
@@ -46,6 +53,7 @@ void dialog_document_read(const bson_t *document, struct dialog_document *dialog
         .out_count = read_count(document, "outCount"),
         .in_read = read_count(document, "inRead"),
         .out_read = read_count(document, "outRead"),
+        .secret_read = read_count(document, "secretRead"),
         .last_mod = read_count(document, "lastMod"),
         .mod = read_count(document, "mod"),
         .last_date_ms = mongo_date(document, "lastDate"),
@@ -102,6 +110,7 @@ enum status dialog_documents_find(struct mongo_db *db, const char (*ids)[DIALOG_
 bson_t *message_document(const struct message *message, const struct id *conversation)
 {
     bson_t *document = bson_new();
+    char receiver[ACCOUNT_NAME_SIZE];
 
     mongo_append_id(document, "_id", &message->id);
     mongo_append_id(document, "conv", conversation);
@@ -111,6 +120,8 @@ bson_t *message_document(const struct message *message, const struct id *convers
     BSON_APPEND_UTF8(document, "text", message->text);
     BSON_APPEND_DATE_TIME(document, "date", message->date_ms);
     BSON_APPEND_INT64(document, "senderCount", (int64_t)message->sender_count);
+    if (message->is_withheld && account_name_to_key(message->receiver_tag, receiver))
+        BSON_APPEND_UTF8(document, "withheld", receiver);
     return document;
 }
 
@@ -126,6 +137,7 @@ void message_document_read(const bson_t *document, struct message *message_out)
         .date_ms = mongo_date(document, "date"),
         .seq = read_count(document, "seq"),
         .sender_count = read_count(document, "senderCount"),
+        .is_withheld = *mongo_text(document, "withheld") != '\0',
     };
     mongo_id(document, "_id", &message_out->id);
     copy_text(document, "senderTag", message_out->sender_tag, ACCOUNT_NAME_SIZE);

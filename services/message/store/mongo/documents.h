@@ -7,9 +7,11 @@
 /*
  * The documents of the MongoDB message store.
  * Facts. They are inserted and never changed; a unique key orders concurrent writers.
- *   messages   { _id, conv, seq, senderTag, receiverTag, text, date, senderCount, imported? }
+ *   messages   { _id, conv, seq, senderTag, receiverTag, text, date, senderCount, withheld?,
+ *                imported? }
  *              unique (conv, seq): the sequencer of a conversation. One that was imported from
  *              another store has no changes here.
+ *              `withheld` is the receiver's key, of a message that it must never see (withheld.h).
  *   changes    { _id: "<owner>/<cause>", owner, mod, peer, kind, seq | count | revision,
  *                step? }
  *              unique (owner, mod): the sequencer of a user. `step`: how much greater `mod` is than
@@ -23,15 +25,22 @@
  *              `given` is the newest that was (lineage.h).
  * Derived from the facts, and can be derived again at any time (settle.h):
  *   dialogs    { _id: "<owner>/<peer>", ownerTag, peerTag, lastSeq, lastDate, inCount, outCount,
- *                inRead, outRead, lastMod, mod }
+ *                inRead, outRead, lastMod, mod, secretRead? }
+ *              `secretRead` is the greatest inRead that the peer must not see.
  *              Each number only grows, and is written with $max: writes may come in any order,
  *              twice or late.
  *   positions  { _id: owner, mod, revision? }
  *              About the owner's newest change, never more than it; but never less than the
  *              history that was imported, of which there are no changes: the next one follows it.
  *              `revision` of the owner's own profile is the newest that all have a change of.
+ *   withheld   { _id: the message's, conv, seq, receiver, count }
+ * What users decide:
+ *   relations  { _id: "<owner>/<peer>", ownerTag, peerTag, state, since, withheld? }
+ *              `withheld`: the seq of the newest message of the peer that is, if there is one.
+ *   privacy    { _id: owner, tag, online, readMarks }
  * Notes of the facts that may have to be settled again (repair.h):
- *   work       { _id: writer, batch, messages: [_id], reads: [{ reader, sender, count }], at }
+ *   work       { _id: writer, batch, messages: [_id], at,
+ *                reads: [{ reader, sender, count, secret? }] }
  * Who has which name (accounts.h):
  *   accounts   { _id: key, account: 24 hex digits, superseded? }
  * The identity of the store:
@@ -50,6 +59,9 @@
 #define WORK "work"
 #define META "meta"
 #define ACCOUNTS "accounts" /* accounts.h */
+#define RELATIONS "relations"
+#define PRIVACY "privacy"
+#define WITHHELD "withheld"
 
 enum { DIALOG_ID_SIZE = 2 * ACCOUNT_NAME_SIZE, CHANGE_ID_SIZE = 3 * ACCOUNT_NAME_SIZE };
 
@@ -70,6 +82,7 @@ struct superseded {
 struct dialog_document {
     char owner_tag[ACCOUNT_NAME_SIZE], peer_tag[ACCOUNT_NAME_SIZE];
     uint64_t last_seq, in_count, out_count, in_read, out_read;
+    uint64_t secret_read;
     uint64_t last_mod, mod;
     int64_t last_date_ms;
 };
@@ -79,6 +92,11 @@ void dialog_document_id(const char *owner_key, const char *peer_key, char id_out
 
 /* A filter for all dialogs of an owner; the caller destroys it. */
 bson_t *dialog_documents_of(const char *owner_key);
+
+/* How many of the owner's messages the peer has read, as far as the owner may see it. What each has
+ * read is in the reader's own dialog first: `mirror` is the peer's. */
+uint64_t dialog_document_shown_read(const struct dialog_document *dialog,
+                                    const struct dialog_document *mirror);
 
 /* The number of unread messages; 0 when another process's mark is visible before the message. */
 uint64_t dialog_document_unread(uint64_t count, uint64_t read);

@@ -21,6 +21,8 @@ struct fact {
     uint64_t count;  /* the sender's count with it; or the number of messages read */
     uint64_t revision; /* of a profile */
     int64_t date_ms;   /* of a message */
+    bool withheld;     /* of a message: the receiver has no change, and its dialog stays */
+    bool secret;       /* of a mark: the sender has no change */
     bool fresh; /* a message stored just now: not a repetition, even if another writer has inserted
                    its changes */
     uint64_t from_mod, to_mod; /* out: the users' sequences of this change; of a profile to_mod */

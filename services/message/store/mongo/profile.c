@@ -3,18 +3,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "services/common/base/array.h"
 #include "services/common/base/memory.h"
-#include "services/message/store/mongo/accounts.h"
 #include "services/message/store/mongo/handle.h"
+#include "services/message/store/mongo/reads.h"
 #include "services/message/store/mongo/settle.h"
 
 enum { CONTACTS_AT_ONCE = 256 };
 
 struct notices {
-    const struct message_profile *profile;
-    struct fact *facts; /* the contacts' */
-    size_t count, capacity;
+    struct fact *facts; /* of those who follow the user */
+    size_t count;
 };
 
 static struct fact profile_fact(const struct message_profile *profile,
@@ -25,15 +23,25 @@ static struct fact profile_fact(const struct message_profile *profile,
     };
 }
 
-static void take_contact(void *ctx, const bson_t *document)
+/* Of the contacts, those who follow the user. */
+static enum status find_followers(struct message_store *store,
+                                  const struct message_profile *profile, struct notices *notices)
 {
-    struct notices *notices = ctx;
-    struct message_user contact;
+    struct message_contacts contacts;
+    struct message_user user;
 
-    notices->facts =
-        array_reserve(notices->facts, notices->count, &notices->capacity, sizeof(*notices->facts));
-    if (message_user_set(&contact, mongo_text(document, "peerTag")))
-        notices->facts[notices->count++] = profile_fact(notices->profile, &contact);
+    enum status status = message_mongo_reads_contacts(store, profile->user.key, &contacts);
+    if (status != STATUS_OK)
+        return status;
+    notices->facts = xcalloc(contacts.count, sizeof(*notices->facts));
+    for (size_t i = 0; i < contacts.count; i++) {
+        const struct message_contact *contact = &contacts.items[i];
+        if (relation_they_follow_me(&contact->relation, profile->consent) &&
+            message_user_set(&user, contact->tag))
+            notices->facts[notices->count++] = profile_fact(profile, &user);
+    }
+    message_contacts_finish(&contacts);
+    return STATUS_OK;
 }
 
 static void take_revision(void *ctx, const bson_t *document)
@@ -72,9 +80,8 @@ static void notify_all(struct message_profile *profile, const struct notices *no
 enum status message_mongo_profile_note(struct message_store *store, struct message_profile *profile)
 {
     struct message_mongo_store *s = message_mongo_handle(store);
-    struct notices notices = { .profile = profile };
+    struct notices notices = { .facts = NULL };
     struct fact self = profile_fact(profile, &profile->user);
-    struct superseded superseded;
     uint64_t noted = 0;
 
     profile->notified = NULL;
@@ -84,12 +91,7 @@ enum status message_mongo_profile_note(struct message_store *store, struct messa
     profile->noted = noted > profile->revision ? noted : profile->revision;
     if (status != STATUS_OK || noted >= profile->revision)
         return status;
-    status = message_mongo_accounts_superseded(store, &superseded);
-    if (status == STATUS_OK)
-        status = mongo_find(
-            s->db, DIALOGS, message_mongo_accounts_dialogs(&superseded, profile->user.key),
-            BCON_NEW("projection", "{", "peerTag", BCON_INT32(1), "}"), take_contact, &notices);
-    message_mongo_accounts_finish(&superseded);
+    status = find_followers(store, profile, &notices);
     for (size_t i = 0; status == STATUS_OK && i < notices.count; i += CONTACTS_AT_ONCE) {
         size_t left = notices.count - i;
         status = settle_facts(s->db, s->lineage, notices.facts + i,

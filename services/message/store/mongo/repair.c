@@ -48,6 +48,8 @@ static void append_note(bson_t *set, const struct fact *facts, size_t count)
         bson_t *read =
             BCON_NEW("reader", BCON_UTF8(facts[i].from.tag), "sender", BCON_UTF8(facts[i].to.tag),
                      "count", BCON_INT64((int64_t)facts[i].count));
+        if (facts[i].secret)
+            BSON_APPEND_BOOL(read, "secret", true);
         mongo_array_append_document(&reads, read);
         bson_destroy(read);
     }
@@ -112,6 +114,7 @@ static void take_read(void *ctx, const bson_iter_t *item)
     struct fact *fact = next_fact(findings);
     fact->kind = FACT_READ;
     fact->count = (uint64_t)mongo_int(&read, "count");
+    fact->secret = mongo_int(&read, "secret") != 0;
     if (!message_user_set(&fact->from, mongo_text(&read, "reader")) ||
         !message_user_set(&fact->to, mongo_text(&read, "sender")))
         findings->count--;

@@ -10,6 +10,7 @@
 #include "services/common/base/memory.h"
 #include "services/message/store/mongo/fact_order.h"
 #include "services/message/store/mongo/sequence.h"
+#include "services/message/store/mongo/withheld.h"
 
 enum { TRIES_MAX = 2000 };
 
@@ -118,7 +119,9 @@ static enum status plan_changes(struct settling *settling, struct mongo_db *db,
         fact->from_mod = 0;
         if (fact->kind != FACT_PROFILE) /* of which the user has a fact of its own */
             add_change(settling, fact, &fact->from, &fact->to, &fact->from_mod);
-        add_change(settling, fact, &fact->to, &fact->from, &fact->to_mod);
+        fact->to_mod = 0;
+        if (!fact->withheld && !fact->secret)
+            add_change(settling, fact, &fact->to, &fact->from, &fact->to_mod);
     }
     return STATUS_OK;
 }
@@ -376,6 +379,7 @@ static struct mongo_upsert dialog_upsert(const struct dialog_change *dialog)
     append_number(&raised, "outCount", numbers->out_count);
     append_number(&raised, "inRead", numbers->in_read);
     append_number(&raised, "outRead", numbers->out_read);
+    append_number(&raised, "secretRead", numbers->secret_read);
     append_number(&raised, "lastMod", numbers->last_mod);
     append_number(&raised, "mod", numbers->mod);
     if (numbers->last_seq > 0)
@@ -448,7 +452,9 @@ enum status settle_facts(struct mongo_db *db, struct message_mongo_lineage *line
         return status;
     if (settling.order.earlier_count > 0)
         mode = SETTLE_AGAIN; /* their writers are settling them */
-    status = store_changes(&settling, mode);
+    status = message_mongo_withheld_settle(db, settling.order.facts, settling.order.count);
+    if (status == STATUS_OK)
+        status = store_changes(&settling, mode);
     settle_note_step("changes");
     if (status == STATUS_OK)
         status = update_dialogs(&settling);

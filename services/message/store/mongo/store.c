@@ -11,6 +11,7 @@
 #include "services/message/store/mongo/positions.h"
 #include "services/message/store/mongo/profile.h"
 #include "services/message/store/mongo/reads.h"
+#include "services/message/store/mongo/relations.h"
 #include "services/message/store/mongo/writes.h"
 
 enum { WRITES_PENDING_MAX = 16384 };
@@ -47,6 +48,9 @@ static enum status ensure_indexes(struct mongo_db *db)
     if (status == STATUS_OK)
         status = mongo_ensure_index(db, ACCOUNTS, "superseded", false,
                                     BCON_NEW("superseded", BCON_INT32(1)));
+    if (status == STATUS_OK)
+        status = mongo_ensure_index(db, WITHHELD, "conv_seq", true,
+                                    BCON_NEW("conv", BCON_INT32(1), "seq", BCON_INT32(1)));
     return status;
 }
 
@@ -107,6 +111,11 @@ const struct message_store_kind message_store_mongo = {
     .dialogs = message_mongo_reads_dialogs,
     .messages = message_mongo_reads_messages,
     .contacts = message_mongo_reads_contacts,
+    .relate = message_mongo_relations_change,
+    .blocked = message_mongo_relations_blocked,
+    .relations = message_mongo_relations_find,
+    .privacy = message_mongo_relations_privacy,
+    .set_privacy = message_mongo_relations_set_privacy,
     .epoch = message_mongo_positions_epoch,
     .renew = message_mongo_positions_renew,
     .changes = message_mongo_changes_read,

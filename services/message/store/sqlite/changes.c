@@ -67,6 +67,7 @@ struct peer {
     char tag[ACCOUNT_NAME_SIZE];
     struct dialog_row row;
     int64_t last_mod, in_read_mod, out_read_mod, profile_mod;
+    bool withheld_from_me, withheld_from_them; /* some messages are */
 };
 
 static enum status find_owner(struct sqlite_conn *conn, const char *key, struct owner *owner_out)
@@ -125,18 +126,45 @@ static enum status find_first_new(struct sqlite_conn *conn, const struct owner *
     return status;
 }
 
+#define MESSAGES_SINCE(columns)                                                                    \
+    "SELECT " columns ", iif(m.sender = ?3, sender_mod, receiver_mod)"                             \
+    " FROM message m WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid"
+
+static const char shared_messages[] = MESSAGES_SINCE(ROW_SHARED_MESSAGE_COLUMNS("?3"));
+static const char all_messages[] = MESSAGES_SINCE(ROW_MESSAGE_COLUMNS("?3"));
+
+/* The row that the statement is at, if the owner sees it; `shift` messages before it, the owner
+ * does not. False: no further message is wanted, for those that follow are newer still. */
+static bool gather_message(sqlite3_stmt *s, const struct owner *owner, const struct peer *peer,
+                           int64_t *shift, struct gathering *gathering)
+{
+    if (row_is_withheld_from_reader(s)) {
+        ++*shift;
+        return true;
+    }
+    struct message_change *change =
+        gather_change(gathering, sqlite3_column_int64(s, ROW_MESSAGE_COLUMN_COUNT));
+    if (change == NULL)
+        return false;
+    row_read_message(s, owner->tag, peer->tag, &peer->row, &change->message);
+    change->message.seq -= (uint64_t)*shift;
+    change->kind = sqlite3_column_int(s, 5) != 0 ? CHANGE_MESSAGE_SENT : CHANGE_NEW_MESSAGE;
+    memcpy(change->peer_tag, peer->tag, ACCOUNT_NAME_SIZE);
+    return true;
+}
+
 static enum status gather_messages(struct sqlite_conn *conn, const struct owner *owner,
                                    const struct peer *peer, int64_t since,
                                    struct gathering *gathering)
 {
-    sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "SELECT " ROW_MESSAGE_COLUMNS(
-                  "?3") ", iif(m.sender = ?3, sender_mod, receiver_mod)"
-                        " FROM message m WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid");
-    int64_t first;
+    bool is_any_withheld = peer->withheld_from_me || peer->withheld_from_them;
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, is_any_withheld ? all_messages : shared_messages);
+    int64_t first, shift = 0;
     int result;
 
     enum status status = find_first_new(conn, owner, &peer->row, since, &first);
+    if (status == STATUS_OK && peer->withheld_from_me)
+        status = withheld_count(conn, peer->row.conversation, owner->id, first - 1, &shift);
     if (status != STATUS_OK || s == NULL)
         return STATUS_UNAVAILABLE;
     sqlite3_bind_int64(s, 1, row_message_rowid(peer->row.conversation, first));
@@ -145,13 +173,9 @@ static enum status gather_messages(struct sqlite_conn *conn, const struct owner 
     int64_t next = first;
     bool is_hole = false;
     while (!is_hole && (result = sqlite_step(s)) == SQLITE_ROW) {
-        struct message_change *change = gather_change(gathering, sqlite3_column_int64(s, 6));
-        if (change == NULL)
-            break; /* and those that follow are newer still */
-        row_read_message(s, owner->tag, peer->tag, &peer->row, &change->message);
-        is_hole = (int64_t)change->message.seq != next++;
-        change->kind = sqlite3_column_int(s, 5) != 0 ? CHANGE_MESSAGE_SENT : CHANGE_NEW_MESSAGE;
-        memcpy(change->peer_tag, peer->tag, ACCOUNT_NAME_SIZE);
+        is_hole = row_message_seq(s) != next++;
+        if (!is_hole && !gather_message(s, owner, peer, &shift, gathering))
+            break;
     }
     sqlite3_reset(s);
     if (result != SQLITE_ROW && result != SQLITE_DONE)
@@ -184,6 +208,8 @@ static void read_peer(sqlite3_stmt *s, struct peer *peer_out)
         .profile_mod = sqlite3_column_int64(s, 7),
     };
     sqlite_column_copy(s, 8, peer_out->tag, ACCOUNT_NAME_SIZE);
+    peer_out->withheld_from_me = sqlite3_column_int64(s, 9) > 0;
+    peer_out->withheld_from_them = sqlite3_column_int64(s, 10) > 0;
 }
 
 static enum status gather_all(struct sqlite_conn *conn, const struct owner *owner, int64_t since,
@@ -191,8 +217,10 @@ static enum status gather_all(struct sqlite_conn *conn, const struct owner *owne
 {
     sqlite3_stmt *s = sqlite_conn_prepare(
         conn, "SELECT d.conversation, d.last_seq, d.in_read, d.out_read, d.last_mod, d.in_read_mod,"
-              " d.out_read_mod, d.profile_mod, a.tag FROM dialog d JOIN account a ON a.id = d.peer"
-              " WHERE d.owner = ? AND d.mod > ? AND a.superseded = 0");
+              " d.out_read_mod, d.profile_mod, p.tag, r.last_withheld, t.last_withheld"
+              " FROM dialog d JOIN account o ON o.id = d.owner"
+              " JOIN account p ON p.id = d.peer" RELATION_JOINS
+              " WHERE d.owner = ? AND d.mod > ? AND p.superseded = 0");
     enum status status = STATUS_OK;
     int result = SQLITE_ROW;
 
@@ -218,9 +246,9 @@ static enum status read_dialog(struct sqlite_conn *conn, const struct owner *own
                                const char *peer_key, struct dialog_list *dialogs)
 {
     sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "SELECT " ROW_DIALOG_COLUMNS " FROM account a"
-              " JOIN dialog d ON d.owner = ?1 AND d.peer = a.id"
-              " JOIN message m ON m.rowid = (d.conversation << 32) + d.last_seq WHERE a.key = ?2");
+        conn, "SELECT " ROW_DIALOG_COLUMNS " FROM account p JOIN account o ON o.id = ?1"
+              " JOIN dialog d ON d.owner = o.id AND d.peer = p.id" RELATION_JOINS
+              " JOIN message m ON m.rowid = (d.conversation << 32) + d.last_seq WHERE p.key = ?2");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
@@ -365,136 +393,4 @@ enum status message_sqlite_changes_renew(struct message_store *store)
 {
     struct sqlite_job job = { .run = run_renew };
     return sqlite_writer_run(message_sqlite_handle(store)->writer, &job);
-}
-
-/* --- profiles ------------------------------------------------------------------------------ */
-
-struct profile_job {
-    struct sqlite_job head;
-    struct message_profile *profile;
-};
-
-static enum status read_revision(struct sqlite_conn *conn, int64_t user, uint64_t *revision_out)
-{
-    sqlite3_stmt *s =
-        sqlite_conn_prepare(conn, "SELECT profile_revision FROM account WHERE id = ?");
-
-    if (s == NULL)
-        return STATUS_UNAVAILABLE;
-    sqlite3_bind_int64(s, 1, user);
-    enum status status = row_status(sqlite_step(s));
-    if (status == STATUS_OK)
-        *revision_out = (uint64_t)sqlite3_column_int64(s, 0);
-    sqlite3_reset(s);
-    return status;
-}
-
-static enum status write_revision(struct sqlite_conn *conn, int64_t user, uint64_t revision)
-{
-    sqlite3_stmt *s =
-        sqlite_conn_prepare(conn, "UPDATE account SET profile_revision = ? WHERE id = ?");
-
-    if (s == NULL)
-        return STATUS_UNAVAILABLE;
-    sqlite3_bind_int64(s, 1, (int64_t)revision);
-    sqlite3_bind_int64(s, 2, user);
-    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
-}
-
-/* STATUS_NOT_FOUND: this revision, or a later one, has been noted before. */
-static enum status note_revision(struct sqlite_conn *conn, int64_t user,
-                                 struct message_profile *profile)
-{
-    enum status status = read_revision(conn, user, &profile->noted);
-
-    if (status != STATUS_OK)
-        return STATUS_UNAVAILABLE;
-    if (profile->noted >= profile->revision)
-        return STATUS_NOT_FOUND;
-    profile->noted = profile->revision;
-    return write_revision(conn, user, profile->revision);
-}
-
-/* The user's own account is the first, with `ids` beside. */
-static enum status list_notified(struct sqlite_conn *conn, int64_t user,
-                                 struct message_profile *profile, int64_t **ids_out)
-{
-    sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT a.id, a.key FROM dialog d"
-                                                " JOIN account a ON a.id = d.peer"
-                                                " WHERE d.owner = ? AND a.superseded = 0");
-    size_t capacity = 0, id_capacity = 0;
-    int result;
-
-    if (s == NULL)
-        return STATUS_UNAVAILABLE;
-    profile->notified = array_reserve(NULL, 0, &capacity, sizeof(*profile->notified));
-    *ids_out = array_reserve(NULL, 0, &id_capacity, sizeof(**ids_out));
-    memcpy(profile->notified[0].key, profile->user.key, ACCOUNT_NAME_SIZE);
-    **ids_out = user;
-    profile->notified_count = 1;
-    sqlite3_bind_int64(s, 1, user);
-    while ((result = sqlite_step(s)) == SQLITE_ROW) {
-        profile->notified = array_reserve(profile->notified, profile->notified_count, &capacity,
-                                          sizeof(*profile->notified));
-        *ids_out =
-            array_reserve(*ids_out, profile->notified_count, &id_capacity, sizeof(**ids_out));
-        (*ids_out)[profile->notified_count] = sqlite3_column_int64(s, 0);
-        sqlite_column_copy(s, 1, profile->notified[profile->notified_count++].key,
-                           ACCOUNT_NAME_SIZE);
-    }
-    return result == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
-}
-
-static enum status note_for(struct sqlite_conn *conn, int64_t owner, int64_t user,
-                            struct profile_notice *notice)
-{
-    sqlite3_stmt *s =
-        owner == user
-            ? sqlite_conn_prepare(conn, "UPDATE account SET profile_mod = ?1 WHERE id = ?2")
-            : sqlite_conn_prepare(conn, "UPDATE dialog SET profile_mod = ?1, mod = ?1"
-                                        " WHERE owner = ?2 AND peer = ?3");
-    int64_t user_seq;
-
-    if (s == NULL || row_next_user_seq(conn, owner, &user_seq) != STATUS_OK)
-        return STATUS_UNAVAILABLE;
-    notice->user_seq = (uint64_t)user_seq;
-    sqlite3_bind_int64(s, 1, user_seq);
-    sqlite3_bind_int64(s, 2, owner);
-    if (owner != user)
-        sqlite3_bind_int64(s, 3, user);
-    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
-}
-
-static enum status run_note_profile(struct sqlite_job *job, struct sqlite_conn *conn)
-{
-    struct message_profile *profile = ((struct profile_job *)job)->profile;
-    int64_t user = 0, *ids = NULL;
-
-    enum status status = row_ensure_account(conn, &profile->user, &user);
-    if (status == STATUS_OK)
-        status = note_revision(conn, user, profile);
-    if (status == STATUS_NOT_FOUND)
-        return STATUS_OK;
-    if (status == STATUS_OK)
-        status = list_notified(conn, user, profile, &ids);
-    for (size_t i = 0; i < profile->notified_count && status == STATUS_OK; i++)
-        status = note_for(conn, ids[i], user, &profile->notified[i]);
-    free(ids);
-    return status;
-}
-
-enum status message_sqlite_changes_note_profile(struct message_store *store,
-                                                struct message_profile *profile)
-{
-    struct profile_job job = { { .run = run_note_profile }, profile };
-
-    profile->notified = NULL;
-    profile->notified_count = 0;
-    enum status status = sqlite_writer_run(message_sqlite_handle(store)->writer, &job.head);
-    if (status != STATUS_OK) {
-        free(profile->notified);
-        profile->notified = NULL;
-        profile->notified_count = 0;
-    }
-    return status;
 }

@@ -29,6 +29,8 @@ static void read_record(sqlite3_stmt *s, struct dialog_record *record)
     };
     sqlite_column_copy(s, 13, record->owner_account, sizeof(record->owner_account));
     record->owner_superseded = sqlite3_column_int(s, 14) != 0;
+    if (record->in_read > column_count(s, 15))
+        record->secret_read = record->in_read;
     sqlite_column_copy(s, 0, record->owner.key, ACCOUNT_NAME_SIZE);
     sqlite_column_copy(s, 1, record->owner.tag, ACCOUNT_NAME_SIZE);
     sqlite_column_copy(s, 2, record->peer.key, ACCOUNT_NAME_SIZE);
@@ -40,7 +42,8 @@ static void read_record(sqlite3_stmt *s, struct dialog_record *record)
 static const char records_sql[] =
     "SELECT o.key, o.tag, p.key, p.tag, d.last_seq, d.in_count, d.out_count, d.in_read,"
     " d.out_read, d.last_date_ms, d.last_mod, d.mod, o.user_seq,"
-    " o.account_id, o.superseded"
+    " o.account_id, o.superseded, coalesce((SELECT m.out_read FROM dialog m WHERE m.owner = p.id"
+    " AND m.peer = o.id), d.in_read)"
     " FROM account o CROSS JOIN dialog d CROSS JOIN account p"
     " WHERE o.key >= ?1 AND d.owner = o.id AND p.id = d.peer AND (o.key > ?1 OR p.key > ?2)"
     " ORDER BY o.key, p.key LIMIT ?3";
@@ -90,13 +93,16 @@ enum status message_sqlite_copy_newest_seq(struct message_store *store, const ch
 {
     struct sqlite_db *db = message_sqlite_handle(store)->db;
     struct sqlite_conn *conn = sqlite_db_borrow(db);
-    struct dialog_row row = { 0 };
+    struct dialog_row rows[2] = { { 0 }, { 0 } };
 
     if (conn == NULL)
         return STATUS_UNAVAILABLE;
-    enum status status = find_dialog(conn, key, other_key, &row);
+    enum status status = find_dialog(conn, key, other_key, &rows[0]);
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND) /* the newest may be withheld from one */
+        status = find_dialog(conn, other_key, key, &rows[1]);
     sqlite_db_give_back(db, conn);
-    *seq_out = (uint64_t)row.last_seq;
+    *seq_out =
+        (uint64_t)(rows[0].last_seq > rows[1].last_seq ? rows[0].last_seq : rows[1].last_seq);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
@@ -361,22 +367,61 @@ static enum status insert_message(struct sqlite_conn *conn, const struct message
     return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
-/* The two dialogs as of the newest message, but for what only a dialog knows. */
-static enum status raise_both(struct sqlite_conn *conn, const struct pair *pair,
-                              const struct message *newest)
+/* As of one of its messages that is withheld. */
+static enum status import_withheld(struct sqlite_conn *conn, const struct message *message,
+                                   const struct pair *pair, bool by_one)
+{
+    int64_t sender = by_one ? pair->one : pair->other, receiver = by_one ? pair->other : pair->one;
+
+    enum status status = withheld_insert(conn, pair->conversation, (int64_t)message->seq, receiver,
+                                         (int64_t)message->sender_count);
+    return status == STATUS_OK
+               ? relation_rows_note_withheld(conn, receiver, sender, (int64_t)message->seq)
+               : status;
+}
+
+/* The dialogs as of the newest message that each of the two sees, but for what only a dialog
+ * knows. */
+static enum status raise_to(struct sqlite_conn *conn, const struct pair *pair,
+                            const struct message *newest, bool by_one, bool of_one)
 {
     int64_t sent = (int64_t)newest->sender_count, other = (int64_t)newest->seq - sent;
     struct numbers numbers = { .last_seq = (int64_t)newest->seq,
                                .last_date_ms = newest->date_ms,
-                               .in_count = other,
-                               .out_count = sent };
+                               .in_count = by_one == of_one ? other : sent,
+                               .out_count = by_one == of_one ? sent : other };
 
-    enum status status = raise_dialog(conn, pair->one, pair->other, pair->conversation, &numbers);
-    numbers.in_count = sent;
-    numbers.out_count = other;
-    if (status == STATUS_OK)
-        status = raise_dialog(conn, pair->other, pair->one, pair->conversation, &numbers);
+    return raise_dialog(conn, of_one ? pair->one : pair->other, of_one ? pair->other : pair->one,
+                        pair->conversation, &numbers);
+}
+
+/* The messages are in order, the newest first. */
+static enum status raise_both(struct sqlite_conn *conn, const struct messages_job *job,
+                              const struct pair *pair)
+{
+    enum status status = STATUS_OK;
+
+    for (int of_one = 0; of_one <= 1 && status == STATUS_OK; of_one++) {
+        for (size_t i = 0; i < job->messages->count; i++) {
+            const struct message *message = &job->messages->items[i];
+            bool by_one = account_name_same(message->sender_tag, job->one.tag);
+            if (message->is_withheld && by_one != of_one)
+                continue;
+            status = raise_to(conn, pair, message, by_one, of_one);
+            break;
+        }
+    }
     return status;
+}
+
+static enum status import_message(struct sqlite_conn *conn, const struct message *message,
+                                  const struct pair *pair, bool by_one)
+{
+    enum status status = insert_message(conn, message, pair, by_one);
+
+    return status == STATUS_OK && message->is_withheld
+               ? import_withheld(conn, message, pair, by_one)
+               : status;
 }
 
 static enum status run_import(struct sqlite_job *head, struct sqlite_conn *conn)
@@ -392,11 +437,11 @@ static enum status run_import(struct sqlite_job *head, struct sqlite_conn *conn)
     for (size_t i = messages->count; i-- > 0 && status == STATUS_OK;) {
         const struct message *message = &messages->items[i];
         if (!job->is_there[i])
-            status = insert_message(conn, message, &pair,
+            status = import_message(conn, message, &pair,
                                     account_name_same(message->sender_tag, job->one.tag));
     }
     if (status == STATUS_OK)
-        status = raise_both(conn, &pair, &messages->items[0]);
+        status = raise_both(conn, job, &pair);
     return status;
 }
 

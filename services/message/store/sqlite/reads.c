@@ -16,7 +16,8 @@ static enum status read_dialogs(struct sqlite_conn *conn, const char *owner_key,
               "       AND " ACCOUNTS_PEER_IS_CURRENT(
                   "peer") " ORDER BY last_mod DESC"
                           "       LIMIT ?2 OFFSET ?3) d"
-                          " LEFT JOIN account a ON a.id = d.peer"
+                          " JOIN account o ON o.id = d.owner"
+                          " LEFT JOIN account p ON p.id = d.peer" RELATION_JOINS
                           " LEFT JOIN message m ON m.rowid = (d.conversation << 32) + d.last_seq"
                           " ORDER BY d.last_mod DESC");
     char owner_tag[ACCOUNT_NAME_SIZE];
@@ -63,52 +64,124 @@ static bool is_enough(size_t bytes, size_t max_bytes)
     return max_bytes > 0 && bytes > max_bytes;
 }
 
-static enum status read_messages(struct sqlite_conn *conn, const char *owner_key,
-                                 const char *peer_key, struct message_range range,
-                                 struct message_list *list)
-{
+/* A part of a conversation, by the seq of the store. */
+struct part {
+    const char *sql;
+    int64_t owner;
     char owner_tag[ACCOUNT_NAME_SIZE], peer_tag[ACCOUNT_NAME_SIZE];
     struct dialog_row row;
-    int64_t owner, peer;
-    int result;
+    int64_t newest, oldest; /* none when newest < 1 */
+    int64_t shift;          /* how many before `newest`, and it, are withheld from the owner */
+    bool is_raw;
+};
 
-    enum status status = row_find_account(conn, owner_key, &owner, owner_tag);
+static const char shared_messages[] =
+    "SELECT " ROW_SHARED_MESSAGE_COLUMNS("?3") " FROM message m"
+                                               " WHERE rowid BETWEEN ?1 AND ?2"
+                                               " ORDER BY rowid DESC";
+static const char all_messages[] = "SELECT " ROW_MESSAGE_COLUMNS(
+    "?3") " FROM message m WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid DESC";
+
+/* The entries of the range, as the owner counts, when something is withheld from the owner. */
+static enum status find_seen_part(struct sqlite_conn *conn, struct message_range range,
+                                  struct part *part)
+{
+    const int64_t conversation = part->row.conversation;
+
+    enum status status =
+        withheld_count(conn, conversation, part->owner, part->row.last_seq, &part->shift);
+    int64_t last = part->row.last_seq - part->shift;
+    if (range.newest_seq > 0 && (int64_t)range.newest_seq < last)
+        last = (int64_t)range.newest_seq;
+    int64_t newest = last - range.start, oldest = last - range.end + 1;
+    part->newest = 0;
+    if (status != STATUS_OK || newest < 1)
+        return status;
+    status = withheld_to_stored(conn, conversation, part->owner, newest, &part->newest);
     if (status == STATUS_OK)
-        status = row_find_account(conn, peer_key, &peer, peer_tag);
+        status = withheld_to_stored(conn, conversation, part->owner, oldest > 1 ? oldest : 1,
+                                    &part->oldest);
+    part->shift = part->newest - newest;
+    return status;
+}
+
+static void find_shared_part(struct message_range range, struct part *part)
+{
+    int64_t last = part->row.last_seq;
+
+    if (range.newest_seq > 0 && (int64_t)range.newest_seq < last)
+        last = (int64_t)range.newest_seq;
+    part->newest = last - range.start;
+    part->oldest = last - range.end + 1 > 1 ? last - range.end + 1 : 1;
+}
+
+static enum status find_part(struct sqlite_conn *conn, const char *owner_key, const char *peer_key,
+                             struct message_range range, struct part *part)
+{
+    struct relation_rows relations = { 0 };
+    int64_t peer;
+
+    *part = (struct part){ .sql = shared_messages, .is_raw = range.is_raw };
+    enum status status = row_find_account(conn, owner_key, &part->owner, part->owner_tag);
     if (status == STATUS_OK)
-        status = row_find_dialog(conn, owner, peer, &row);
+        status = row_find_account(conn, peer_key, &peer, part->peer_tag);
+    if (status == STATUS_OK)
+        status = row_find_dialog(conn, part->owner, peer, &part->row);
+    if (status == STATUS_OK)
+        status = relation_rows_find(conn, part->owner, peer, &relations);
     if (status != STATUS_OK)
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    if (range.newest_seq > 0 && (int64_t)range.newest_seq < row.last_seq)
-        row.last_seq = (int64_t)range.newest_seq;
-    int64_t newest = row.last_seq - range.start, oldest = row.last_seq - range.end + 1;
-    sqlite3_stmt *s = sqlite_conn_prepare(
-        conn,
-        "SELECT " ROW_MESSAGE_COLUMNS("?3") " FROM message m"
-                                            " WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid DESC");
+    if (relations.withheld_from_me > 0 || relations.withheld_from_them > 0)
+        part->sql = all_messages;
+    if (relations.withheld_from_me > 0 && !range.is_raw)
+        return find_seen_part(conn, range, part);
+    if (range.is_raw && relations.withheld_from_me > part->row.last_seq)
+        part->row.last_seq = relations.withheld_from_me;
+    find_shared_part(range, part);
+    return STATUS_OK;
+}
+
+static enum status read_part(struct sqlite_conn *conn, const struct part *part, size_t max_bytes,
+                             struct message_list *list)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, part->sql);
+    int64_t next = part->newest, shift = part->shift;
+
     if (s == NULL)
         return STATUS_UNAVAILABLE;
-    if (newest < 1)
-        return STATUS_OK;
-    oldest = oldest > 1 ? oldest : 1;
-    sqlite3_bind_int64(s, 1, row_message_rowid(row.conversation, oldest));
-    sqlite3_bind_int64(s, 2, row_message_rowid(row.conversation, newest));
-    sqlite3_bind_int64(s, 3, owner);
-    int64_t next = newest;
-    for (size_t bytes = 0; next >= oldest && !is_enough(bytes, range.max_bytes); next--) {
-        result = sqlite_step(s);
+    sqlite3_bind_int64(s, 1, row_message_rowid(part->row.conversation, part->oldest));
+    sqlite3_bind_int64(s, 2, row_message_rowid(part->row.conversation, part->newest));
+    sqlite3_bind_int64(s, 3, part->owner);
+    for (size_t bytes = 0; next >= part->oldest && !is_enough(bytes, max_bytes); next--) {
+        int result = sqlite_step(s);
         if (result != SQLITE_ROW && result != SQLITE_DONE)
             return STATUS_UNAVAILABLE;
         if (result == SQLITE_DONE || row_message_seq(s) != next) {
             sqlite3_reset(s);
             return sqlite_conn_note_damage(conn, "a conversation with a hole");
         }
+        if (!part->is_raw && row_is_withheld_from_reader(s)) {
+            shift--;
+            continue;
+        }
         struct message *message = &list->items[list->count++];
-        row_read_message(s, owner_tag, peer_tag, &row, message);
+        row_read_message(s, part->owner_tag, part->peer_tag, &part->row, message);
+        message->seq -= (uint64_t)shift;
         bytes += strlen(message->text);
     }
     sqlite3_reset(s);
     return STATUS_OK;
+}
+
+static enum status read_messages(struct sqlite_conn *conn, const char *owner_key,
+                                 const char *peer_key, struct message_range range,
+                                 struct message_list *list)
+{
+    struct part part;
+
+    enum status status = find_part(conn, owner_key, peer_key, range, &part);
+    return status == STATUS_OK && part.newest >= 1 ? read_part(conn, &part, range.max_bytes, list)
+                                                   : status;
 }
 
 enum status message_sqlite_reads_messages(struct message_store *store, const char *owner_key,
@@ -146,16 +219,20 @@ enum status message_sqlite_reads_contacts(struct message_store *store, const cha
     *contacts_out = (struct message_contacts){ 0 };
     if (conn == NULL)
         return STATUS_UNAVAILABLE;
-    sqlite3_stmt *s =
-        sqlite_conn_prepare(conn, "SELECT p.key FROM account o JOIN dialog d ON d.owner = o.id"
-                                  " JOIN account p ON p.id = d.peer WHERE o.key = ?"
-                                  " AND p.superseded = 0");
+    sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT p.key, p.tag, " RELATION_COLUMNS
+                                                " FROM account o JOIN dialog d ON d.owner = o.id"
+                                                " JOIN account p ON p.id = d.peer" RELATION_JOINS
+                                                " WHERE o.key = ?"
+                                                " AND p.superseded = 0");
     if (s != NULL) {
         sqlite_bind_text(s, 1, owner_key);
         while ((result = sqlite_step(s)) == SQLITE_ROW) {
-            contacts_out->keys = array_reserve(contacts_out->keys, contacts_out->count, &capacity,
-                                               ACCOUNT_NAME_SIZE);
-            sqlite_column_copy(s, 0, contacts_out->keys[contacts_out->count++], ACCOUNT_NAME_SIZE);
+            contacts_out->items = array_reserve(contacts_out->items, contacts_out->count, &capacity,
+                                                sizeof(*contacts_out->items));
+            struct message_contact *contact = &contacts_out->items[contacts_out->count++];
+            sqlite_column_copy(s, 0, contact->key, ACCOUNT_NAME_SIZE);
+            sqlite_column_copy(s, 1, contact->tag, ACCOUNT_NAME_SIZE);
+            contact->relation = relation_columns_read(s, 2);
         }
     }
     sqlite_db_give_back(db, conn);

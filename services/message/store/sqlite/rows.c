@@ -153,6 +153,17 @@ enum status row_find_dialog(struct sqlite_conn *conn, int64_t owner, int64_t pee
     return status;
 }
 
+struct dialog_row row_mirror(const struct dialog_row *row)
+{
+    struct dialog_row mirror = *row;
+
+    mirror.in_count = row->out_count;
+    mirror.out_count = row->in_count;
+    mirror.in_read = row->out_read;
+    mirror.out_read = row->in_read;
+    return mirror;
+}
+
 enum status row_put_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
                            const struct dialog_row *row, int64_t mod)
 {
@@ -194,6 +205,11 @@ int64_t row_message_seq(sqlite3_stmt *s)
     return sqlite3_column_int64(s, 0) & UINT32_MAX;
 }
 
+bool row_is_withheld_from_reader(sqlite3_stmt *s)
+{
+    return sqlite3_column_type(s, 6) != SQLITE_NULL && sqlite3_column_int(s, 5) == 0;
+}
+
 void row_read_message(sqlite3_stmt *s, const char *owner_tag, const char *peer_tag,
                       const struct dialog_row *row, struct message *message_out)
 {
@@ -206,28 +222,49 @@ void row_read_message(sqlite3_stmt *s, const char *owner_tag, const char *peer_t
     message_out->date_ms = sqlite3_column_int64(s, 2);
     message_out->sender_count = (uint64_t)sqlite3_column_int64(s, 3);
     message_out->text = xstrdup(sqlite_column_text_or_empty(s, 4));
+    message_out->is_withheld = sqlite3_column_type(s, 6) != SQLITE_NULL;
     message_out->is_read =
+        !message_out->is_withheld &&
         (int64_t)message_out->sender_count <= (outgoing ? row->out_read : row->in_read);
     snprintf(message_out->sender_tag, ACCOUNT_NAME_SIZE, "%s", outgoing ? owner_tag : peer_tag);
     snprintf(message_out->receiver_tag, ACCOUNT_NAME_SIZE, "%s", outgoing ? peer_tag : owner_tag);
 }
 
+/* Of ROW_DIALOG_COLUMNS, after those of the message. */
+enum {
+    IN_COUNT = ROW_MESSAGE_COLUMN_COUNT,
+    OUT_COUNT,
+    IN_READ,
+    OUT_READ,
+    PEER_TAG,
+    PEER_KEY,
+    RELATION,
+    LOOKS_UNREAD = RELATION + RELATION_COLUMN_COUNT,
+    LOOKS_READ,
+    BEFORE_LAST,
+};
+
 bool row_has_dialog(sqlite3_stmt *s)
 {
-    return sqlite3_column_type(s, 0) != SQLITE_NULL && sqlite3_column_type(s, 11) != SQLITE_NULL;
+    return sqlite3_column_type(s, 0) != SQLITE_NULL &&
+           sqlite3_column_type(s, PEER_KEY) != SQLITE_NULL;
 }
 
 void row_read_dialog(sqlite3_stmt *s, const char *owner_key, const char *owner_tag,
                      struct dialog *dialog_out)
 {
-    const struct dialog_row row = { .in_read = sqlite3_column_int64(s, 8),
-                                    .out_read = sqlite3_column_int64(s, 9) };
+    const struct dialog_row row = { .in_read = sqlite3_column_int64(s, IN_READ),
+                                    .out_read = sqlite3_column_int64(s, OUT_READ) };
 
     *dialog_out = (struct dialog){ .peer_tag = "" };
-    sqlite_column_copy(s, 10, dialog_out->peer_tag, ACCOUNT_NAME_SIZE);
+    sqlite_column_copy(s, PEER_TAG, dialog_out->peer_tag, ACCOUNT_NAME_SIZE);
     row_read_message(s, owner_tag, dialog_out->peer_tag, &row, &dialog_out->last);
-    dialog_out->unread_incoming = (uint64_t)(sqlite3_column_int64(s, 6) - row.in_read);
-    dialog_out->unread_outgoing = (uint64_t)(sqlite3_column_int64(s, 7) - row.out_read);
+    dialog_out->last.seq -= (uint64_t)sqlite3_column_int64(s, BEFORE_LAST);
+    dialog_out->unread_incoming = (uint64_t)(sqlite3_column_int64(s, IN_COUNT) - row.in_read -
+                                             sqlite3_column_int64(s, LOOKS_UNREAD));
+    dialog_out->unread_outgoing = (uint64_t)(sqlite3_column_int64(s, OUT_COUNT) - row.out_read +
+                                             sqlite3_column_int64(s, LOOKS_READ));
+    dialog_out->relation = relation_columns_read(s, RELATION);
     dialog_out->conversation =
-        message_conversation_id(owner_key, sqlite_column_text_or_empty(s, 11));
+        message_conversation_id(owner_key, sqlite_column_text_or_empty(s, PEER_KEY));
 }

@@ -3,6 +3,8 @@
 
 #include "services/common/store/sqlite_db.h"
 #include "services/message/store/message_data.h"
+#include "services/message/store/sqlite/relations.h"
+#include "services/message/store/sqlite/withheld.h"
 
 /* Rows of accounts and dialogs, for the statements of this folder. All functions return
  * STATUS_UNAVAILABLE when the store fails, and run inside a transaction of the caller.
@@ -45,6 +47,9 @@ enum status row_advance_account(struct sqlite_conn *conn, const struct message_u
 enum status row_find_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
                             struct dialog_row *row_out) MUST_CHECK;
 
+/* The same conversation, as the other user sees it. */
+struct dialog_row row_mirror(const struct dialog_row *row);
+
 /* Inserts the dialog, or updates it after a message; the read counts of an existing one do not
  * change. `mod` is the owner's user sequence of the change. */
 enum status row_put_dialog(struct sqlite_conn *conn, int64_t owner, int64_t peer,
@@ -56,21 +61,31 @@ enum status row_new_conversation(struct sqlite_conn *conn, int64_t *conversation
 /* The row id of a message: those of a conversation are adjacent, in the order of seq. */
 int64_t row_message_rowid(int64_t conversation, int64_t seq);
 
-/* The columns of a message `m`, for row_read_message; `owner` is SQL for the reader's number. */
+/* The columns of a message `m`, for row_read_message; `owner` is SQL for the reader's number. The
+ * other is that of messages which nothing is withheld of, and cheaper. */
 #define ROW_MESSAGE_COLUMNS(owner)                                                                 \
-    "m.rowid, m.id, m.date_ms, m.sender_count, m.text, m.sender = " owner
+    "m.rowid, m.id, m.date_ms, m.sender_count, m.text, m.sender = " owner ", " WITHHELD_RECEIVER
+#define ROW_SHARED_MESSAGE_COLUMNS(owner)                                                          \
+    "m.rowid, m.id, m.date_ms, m.sender_count, m.text, m.sender = " owner ", NULL"
+enum { ROW_MESSAGE_COLUMN_COUNT = 7 };
 
 /* The seq of that message. */
 int64_t row_message_seq(sqlite3_stmt *statement);
 
-/* `row`: the read counts of the conversation. The caller frees the text. */
+/* The message is withheld from the reader. */
+bool row_is_withheld_from_reader(sqlite3_stmt *statement);
+
+/* `row`: the read counts of the conversation. `seq` is that of the store. The caller frees the
+ * text. */
 void row_read_message(sqlite3_stmt *statement, const char *owner_tag, const char *peer_tag,
                       const struct dialog_row *row, struct message *message_out);
 
-/* The columns of a dialog `d`, its last message `m` and its peer's account `a`. */
+/* The columns of a dialog `d` of the accounts `o` and `p` (RELATION_JOINS), and its last message
+ * `m`. */
 #define ROW_DIALOG_COLUMNS                                                                         \
     ROW_MESSAGE_COLUMNS("d.owner")                                                                 \
-    ", d.in_count, d.out_count, d.in_read, d.out_read, a.tag, a.key"
+    ", d.in_count, d.out_count, d.in_read, d.out_read, p.tag, p.key, " RELATION_COLUMNS            \
+    ", " WITHHELD_COLUMNS
 
 /* False when the account or the message of an outer join is missing. */
 bool row_has_dialog(sqlite3_stmt *statement);

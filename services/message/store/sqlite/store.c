@@ -8,7 +8,9 @@
 #include "services/message/store/sqlite/changes.h"
 #include "services/message/store/sqlite/copy.h"
 #include "services/message/store/sqlite/lineage.h"
+#include "services/message/store/sqlite/profile.h"
 #include "services/message/store/sqlite/reads.h"
+#include "services/message/store/sqlite/relations.h"
 #include "services/message/store/sqlite/writes.h"
 
 enum { WRITES_PENDING_MAX = 16384 };
@@ -76,6 +78,22 @@ static const char *const migrations[] = {
     "ALTER TABLE account ADD COLUMN account_id TEXT;"
     "ALTER TABLE account ADD COLUMN superseded INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX account_superseded ON account (superseded) WHERE superseded = 1;",
+    /* relations.h, withheld.h. */
+    "ALTER TABLE account ADD COLUMN show_online INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN show_marks INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE relation ("
+    "  owner INTEGER NOT NULL,"
+    "  peer INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL DEFAULT 0,"
+    "  since_ms INTEGER NOT NULL DEFAULT 0,"
+    "  last_withheld INTEGER NOT NULL DEFAULT 0," /* the seq of the peer's last such message */
+    "  PRIMARY KEY (owner, peer)) WITHOUT ROWID;"
+    "CREATE TABLE withheld ("
+    "  conversation INTEGER NOT NULL,"
+    "  seq INTEGER NOT NULL,"
+    "  receiver INTEGER NOT NULL,"
+    "  sender_count INTEGER NOT NULL,"
+    "  PRIMARY KEY (conversation, seq)) WITHOUT ROWID;",
 };
 
 static void on_reported(struct message_store *store, void (*reported)(void *ctx), void *ctx)
@@ -130,11 +148,16 @@ const struct message_store_kind message_store_sqlite = {
     .dialogs = message_sqlite_reads_dialogs,
     .messages = message_sqlite_reads_messages,
     .contacts = message_sqlite_reads_contacts,
+    .relate = message_sqlite_relations_change,
+    .blocked = message_sqlite_relations_blocked,
+    .relations = message_sqlite_relations_find,
+    .privacy = message_sqlite_relations_privacy,
+    .set_privacy = message_sqlite_relations_set_privacy,
     .epoch = message_sqlite_changes_epoch,
     .renew = message_sqlite_changes_renew,
     .changes = message_sqlite_changes_read,
     .positions = message_sqlite_changes_positions,
-    .note_profile = message_sqlite_changes_note_profile,
+    .note_profile = message_sqlite_profile_note,
     .records = message_sqlite_copy_records,
     .newest_seq = message_sqlite_copy_newest_seq,
     .import = message_sqlite_copy_import,

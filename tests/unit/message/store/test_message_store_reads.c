@@ -159,7 +159,7 @@ static bool holds(const struct message_contacts *contacts, const char *key)
 {
     size_t times = 0;
     for (size_t i = 0; i < contacts->count; i++)
-        times += strcmp(contacts->keys[i], key) == 0;
+        times += strcmp(contacts->items[i].key, key) == 0;
     return times == 1;
 }
 
