@@ -166,6 +166,12 @@ static void handle_bus_loss(void *state)
     resync_begin(gateway->resync);
 }
 
+static void fetch_visibility(void *state, const char *key,
+                             const Messenger__VisibilityChange *change)
+{
+    resync_visibility(((struct gateway *)state)->resync, key, change);
+}
+
 /* --- life -------------------------------------------------------------------------------- */
 
 /* A key is required, and a weak one causes a warning; settings.c refuses it in production. */
@@ -239,6 +245,7 @@ static enum status make_push(struct gateway *gateway)
         .stopping = &gateway->stopping,
     };
     gateway->resync = resync_create(&resync);
+    deliver_on_visibility(gateway->deliver, fetch_visibility, gateway);
     return STATUS_OK;
 }
 

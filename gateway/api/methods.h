@@ -17,6 +17,14 @@ void methods_get_self_info(struct jsonrpc_call *call);
 void methods_set_self_info(struct jsonrpc_call *call);
 void methods_find_users_by_tag(struct jsonrpc_call *call);
 
+void methods_add_contact(struct jsonrpc_call *call);
+void methods_remove_contact(struct jsonrpc_call *call);
+void methods_block_user(struct jsonrpc_call *call);
+void methods_unblock_user(struct jsonrpc_call *call);
+void methods_list_blocked(struct jsonrpc_call *call);
+void methods_get_privacy(struct jsonrpc_call *call);
+void methods_set_privacy(struct jsonrpc_call *call);
+
 void methods_list_sessions(struct jsonrpc_call *call);
 void methods_revoke_session(struct jsonrpc_call *call);
 void methods_revoke_other_sessions(struct jsonrpc_call *call);

@@ -24,14 +24,6 @@ static const char *caller_session(const struct jsonrpc_call *call)
     return session_identity(caller_of(call)->session)->session_id;
 }
 
-static void put_ok(struct jsonrpc_call *call, const void *reply)
-{
-    (void)reply;
-    json_begin_object(&call->result);
-    json_put_string(&call->result, "status", "OK");
-    json_end_object(&call->result);
-}
-
 /* --- sessions ---------------------------------------------------------------------------- */
 
 static void put_session(struct jsonrpc_call *call, const Messenger__Session *session)
@@ -79,7 +71,7 @@ void methods_revoke_session(struct jsonrpc_call *call)
     request.account = &own.account;
     request.session_id = wire_borrow(call->params[0].text);
     service_call_then(call, &own.context, "user.EndSession", &request.base,
-                      &messenger__empty__descriptor, put_ok);
+                      &messenger__empty__descriptor, service_call_put_ok);
 }
 
 void methods_revoke_other_sessions(struct jsonrpc_call *call)
@@ -91,7 +83,7 @@ void methods_revoke_other_sessions(struct jsonrpc_call *call)
     request.account = &own.account;
     request.kept_session = wire_borrow(caller_session(call));
     service_call_then(call, &own.context, "user.EndOtherSessions", &request.base,
-                      &messenger__empty__descriptor, put_ok);
+                      &messenger__empty__descriptor, service_call_put_ok);
 }
 
 /* --- the password ------------------------------------------------------------------------ */
@@ -108,7 +100,7 @@ void methods_change_password(struct jsonrpc_call *call)
     request.kept_session = wire_borrow(caller_session(call));
     request.client_network = wire_borrow(session_network(caller_of(call)->session));
     service_call_then(call, &own.context, "user.ChangePassword", &request.base,
-                      &messenger__empty__descriptor, put_ok);
+                      &messenger__empty__descriptor, service_call_put_ok);
 }
 
 /* --- invites ----------------------------------------------------------------------------- */
@@ -179,5 +171,5 @@ void methods_revoke_invite(struct jsonrpc_call *call)
     request.account = &own.account;
     request.id = wire_borrow(call->params[0].text);
     service_call_then(call, &own.context, "user.RevokeInvite", &request.base,
-                      &messenger__empty__descriptor, put_ok);
+                      &messenger__empty__descriptor, service_call_put_ok);
 }

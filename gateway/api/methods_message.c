@@ -94,16 +94,21 @@ static void put_dialog(struct json_writer *w, const Messenger__Dialog *dialog,
 static bool put_dialogs(struct jsonrpc_call *call, const struct rpc_context *context,
                         const Messenger__DialogList *list, struct hashmap *seen)
 {
+    Messenger__Visibility **visibilities = xcalloc(list->n_dialogs, sizeof(*visibilities));
     char **tags = xcalloc(list->n_dialogs, sizeof(*tags));
 
-    for (size_t i = 0; i < list->n_dialogs; i++)
+    for (size_t i = 0; i < list->n_dialogs; i++) {
         tags[i] = list->dialogs[i]->peer_tag;
+        visibilities[i] = list->dialogs[i]->visibility;
+    }
     struct profiles *profiles =
-        list->n_dialogs > 0 ? profiles_fetch(call, context, tags, list->n_dialogs) : NULL;
+        list->n_dialogs > 0 ? profiles_fetch(call, context, tags, visibilities, list->n_dialogs)
+                            : NULL;
     for (size_t i = 0; profiles != NULL && i < list->n_dialogs; i++)
         if (hashmap_put(seen, list->dialogs[i]->conversation_id, call) == NULL)
             put_dialog(&call->result, list->dialogs[i], profiles);
     profiles_free(&profiles);
+    free(visibilities);
     free(tags);
     return call->error == 0;
 }
@@ -176,14 +181,6 @@ void methods_get_messages_with_user(struct jsonrpc_call *call)
 
 /* --- markMessagesWithUserAsRead ---------------------------------------------------------- */
 
-static void put_status(struct jsonrpc_call *call, const void *reply)
-{
-    (void)reply;
-    json_begin_object(&call->result);
-    json_put_string(&call->result, "status", "OK");
-    json_end_object(&call->result);
-}
-
 void methods_mark_messages_with_user_as_read(struct jsonrpc_call *call)
 {
     Messenger__MarkReadRequest request = MESSENGER__MARK_READ_REQUEST__INIT;
@@ -202,5 +199,5 @@ void methods_mark_messages_with_user_as_read(struct jsonrpc_call *call)
     request.sender_tag = wire_borrow(call->params[0].text);
     request.origin = wire_borrow(session_id(caller_of(call)->session));
     service_call_then(call, &context, "message.MarkRead", &request.base,
-                      &messenger__mark_read_reply__descriptor, put_status);
+                      &messenger__mark_read_reply__descriptor, service_call_put_ok);
 }

@@ -148,14 +148,19 @@ static bool has_self(const Messenger__ChangeList *list)
 static struct profiles *fetch_people(struct jsonrpc_call *call, const struct rpc_context *context,
                                      const Messenger__ChangeList *list)
 {
+    Messenger__Visibility **visibilities = xcalloc(list->n_dialogs + 1, sizeof(*visibilities));
     char **tags = xcalloc(list->n_dialogs + 1, sizeof(*tags));
     size_t count = 0;
 
-    for (size_t i = 0; i < list->n_dialogs; i++)
+    for (size_t i = 0; i < list->n_dialogs; i++) {
+        visibilities[count] = list->dialogs[i]->visibility;
         tags[count++] = list->dialogs[i]->peer_tag;
+    }
     if (has_self(list))
         tags[count++] = wire_borrow(caller_tag(call));
-    struct profiles *profiles = count > 0 ? profiles_fetch(call, context, tags, count) : NULL;
+    struct profiles *profiles =
+        count > 0 ? profiles_fetch(call, context, tags, visibilities, count) : NULL;
+    free(visibilities);
     free(tags);
     return profiles;
 }

@@ -75,15 +75,8 @@ void methods_find_users_by_tag(struct jsonrpc_call *call)
     if (!service_call(call, &context, "user.FindUsers", &request.base,
                       &messenger__user_list__descriptor, &reply))
         return;
-    bool *online = profiles_online(call, &context, reply);
     json_begin_array(&call->result);
-    for (size_t i = 0; i < reply->n_users; i++) {
-        json_begin_object(&call->result);
-        user_json_put(&call->result, reply->users[i]);
-        json_put_bool(&call->result, "isOnline", online[i]);
-        json_end_object(&call->result);
-    }
-    json_end_array(&call->result);
-    free(online);
+    if (reply->n_users == 0 || profiles_put_found(call, &context, reply))
+        json_end_array(&call->result);
     wire_free(reply);
 }

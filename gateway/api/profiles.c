@@ -22,6 +22,7 @@ struct profiles {
     Messenger__UserList *profiles;
     struct hashmap *users;  /* key -> Messenger__User */
     struct hashmap *online; /* key -> anything */
+    struct hashmap *hidden; /* key -> Messenger__Visibility */
 };
 
 static struct rpc_pending ask_presence(struct bus *bus, const struct rpc_context *context,
@@ -92,6 +93,17 @@ static void index_profiles(struct profiles *profiles)
             hashmap_put(profiles->users, key, profiles->profiles->users[i]);
 }
 
+static void index_hidden(struct profiles *profiles, char **tags,
+                         Messenger__Visibility *const *visibilities, size_t count)
+{
+    char key[TAG_SIZE];
+
+    profiles->hidden = hashmap_create();
+    for (size_t i = 0; visibilities != NULL && i < count; i++)
+        if (visibilities[i] != NULL && tag_to_key(tags[i], key))
+            hashmap_put(profiles->hidden, key, visibilities[i]);
+}
+
 static void index_online(struct profiles *profiles, char **tags, size_t count, const bool *online)
 {
     char key[TAG_SIZE];
@@ -103,7 +115,8 @@ static void index_online(struct profiles *profiles, char **tags, size_t count, c
 }
 
 struct profiles *profiles_fetch(struct jsonrpc_call *call, const struct rpc_context *context,
-                                char **tags, size_t count)
+                                char **tags, Messenger__Visibility *const *visibilities,
+                                size_t count)
 {
     struct bus *bus = caller_of(call)->api->bus;
     Messenger__GetUsersRequest request = MESSENGER__GET_USERS_REQUEST__INIT;
@@ -118,6 +131,7 @@ struct profiles *profiles_fetch(struct jsonrpc_call *call, const struct rpc_cont
         rpc_end(&users, &messenger__user_list__descriptor, &profiles->profiles, &error);
     bool *online = await_presence(call, context, &presence, tags, count);
     index_online(profiles, tags, count, online);
+    index_hidden(profiles, tags, visibilities, count);
     free(online);
     if (status != STATUS_OK) {
         service_call_fail(call, context, "user.GetUsers", status, &error);
@@ -135,6 +149,7 @@ void profiles_free(struct profiles **profiles)
     wire_free((*profiles)->profiles);
     hashmap_destroy(&(*profiles)->users);
     hashmap_destroy(&(*profiles)->online);
+    hashmap_destroy(&(*profiles)->hidden);
     free(*profiles);
     *profiles = NULL;
 }
@@ -146,18 +161,32 @@ const Messenger__User *profiles_find(const struct profiles *profiles, const char
     return tag_to_key(tag, key) ? hashmap_get(profiles->users, key) : NULL;
 }
 
+/* `user` NULL: unknown. `visibility` NULL: all is visible. */
+static void put_user(struct json_writer *w, const char *tag, const Messenger__User *user,
+                     const Messenger__Visibility *visibility, bool is_online)
+{
+    Messenger__User shown = MESSENGER__USER__INIT;
+
+    shown.tag = wire_borrow(tag);
+    if (user != NULL && visibility != NULL && visibility->hides_profile) {
+        shown.id = user->id;
+        shown.img = wire_borrow("default.jpg");
+    } else if (user != NULL) {
+        shown = *user;
+    }
+    json_begin_object(w);
+    user_json_put(w, &shown);
+    json_put_bool(w, "isOnline", is_online && (visibility == NULL || !visibility->hides_presence));
+    json_end_object(w);
+}
+
 void profiles_put_user(struct json_writer *w, const struct profiles *profiles, const char *tag)
 {
-    Messenger__User unknown = MESSENGER__USER__INIT;
-    const Messenger__User *user = profiles_find(profiles, tag);
     char key[TAG_SIZE];
 
     tag_to_key(tag, key);
-    unknown.tag = wire_borrow(tag);
-    json_begin_object(w);
-    user_json_put(w, user != NULL ? user : &unknown);
-    json_put_bool(w, "isOnline", hashmap_get(profiles->online, key) != NULL);
-    json_end_object(w);
+    put_user(w, tag, profiles_find(profiles, tag), hashmap_get(profiles->hidden, key),
+             hashmap_get(profiles->online, key) != NULL);
 }
 
 bool *profiles_fetch_online(struct jsonrpc_call *call, const struct rpc_context *context,
@@ -168,14 +197,33 @@ bool *profiles_fetch_online(struct jsonrpc_call *call, const struct rpc_context 
     return await_presence(call, context, &pending, tags, count);
 }
 
-bool *profiles_online(struct jsonrpc_call *call, const struct rpc_context *context,
-                      const Messenger__UserList *users)
+bool profiles_put_found(struct jsonrpc_call *call, const struct rpc_context *context,
+                        const Messenger__UserList *users)
 {
+    struct bus *bus = caller_of(call)->api->bus;
+    Messenger__GetVisibilityRequest request = MESSENGER__GET_VISIBILITY_REQUEST__INIT;
+    Messenger__VisibilityList *list = NULL;
     char **tags = xcalloc(users->n_users, sizeof(*tags));
+    struct rpc_error error;
 
     for (size_t i = 0; i < users->n_users; i++)
         tags[i] = users->users[i]->tag;
-    bool *online = profiles_fetch_online(call, context, tags, users->n_users);
+    request.owner_tag = wire_borrow(caller_tag(call));
+    request.owner_id = wire_borrow(caller_id(call));
+    request.n_tags = users->n_users;
+    request.tags = tags;
+    struct rpc_pending presence = ask_presence(bus, context, tags, users->n_users);
+    enum status status = rpc_call(bus, context, "message.GetVisibility", &request.base,
+                                  &messenger__visibility_list__descriptor, &list, &error);
+    bool *online = await_presence(call, context, &presence, tags, users->n_users);
+    if (status == STATUS_OK && list->n_visibilities != users->n_users)
+        status = STATUS_INTERNAL;
+    if (status != STATUS_OK)
+        service_call_fail(call, context, "message.GetVisibility", status, &error);
+    for (size_t i = 0; status == STATUS_OK && i < users->n_users; i++)
+        put_user(&call->result, tags[i], users->users[i], list->visibilities[i], online[i]);
+    wire_free(list);
+    free(online);
     free(tags);
-    return online;
+    return status == STATUS_OK;
 }

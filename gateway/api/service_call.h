@@ -46,6 +46,7 @@ bool service_call(struct jsonrpc_call *call, const struct rpc_context *context, 
  * freed after it. `method` is borrowed until then.
  */
 typedef void service_then(struct jsonrpc_call *call, const void *reply);
+service_then service_call_put_ok; /* writes {"status":"OK"} */
 void service_call_then(struct jsonrpc_call *call, const struct rpc_context *context,
                        const char *method, const ProtobufCMessage *request,
                        const ProtobufCMessageDescriptor *reply_type, service_then *then);

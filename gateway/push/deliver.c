@@ -33,6 +33,9 @@ struct deliver {
     /* "<user> <contact>" -> the last change that was pushed, as a stamp; "<user>" -> since when its
      * sockets have received all changes, likewise. */
     struct recent_numbers *changes;
+    struct recent_numbers *hidden; /* "<user> <contact>" -> since when; 0: is visible */
+    deliver_visibility_changed *visibility_changed;
+    void *visibility_ctx;
 };
 
 /* --- from the bus to the sockets --------------------------------------------------------- */
@@ -127,7 +130,13 @@ static void push_to_sockets(void *ctx, const char *key, const Messenger__Notific
     struct deliver *deliver = ctx;
     char name[PAIR_SIZE];
 
+    if (notification->body_case == MESSENGER__NOTIFICATION__BODY_VISIBILITY) {
+        deliver->visibility_changed(deliver->visibility_ctx, key, notification->visibility);
+        return;
+    }
     if (name_changed(key, notification, name)) {
+        if (notification->change <= recent_numbers_get(deliver->hidden, name))
+            return;
         uint64_t stamp = stamp_of(notification->change, is_online(notification));
         bool same_again = is_same_again(deliver, key, name, stamp);
         if (!recent_numbers_raise(deliver->changes, name, stamp))
@@ -197,7 +206,7 @@ bool deliver_follow(struct deliver *deliver, const char *key)
     struct bus_subscription *subscription;
     char subject[TAG_SIZE + 8];
 
-    assert(deliver->registry != NULL);
+    assert(deliver->registry != NULL && deliver->visibility_changed != NULL);
     snprintf(subject, sizeof(subject), "notify.%s", key);
     enum status status = bus_subscription_open(deliver->bus, subject, NULL, handle_notification,
                                                deliver, &subscription);
@@ -220,12 +229,33 @@ void deliver_unfollow(struct deliver *deliver, const char *key)
     feeds_close(deliver->feeds, key);
 }
 
+/* --- what was fetched -------------------------------------------------------------------- */
+
 struct presence_notice {
     struct deliver *deliver;
     const char *key;
     Messenger__Notification notification;
-    bool again;
+    bool again;      /* of deliver_presence */
+    bool is_visible; /* of deliver_visibility */
 };
+
+static struct presence_notice presence_notice_of(struct deliver *deliver, const char *key,
+                                                 const char *contact_tag, uint64_t change,
+                                                 bool online)
+{
+    struct presence_notice notice = { .deliver = deliver, .key = key };
+
+    messenger__notification__init(&notice.notification);
+    notice.notification.change = change;
+    if (online) {
+        notice.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
+        notice.notification.contact_online = wire_borrow(contact_tag);
+    } else {
+        notice.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_OFFLINE;
+        notice.notification.contact_offline = wire_borrow(contact_tag);
+    }
+    return notice;
+}
 
 static void push_presence(void *arg)
 {
@@ -241,17 +271,70 @@ static void push_presence(void *arg)
 void deliver_presence(struct deliver *deliver, const char *key, const char *contact_tag,
                       uint64_t change, bool online, bool again)
 {
-    struct presence_notice notice = { deliver, key, MESSENGER__NOTIFICATION__INIT, again };
+    struct presence_notice notice = presence_notice_of(deliver, key, contact_tag, change, online);
 
-    notice.notification.change = change;
-    if (online) {
-        notice.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_ONLINE;
-        notice.notification.contact_online = wire_borrow(contact_tag);
-    } else {
-        notice.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_OFFLINE;
-        notice.notification.contact_offline = wire_borrow(contact_tag);
-    }
+    notice.again = again;
     feeds_in_turn(deliver->feeds, key, push_presence, &notice);
+}
+
+/* Of one that is offline, nothing is to be seen in either case. */
+static void push_visibility(void *arg)
+{
+    const struct presence_notice *notice = arg;
+    struct deliver *deliver = notice->deliver;
+    const Messenger__Notification *real = &notice->notification;
+    Messenger__Notification shown = MESSENGER__NOTIFICATION__INIT;
+    char name[PAIR_SIZE];
+
+    if (!name_pair(notice->key, is_online(real) ? real->contact_online : real->contact_offline,
+                   name))
+        return;
+    uint64_t stamp = stamp_of(real->change, is_online(real));
+    bool was_delivered = recent_numbers_get(deliver->hidden, name) == 0 &&
+                         recent_numbers_get(deliver->changes, name) >= stamp;
+    recent_numbers_set(deliver->hidden, name,
+                       notice->is_visible ? 0 : (uint64_t)clock_wall_ms() * 1000);
+    if (notice->is_visible)
+        recent_numbers_raise(deliver->changes, name, stamp);
+    if (!is_online(real) || (notice->is_visible && was_delivered))
+        return;
+    shown.body_case = real->body_case;
+    shown.contact_online = real->contact_online;
+    if (notice->is_visible)
+        send_to_sockets(deliver, notice->key, &shown);
+    else
+        send_opposite(deliver, notice->key, &shown);
+}
+
+void deliver_visibility(struct deliver *deliver, const char *key, const char *contact_tag,
+                        uint64_t change, bool online, bool is_visible)
+{
+    struct presence_notice notice = presence_notice_of(deliver, key, contact_tag, change, online);
+
+    notice.is_visible = is_visible;
+    feeds_in_turn(deliver->feeds, key, push_visibility, &notice);
+}
+
+static void push_profile(void *arg)
+{
+    const struct presence_notice *notice = arg;
+
+    send_to_sockets(notice->deliver, notice->key, &notice->notification);
+}
+
+void deliver_profile(struct deliver *deliver, const char *key, const Messenger__User *user)
+{
+    struct presence_notice notice = { .deliver = deliver, .key = key };
+    Messenger__ProfileChange profile = MESSENGER__PROFILE_CHANGE__INIT;
+
+    profile.tag = user->tag;
+    profile.first_name = user->first_name;
+    profile.last_name = user->last_name;
+    profile.img = user->img;
+    messenger__notification__init(&notice.notification);
+    notice.notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_CHANGED;
+    notice.notification.contact_changed = &profile;
+    feeds_in_turn(deliver->feeds, key, push_profile, &notice);
 }
 
 bool deliver_newest_presence(struct deliver *deliver, const char *key, const char *contact_tag,
@@ -291,12 +374,19 @@ struct deliver *deliver_create(struct bus *bus)
     deliver->feeds = feeds_create(bus, &sink);
     deliver->subscriptions = hashmap_create();
     deliver->changes = recent_numbers_create(CHANGES_MAX);
+    deliver->hidden = recent_numbers_create(CHANGES_MAX);
     return deliver;
 }
 
 void deliver_set_registry(struct deliver *deliver, struct registry *registry)
 {
     deliver->registry = registry;
+}
+
+void deliver_on_visibility(struct deliver *deliver, deliver_visibility_changed *changed, void *ctx)
+{
+    deliver->visibility_changed = changed;
+    deliver->visibility_ctx = ctx;
 }
 
 void deliver_destroy(struct deliver **deliver)
@@ -311,6 +401,7 @@ void deliver_destroy(struct deliver **deliver)
     hashmap_destroy(&(*deliver)->subscriptions);
     feeds_destroy(&(*deliver)->feeds);
     recent_numbers_destroy(&(*deliver)->changes);
+    recent_numbers_destroy(&(*deliver)->hidden);
     free(*deliver);
     *deliver = NULL;
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "event.pb-c.h"
 #include "gateway/socket/registry.h"
 #include "services/common/bus/bus.h"
 
@@ -40,6 +41,21 @@ void deliver_presence(struct deliver *deliver, const char *key, const char *cont
  * and what is read must not contradict what was delivered. */
 bool deliver_newest_presence(struct deliver *deliver, const char *key, const char *contact_tag,
                              uint64_t change, bool online);
+
+/* `changed`, which must not block, is called for each notification that what a user may see of
+ * another one has changed; the state is fetched then, and given to the two functions below. Before
+ * the first deliver_follow. */
+typedef void deliver_visibility_changed(void *ctx, const char *key,
+                                        const Messenger__VisibilityChange *change);
+void deliver_on_visibility(struct deliver *deliver, deliver_visibility_changed *changed, void *ctx);
+
+/* The presence of a user, as it is, is to be shown or hidden from now on: delivers online or
+ * offline if it is online. Older events of a user that is hidden are dropped. */
+void deliver_visibility(struct deliver *deliver, const char *key, const char *contact_tag,
+                        uint64_t change, bool online, bool is_visible);
+
+/* Delivers all of a contact's profile. */
+void deliver_profile(struct deliver *deliver, const char *key, const Messenger__User *user);
 
 /* The bus may have dropped notifications of any user: checks all feeds. */
 void deliver_check_all(struct deliver *deliver);

@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "gateway/json/message_json.h"
+#include "gateway/json/privacy_json.h"
 
 static void begin_notification(struct json_writer *w, const char *type, int code)
 {
@@ -40,6 +41,14 @@ static void put_change(struct json_writer *w, const char *type, int code,
         json_put_string(w, "img", change->img);
 }
 
+static void put_relation(struct json_writer *w, const Messenger__RelationChange *change)
+{
+    begin_notification(w, "relationChanges", 3202);
+    json_put_string(w, "tag", change->tag);
+    json_put_bool(w, "isAdded", change->is_added);
+    json_put_bool(w, "isBlocked", change->is_blocked);
+}
+
 bool notification_put(struct json_writer *w, const Messenger__Notification *n)
 {
     switch (n->body_case) {
@@ -66,6 +75,13 @@ bool notification_put(struct json_writer *w, const Messenger__Notification *n)
         break;
     case MESSENGER__NOTIFICATION__BODY_DIALOG_WAS_READ:
         put_tag(w, "dialogWasRead", 3301, "senderTag", n->dialog_was_read);
+        break;
+    case MESSENGER__NOTIFICATION__BODY_RELATION_CHANGED:
+        put_relation(w, n->relation_changed);
+        break;
+    case MESSENGER__NOTIFICATION__BODY_PRIVACY_CHANGED:
+        begin_notification(w, "privacyChanges", 3203);
+        privacy_json_put(w, n->privacy_changed);
         break;
     default:
         return false;

@@ -68,6 +68,17 @@ bool recent_numbers_raise(struct recent_numbers *recent, const char *name, uint6
     return raised;
 }
 
+void recent_numbers_set(struct recent_numbers *recent, const char *name, uint64_t number)
+{
+    pthread_mutex_lock(&recent->lock);
+    struct item *item = hashmap_get(recent->names, name);
+    if (item == NULL)
+        add_locked(recent, name, number);
+    else
+        item->number = number;
+    pthread_mutex_unlock(&recent->lock);
+}
+
 uint64_t recent_numbers_get(struct recent_numbers *recent, const char *name)
 {
     pthread_mutex_lock(&recent->lock);

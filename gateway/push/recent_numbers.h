@@ -15,6 +15,9 @@ void recent_numbers_destroy(struct recent_numbers **recent);
 /* Sets the number of a name. False, and nothing changes, when it has the same or a greater one. */
 bool recent_numbers_raise(struct recent_numbers *recent, const char *name, uint64_t number);
 
+/* Sets the number of a name, whatever it was. */
+void recent_numbers_set(struct recent_numbers *recent, const char *name, uint64_t number);
+
 /* The number of a name; 0 when it has none. */
 uint64_t recent_numbers_get(struct recent_numbers *recent, const char *name);
 

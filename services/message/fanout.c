@@ -38,23 +38,40 @@ static void notify_user(struct bus *bus, const char *key, Messenger__Notificatio
     notification->receiver_tag = wire_borrow(protobuf_c_empty_string); /* `tag` ends here */
 }
 
-/* What each of the two may see of the other is fetched by its gateways. */
-static void notify_visibility(struct bus *bus, const char *key, const char *other_key)
+/* What the user may see of the other one is fetched by its gateways. */
+static void notify_visibility(struct bus *bus, const char *key, const char *other_key,
+                              bool presence, bool profile)
 {
     Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
+    Messenger__VisibilityChange change = MESSENGER__VISIBILITY_CHANGE__INIT;
     char other[TAG_SIZE], tag[TAG_SIZE + 1];
 
     account_name_strip(other_key, other);
     snprintf(tag, sizeof(tag), "@%s", other);
-    notification.body_case = MESSENGER__NOTIFICATION__BODY_VISIBILITY_OF;
-    notification.visibility_of = tag;
-    notify_user(bus, key, &notification);
+    change.tag = tag;
+    change.presence = presence;
+    change.profile = profile;
+    notification.body_case = MESSENGER__NOTIFICATION__BODY_VISIBILITY;
+    notification.visibility = &change;
+    if (presence || profile)
+        notify_user(bus, key, &notification);
 }
 
-static void notify_visibility_of_both(struct bus *bus, const char *key, const char *other_key)
+/* Of two users, the relation of the first one before and after something. Nothing is sent to a user
+ * for whom nothing has changed: it would show that there was something. */
+static void notify_changed(struct fanout *fanout, const char *key, const char *other_key,
+                           const struct relation *before, const struct relation *after)
 {
-    notify_visibility(bus, key, other_key);
-    notify_visibility(bus, other_key, key);
+    bool profile = relation_is_blocked(before) != relation_is_blocked(after);
+
+    notify_visibility(fanout->bus, key, other_key,
+                      relation_i_see_them(before, fanout->consent) !=
+                          relation_i_see_them(after, fanout->consent),
+                      profile);
+    notify_visibility(fanout->bus, other_key, key,
+                      relation_they_see_me(before, fanout->consent) !=
+                          relation_they_see_me(after, fanout->consent),
+                      profile);
 }
 
 static void notify_receiver(struct fanout *fanout, const struct message_send *send,
@@ -131,7 +148,8 @@ void fanout_read(struct fanout *fanout, const struct message_mark *mark, const c
 }
 
 void fanout_relation(struct fanout *fanout, const struct relation_change *change,
-                     enum relation_state state, const char *origin)
+                     const struct relation *before, const struct relation *after,
+                     const char *origin)
 {
     Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
     Messenger__RelationChange relation = MESSENGER__RELATION_CHANGE__INIT;
@@ -139,61 +157,75 @@ void fanout_relation(struct fanout *fanout, const struct relation_change *change
 
     account_name_strip(change->peer.tag, tag);
     relation.tag = tag;
-    relation.is_added = state == RELATION_ADDED;
-    relation.is_blocked = state == RELATION_BLOCKED;
+    relation.is_added = after->mine == RELATION_ADDED;
+    relation.is_blocked = after->mine == RELATION_BLOCKED;
     notification.exclude_session = wire_borrow(origin);
     notification.body_case = MESSENGER__NOTIFICATION__BODY_RELATION_CHANGED;
     notification.relation_changed = &relation;
     notify_user(fanout->bus, change->owner.key, &notification);
-    notify_visibility_of_both(fanout->bus, change->owner.key, change->peer.key);
+    notify_changed(fanout, change->owner.key, change->peer.key, before, after);
 }
 
-void fanout_privacy(struct fanout *fanout, const struct message_user *user, struct privacy privacy,
-                    const char *origin)
+static void notify_privacy(struct fanout *fanout, const struct message_user *user,
+                           struct privacy privacy, const char *origin)
 {
     Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
-    Messenger__Privacy view = MESSENGER__PRIVACY__INIT;
-    struct message_contacts contacts;
+    Messenger__Privacy view;
 
     privacy_view_set(&view, privacy);
     notification.exclude_session = wire_borrow(origin);
     notification.body_case = MESSENGER__NOTIFICATION__BODY_PRIVACY_CHANGED;
     notification.privacy_changed = &view;
     notify_user(fanout->bus, user->key, &notification);
+}
+
+void fanout_privacy(struct fanout *fanout, const struct message_user *user, struct privacy before,
+                    struct privacy privacy, const char *origin)
+{
+    struct message_contacts contacts;
+
+    notify_privacy(fanout, user, privacy, origin);
     enum status status = message_store_contacts(fanout->store, user->key, &contacts);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         log_warn("what the contacts of %s may see is not refreshed: %s", user->tag,
                  status_name(status));
-    for (size_t i = 0; status == STATUS_OK && i < contacts.count; i++)
-        notify_visibility(fanout->bus, contacts.items[i].key, user->key);
-    if (status == STATUS_OK)
-        message_contacts_finish(&contacts);
+        return;
+    }
+    bus_hold(fanout->bus);
+    for (size_t i = 0; i < contacts.count; i++) {
+        struct relation old = contacts.items[i].relation, new = old;
+        old.my_privacy = before;
+        new.my_privacy = privacy;
+        notify_changed(fanout, user->key, contacts.items[i].key, &old, &new);
+    }
+    bus_release(fanout->bus);
+    message_contacts_finish(&contacts);
 }
 
 /* --- new contacts ------------------------------------------------------------------------- */
 
 struct contacts_job {
     struct fanout *fanout;
-    struct message_user one, other;
+    struct message_user one, other; /* the first has answered */
 };
-
-/* Without consent, only privacy makes a difference between contacts and others. */
-static bool shows_more_to_contacts(struct fanout *fanout, const struct message_user *user)
-{
-    struct privacy privacy;
-
-    return message_store_privacy(fanout->store, user->key, &privacy) == STATUS_OK &&
-           privacy.online == AUDIENCE_CONTACTS;
-}
 
 static void run_contacts(void *arg)
 {
     struct contacts_job *job = arg;
-    struct fanout *fanout = job->fanout;
+    char keys[1][ACCOUNT_NAME_SIZE];
+    struct relation after;
 
-    if (fanout->consent || shows_more_to_contacts(fanout, &job->one) ||
-        shows_more_to_contacts(fanout, &job->other))
-        notify_visibility_of_both(fanout->bus, job->one.key, job->other.key);
+    memcpy(keys[0], job->other.key, sizeof(keys[0]));
+    enum status status = message_store_relations(job->fanout->store, job->one.key,
+                                                 (const char(*)[ACCOUNT_NAME_SIZE])keys, 1, &after);
+    if (status == STATUS_OK) {
+        struct relation before = after;
+        before.i_wrote = false;
+        notify_changed(job->fanout, job->one.key, job->other.key, &before, &after);
+    } else {
+        log_warn("what %s may see of a new contact is not refreshed: %s", job->one.tag,
+                 status_name(status));
+    }
     free(job);
 }
 
@@ -342,6 +374,9 @@ static void notify_profile(struct fanout *fanout, const struct bus_message *mess
     if (status == STATUS_OK)
         status = message_store_note_profile(fanout->store, &profile);
     if (status == STATUS_OK) {
+        log_debug("notifying %zu users of revision %llu of %s, of which %llu is noted",
+                  profile.notified_count, (unsigned long long)event->revision, event->change->tag,
+                  (unsigned long long)profile.noted);
         notify_noted(fanout, &profile, event);
         acknowledge_profile(fanout, message, profile.noted);
     } else {

@@ -29,12 +29,13 @@ void fanout_message(struct fanout *fanout, const struct message_send *send, cons
  * event.message.read. */
 void fanout_read(struct fanout *fanout, const struct message_mark *mark, const char *origin);
 
-/* The owner has decided about the peer, whose state is the given one now. */
+/* The owner has decided about the peer. `before` and `after`: its relation to the peer. */
 void fanout_relation(struct fanout *fanout, const struct relation_change *change,
-                     enum relation_state state, const char *origin);
+                     const struct relation *before, const struct relation *after,
+                     const char *origin);
 
 /* The user shows something else to others. Blocks; a failure is logged. */
-void fanout_privacy(struct fanout *fanout, const struct message_user *user, struct privacy privacy,
-                    const char *origin);
+void fanout_privacy(struct fanout *fanout, const struct message_user *user, struct privacy before,
+                    struct privacy privacy, const char *origin);
 
 #endif

@@ -35,26 +35,27 @@ static bool read_action(Messenger__RelationAction wanted, enum relation_action *
     }
 }
 
-/* The state after a change; of one that has changed nothing, no notification is sent. */
-static enum relation_state state_after(enum relation_action action)
+/* The owner's relation to the peer. */
+static enum status find_relation(struct message_service *service,
+                                 const struct relation_change *change,
+                                 struct relation *relation_out)
 {
-    switch (action) {
-    case RELATION_ADD:
-        return RELATION_ADDED;
-    case RELATION_BLOCK:
-        return RELATION_BLOCKED;
-    default:
-        return RELATION_NONE;
-    }
+    char keys[1][ACCOUNT_NAME_SIZE];
+
+    memcpy(keys[0], change->peer.key, sizeof(keys[0]));
+    return message_store_relations(service->store, change->owner.key,
+                                   (const char(*)[ACCOUNT_NAME_SIZE])keys, 1, relation_out);
 }
 
 static void reply_relation(struct message_service *service, struct rpc_request *call,
-                           const struct relation_change *change, const char *origin)
+                           const struct relation_change *change, const struct relation *before,
+                           const char *origin)
 {
     Messenger__SetRelationReply reply = MESSENGER__SET_RELATION_REPLY__INIT;
+    struct relation after = *before;
 
-    if (change->changed)
-        fanout_relation(service->fanout, change, state_after(change->action), origin);
+    if (change->changed && relation_apply(before->mine, change->action, &after.mine) == STATUS_OK)
+        fanout_relation(service->fanout, change, before, &after, origin);
     reply.changed = change->changed;
     rpc_request_reply(call, &reply.base);
 }
@@ -78,6 +79,7 @@ void handle_set_relation(void *ctx, struct rpc_request *call, const void *reques
     const Messenger__SetRelationRequest *wanted = request;
     struct relation_change change = { .now_ms = clock_wall_ms() };
     const struct rpc_context *context = rpc_request_context(call);
+    struct relation before;
 
     if (!read_action(wanted->action, &change.action)) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "action: none of those known");
@@ -92,9 +94,11 @@ void handle_set_relation(void *ctx, struct rpc_request *call, const void *reques
     if (status == STATUS_OK)
         status = user_directory_find(service->users, context, wanted->peer_tag, &change.peer);
     if (status == STATUS_OK)
+        status = find_relation(service, &change, &before);
+    if (status == STATUS_OK)
         status = message_store_relate(service->store, &change);
     if (status == STATUS_OK)
-        reply_relation(service, call, &change, wanted->origin);
+        reply_relation(service, call, &change, &before, wanted->origin);
     else
         rpc_request_fail(call, status, relation_problem(status, change.action));
 }
@@ -228,7 +232,7 @@ static enum status change_privacy(struct message_service *service,
         return STATUS_OK;
     status = message_store_set_privacy(service->store, owner, *privacy_out);
     if (status == STATUS_OK)
-        fanout_privacy(service->fanout, owner, *privacy_out, wanted->origin);
+        fanout_privacy(service->fanout, owner, before, *privacy_out, wanted->origin);
     return status;
 }
 

@@ -3,11 +3,7 @@
 
 #include "services/common/rpc/rpc_server.h"
 
-/* What users decide about each other, and let each other see: rpc_handler functions, as those of
- * handlers.h. */
-void handle_set_relation(void *ctx, struct rpc_request *call, const void *request);
-void handle_get_blocked(void *ctx, struct rpc_request *call, const void *request);
-void handle_get_visibility(void *ctx, struct rpc_request *call, const void *request);
-void handle_set_privacy(void *ctx, struct rpc_request *call, const void *request);
+/* What users decide about each other, and let each other see; for the table of handlers.c. */
+rpc_handler handle_set_relation, handle_get_blocked, handle_get_visibility, handle_set_privacy;
 
 #endif

@@ -113,6 +113,8 @@ static bool run_pass(struct announcer *announcer)
         if (user_store_unannounced(announcer->store, after, AT_ONCE, &page) != STATUS_OK)
             return false;
         size_t announced = announce_page(announcer, &page, answer_deadline(announcer));
+        if (page.count > 0)
+            log_debug("announced %zu of %zu changed profiles", announced, page.count);
         all = all && announced == page.count;
         more = page.count == AT_ONCE && announced > 0 &&
                tag_to_key(page.items[page.count - 1].tag, after);
