@@ -172,7 +172,7 @@ static void notify_privacy(struct fanout *fanout, const struct message_user *use
     Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
     Messenger__Privacy view;
 
-    privacy_view_set(&view, privacy);
+    views_set_privacy(&view, privacy);
     notification.exclude_session = wire_borrow(origin);
     notification.body_case = MESSENGER__NOTIFICATION__BODY_PRIVACY_CHANGED;
     notification.privacy_changed = &view;

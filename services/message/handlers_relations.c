@@ -153,7 +153,7 @@ static void reply_visibility(struct message_service *service, struct rpc_request
     Messenger__Visibility **pointers = xcalloc(count, sizeof(*pointers));
 
     for (size_t i = 0; i < count; i++) {
-        visibility_view_set(&views[i], &relations[i], service->consent);
+        views_set_visibility(&views[i], &relations[i], service->consent);
         pointers[i] = &views[i];
     }
     reply.n_visibilities = count;
@@ -226,8 +226,8 @@ static enum status change_privacy(struct message_service *service,
     enum status status = message_store_privacy(service->store, owner->key, &before);
     if (status != STATUS_OK)
         return status;
-    privacy_out->online = audience_from_view(wanted->online, before.online);
-    privacy_out->read_marks = audience_from_view(wanted->read_marks, before.read_marks);
+    privacy_out->online = views_read_audience(wanted->online, before.online);
+    privacy_out->read_marks = views_read_audience(wanted->read_marks, before.read_marks);
     if (privacy_out->online == before.online && privacy_out->read_marks == before.read_marks)
         return STATUS_OK;
     status = message_store_set_privacy(service->store, owner, *privacy_out);
@@ -256,6 +256,6 @@ void handle_set_privacy(void *ctx, struct rpc_request *call, const void *request
         rpc_request_fail(call, status, NULL);
         return;
     }
-    privacy_view_set(&reply, privacy);
+    views_set_privacy(&reply, privacy);
     rpc_request_reply(call, &reply.base);
 }

@@ -22,7 +22,8 @@ void message_view_set(struct message_view *view, const struct message *message)
     view->proto.is_read = message->is_read;
 }
 
-void visibility_view_set(Messenger__Visibility *view, const struct relation *relation, bool consent)
+void views_set_visibility(Messenger__Visibility *view, const struct relation *relation,
+                          bool consent)
 {
     messenger__visibility__init(view);
     view->hides_presence = !relation_i_see_them(relation, consent);
@@ -42,19 +43,19 @@ void dialog_view_set(struct dialog_view *view, const struct dialog *dialog, bool
     view->proto.peer_tag = view->peer_tag;
     view->proto.is_request = relation_is_request(&dialog->relation, consent);
     view->proto.is_blocked = dialog->relation.mine == RELATION_BLOCKED;
-    visibility_view_set(&view->visibility, &dialog->relation, consent);
+    views_set_visibility(&view->visibility, &dialog->relation, consent);
     view->proto.visibility = &view->visibility;
 }
 
 /* The numbers differ by one: 0 is a field that is not there. */
-void privacy_view_set(Messenger__Privacy *view, struct privacy privacy)
+void views_set_privacy(Messenger__Privacy *view, struct privacy privacy)
 {
     messenger__privacy__init(view);
     view->online = (Messenger__Audience)(privacy.online + 1);
     view->read_marks = (Messenger__Audience)(privacy.read_marks + 1);
 }
 
-enum audience audience_from_view(Messenger__Audience view, enum audience unchanged)
+enum audience views_read_audience(Messenger__Audience view, enum audience unchanged)
 {
     return view == MESSENGER__AUDIENCE__AUDIENCE_UNCHANGED ? unchanged : (enum audience)(view - 1);
 }

@@ -27,12 +27,12 @@ struct dialog_view {
 void dialog_view_set(struct dialog_view *view, const struct dialog *dialog, bool consent);
 
 /* What the user of the relation may see of the other one. Borrows nothing. */
-void visibility_view_set(Messenger__Visibility *view, const struct relation *relation,
-                         bool consent);
+void views_set_visibility(Messenger__Visibility *view, const struct relation *relation,
+                          bool consent);
 
 /* An audience of the store as a client's, and back; AUDIENCE_UNCHANGED is `unchanged`. */
-void privacy_view_set(Messenger__Privacy *view, struct privacy privacy);
-enum audience audience_from_view(Messenger__Audience view, enum audience unchanged);
+void views_set_privacy(Messenger__Privacy *view, struct privacy privacy);
+enum audience views_read_audience(Messenger__Audience view, enum audience unchanged);
 
 /* A reply must fit into one message of the bus, 1 MB by default, or into fewer bytes that the
  * caller wants. Zeroed but for `max`: empty. */

@@ -98,8 +98,8 @@ static enum status read_privacies(struct batch *batch)
         snprintf(keys[i], ACCOUNT_NAME_SIZE, "%s", actor_of(job)->key);
     }
     if (has_mark)
-        status = privacy_documents_find(batch->db, (const char(*)[ACCOUNT_NAME_SIZE])keys,
-                                        batch->count, batch->privacies);
+        status = relation_documents_find_privacies(
+            batch->db, (const char(*)[ACCOUNT_NAME_SIZE])keys, batch->count, batch->privacies);
     free(keys);
     return status;
 }

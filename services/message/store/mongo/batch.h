@@ -1,16 +1,8 @@
 #ifndef MESSAGE_STORE_MONGO_BATCH_H
 #define MESSAGE_STORE_MONGO_BATCH_H
 
-#include "services/common/store/batcher.h"
-#include "services/message/store/message_data.h"
 #include "services/message/store/mongo/repair.h"
-
-/* One pending write: a send or a mark, the other is NULL. */
-struct message_mongo_job {
-    struct batch_job head; /* first */
-    struct message_send *send;
-    struct message_mark *mark;
-};
+#include "services/message/store/mongo/write_job.h"
 
 /*
  * Writes a batch of jobs with a few commands: notes what it is about to do (repair.h), inserts the

@@ -1,9 +1,10 @@
 #ifndef MESSAGE_STORE_MONGO_BATCH_STATE_H
 #define MESSAGE_STORE_MONGO_BATCH_STATE_H
 
-#include "services/message/store/mongo/batch.h"
 #include "services/message/store/mongo/documents.h"
+#include "services/message/store/mongo/fact.h"
 #include "services/message/store/mongo/relations.h"
+#include "services/message/store/mongo/write_job.h"
 
 /* What the files of a batch (batch.h) share while one is written. */
 

@@ -97,8 +97,9 @@ static void take_privacy(void *ctx, const bson_t *document)
         *privacy = read_privacy(document);
 }
 
-enum status privacy_documents_find(struct mongo_db *db, const char (*keys)[ACCOUNT_NAME_SIZE],
-                                   size_t count, struct privacy *privacies_out)
+enum status relation_documents_find_privacies(struct mongo_db *db,
+                                              const char (*keys)[ACCOUNT_NAME_SIZE], size_t count,
+                                              struct privacy *privacies_out)
 {
     struct hashmap *first = hashmap_create(); /* for each key: one may be repeated */
     enum status status = STATUS_OK;
@@ -130,8 +131,8 @@ enum status relation_documents_describe(struct mongo_db *db, const char *owner_k
     for (size_t i = 0; i < count; i++)
         snprintf(users[i], ACCOUNT_NAME_SIZE, "%s", keys[i]);
     snprintf(users[count], ACCOUNT_NAME_SIZE, "%s", owner_key);
-    enum status status =
-        privacy_documents_find(db, (const char(*)[ACCOUNT_NAME_SIZE])users, count + 1, privacies);
+    enum status status = relation_documents_find_privacies(
+        db, (const char(*)[ACCOUNT_NAME_SIZE])users, count + 1, privacies);
     for (size_t i = 0; i < count; i++)
         relations_out[i] = (struct relation){ .mine = documents[i].mine,
                                               .theirs = documents[i].theirs,
@@ -289,6 +290,6 @@ enum status message_mongo_relations_privacy(struct message_store *store, const c
     char keys[1][ACCOUNT_NAME_SIZE];
 
     snprintf(keys[0], ACCOUNT_NAME_SIZE, "%s", key);
-    return privacy_documents_find(message_mongo_handle(store)->db,
-                                  (const char(*)[ACCOUNT_NAME_SIZE])keys, 1, privacy_out);
+    return relation_documents_find_privacies(
+        message_mongo_handle(store)->db, (const char(*)[ACCOUNT_NAME_SIZE])keys, 1, privacy_out);
 }

@@ -46,8 +46,9 @@ enum status relation_documents_describe(struct mongo_db *db, const char *owner_k
                                         struct relation *relations_out) MUST_CHECK;
 
 /* What each of the users shows, in the order of the keys. */
-enum status privacy_documents_find(struct mongo_db *db, const char (*keys)[ACCOUNT_NAME_SIZE],
-                                   size_t count, struct privacy *privacies_out) MUST_CHECK;
+enum status relation_documents_find_privacies(struct mongo_db *db,
+                                              const char (*keys)[ACCOUNT_NAME_SIZE], size_t count,
+                                              struct privacy *privacies_out) MUST_CHECK;
 
 /* Records that messages of `peer` are withheld from `owner`. The caller destroys both. */
 struct mongo_upsert relation_documents_note_withheld(const char *owner_key, const char *peer_key,

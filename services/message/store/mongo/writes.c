@@ -6,6 +6,7 @@
 #include "services/message/store/mongo/batch.h"
 #include "services/message/store/mongo/handle.h"
 #include "services/message/store/mongo/repair.h"
+#include "services/message/store/mongo/write_job.h"
 
 enum { BATCH_MAX = 256 };
 

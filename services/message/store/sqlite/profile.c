@@ -73,7 +73,7 @@ static enum status list_notified(struct sqlite_conn *conn, int64_t user,
     profile->notified_count = 1;
     sqlite3_bind_int64(s, 1, user);
     while ((result = sqlite_step(s)) == SQLITE_ROW) {
-        const struct relation relation = relation_columns_read(s, 2);
+        const struct relation relation = relation_rows_read_columns(s, 2);
         if (!relation_they_follow_me(&relation, profile->consent))
             continue;
         profile->notified = array_reserve(profile->notified, profile->notified_count, &capacity,

@@ -232,7 +232,7 @@ enum status message_sqlite_reads_contacts(struct message_store *store, const cha
             struct message_contact *contact = &contacts_out->items[contacts_out->count++];
             sqlite_column_copy(s, 0, contact->key, ACCOUNT_NAME_SIZE);
             sqlite_column_copy(s, 1, contact->tag, ACCOUNT_NAME_SIZE);
-            contact->relation = relation_columns_read(s, 2);
+            contact->relation = relation_rows_read_columns(s, 2);
         }
     }
     sqlite_db_give_back(db, conn);

@@ -264,7 +264,7 @@ void row_read_dialog(sqlite3_stmt *s, const char *owner_key, const char *owner_t
                                              sqlite3_column_int64(s, LOOKS_UNREAD));
     dialog_out->unread_outgoing = (uint64_t)(sqlite3_column_int64(s, OUT_COUNT) - row.out_read +
                                              sqlite3_column_int64(s, LOOKS_READ));
-    dialog_out->relation = relation_columns_read(s, RELATION);
+    dialog_out->relation = relation_rows_read_columns(s, RELATION);
     dialog_out->conversation =
         message_conversation_id(owner_key, sqlite_column_text_or_empty(s, PEER_KEY));
 }

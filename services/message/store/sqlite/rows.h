@@ -3,7 +3,7 @@
 
 #include "services/common/store/sqlite_db.h"
 #include "services/message/store/message_data.h"
-#include "services/message/store/sqlite/relations.h"
+#include "services/message/store/sqlite/relation_rows.h"
 #include "services/message/store/sqlite/withheld.h"
 
 /* Rows of accounts and dialogs, for the statements of this folder. All functions return

@@ -1,7 +1,5 @@
 #include "services/message/store/sqlite/withheld.h"
 
-#include "services/message/store/sqlite/rows.h"
-
 enum status withheld_insert(struct sqlite_conn *conn, int64_t conversation, int64_t seq,
                             int64_t receiver, int64_t sender_count)
 {
@@ -19,11 +17,11 @@ enum status withheld_insert(struct sqlite_conn *conn, int64_t conversation, int6
 
 static enum status read_count(sqlite3_stmt *s, int64_t *count_out)
 {
-    enum status status = row_status(sqlite_step(s));
+    bool has_row = sqlite_step(s) == SQLITE_ROW;
 
-    *count_out = status == STATUS_OK ? sqlite3_column_int64(s, 0) : 0;
+    *count_out = has_row ? sqlite3_column_int64(s, 0) : 0;
     sqlite3_reset(s);
-    return status;
+    return has_row ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
 enum status withheld_count(struct sqlite_conn *conn, int64_t conversation, int64_t receiver,

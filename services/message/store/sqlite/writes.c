@@ -5,7 +5,7 @@
 
 #include "services/common/base/memory.h"
 #include "services/message/store/sqlite/handle.h"
-#include "services/message/store/sqlite/relations.h"
+#include "services/message/store/sqlite/relation_rows.h"
 #include "services/message/store/sqlite/rows.h"
 #include "services/message/store/sqlite/withheld.h"
 
