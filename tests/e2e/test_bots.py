@@ -73,11 +73,14 @@ class Talk:
         wait_until(lambda: self.is_answered(text), lambda: f"the answer to {text!r}\n{self.bot.program.log()}")
 
     def wait_begun(self):
-        """A bot knows no message from before its first answer to `sync`."""
+        """A bot knows no message from before its first answer to `sync`, and may answer notifications before that: what
+        is sent after such an answer follows the one to `sync`."""
         def answered():
             self.send("are you there?")
             return self.is_answered("are you there?")
         wait_until(answered, lambda: f"the bot to answer\n{self.bot.program.log()}")
+        self.send("now you are")
+        self.wait_answer("now you are")
 
     def count(self, text):
         """How often it is stored."""
