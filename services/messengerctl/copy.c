@@ -179,6 +179,44 @@ static enum status take_code(void *ctx, const void *one, const void *other)
                                : installation_failed(copy->to, status, "storing an invite");
 }
 
+/* --- relations and privacy ----------------------------------------------------------------- */
+
+static enum status take_relation(void *ctx, const void *one, const void *other)
+{
+    struct copy *copy = ctx;
+    const struct relation_record *record = one, *there = other;
+    struct relation_record gone;
+
+    if (record == NULL) { /* taken back in the source since */
+        gone = *there;
+        gone.state = RELATION_NONE;
+        record = &gone;
+    } else if (there != NULL && record->state == there->state &&
+               record->since_ms == there->since_ms) {
+        return STATUS_OK;
+    }
+    enum status status = message_store_import_relation(copy->to->messages, record);
+    return status == STATUS_OK ? status
+                               : installation_failed(copy->to, status, "storing a relation");
+}
+
+static enum status take_privacy(void *ctx, const void *one, const void *other)
+{
+    struct copy *copy = ctx;
+    const struct privacy_record *record = one, *there = other;
+    struct privacy privacy = { AUDIENCE_EVERYONE, AUDIENCE_EVERYONE };
+
+    if (record != NULL)
+        privacy = record->privacy;
+    if (record != NULL && there != NULL && privacy.online == there->privacy.online &&
+        privacy.read_marks == there->privacy.read_marks)
+        return STATUS_OK;
+    enum status status = message_store_set_privacy(
+        copy->to->messages, record != NULL ? &record->user : &there->user, privacy);
+    return status == STATUS_OK ? status
+                               : installation_failed(copy->to, status, "storing what a user shows");
+}
+
 /* --- all of it ----------------------------------------------------------------------------- */
 
 static enum status begin_copy(struct copy *copy)
@@ -231,6 +269,10 @@ enum status copy_run(struct installation *from, struct installation *to)
         status = pairs_walk(&listing_codes, from, to, take_code, &copy);
     if (status == STATUS_OK)
         status = copy_dialogs(&copy);
+    if (status == STATUS_OK)
+        status = pairs_walk(&listing_relations, from, to, take_relation, &copy);
+    if (status == STATUS_OK)
+        status = pairs_walk(&listing_privacies, from, to, take_privacy, &copy);
     progress_end(&copy.progress);
     print_copied(&copy);
     if (status == STATUS_OK)

@@ -41,9 +41,9 @@ static enum status was_used(const struct copy *copy, const struct dialog_record 
 static enum status copy_chunk(struct copy *copy, const struct dialog_record *record, uint64_t first,
                               uint64_t last)
 {
-    struct message_range range = { .start = 0,
-                                   .end = (uint32_t)(last - first + 1),
-                                   .newest_seq = last };
+    struct message_range range = {
+        .start = 0, .end = (uint32_t)(last - first + 1), .newest_seq = last, .is_raw = true
+    };
     struct message_list list;
 
     enum status status = message_store_messages(copy->from->messages, record->owner.key,

@@ -141,6 +141,47 @@ static int compare_dialogs(const void *one, const void *other)
     return order != 0 ? order : strcmp(first->peer.key, second->peer.key);
 }
 
+static enum status page_relations(struct installation *installation, const void *after, size_t max,
+                                  void **items_out, size_t *count_out)
+{
+    const struct relation_record *last = after;
+    struct relation_record_list list;
+
+    enum status status =
+        message_store_relation_records(installation->messages, last != NULL ? last->owner.key : "",
+                                       last != NULL ? last->peer.key : "", max, &list);
+    *items_out = list.items;
+    *count_out = list.count;
+    return status;
+}
+
+static int compare_relations(const void *one, const void *other)
+{
+    const struct relation_record *first = one, *second = other;
+    int order = strcmp(first->owner.key, second->owner.key);
+
+    return order != 0 ? order : strcmp(first->peer.key, second->peer.key);
+}
+
+static enum status page_privacies(struct installation *installation, const void *after, size_t max,
+                                  void **items_out, size_t *count_out)
+{
+    const struct privacy_record *last = after;
+    struct privacy_record_list list;
+
+    enum status status = message_store_privacy_records(
+        installation->messages, last != NULL ? last->user.key : "", max, &list);
+    *items_out = list.items;
+    *count_out = list.count;
+    return status;
+}
+
+static int compare_privacies(const void *one, const void *other)
+{
+    return strcmp(((const struct privacy_record *)one)->user.key,
+                  ((const struct privacy_record *)other)->user.key);
+}
+
 const struct listing listing_users = { "reading the users", sizeof(struct user), page_users,
                                        compare_users };
 const struct listing listing_images = { "reading the names of the pictures",
@@ -154,6 +195,11 @@ const struct listing listing_codes = { "reading the invites", sizeof(struct user
                                        compare_codes };
 const struct listing listing_dialogs = { "reading the dialogs", sizeof(struct dialog_record),
                                          page_dialogs, compare_dialogs };
+
+const struct listing listing_relations = { "reading the relations", sizeof(struct relation_record),
+                                           page_relations, compare_relations };
+const struct listing listing_privacies = { "reading what users show", sizeof(struct privacy_record),
+                                           page_privacies, compare_privacies };
 
 /* --- walking ------------------------------------------------------------------------------- */
 

@@ -16,12 +16,14 @@ struct listing {
     int (*compare)(const void *one, const void *other);
 };
 
-extern const struct listing listing_users;    /* struct user */
-extern const struct listing listing_images;   /* struct user_image_name */
-extern const struct listing listing_revoked;  /* struct revoked_token */
-extern const struct listing listing_sessions; /* struct user_session */
-extern const struct listing listing_codes;    /* struct user_code */
-extern const struct listing listing_dialogs;  /* struct dialog_record */
+extern const struct listing listing_users;     /* struct user */
+extern const struct listing listing_images;    /* struct user_image_name */
+extern const struct listing listing_revoked;   /* struct revoked_token */
+extern const struct listing listing_sessions;  /* struct user_session */
+extern const struct listing listing_codes;     /* struct user_code */
+extern const struct listing listing_dialogs;   /* struct dialog_record */
+extern const struct listing listing_relations; /* struct relation_record */
+extern const struct listing listing_privacies; /* struct privacy_record */
 
 /* The items of both installations under one key; NULL where there is none. Borrowed for the
  * call. */

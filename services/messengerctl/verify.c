@@ -16,7 +16,8 @@ enum { CHUNK = 256, NAME_SIZE = 2 * ACCOUNT_NAME_SIZE + 64 };
 struct verification {
     struct installation *a, *b;
     struct progress progress;
-    struct tally users, images, revoked, sessions, codes, dialogs, messages, sequences;
+    struct tally users, images, revoked, sessions, codes, dialogs, messages, sequences, relations,
+        privacies;
     char owner_key[ACCOUNT_NAME_SIZE]; /* the owner whose user sequence was compared last */
 };
 
@@ -203,6 +204,8 @@ static void compare_message(struct verification *v, const char *name, const stru
         tally_difference(&v->messages, "%s: the sender differs", name);
     if (strcmp(a->text, b->text) != 0)
         tally_difference(&v->messages, "%s: the text differs", name);
+    if (a->is_withheld != b->is_withheld)
+        tally_difference(&v->messages, "%s: is withheld in one only", name);
     if (a->date_ms != b->date_ms)
         tally_difference(&v->messages, "%s: the date differs", name);
     if (a->sender_count != b->sender_count)
@@ -248,9 +251,9 @@ static enum status compare_conversation(struct verification *v, const struct dia
     for (uint64_t first = 1; first <= last && status == STATUS_OK; first += CHUNK) {
         uint64_t end = first + CHUNK - 1 < last ? first + CHUNK - 1 : last;
         struct message_list a = { 0 }, b = { 0 };
-        struct message_range range = { .start = 0,
-                                       .end = (uint32_t)(end - first + 1),
-                                       .newest_seq = end };
+        struct message_range range = {
+            .start = 0, .end = (uint32_t)(end - first + 1), .newest_seq = end, .is_raw = true
+        };
         if (pairs_stopping())
             return STATUS_DEADLINE_EXCEEDED;
         status = get_messages(v->a, record, range, &a);
@@ -327,6 +330,36 @@ static enum status take_dialog(void *ctx, const void *one, const void *other)
 
 /* --- all of it ----------------------------------------------------------------------------- */
 
+/* --- relations and privacy ----------------------------------------------------------------- */
+
+static enum status take_relation(void *ctx, const void *one, const void *other)
+{
+    struct verification *v = ctx;
+    const struct relation_record *a = one, *b = other, *any = either(one, other);
+    char name[NAME_SIZE];
+
+    snprintf(name, sizeof(name), "relation of %s to %s", any->owner.tag, any->peer.tag);
+    tally_count(&v->relations, a, b, name);
+    if (a != NULL && b != NULL && (a->state != b->state || a->since_ms != b->since_ms))
+        tally_difference(&v->relations, "%s: differs", name);
+    return STATUS_OK;
+}
+
+static enum status take_privacy(void *ctx, const void *one, const void *other)
+{
+    struct verification *v = ctx;
+    const struct privacy_record *a = one, *b = other;
+    char name[NAME_SIZE];
+
+    snprintf(name, sizeof(name), "what %s shows",
+             ((const struct privacy_record *)either(one, other))->user.tag);
+    tally_count(&v->privacies, a, b, name);
+    if (a != NULL && b != NULL &&
+        (a->privacy.online != b->privacy.online || a->privacy.read_marks != b->privacy.read_marks))
+        tally_difference(&v->privacies, "%s: differs", name);
+    return STATUS_OK;
+}
+
 static enum status begin_verify(struct verification *v)
 {
     struct user_store_counts users;
@@ -358,6 +391,10 @@ static enum status compare_all(struct verification *v)
         status = pairs_walk(&listing_codes, v->a, v->b, take_code, v);
     if (status == STATUS_OK)
         status = pairs_walk(&listing_dialogs, v->a, v->b, take_dialog, v);
+    if (status == STATUS_OK)
+        status = pairs_walk(&listing_relations, v->a, v->b, take_relation, v);
+    if (status == STATUS_OK)
+        status = pairs_walk(&listing_privacies, v->a, v->b, take_privacy, v);
     progress_end(&v->progress);
     return status;
 }
@@ -375,9 +412,12 @@ enum status verify_run(struct installation *a, struct installation *b)
         .dialogs.what = "dialogs",
         .messages.what = "messages",
         .sequences.what = "user sequences",
+        .relations.what = "relations",
+        .privacies.what = "privacy settings",
     };
-    const struct tally *const tallies[] = { &v.users, &v.images,  &v.revoked,  &v.sessions,
-                                            &v.codes, &v.dialogs, &v.messages, &v.sequences };
+    const struct tally *const tallies[] = { &v.users,     &v.images,   &v.revoked,  &v.sessions,
+                                            &v.codes,     &v.dialogs,  &v.messages, &v.sequences,
+                                            &v.relations, &v.privacies };
     uint64_t differing = 0;
 
     enum status status = begin_verify(&v);

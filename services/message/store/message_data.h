@@ -133,7 +133,24 @@ struct relation_record {
     struct message_user owner, peer;
     enum relation_state state;
     int64_t since_ms;
-    struct privacy privacy; /* the owner's */
+};
+
+/* Owned by the caller; free `items` with free. */
+struct relation_record_list {
+    struct relation_record *items;
+    size_t count;
+};
+
+/* What a user shows, if it is not everything: for a copy. */
+struct privacy_record {
+    struct message_user user;
+    struct privacy privacy;
+};
+
+/* Owned by the caller; free `items` with free. */
+struct privacy_record_list {
+    struct privacy_record *items;
+    size_t count;
 };
 
 /* The kinds of changes that concern a user. */

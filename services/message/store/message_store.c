@@ -199,3 +199,22 @@ enum status message_store_count(struct message_store *store,
 {
     return store->kind->count(store, counts_out);
 }
+
+enum status message_store_relation_records(struct message_store *store, const char *after_owner_key,
+                                           const char *after_peer_key, size_t max,
+                                           struct relation_record_list *list_out)
+{
+    return store->kind->relation_records(store, after_owner_key, after_peer_key, max, list_out);
+}
+
+enum status message_store_import_relation(struct message_store *store,
+                                          const struct relation_record *record)
+{
+    return store->kind->import_relation(store, record);
+}
+
+enum status message_store_privacy_records(struct message_store *store, const char *after_key,
+                                          size_t max, struct privacy_record_list *list_out)
+{
+    return store->kind->privacy_records(store, after_key, max, list_out);
+}

@@ -156,6 +156,21 @@ enum status message_store_import_dialogs(struct message_store *store,
                                          const struct dialog_record *records,
                                          size_t count) MUST_CHECK;
 
+/* At most `max` relations that follow the one of the owner and the peer, as message_store_records;
+ * those that are RELATION_NONE are left out. */
+enum status message_store_relation_records(struct message_store *store, const char *after_owner_key,
+                                           const char *after_peer_key, size_t max,
+                                           struct relation_record_list *list_out) MUST_CHECK;
+
+/* Sets a relation to what the record says. */
+enum status message_store_import_relation(struct message_store *store,
+                                          const struct relation_record *record) MUST_CHECK;
+
+/* At most `max` users that follow the key, by key, with what they show. */
+enum status message_store_privacy_records(struct message_store *store, const char *after_key,
+                                          size_t max,
+                                          struct privacy_record_list *list_out) MUST_CHECK;
+
 /* The number of dialogs and messages; approximate after a crash of a database server. */
 enum status message_store_count(struct message_store *store,
                                 struct message_store_counts *counts_out) MUST_CHECK;

@@ -40,6 +40,11 @@ struct message_store_kind {
     /* The front has checked the list: its shape, its tags. */
     enum status (*import)(struct message_store *, const struct message_list *);
     enum status (*import_dialogs)(struct message_store *, const struct dialog_record *, size_t);
+    enum status (*relation_records)(struct message_store *, const char *, const char *, size_t,
+                                    struct relation_record_list *);
+    enum status (*import_relation)(struct message_store *, const struct relation_record *);
+    enum status (*privacy_records)(struct message_store *, const char *, size_t,
+                                   struct privacy_record_list *);
     enum status (*count)(struct message_store *, struct message_store_counts *);
 };
 

@@ -71,6 +71,21 @@ enum status relation_documents_find(struct mongo_db *db, const struct relation_p
     return status;
 }
 
+struct mongo_upsert relation_documents_put(const struct message_user *owner,
+                                           const struct message_user *peer,
+                                           enum relation_state state, int64_t now_ms)
+{
+    char id[DIALOG_ID_SIZE];
+
+    dialog_document_id(owner->key, peer->key, id);
+    return (struct mongo_upsert){
+        .filter = BCON_NEW("_id", BCON_UTF8(id)),
+        .change = BCON_NEW("$set", "{", "ownerTag", BCON_UTF8(owner->tag), "peerTag",
+                           BCON_UTF8(peer->tag), "state", BCON_INT32((int32_t)state), "since",
+                           BCON_DATE_TIME(now_ms), "}"),
+    };
+}
+
 struct mongo_upsert relation_documents_note_withheld(const char *owner_key, const char *peer_key,
                                                      uint64_t seq)
 {
@@ -83,7 +98,7 @@ struct mongo_upsert relation_documents_note_withheld(const char *owner_key, cons
     };
 }
 
-static struct privacy read_privacy(const bson_t *document)
+struct privacy relation_documents_read_privacy(const bson_t *document)
 {
     return (struct privacy){ (enum audience)mongo_int(document, "online"),
                              (enum audience)mongo_int(document, "readMarks") };
@@ -94,7 +109,7 @@ static void take_privacy(void *ctx, const bson_t *document)
     struct privacy *privacy = hashmap_get(ctx, mongo_text(document, "_id"));
 
     if (privacy != NULL)
-        *privacy = read_privacy(document);
+        *privacy = relation_documents_read_privacy(document);
 }
 
 enum status relation_documents_find_privacies(struct mongo_db *db,
@@ -164,21 +179,6 @@ static enum status check_is_room(struct mongo_db *db, const char *owner_key)
     return status == STATUS_OK && count >= RELATIONS_MAX ? STATUS_FORBIDDEN : status;
 }
 
-static enum status put_state(struct mongo_db *db, const struct relation_change *change,
-                             enum relation_state state)
-{
-    char id[DIALOG_ID_SIZE];
-
-    dialog_document_id(change->owner.key, change->peer.key, id);
-    struct mongo_upsert upsert = {
-        .filter = BCON_NEW("_id", BCON_UTF8(id)),
-        .change = BCON_NEW("$set", "{", "ownerTag", BCON_UTF8(change->owner.tag), "peerTag",
-                           BCON_UTF8(change->peer.tag), "state", BCON_INT32(state), "since",
-                           BCON_DATE_TIME(change->now_ms), "}"),
-    };
-    return mongo_upsert(db, RELATIONS, &upsert, 1, MONGO_DURABLE);
-}
-
 enum status message_mongo_relations_change(struct message_store *store,
                                            struct relation_change *change)
 {
@@ -194,7 +194,9 @@ enum status message_mongo_relations_change(struct message_store *store,
         status = check_is_room(db, change->owner.key);
     if (status != STATUS_OK || state == documents.mine)
         return status;
-    status = put_state(db, change, state);
+    struct mongo_upsert upsert =
+        relation_documents_put(&change->owner, &change->peer, state, change->now_ms);
+    status = mongo_upsert(db, RELATIONS, &upsert, 1, MONGO_DURABLE);
     change->changed = status == STATUS_OK;
     return status;
 }

@@ -50,6 +50,13 @@ enum status relation_documents_find_privacies(struct mongo_db *db,
                                               const char (*keys)[ACCOUNT_NAME_SIZE], size_t count,
                                               struct privacy *privacies_out) MUST_CHECK;
 
+struct privacy relation_documents_read_privacy(const bson_t *document);
+
+/* What `owner` has decided about `peer`. The caller destroys both. */
+struct mongo_upsert relation_documents_put(const struct message_user *owner,
+                                           const struct message_user *peer,
+                                           enum relation_state state, int64_t now_ms);
+
 /* Records that messages of `peer` are withheld from `owner`. The caller destroys both. */
 struct mongo_upsert relation_documents_note_withheld(const char *owner_key, const char *peer_key,
                                                      uint64_t seq);

@@ -7,6 +7,7 @@
 #include "services/message/store/mongo/accounts.h"
 #include "services/message/store/mongo/changes.h"
 #include "services/message/store/mongo/copy.h"
+#include "services/message/store/mongo/copy_relations.h"
 #include "services/message/store/mongo/documents.h"
 #include "services/message/store/mongo/positions.h"
 #include "services/message/store/mongo/profile.h"
@@ -125,5 +126,8 @@ const struct message_store_kind message_store_mongo = {
     .newest_seq = message_mongo_copy_newest_seq,
     .import = message_mongo_copy_import,
     .import_dialogs = message_mongo_copy_import_dialogs,
+    .relation_records = message_mongo_copy_relations_list,
+    .import_relation = message_mongo_copy_relations_import,
+    .privacy_records = message_mongo_copy_relations_privacies,
     .count = message_mongo_copy_count,
 };

@@ -40,6 +40,23 @@ enum status relation_rows_note_withheld(struct sqlite_conn *conn, int64_t owner,
     return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
+enum status relation_rows_put(struct sqlite_conn *conn, int64_t owner, int64_t peer,
+                              enum relation_state state, int64_t now_ms)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "INSERT INTO relation (owner, peer, state, since_ms) VALUES (?1, ?2, ?3, ?4)"
+              " ON CONFLICT (owner, peer) DO UPDATE SET"
+              " state = excluded.state, since_ms = excluded.since_ms");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite3_bind_int64(s, 1, owner);
+    sqlite3_bind_int64(s, 2, peer);
+    sqlite3_bind_int64(s, 3, state);
+    sqlite3_bind_int64(s, 4, now_ms);
+    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
 struct relation relation_rows_read_columns(sqlite3_stmt *s, int first_column)
 {
     int values[RELATION_COLUMN_COUNT];

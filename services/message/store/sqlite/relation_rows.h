@@ -21,6 +21,10 @@ enum status relation_rows_find(struct sqlite_conn *conn, int64_t owner, int64_t 
 enum status relation_rows_describe(struct sqlite_conn *conn, const char *owner_key,
                                    const char *peer_key, struct relation *relation_out) MUST_CHECK;
 
+/* Sets what `owner` has decided about `peer`. */
+enum status relation_rows_put(struct sqlite_conn *conn, int64_t owner, int64_t peer,
+                              enum relation_state state, int64_t now_ms) MUST_CHECK;
+
 /* Records that a message of `peer` is withheld from `owner`. */
 enum status relation_rows_note_withheld(struct sqlite_conn *conn, int64_t owner, int64_t peer,
                                         int64_t seq) MUST_CHECK;

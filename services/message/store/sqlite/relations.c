@@ -12,23 +12,6 @@ struct change_job {
     struct relation_change *change;
 };
 
-static enum status put_state(struct sqlite_conn *conn, int64_t owner, int64_t peer,
-                             enum relation_state state, int64_t now_ms)
-{
-    sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "INSERT INTO relation (owner, peer, state, since_ms) VALUES (?1, ?2, ?3, ?4)"
-              " ON CONFLICT (owner, peer) DO UPDATE SET"
-              " state = excluded.state, since_ms = excluded.since_ms");
-
-    if (s == NULL)
-        return STATUS_UNAVAILABLE;
-    sqlite3_bind_int64(s, 1, owner);
-    sqlite3_bind_int64(s, 2, peer);
-    sqlite3_bind_int64(s, 3, state);
-    sqlite3_bind_int64(s, 4, now_ms);
-    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
-}
-
 /* STATUS_FORBIDDEN: the owner has as many relations as are allowed. */
 static enum status check_is_room(struct sqlite_conn *conn, int64_t owner)
 {
@@ -61,7 +44,7 @@ static enum status write_change(struct sqlite_conn *conn, struct relation_change
     if (status == STATUS_OK)
         status = row_ensure_account(conn, &change->peer, &peer);
     if (status == STATUS_OK)
-        status = put_state(conn, owner, peer, state, change->now_ms);
+        status = relation_rows_put(conn, owner, peer, state, change->now_ms);
     change->changed = status == STATUS_OK;
     return status;
 }

@@ -7,6 +7,7 @@
 #include "services/message/store/sqlite/accounts.h"
 #include "services/message/store/sqlite/changes.h"
 #include "services/message/store/sqlite/copy.h"
+#include "services/message/store/sqlite/copy_relations.h"
 #include "services/message/store/sqlite/lineage.h"
 #include "services/message/store/sqlite/profile.h"
 #include "services/message/store/sqlite/reads.h"
@@ -162,5 +163,8 @@ const struct message_store_kind message_store_sqlite = {
     .newest_seq = message_sqlite_copy_newest_seq,
     .import = message_sqlite_copy_import,
     .import_dialogs = message_sqlite_copy_import_dialogs,
+    .relation_records = message_sqlite_copy_relations_list,
+    .import_relation = message_sqlite_copy_relations_import,
+    .privacy_records = message_sqlite_copy_relations_privacies,
     .count = message_sqlite_copy_count,
 };
