@@ -9,6 +9,10 @@
     "ALTER TABLE user DROP COLUMN session_epoch; ALTER TABLE user DROP COLUMN kept_session;"       \
     "ALTER TABLE user DROP COLUMN disabled; DROP TABLE session; DROP TABLE code;"
 
+#define RELATIONS_TAKEN_BACK                                                                       \
+    "ALTER TABLE account DROP COLUMN show_online; ALTER TABLE account DROP COLUMN show_marks;"     \
+    "DROP TABLE relation; DROP TABLE withheld;"
+
 /* Takes the last steps of the schema back: the file is as the version before has left it. */
 static void take_back(const char *url, int steps, const char *sql)
 {
@@ -31,16 +35,16 @@ static void a_message_sent_before_is_known_after(void **state)
     struct message_send before = put_with_id(f, "@ann", "@bob", "hi", "c-1", STATUS_OK);
     put(f, "@ann", "@bob", "without an id");
     message_store_close(&f->store);
-    take_back(f->url, 3,
-              "DROP INDEX account_superseded;"
-              "ALTER TABLE account DROP COLUMN account_id;"
-              "ALTER TABLE account DROP COLUMN superseded;"
-              "ALTER TABLE account DROP COLUMN run;"
-              "ALTER TABLE store DROP COLUMN run;"
-              "ALTER TABLE store DROP COLUMN commits;"
-              "DROP TABLE jump;"
-              "DROP INDEX message_sender_id;"
-              "CREATE UNIQUE INDEX message_id ON message (id);");
+    take_back(f->url, 4,
+              RELATIONS_TAKEN_BACK "DROP INDEX account_superseded;"
+                                   "ALTER TABLE account DROP COLUMN account_id;"
+                                   "ALTER TABLE account DROP COLUMN superseded;"
+                                   "ALTER TABLE account DROP COLUMN run;"
+                                   "ALTER TABLE store DROP COLUMN run;"
+                                   "ALTER TABLE store DROP COLUMN commits;"
+                                   "DROP TABLE jump;"
+                                   "DROP INDEX message_sender_id;"
+                                   "CREATE UNIQUE INDEX message_id ON message (id);");
     reopen(f);
     struct message_send again = put_with_id(f, "@ann", "@bob", "hi", "c-1", STATUS_OK);
     assert_true(again.repeated);
