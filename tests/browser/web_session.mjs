@@ -47,6 +47,54 @@ test("the list is read whatever it takes", async () => {
     assert.equal(scene.store.state.listed, true);
 });
 
+/* The answer to the held call, as if it had been made before. */
+function answerHeld(method, result) {
+    const { id } = wire().sent.map((text) => JSON.parse(text)).findLast((request) => request.method === method);
+    wire().answer({ jsonrpc: "2.0", id, result });
+}
+
+test("a change of presence that arrives before an older answer stays", async () => {
+    const server = new ChatServer("@Ann", "@Bob");
+    many(server, 1);
+    many(server, 1, "@Bob");
+    server.presence("@Bob", true);
+    const rows = server.list(0, 1000);
+    server.notified = [];
+    const scene = new Scene(server);
+    scene.hold.add("getDialogsList");
+    await scene.connect();
+    server.presence("@Ann", true);
+    server.presence("@Bob", false);
+    await scene.run();
+    answerHeld("getDialogsList", rows);
+    await scene.run();
+    assert.deepEqual([...scene.store.state.online], ["@ann"]);
+
+    scene.hold.clear();
+    scene.hold.add("sync");
+    server.mark("@Ann", 1, "device");
+    await scene.run();
+    const row = structuredClone(server.list(0, 9).find(({ userInfo }) => userInfo.tag === "@Ann"));
+    server.presence("@Ann", false);
+    await scene.run();
+    answerHeld("sync", { epoch: "first", position: server.position, more: false, dialogs: [{ ...row, messages: [] }] });
+    await scene.run();
+    assert.deepEqual([...scene.store.state.online], []);
+});
+
+test("presence that is read with a new connection replaces what was notified before", async () => {
+    const server = new ChatServer("@Ann");
+    many(server, 1);
+    const scene = await begun(server);
+    server.presence("@Ann", true);
+    await scene.run();
+    scene.lose();
+    server.presence("@Ann", false);
+    server.notified = [];
+    await scene.reconnect();
+    assert.deepEqual([...scene.store.state.online], []);
+});
+
 test("what was missed while there was no connection arrives with the next, without reading the list", async () => {
     const server = new ChatServer("@Ann", "@Bob");
     many(server, 3);

@@ -3,6 +3,7 @@
 A thousand users are contacts of one who watches; what they want to be is known, and what the lists
 and the notifications say of them is compared with it."""
 
+import base64
 import collections
 import json
 import random
@@ -15,6 +16,7 @@ from bench import generator
 from support.client import RpcError, Socket
 from support.herd import Herd
 from support.nats_server import CURRENT, INSTALLED, NoServer, find_server
+from support.protobuf import parse
 from support.stack import Stack
 from support.wait import wait_until
 
@@ -112,10 +114,22 @@ class Town:
         return (all(self.stack.ready(gateway) for gateway in range(GATEWAYS)) and not self.wrong()
                 and not self.badly_notified())
 
+    def is_announced(self):
+        """Nobody's event is under way. One that is may be followed by a pair that changes nothing: of a user who has
+        gone and come again meanwhile."""
+        with self.stack.bus("presence") as bus:
+            for tag in self.tags:
+                wanted = json.dumps({"last_by_subj": f"$KV.presence.{tag[1:].lower()}"})
+                answer = bus.request("$JS.API.STREAM.MSG.GET.KV_presence", wanted.encode()).json()
+                if "message" in answer and not parse("PresenceEntry", base64.b64decode(answer["message"]["data"])).announced:
+                    return False
+        return True
+
     def settle(self):
         wait_until(self.move, "all sockets to be open")
         wait_until(self.all_right, lambda: f"presence to be right; {len(self.wrong())} wrong in the list, "
                                            f"notified: {self.badly_notified()}")
+        wait_until(self.is_announced, "all events to be acknowledged")
 
     def recover(self):
         """From now on it takes at most RIGHT_SECONDS until everything is right and stays so."""

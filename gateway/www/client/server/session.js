@@ -38,6 +38,9 @@ export class Session extends EventTarget {
     #seenTimer = null;
     #gapTimer = null;
     #sending = new Set(); // ids of what this session sends
+    #presences = 0; // how many changes of presence were notified
+    #notified = new Map(); // key of a user -> which of them was the last
+    #opened = 0; // how many before the connection was opened
     #lineage = 0; // changes whenever the server cannot continue from what is known
     #isClosed = false;
     #setTimeout;
@@ -53,7 +56,10 @@ export class Session extends EventTarget {
         this.#client.addEventListener("begin", (event) => this.#begun(event));
         this.#client.addEventListener("sync", (event) => this.#synced(event));
         this.#client.addEventListener("change", (event) => this.#changed(event));
-        this.#client.addEventListener("state", () => this.#updateConnection());
+        this.#client.addEventListener("state", () => {
+            if (this.#client.state === "connecting") this.#opened = this.#presences;
+            this.#updateConnection();
+        });
         this.#client.addEventListener("close", (event) => this.#disconnected(event));
         this.#client.addEventListener("current", () => this.#becameCurrent());
         this.#before = this.#client.position;
@@ -124,12 +130,43 @@ export class Session extends EventTarget {
     }
 
     #synced({ dialogs, self, online }) {
-        this.#store.dispatch({ type: "synced", dialogs, self, online });
+        this.#store.dispatch({
+            type: "synced", dialogs: this.#newest(dialogs, this.#opened), self, online: online && this.#newestOnline(online),
+        });
         this.#before = this.#client.position;
+    }
+
+    /* The rows of an answer, with the presence that was notified since the server was asked: an answer may have been
+     * made before a notification that arrived before it. */
+    #newest(rows, since) {
+        return rows.map((row) => {
+            const { userInfo } = row;
+            const isOnline = this.#isOnlineSince(userInfo.tag.toLowerCase(), since) ?? userInfo.isOnline;
+            return isOnline === userInfo.isOnline ? row : { ...row, userInfo: { ...userInfo, isOnline } };
+        });
+    }
+
+    /* The same for the answer to `sync`, which lists all who are. */
+    #newestOnline(online) {
+        const later = [...this.#notified.keys()].filter((key) => this.#notified.get(key) > this.#opened);
+        return [...online.filter((tag) => !later.includes(tag.toLowerCase())),
+            ...later.filter((key) => this.#store.state.online.has(key))];
+    }
+
+    /* Undefined when nothing was notified since. */
+    #isOnlineSince(key, since) {
+        return (this.#notified.get(key) ?? 0) > since ? this.#store.state.online.has(key) : undefined;
+    }
+
+    #changePresence(tag, online) {
+        this.#presences += 1;
+        this.#notified.set(tag.toLowerCase(), this.#presences);
+        this.#store.dispatch({ type: "presenceChanged", tag, online });
     }
 
     /* A conversation that moves to the top between two pages is in none of them: see #received. */
     async #readList(lineage) {
+        const since = this.#presences;
         const rows = [];
         let page;
         do {
@@ -137,7 +174,7 @@ export class Session extends EventTarget {
             if (!page || lineage !== this.#lineage) return; // closed, or read again since
             rows.push(...page);
         } while (page.length === LIST_PAGE);
-        this.#store.dispatch({ type: "listed", rows });
+        this.#store.dispatch({ type: "listed", rows: this.#newest(rows, since) });
         this.loadOpen();
     }
 
@@ -152,8 +189,8 @@ export class Session extends EventTarget {
         const handle = {
             3001: () => this.#received(body),
             3002: () => this.#received(body),
-            3100: () => this.#store.dispatch({ type: "presenceChanged", tag: body.loggedOutUserTag, online: false }),
-            3101: () => this.#store.dispatch({ type: "presenceChanged", tag: body.loggedInUserTag, online: true }),
+            3100: () => this.#changePresence(body.loggedOutUserTag, false),
+            3101: () => this.#changePresence(body.loggedInUserTag, true),
             3200: () => this.#store.dispatch({ type: "profileChanged", ...body }),
             3201: () => this.#store.dispatch({ type: "profileChanged", ...body }),
             3300: () => this.#refresh(body.receiverTag),
@@ -196,10 +233,11 @@ export class Session extends EventTarget {
         const { epoch } = this.#client;
         let page;
         do {
+            const since = this.#presences;
             page = await this.#ask("sync", [epoch, page?.position ?? position]);
             const row = page?.dialogs.find(({ userInfo }) => sameTag(userInfo.tag, tag));
             if (row) {
-                this.#store.dispatch({ type: "rowRead", row });
+                this.#store.dispatch({ type: "rowRead", row: this.#newest([row], since)[0] });
                 return;
             }
         } while (page?.more);
