@@ -8,6 +8,7 @@ export class ChatServer {
     self = { _id: "u0", tag: "@Me", firstName: "Mary", lastName: "Shelley", img: "default.jpg" };
     epoch = "first";
     position = 0;
+    blocked = []; // tags of whom the user has blocked
     notified = []; // of this client's socket, in order
     #peers = new Map(); // key -> {user, messages, in, out: how many are there, inRead, outRead}
     #changes = []; // {userSeq, key, kind, message}
@@ -170,6 +171,7 @@ export class ChatServer {
             getDialogsList: () => this.list(one, two),
             getMessagesWithUser: () => this.history(one, two, three),
             findUsersByTag: () => [],
+            listBlocked: () => this.blocked.map((tag) => ({ tag })),
             setSelfInfo: () => ({
                 ...this.self, firstName: one || this.self.firstName, lastName: two || this.self.lastName,
             }),

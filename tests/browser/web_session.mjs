@@ -95,6 +95,27 @@ test("presence that is read with a new connection replaces what was notified bef
     assert.deepEqual([...scene.store.state.online], []);
 });
 
+test("whom another device has blocked is known with the next connection, and what is notified is newer", async () => {
+    const server = new ChatServer("@Ann", "@Bob");
+    many(server, 1);
+    many(server, 1, "@Bob");
+    const scene = await begun(server);
+    scene.lose();
+    server.blocked = ["@Ann"];
+    await scene.reconnect();
+    assert.deepEqual([scene.dialog().isBlocked, scene.dialog("@Bob").isBlocked], [true, false]);
+
+    scene.lose();
+    scene.hold.add("listBlocked");
+    await scene.reconnect();
+    wire().answer({ type: "", code: 3202, body: { tag: "@Bob", isAdded: false, isBlocked: true } });
+    scene.hold.clear();
+    answerHeld("listBlocked", [{ tag: "@Ann" }]);
+    server.blocked = ["@Ann", "@Bob"];
+    await scene.run();
+    assert.deepEqual([scene.dialog().isBlocked, scene.dialog("@Bob").isBlocked], [true, true]);
+});
+
 test("what was missed while there was no connection arrives with the next, without reading the list", async () => {
     const server = new ChatServer("@Ann", "@Bob");
     many(server, 3);

@@ -26,6 +26,12 @@ export async function registrationMode() {
     }
 }
 
+/* Whether users make invites; false when it is not known. */
+export async function usersInvite() {
+    const response = await fetch("/registration", { signal: AbortSignal.timeout(30_000) }).catch(() => null);
+    return response?.ok ? (await response.json()).usersInvite === true : false;
+}
+
 /* By the code of an administrator's link. */
 export async function resetPassword(code, password) {
     await post("/reset", { code, password });

@@ -41,6 +41,7 @@ export class Session extends EventTarget {
     #presences = 0; // how many changes of presence were notified
     #notified = new Map(); // key of a user -> which of them was the last
     #opened = 0; // how many before the connection was opened
+    #decisions = 0; // how many of the user's decisions about others were made or notified
     #lineage = 0; // changes whenever the server cannot continue from what is known
     #isClosed = false;
     #setTimeout;
@@ -182,6 +183,7 @@ export class Session extends EventTarget {
         this.#setConnection("current");
         this.loadOpen();
         this.sendPending();
+        this.#readBlocked();
         for (const { tag, toReport } of this.#store.state.dialogs.values()) if (toReport > 0) this.#report(tag, toReport);
     }
 
@@ -193,6 +195,7 @@ export class Session extends EventTarget {
             3101: () => this.#changePresence(body.loggedInUserTag, true),
             3200: () => this.#store.dispatch({ type: "profileChanged", ...body }),
             3201: () => this.#store.dispatch({ type: "profileChanged", ...body }),
+            3202: () => this.#changeRelation(body),
             3300: () => this.#refresh(body.receiverTag),
             3301: () => this.#refresh(body.senderTag),
         }[code];
@@ -374,6 +377,65 @@ export class Session extends EventTarget {
     async setProfile({ firstName = "", lastName = "", img = "" }) {
         const user = await this.#client.call("setSelfInfo", [firstName, lastName, img]);
         this.#store.dispatch({ type: "profileChanged", ...user });
+    }
+
+    /* What the user decides about another one, and what is shown then. */
+    async relate(method, tag) {
+        await this.#client.call(method, [tag]);
+        this.#changeRelation({ tag, isBlocked: method === "blockUser", isAdded: method === "addContact" });
+    }
+
+    #changeRelation(change) {
+        this.#decisions += 1;
+        this.#store.dispatch({ type: "relationChanged", ...change });
+    }
+
+    /* Whom the user has blocked: what another device decided meanwhile is not part of what `sync` returns. */
+    async #readBlocked() {
+        let decisions;
+        let users;
+        do {
+            decisions = this.#decisions;
+            users = await this.#ask("listBlocked", []);
+        } while (users && decisions !== this.#decisions);
+        if (users) this.#store.dispatch({ type: "blockedRead", tags: users.map(({ tag }) => tag) });
+    }
+
+    block(tag) {
+        return this.relate("blockUser", tag);
+    }
+
+    unblock(tag) {
+        return this.relate("unblockUser", tag);
+    }
+
+    accept(tag) {
+        return this.relate("addContact", tag);
+    }
+
+    listBlocked(options) {
+        return this.#client.call("listBlocked", [], options);
+    }
+
+    /* {online, readMarks}: "everyone", "contacts" or "nobody". */
+    privacy(options) {
+        return this.#client.call("getPrivacy", [], options);
+    }
+
+    setPrivacy({ online = "", readMarks = "" }) {
+        return this.#client.call("setPrivacy", [online, readMarks]);
+    }
+
+    createInvite() {
+        return this.#client.call("createInvite");
+    }
+
+    listInvites(options) {
+        return this.#client.call("listInvites", [], options);
+    }
+
+    revokeInvite(id) {
+        return this.#client.call("revokeInvite", [id]);
     }
 
     /* The user's sessions, as the server lists them. `options` as of MessengerClient.call(). */

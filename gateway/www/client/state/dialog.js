@@ -15,6 +15,8 @@
  *   divider        the `seq` before which "new messages" stands; 0: nowhere; -1: to be determined
  *   draft          the text in the field
  *   toReport       up to which `seq` the user has seen what the server does not know to be read; 0: nothing
+ *   isRequest      the other user is a stranger, whom the user has not answered, added or blocked
+ *   isBlocked      the user has blocked the other one
  *   stale          the server is to be asked again: what is shown may not be true any more
  *   openedAt       when the user began it, in milliseconds: it is listed although it has no message
  */
@@ -27,7 +29,7 @@ const NO_COUNTS = { seq: 0, unreadIncoming: 0, unreadOutgoing: 0 };
 export function newDialog(user) {
     return {
         tag: user.tag, user: plainUser(user), last: null, unread: 0, counts: NO_COUNTS, messages: [], pending: [],
-        divider: 0, draft: "", toReport: 0, stale: false, openedAt: 0,
+        divider: 0, draft: "", toReport: 0, isRequest: false, isBlocked: false, stale: false, openedAt: 0,
     };
 }
 
@@ -46,6 +48,8 @@ export function withRow(dialog, row, last) {
         user: withFields(dialog.user, plainUser(row.userInfo)),
         counts: newerCounts(dialog.counts, countsOf(row)),
         last: dialog.stale ? last : newer(dialog.last, last),
+        isRequest: Boolean(row.isRequest),
+        isBlocked: Boolean(row.isBlocked),
         stale: false,
     }));
 }

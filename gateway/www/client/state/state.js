@@ -101,7 +101,11 @@ const ACTIONS = {
     },
 
     messageReceived(state, { message }) {
-        return takeMessages(state, otherTag(state.self.tag, message), [message]);
+        const tag = otherTag(state.self.tag, message);
+        const isMine = !sameTag(tag, message.senderTag);
+        const next = takeMessages(state, tag, [message]);
+        if (!isMine && !message.isRequest) return next;
+        return change(next, tag, (dialog) => withFields(dialog, { isRequest: !isMine })); // one's own is an answer
     },
 
     /* A page of the history. */
@@ -111,6 +115,21 @@ const ACTIONS = {
 
     presenceChanged(state, { tag, online }) {
         return takeOnline(state, tag, online);
+    },
+
+    /* The user's decision about another one. */
+    relationChanged(state, { tag, isBlocked, isAdded }) {
+        return change(state, tag, (dialog) => withFields(dialog, {
+            isBlocked, isRequest: dialog.isRequest && !isAdded, // it is one again after unblocking
+        }));
+    },
+
+    /* All whom the user has blocked. */
+    blockedRead(state, { tags }) {
+        const blocked = new Set(tags.map(keyOf));
+        const dialogs = new Map([...state.dialogs].map(([key, dialog]) => [key,
+            withFields(dialog, { isBlocked: blocked.has(key) })]));
+        return withDialogs(state, dialogs);
     },
 
     /* Some fields of a user, of oneself or of a contact. */
@@ -161,7 +180,8 @@ const ACTIONS = {
     },
 
     stored(state, { tag, id, message }) {
-        return change(state, tag, (dialog) => withStored(dialog, id, toMessage(state.self.tag, message)));
+        return change(state, tag, (dialog) => withFields(withStored(dialog, id, toMessage(state.self.tag, message)),
+            { isRequest: false })); // an answer
     },
 
     refused(state, { tag, id, reason }) {

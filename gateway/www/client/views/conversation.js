@@ -10,6 +10,7 @@ import { h, setAttribute, setText } from "./dom.js";
 import { face } from "./face.js";
 import { icon, iconButton } from "./icons.js";
 import { emptyTalk, estimateHeight, isSameRow, renderRow, updateRow } from "./message.js";
+import { Relation } from "./relation.js";
 import { VirtualList } from "./virtual_list.js";
 
 const OLDER_PX = 2000; // older messages are fetched before one sees that they are missing
@@ -32,6 +33,8 @@ export class Conversation {
     #jumpCount = h("span.badge", { hidden: true });
     #spoken = h("div.hidden", { role: "log", aria: { live: "polite" } });
     #composer;
+    #relation;
+    #block;
     #ended = new AbortController();
     #places = new Map(); // key of a conversation -> where one was reading
 
@@ -44,10 +47,13 @@ export class Conversation {
             on: { click: () => this.#virtual.scrollToEnd() },
         }, icon("down"), this.#jumpCount);
         this.#composer = new Composer(app, (text) => this.#write(text));
+        this.#relation = new Relation(app);
+        this.#block = iconButton("block", t("relation.blockThis"), () => this.#relation.ask());
         this.element = h("section.talk", { hidden: true, aria: { label: t("talk.title") } },
             h("header", {}, iconButton("back", t("talk.back"), close), this.#face.element,
-                h("div", {}, this.#head, this.#presence)),
-            h("div.history", {}, this.#scroller, this.#nothing, this.#jump), this.#spoken, this.#composer.element);
+                h("div", {}, this.#head, this.#presence), this.#block),
+            h("div.history", {}, this.#scroller, this.#nothing, this.#jump), this.#spoken,
+            h("div.foot", {}, this.#relation.element, this.#composer.element));
         this.element.querySelector(".icon").classList.add("back");
         this.#virtual = new VirtualList({
             scroller: this.#scroller,
@@ -68,6 +74,7 @@ export class Conversation {
         this.#ended.abort();
         this.#virtual.destroy();
         this.#composer.destroy();
+        this.#relation.close();
         this.#dialog = null;
     }
 
@@ -97,6 +104,9 @@ export class Conversation {
         const before = this.#dialog;
         this.#dialog = dialog;
         this.#showHead(dialog, state.online.has(state.open));
+        this.#relation.update(dialog);
+        this.#block.hidden = dialog.isBlocked;
+        this.#composer.element.hidden = dialog.isBlocked;
         if (isOther) this.#composer.show(dialog);
         else this.#composer.follow(dialog);
         this.#showRows(dialog, before, isOther);

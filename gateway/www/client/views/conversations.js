@@ -159,13 +159,14 @@ class Row {
     #time = h("time");
     #text = h("p", { dir: "auto" });
     #badge = h("span.badge", { aria: { hidden: "true" } });
+    #mark = h("span.mark", { hidden: true });
     #state = h("span.hidden"); // what the dot and the badge show, in words
     #shown = "";
     #link;
     #dialog = null;
 
     constructor(tag) {
-        this.#link = h("a", { href: addressOf(tag) }, this.#face.element, h("b", {}, this.#name), this.#state,
+        this.#link = h("a", { href: addressOf(tag) }, this.#face.element, h("b", {}, this.#name, this.#mark), this.#state,
             this.#time, this.#text, this.#badge);
         this.element = h("li.conversation", { data: { tag } }, this.#link);
     }
@@ -182,11 +183,17 @@ class Row {
         this.#face.show(dialog.user, isOnline);
         setText(this.#name, nameOf(dialog.user));
         const words = [isOnline ? strings.t("talk.online") : "", unreadWords(strings, dialog.unread)];
+        this.#showMark(strings, dialog);
         setText(this.#state, words.filter(Boolean).join(", "));
         setAttribute(this.#link, "aria-current", isOpen ? "page" : null);
         this.#showLast(strings, isOpen ? { ...dialog, draft: "" } : dialog);
         this.#badge.hidden = dialog.unread === 0;
         setText(this.#badge, strings.number(dialog.unread));
+    }
+
+    #showMark(strings, { isRequest, isBlocked }) {
+        this.#mark.hidden = !isRequest && !isBlocked;
+        setText(this.#mark, isBlocked ? strings.t("list.blocked") : strings.t("list.request"));
     }
 
     #showLast(strings, { last, pending, draft }) {

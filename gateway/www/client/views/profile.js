@@ -8,6 +8,7 @@ import { h, setText } from "./dom.js";
 import { face } from "./face.js";
 import { icon } from "./icons.js";
 import { Password } from "./password.js";
+import { Privacy } from "./privacy.js";
 import { sheet } from "./sheet.js";
 
 const PICTURE_BYTES_MAX = 15 * 1024 * 1024;
@@ -26,6 +27,7 @@ export class Profile {
     #crop;
     #devices;
     #password;
+    #privacy;
 
     constructor(app) {
         const { t } = app;
@@ -40,8 +42,9 @@ export class Profile {
         this.#crop = new Crop(app, (blob) => this.#upload(blob));
         this.#devices = new Devices(app);
         this.#password = new Password(app);
+        this.#privacy = new Privacy(app);
         this.#sheet = sheet(app, t("profile.title"), h("div.profile", {}, this.#picture(), this.#form(), this.#settings(),
-            this.#security()));
+            this.#privacy.element, this.#security()));
     }
 
     open() {
@@ -51,6 +54,7 @@ export class Profile {
         this.#lastName.value = self?.lastName ?? "";
         this.#problem.hidden = true;
         this.#sheet.open();
+        this.#privacy.open();
     }
 
     close() {
@@ -58,6 +62,7 @@ export class Profile {
         this.#crop.close();
         this.#devices.close();
         this.#password.close();
+        this.#privacy.close();
     }
 
     /* `connection` as in server/session.js. */
