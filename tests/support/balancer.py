@@ -68,8 +68,8 @@ class Balancer:
     def url(self, path=""):
         return f"http://127.0.0.1:{self.port}{path}"
 
-    def secure_url(self, path=""):
-        return f"https://{HOST}:{self.https}{path}"
+    def secure_url(self, path="", host=HOST):
+        return f"https://{host}:{self.https}{path}"
 
     def connect(self, ca, **options):
         """A TLS connection to it as HOST; `options` are attributes of the context."""
