@@ -105,7 +105,8 @@ ssize_t ssl_hook_receive(SSL *ssl, void *buffer, size_t size)
     return n > 0 ? n : socket_result(ssl, n);
 }
 
-/* A write that was not completed is repeated with more data behind it, perhaps at another address. */
+/* A write that was not completed is repeated with more data behind it, perhaps at another address.
+ */
 static int write_some(SSL *ssl, const void *data, int size)
 {
     SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -132,7 +133,7 @@ static void report(const SSL *ssl, int error)
         reason = "the server does not answer";
     else if (error == SSL_ERROR_SYSCALL)
         reason = "the server ends the connection";
-    atomic_load(&on_failed)(reason != NULL ? reason : "an unknown error");
+    atomic_load (&on_failed)(reason != NULL ? reason : "an unknown error");
 }
 
 /* A blocking socket: without a limit the server could hold the thread for ever. */
