@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
+#include <openssl/sslerr.h>
 #include <openssl/x509_vfy.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -119,16 +120,17 @@ static int write_some(SSL *ssl, const void *data, int size)
 
 static bool is_watched(const SSL *ssl)
 {
-    return atomic_load(&on_failed) != NULL && SSL_get_fd(ssl) >= 0;
+    return atomic_load(&on_failed) != NULL && !SSL_is_server(ssl) && SSL_get_fd(ssl) >= 0;
 }
 
 static void report(const SSL *ssl, int error)
 {
-    long verified = SSL_get_verify_result(ssl);
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    unsigned long cause = ERR_peek_last_error();
+    const char *reason = ERR_reason_error_string(cause);
 
-    if (verified != X509_V_OK)
-        reason = X509_verify_cert_error_string(verified);
+    if (ERR_GET_LIB(cause) == ERR_LIB_SSL &&
+        ERR_GET_REASON(cause) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+        reason = X509_verify_cert_error_string(SSL_get_verify_result(ssl));
     else if (error == SSL_ERROR_WANT_READ)
         reason = "the server does not answer";
     else if (error == SSL_ERROR_SYSCALL)
@@ -183,6 +185,7 @@ EXPORTED int SSL_do_handshake(SSL *ssl)
     if (!is_watched(ssl))
         return real.do_handshake(ssl);
     limit_time(SSL_get_fd(ssl), atomic_load(&handshake_ms));
+    ERR_clear_error(); /* what is found in it then is of this handshake */
     int result = real.do_handshake(ssl);
     limit_time(SSL_get_fd(ssl), 0);
     if (result != 1)

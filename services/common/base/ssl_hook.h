@@ -25,10 +25,11 @@ void ssl_hook_set(ssl_hook *hook, void *ctx);
 ssize_t ssl_hook_receive(SSL *ssl, void *buffer, size_t size);
 
 /*
- * Of connections that OpenSSL reads from a socket itself (SSL_set_fd), from now on: a handshake
- * ends after `timeout_ms` without a byte from the server, and `failed` is called with the reason
- * when a handshake fails, or when the server ends the connection with an alert. On the thread that
- * connects, which may hold locks of its library; `failed` must not use that. One for the process.
+ * Of clients' connections that OpenSSL reads from a socket itself (SSL_set_fd), from now on: a
+ * handshake ends after `timeout_ms` without a byte from the server, and `failed` is called with the
+ * reason when a handshake fails, or when the server ends the connection with an alert. On the
+ * thread that connects, which may hold locks of its library; `failed` must not use that. One for
+ * the process.
  */
 typedef void ssl_hook_failed(const char *reason);
 void ssl_hook_watch(int timeout_ms, ssl_hook_failed *failed);

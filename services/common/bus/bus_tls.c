@@ -8,7 +8,7 @@
 #include "services/common/base/log.h"
 #include "services/common/base/ssl_hook.h"
 
-enum { HANDSHAKE_MS = 5000, REPEAT_MS = 30000, REASON_SIZE = 128 };
+enum { HANDSHAKE_MS = 2000, REPEAT_MS = 30000, REASON_SIZE = 128 };
 
 static const char scheme[] = "tls://";
 
