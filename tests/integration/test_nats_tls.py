@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 
@@ -14,7 +15,7 @@ from support.authority import Authority
 from support.client import befriend, send
 from support.exchange import exchange
 from support.ports import free_port
-from support.process import Program, binary, clean_environment
+from support.process import REPOSITORY, Program, binary, clean_environment
 from support.proxy import Proxy
 from support.stack import KINDS, Stack, start_nats, to_env
 from support.wait import stays_true, wait_until
@@ -254,6 +255,45 @@ def test_a_server_that_gets_the_right_certificate_later_is_used(authority, other
         put(certificate)
         stack.start_nats()
         stack.wait_ready()
+
+
+def test_the_documented_configuration_serves_a_renewed_certificate_after_a_restart(authority, certificate, tmp_path):
+    files = [tmp_path / "server.crt", tmp_path / "server.key"]
+
+    def put(made):
+        for source, target in zip((made.cert, made.key), files):
+            shutil.copy(source, target)
+    put(certificate)
+    stack = Stack(authorised=True, nats_address="tls://localhost", settings={"nats.caFile": authority.ca})
+    with (stack.directory / "nats.conf").open("a") as configuration:
+        configuration.write(documented_block(*files, authority.ca))
+    with stack:
+        renewed = authority.issue("localhost", file="renewed")
+        put(renewed)
+        assert served_serial(authority, stack.nats_port) == certificate.serial
+        stack.stop_nats()
+        stack.start_nats()
+        assert served_serial(authority, stack.nats_port) == renewed.serial
+        stack.wait_ready()
+
+
+def documented_block(cert, key, ca):
+    """What docs/operating.md says to add to nats.conf, with these files."""
+    (block,) = re.findall(r"^tls \{.*\}$", (REPOSITORY / "docs" / "operating.md").read_text(), re.MULTILINE)
+    for path, file in (("server.pem", cert), ("server.key", key), ("ca.pem", ca)):
+        assert block.count(f"/etc/nats/{path}") == 1
+        block = block.replace(f"/etc/nats/{path}", str(file))
+    return block + "\n"
+
+
+def served_serial(authority, port):
+    """Of the certificate that a NATS server shows."""
+    context = ssl.create_default_context(cafile=authority.ca)
+    with socket.create_connection(("127.0.0.1", port), 10) as plain:
+        while not plain.recv(1).endswith(b"\n"):
+            continue
+        with context.wrap_socket(plain, server_hostname="localhost") as connection:
+            return connection.getpeercert()["serialNumber"]
 
 
 # Certificates of clients

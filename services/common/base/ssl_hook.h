@@ -1,10 +1,11 @@
 #ifndef COMMON_BASE_SSL_HOOK_H
 #define COMMON_BASE_SSL_HOOK_H
 
-#include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+struct ssl_st; /* SSL, as OpenSSL declares it */
 
 /*
  * Interposes SSL_read, SSL_write, SSL_get_error and SSL_do_handshake: a library that calls them by
@@ -15,14 +16,14 @@
  * SSL_ERROR_SYSCALL without using the connection. So a library that waits for a socket whenever
  * OpenSSL wants to read or write sees one that would block, as it does without TLS.
  */
-typedef ssize_t ssl_hook(void *ctx, SSL *ssl, void *buffer, size_t size);
+typedef ssize_t ssl_hook(void *ctx, struct ssl_st *ssl, void *buffer, size_t size);
 
 /* For the calling thread; NULL: none. `ctx` is borrowed. */
 void ssl_hook_set(ssl_hook *hook, void *ctx);
 
 /* Reads into `buffer` once, without blocking, as recv(); for a hook, whose SSL_read would call it
  * again. `size` of 16 KiB or more: nothing that has arrived remains in OpenSSL. */
-ssize_t ssl_hook_receive(SSL *ssl, void *buffer, size_t size);
+ssize_t ssl_hook_receive(struct ssl_st *ssl, void *buffer, size_t size);
 
 /*
  * Of clients' connections that OpenSSL reads from a socket itself (SSL_set_fd), from now on: a

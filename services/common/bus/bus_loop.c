@@ -193,7 +193,7 @@ static ssize_t read_tls(void *ctx, void *buffer, size_t size)
     return ssl_hook_receive(ctx, buffer, size);
 }
 
-static ssize_t receive_tls(void *ctx, SSL *ssl, void *buffer, size_t size)
+static ssize_t receive_tls(void *ctx, struct ssl_st *ssl, void *buffer, size_t size)
 {
     return receive_units(ctx, read_tls, ssl, buffer, size);
 }
