@@ -20,7 +20,7 @@ if [ -n "${EMAIL:-}" ]; then set -- "$@" --email "$EMAIL"; else set -- "$@" --re
 # The file may be missing or older although certbot had nothing to do: a volume was lost, the script failed.
 is_older() { [ ! -s "$CERTIFICATE" ] || [ -n "$(find -L "$lineage/fullchain.pem" -newer "$CERTIFICATE")" ]; }
 
-trap 'exit 0' TERM INT
+trap 'kill $! 2>/dev/null; exit 0' TERM INT
 while :; do
     pause=43200
     certbot "$@" || { pause=3600; echo "acme: certbot failed; the next attempt follows in an hour" >&2; }
