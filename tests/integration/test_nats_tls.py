@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import pathlib
 import re
 import shutil
 import socket
@@ -118,6 +119,36 @@ def test_a_connection_that_breaks_in_the_middle_of_messages_comes_back(secured, 
             send(first, ben, f"after cut {number}")
             assert second.wait_notification(3001, lambda body: body["text"] == f"after cut {number}")
         secured.restart("message", settings={"nats.url": secured.nats_url})
+
+
+@pytest.mark.slow
+def test_a_line_that_stalls_holds_up_neither_the_end_nor_the_next_start(authority, certificate, crowd):
+    """More than the socket takes is waiting to be written then."""
+    stack = Stack(nats_options=tls_options(certificate), nats_address="tls://localhost", settings={"nats.caFile": authority.ca})
+    gateway = stack.program("gateway")
+    with contextlib.closing(Proxy(stack.nats_port, is_link=True)) as line:
+        gateway.env["MESSENGER_NATS_URL"] = f"tls://localhost:{line.port}"
+        with stack:
+            users = crowd.users(stack, 40)
+            sockets = [user.socket() for user in users]
+            line.swallow()
+            for one, other in zip(sockets, users[1:] + users[:1]):
+                for _ in range(20):
+                    one.start_call("sendMessageToUser", [other.tag, "z" * 15000])
+            wait_until(lambda: unsent_bytes(line.port) > 100000, lambda: f"a full socket, not {unsent_bytes(line.port)} bytes")
+            stack.terminate("gateway", timeout=12)
+            line.heal()
+            stack.restart("gateway")
+            first, second = users[0].socket(), users[1].socket()
+            send(first, users[1], "after all")
+            assert second.wait_notification(3001, lambda body: body["text"] == "after all")
+
+
+def unsent_bytes(port):
+    """The largest queue of this machine's sockets that are connected to the port."""
+    lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
+    fields = [line.split() for line in lines]
+    return max((int(field[4].split(":")[0], 16) for field in fields if field[2].endswith(f":{port:04X}")), default=0)
 
 
 # What is refused
