@@ -11,12 +11,12 @@ import pytest
 import requests
 
 from support.authority import Authority
-from support.balancer import HAPROXY, HOST, Balancer, configuration
+from support.balancer import HAPROXY, HOST, INTERVAL, Balancer, configuration
 from support.client import Crowd, befriend, send, unique
 from support.process import REPOSITORY
 from support.raw import Connection, RawWebSocket
 from support.stack import Stack
-from support.wait import wait_until
+from support.wait import pass_time, wait_until
 
 pytestmark = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed")
 
@@ -148,6 +148,12 @@ def test_the_check_of_the_container_stays_on_http(balancer):
     assert requests.get(balancer.url("/healthz"), timeout=30, allow_redirects=False).status_code == 200
 
 
+def test_challenges_of_acme_stay_on_http(balancer):
+    """Nobody answers them here; the balancer has asked, and does not lead elsewhere."""
+    answer = requests.get(balancer.url("/.well-known/acme-challenge/x"), timeout=30, allow_redirects=False)
+    assert answer.status_code == 503
+
+
 def test_what_came_by_tls_to_a_trusted_proxy_is_not_led_to_https_again(trusting, balancer):
     with Balancer(trusting, balancer.certificate, TRUSTED_PROXIES="127.0.0.1") as behind:
         def status(proto):
@@ -162,9 +168,10 @@ def test_old_tls_is_refused(balancer, authority):
     assert balancer.connect(authority.ca).version() == "TLSv1.3"
     second = balancer.connect(authority.ca, maximum_version=ssl.TLSVersion.TLSv1_2)
     assert second.version() == "TLSv1.2" and second.cipher()[0].startswith("ECDHE-")
-    with pytest.raises((ssl.SSLError, ConnectionError)), warnings.catch_warnings():
+    with pytest.raises(ssl.SSLError, match="alert protocol version"), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # that is what is tested
-        balancer.connect(authority.ca, minimum_version=ssl.TLSVersion.TLSv1, maximum_version=ssl.TLSVersion.TLSv1_1)
+        balancer.connect(authority.ca, ciphers="DEFAULT:@SECLEVEL=0", minimum_version=ssl.TLSVersion.TLSv1,
+                         maximum_version=ssl.TLSVersion.TLSv1_1)
 
 
 def test_a_client_that_does_not_know_the_authority_refuses(balancer):
@@ -188,6 +195,8 @@ def test_a_renewed_certificate_is_used_and_no_socket_is_closed(site, balancer, a
     assert first.open and second.open and balancer.program.pid == pid
     assert ada.socket().call("getSelfInfo")
     wait_until(lambda: "balancer: the certificate was replaced" in balancer.log(), "a line about it")
+    pass_time(5 * INTERVAL, "it is replaced once, not at every look")
+    assert balancer.log().count("the certificate was replaced") == 1
     crowd.close()
 
 
@@ -209,9 +218,12 @@ def test_a_file_that_is_no_certificate_changes_nothing(balancer, authority, cont
 def test_a_file_that_is_being_written_or_gone_changes_nothing(balancer, authority):
     """The next certificate is found nevertheless."""
     before = served_serial(balancer, authority)
+    log = balancer.log()
     balancer.certificate.write_text("")
+    pass_time(5 * INTERVAL, "the balancer looks at an empty file")
     balancer.certificate.unlink()
-    assert served_serial(balancer, authority) == before
+    pass_time(5 * INTERVAL, "the balancer looks for a file")
+    assert served_serial(balancer, authority) == before and balancer.log() == log
     renewed = issue(authority, balancer.certificate, "again")
     wait_until(lambda: served_serial(balancer, authority) == renewed, balancer.log)
 

@@ -87,6 +87,12 @@ def test_the_chain_and_the_key_become_one_file_for_its_owner_only(lineage, certi
     assert leftovers(certificate) == []
 
 
+def test_a_chain_without_an_end_of_line_does_not_run_into_the_key(lineage, certificate):
+    lineage.write("fullchain", (lineage.folder / "fullchain.pem").read_text().rstrip())
+    assert run_hook(lineage, certificate).returncode == 0
+    assert not [line for line in certificate.read_text().splitlines() if "END" in line and "BEGIN" in line]
+
+
 def test_a_renewal_replaces_the_file_at_once(lineage, certificate):
     assert run_hook(lineage, certificate).returncode == 0
     before = certificate.stat().st_ino

@@ -14,6 +14,7 @@ from support.wait import wait_until
 
 HAPROXY = shutil.which("haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin")
 HOST = "chat.example.org"
+INTERVAL = 0.2  # between two looks at the certificate
 
 
 def configuration(http, https, gateway, acme=1):
@@ -37,7 +38,7 @@ class Balancer:
         self.certificate = certificate
         path = stack.directory / "haproxy.cfg"
         path.write_text(configuration(self.port, self.https, stack.ports[0], acme))
-        environment = {"CERTIFICATE": str(certificate or stack.directory / "none.pem"), "CERTIFICATE_INTERVAL": "0.2",
+        environment = {"CERTIFICATE": str(certificate or stack.directory / "none.pem"), "CERTIFICATE_INTERVAL": str(INTERVAL),
                        "CONTROL_PORT": str(free_port()), "HTTPS_PORT": str(self.https), **environment}
         everything = {**clean_environment(), **environment}
         everything["PATH"] += ":/usr/sbin"
@@ -72,8 +73,10 @@ class Balancer:
         return f"https://{host}:{self.https}{path}"
 
     def connect(self, ca, **options):
-        """A TLS connection to it as HOST; `options` are attributes of the context."""
+        """A TLS connection to it as HOST; `options` are attributes of the context, and its ciphers."""
         context = ssl.create_default_context(cafile=ca)
+        if "ciphers" in options:
+            context.set_ciphers(options.pop("ciphers"))
         for name, value in options.items():
             setattr(context, name, value)
         plain = socket.create_connection(("127.0.0.1", self.https), 10)
