@@ -12,9 +12,9 @@ declare -A packages=(
     [test]="git curl libcmocka-dev python3 python3-pytest python3-pytest-xdist
         python3-websocket python3-requests python3-jwt
         python3-protobuf protobuf-compiler python3-pil python3-selenium chromium chromium-driver fonts-noto-color-emoji
-        sqlite3 maven default-jre-headless"
-    [proxies]="haproxy nginx-light caddy"
-    [lint]="clang-format clang-tidy cppcheck"
+        libnss3-tools openssl sqlite3 maven default-jre-headless"
+    [proxies]="haproxy nginx-light caddy certbot"
+    [lint]="clang-format clang-tidy cppcheck shellcheck"
     [compose]="docker.io docker-compose debootstrap iptables"
 )
 

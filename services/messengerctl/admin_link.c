@@ -11,6 +11,7 @@
 #include "common.pb-c.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/memory.h"
+#include "services/common/process/bus_settings.h"
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
 #include "services/messengerctl/admin_settings.h"
@@ -95,6 +96,17 @@ static void handle_denied(void *ctx)
     _exit(EXIT_FAILURE);
 }
 
+static void handle_insecure(void *ctx, const char *reason)
+{
+    const struct admin_link *link = ctx;
+    char servers[SERVERS_SIZE];
+
+    print_servers(link->settings.nats_url, servers);
+    console_error("TLS to NATS at %s fails: %s; nats.caFile is the authority of its certificate",
+                  servers, reason);
+    _exit(EXIT_FAILURE);
+}
+
 /* --- life ----------------------------------------------------------------------------------- */
 
 static void handle_connect(void *ctx)
@@ -124,16 +136,12 @@ bool admin_link_open(struct admin_link *link, const struct command_line *line)
     sem_init(&link->connected, 0, 0);
     if (!admin_settings_load(line, &link->settings))
         return false;
-    struct bus_options options = {
-        .url = link->settings.nats_url,
-        .name = "messengerctl",
-        .user = link->settings.nats_user,
-        .password = link->settings.nats_password,
-        .on_connect = handle_connect,
-        .on_refused = handle_refused,
-        .on_denied = handle_denied,
-        .ctx = link,
-    };
+    struct bus_options options = bus_settings_options(&link->settings, "messengerctl");
+    options.on_connect = handle_connect;
+    options.on_refused = handle_refused;
+    options.on_denied = handle_denied;
+    options.on_insecure = handle_insecure;
+    options.ctx = link;
     expect_answer(link->settings.nats_url);
     enum status status = bus_connect(&options, &link->bus);
     if (status != STATUS_OK)

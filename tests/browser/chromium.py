@@ -1,5 +1,6 @@
 """Debian's Chromium and its driver, without a window."""
 
+import os
 import pathlib
 
 CHROMIUM = pathlib.Path("/usr/bin/chromium")
@@ -13,14 +14,17 @@ ARGUMENTS = (
 )
 
 
-def start_browser(profile):
+def start_browser(profile, *arguments, home=None):
+    """With further arguments, and a home of its own if given: there lie the authorities that it trusts."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
-    for argument in ARGUMENTS:
+    for argument in (*ARGUMENTS, *arguments):
         options.add_argument(argument)
     options.add_argument(f"--user-data-dir={profile}")
+    options.accept_insecure_certs = False
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(service=Service(str(CHROMEDRIVER)), options=options)
+    env = {**os.environ, "HOME": str(home)} if home else None
+    return webdriver.Chrome(service=Service(str(CHROMEDRIVER), env=env), options=options)

@@ -116,8 +116,14 @@ lap "base image and stand-ins"
 # --- the stack -------------------------------------------------------------------------------------------
 
 SECRETS=$run/secrets
-PORT=$(/usr/bin/python3 -c 'import sys; sys.path.insert(0, "tests"); from support.ports import free_port; print(free_port())')
-export SECRETS PORT COMPOSE_PROJECT_NAME=$project
+CERTIFICATES=$run/certificates
+read -r PORT HTTPS_PORT < <(/usr/bin/python3 -c '
+import sys
+sys.path.insert(0, "tests")
+from support.ports import free_port
+print(free_port(), free_port())')
+export SECRETS CERTIFICATES PORT HTTPS_PORT COMPOSE_PROJECT_NAME=$project
+mkdir -m 711 "$CERTIFICATES" # empty: a test puts one in
 deploy/make-secrets.sh "$SECRETS" >/dev/null
 files=(docker-compose.yml tests/compose/stand-ins.yml "$@")
 compose() { "${compose_command[@]}" "${files[@]/#/--file=}" "$@"; }

@@ -1,64 +1,23 @@
 """The shipped HAProxy in front of a gateway: whose address is forwarded, and how many connections a client may have."""
 
 import contextlib
-import os
-import re
-import shutil
 import socket
 
 import pytest
 import requests
 
+from support.balancer import HAPROXY, Balancer
 from support.client import User, login
-from support.ports import free_port
-from support.process import REPOSITORY, Program, clean_environment
 from support.raw import Connection, RawWebSocket, request_bytes
 from support.stack import Stack
 from support.wait import wait_until
 
-HAPROXY = shutil.which("haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin")
 pytestmark = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed")
 
 
-def configuration(port, gateway):
-    """deploy/haproxy.cfg with a gateway of this machine in the place of Docker's names."""
-    text = (REPOSITORY / "deploy" / "haproxy.cfg").read_text()
-    text = re.sub(r"^resolvers docker\n(?: .*\n)*", "", text, flags=re.MULTILINE)
-    text = re.sub(r" resolvers docker .*$", "", text, flags=re.MULTILINE)
-    text, servers = re.subn(r"server-template .*", f"server one 127.0.0.1:{gateway}", text)
-    text, binds = re.subn(r"bind :8000", f"bind 127.0.0.1:{port}", text)
-    assert (servers, binds) == (1, 1)
-    return text
-
-
-class Balancer:
-    def __init__(self, stack, **environment):
-        self.port = free_port()
-        self._path = stack.directory / "haproxy.cfg"
-        self._path.write_text(configuration(self.port, stack.ports[0]))
-        self._program = Program("haproxy", [HAPROXY, "-db", "-f", str(self._path)], {**clean_environment(), **environment},
-                                stack.directory / "haproxy.log")
-
-    def __enter__(self):
-        self._program.start()
-        wait_until(self._serves, "HAProxy to find its gateway")
-        return self
-
-    def __exit__(self, *exception):
-        self._program.kill()
-
-    def _serves(self):
-        try:
-            return requests.get(self.url("/healthz"), timeout=5).status_code == 200
-        except requests.RequestException:
-            return False
-
-    def url(self, path=""):
-        return f"http://127.0.0.1:{self.port}{path}"
-
-    def log_in(self, forwarded=None):
-        headers = {"X-Forwarded-For": forwarded} if forwarded else {}
-        return login(self.url(), "a@b.c", "password", headers=headers).status_code
+def log_in(balancer, forwarded=None):
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    return login(balancer.url(), "a@b.c", "password", headers=headers).status_code
 
 
 SETTINGS = {"limits.loginsPerMinute": 3, "gateway.trustedProxies": "127.0.0.0/8"}
@@ -66,16 +25,16 @@ SETTINGS = {"limits.loginsPerMinute": 3, "gateway.trustedProxies": "127.0.0.0/8"
 
 def test_what_a_client_says_of_its_address_is_replaced():
     with Stack(settings=SETTINGS) as own, Balancer(own) as balancer:
-        assert [balancer.log_in(f"192.0.2.{number}") for number in range(4)] == [401, 401, 401, 429]
+        assert [log_in(balancer, f"192.0.2.{number}") for number in range(4)] == [401, 401, 401, 429]
         secure = requests.post(balancer.url("/exit"), headers={"X-Forwarded-Proto": "https"})
         assert "Secure" not in secure.headers["Set-Cookie"]
 
 
 def test_what_a_trusted_proxy_says_is_appended_to():
     with Stack(settings=SETTINGS) as own, Balancer(own, TRUSTED_PROXIES="192.0.2.0/24 127.0.0.1") as balancer:
-        assert [balancer.log_in("198.51.100.1") for _ in range(4)] == [401, 401, 401, 429]
-        assert balancer.log_in("198.51.100.2") == 401
-        assert balancer.log_in("198.51.100.2, 198.51.100.1") == 429, "the right-most is what our proxy has seen"
+        assert [log_in(balancer, "198.51.100.1") for _ in range(4)] == [401, 401, 401, 429]
+        assert log_in(balancer, "198.51.100.2") == 401
+        assert log_in(balancer, "198.51.100.2, 198.51.100.1") == 429, "the right-most is what our proxy has seen"
         secure = requests.post(balancer.url("/exit"), headers={"X-Forwarded-Proto": "https"})
         assert "Secure" in secure.headers["Set-Cookie"]
 

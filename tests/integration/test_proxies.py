@@ -12,6 +12,8 @@ import pytest
 import requests
 import websocket
 
+from support.authority import Authority
+from support.balancer import HOST, AsHost
 from support.client import User, auth_cookie
 from support.images import png
 from support.ports import free_port
@@ -20,26 +22,14 @@ from support.stack import Stack
 from support.wait import wait_until
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin"
-HOST = "chat.example.org"
-
-
-def openssl(*arguments, cwd):
-    subprocess.run(["openssl", *arguments], cwd=cwd, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
-    """A folder with ca.pem, and key.pem and cert.pem of HOST that it has signed."""
-    folder = tmp_path_factory.mktemp("authority")
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key",
-            "-out", "ca.pem", "-days", "2", "-subj", "/CN=Test", cwd=folder)
-    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "key.pem",
-            "-out", "cert.csr", "-subj", f"/CN={HOST}", cwd=folder)
-    (folder / "names").write_text(f"subjectAltName=DNS:{HOST},DNS:localhost\n")
-    openssl("x509", "-req", "-in", "cert.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-            "-extfile", "names", "-out", "cert.pem", cwd=folder)
-    (folder / "both.pem").write_text((folder / "cert.pem").read_text() + (folder / "key.pem").read_text())
-    return folder
+    """A folder with ca.pem, and server.crt, server.key and server.pem of HOST."""
+    made = Authority(tmp_path_factory.mktemp("authority"))
+    made.issue(HOST, "localhost")
+    return made.folder
 
 
 class Ports:
@@ -58,8 +48,8 @@ def nginx(text, folder, ports):
     return replace(text, (r"127\.0\.0\.1:8000", f"127.0.0.1:{ports.gateway}"), (r"^ *listen \[.*\n", ""),
                    (r"listen 80;", f"listen 127.0.0.1:{ports.http};"),
                    (r"listen 443", f"listen 127.0.0.1:{ports.https}"), (r"https://\$host", f"https://$host:{ports.https}"),
-                   (r"/etc/letsencrypt/live/chat.example.org/fullchain.pem", f"{folder}/cert.pem"),
-                   (r"/etc/letsencrypt/live/chat.example.org/privkey.pem", f"{folder}/key.pem"),
+                   (r"/etc/letsencrypt/live/chat.example.org/fullchain.pem", f"{folder}/server.crt"),
+                   (r"/etc/letsencrypt/live/chat.example.org/privkey.pem", f"{folder}/server.key"),
                    (r"^pid .*", f"pid {folder}/nginx.pid;\ndaemon off;\nuser {os.environ.get('USER', 'root')};"))
 
 
@@ -68,13 +58,13 @@ def caddy(text, folder, ports):
     return (f"{{\n\tadmin off\n\tauto_https disable_certs\n\thttp_port {ports.http}\n\thttps_port {ports.https}\n"
             "\tdefault_bind 127.0.0.1\n}\n" +
             replace(text, (r"127\.0\.0\.1:8000", f"127.0.0.1:{ports.gateway}"),
-                    (r"^chat.example.org \{", f"{HOST} {{\n\ttls {folder}/cert.pem {folder}/key.pem")))
+                    (r"^chat.example.org \{", f"{HOST} {{\n\ttls {folder}/server.crt {folder}/server.key")))
 
 
 def haproxy(text, folder, ports):
     return replace(text, (r"127\.0\.0\.1:8000", f"127.0.0.1:{ports.gateway}"), (r"bind :80$", f"bind 127.0.0.1:{ports.http}"),
                    (r"bind :443", f"bind 127.0.0.1:{ports.https}"), (r"scheme https", f"prefix https://{HOST}:{ports.https}"),
-                   (r"/etc/haproxy/chat.example.org.pem", f"{folder}/both.pem"))
+                   (r"/etc/haproxy/chat.example.org.pem", f"{folder}/server.pem"))
 
 
 # By name: the file, how it is changed for a test, the command that checks it, the command that runs it.
@@ -129,17 +119,10 @@ class Front:
 
     def get(self, path, method="get", **options):
         session = requests.Session()
-        session.mount("https://", Pinned())
+        session.mount("https://", AsHost())
         return session.request(method, f"https://127.0.0.1:{self.ports.https}{path}", timeout=30,
                                verify=str(self.authority / "ca.pem"),
                                headers={"Host": HOST, **options.pop("headers", {})}, **options)
-
-
-class Pinned(requests.adapters.HTTPAdapter):
-    """Asks for HOST, whatever the address."""
-
-    def init_poolmanager(self, *arguments, **options):
-        super().init_poolmanager(*arguments, server_hostname=HOST, assert_hostname=HOST, **options)
 
 
 @pytest.fixture(scope="module")

@@ -86,10 +86,12 @@ class Stack:
     None is left unset, so that the program's own default or its `config` file decides. With
     `authorised`, NATS runs with deploy/nats.conf, and each program logs in as itself; with
     `nats_nodes` over one, NATS is a cluster of so many servers with deploy/nats-cluster.conf.
-    `nats_server` is the program to run instead of the one on the PATH (nats_server.py)."""
+    `nats_server` is the program to run instead of the one on the PATH (nats_server.py), `nats_options`
+    are further ones of it, and `nats_address` is where programs find it, without the port."""
 
     def __init__(self, gateways=1, users=1, messages=1, presences=1, settings=None, env=None,
-                 config=None, authorised=False, nats_nodes=1, nats_server="nats-server"):
+                 config=None, authorised=False, nats_nodes=1, nats_server="nats-server",
+                 nats_options=(), nats_address="nats://127.0.0.1"):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="messenger-test-"))
         self.counts = dict(zip(KINDS, (gateways, users, messages, presences)))
         self.nats_ports = [free_port() for _ in range(nats_nodes)]
@@ -99,7 +101,8 @@ class Stack:
         self.jwt_key = secrets.token_hex(32)
         self.ports = [free_port() for _ in range(gateways)]
         self._config = config
-        self._nats_server = nats_server
+        self._nats_server, self._nats_options = nats_server, [str(option) for option in nats_options]
+        self.nats_url = ",".join(f"{nats_address}:{port}" for port in self.nats_ports)
         self.authorised = authorised or nats_nodes > 1
         if self.authorised:
             self._write_nats_conf()
@@ -116,7 +119,7 @@ class Stack:
     def _settings_env(self, settings):
         fresh_id = secrets.token_hex(6)
         merged = dict(DEFAULT_SETTINGS)
-        merged["nats.url"] = ",".join(f"nats://127.0.0.1:{port}" for port in self.nats_ports)
+        merged["nats.url"] = self.nats_url
         merged["data.directory"] = self.directory / "data"
         merged["JWT.privateKey"] = self.jwt_key
         for store in ("users", "messages"):
@@ -128,7 +131,7 @@ class Stack:
 
     def _nats_argv(self, index):
         argv = [self._nats_server, "-sd", str(self.directory / f"nats-{index}"), "-a", "127.0.0.1",
-                "-p", str(self.nats_ports[index])]
+                "-p", str(self.nats_ports[index]), *self._nats_options]
         if not self.authorised:
             return argv + ["-js"]
         argv += ["-m", str(self._monitor_ports[index]), "-c"]

@@ -14,6 +14,7 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/recv_hook.h"
+#include "services/common/base/ssl_hook.h"
 #include "services/common/bus/bus_library.h"
 #include "services/common/bus/bus_parts.h"
 
@@ -136,6 +137,7 @@ static natsStatus set_options(struct bus *bus, const struct bus_options *options
     /* Without this a flusher thread adds about a millisecond to every request. */
     THEN(natsOptions_SetSendAsap(o, true));
     THEN(natsOptions_UseGlobalMessageDelivery(o, true));
+    THEN(bus_tls_set(o, options->url, &options->tls));
     THEN(bus_loop_serve(bus->loop, o));
     THEN(natsOptions_SetMaxReconnect(o, -1));
     THEN(natsOptions_SetReconnectWait(o, RECONNECT_MS));
@@ -183,6 +185,8 @@ static natsStatus connect_and_listen(struct bus *bus, const char *urls)
 
     /* First without retries, to detect a refused log-in at once. */
     natsStatus s = natsConnection_Connect(&bus->nats, bus->options);
+    if (s == NATS_SECURE_CONNECTION_WANTED)
+        bus_tls_report("the server does not offer it");
     if (s != NATS_OK && s != NATS_CONNECTION_AUTH_FAILED)
         s = connect_later(bus, urls);
     if (s != NATS_OK && s != NATS_NOT_YET_CONNECTED)
@@ -253,7 +257,9 @@ static bool check_libraries(void)
         return false;
     if (!recv_hook_works())
         log_error("recv() is not interposed: is another library preloaded that defines it?");
-    return recv_hook_works();
+    if (!ssl_hook_works())
+        log_error("SSL_read() is not interposed: is another library preloaded that defines it?");
+    return recv_hook_works() && ssl_hook_works();
 }
 
 enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
@@ -264,6 +270,7 @@ enum status bus_connect(const struct bus_options *options, struct bus **bus_out)
     pthread_mutex_init(&bus->lock, NULL);
     pthread_cond_init(&bus->closed_cond, NULL);
     create_parts(bus);
+    bus_tls_watch(options->on_insecure, options->ctx);
     bus->on_connect = options->on_connect;
     bus->on_refused = options->on_refused;
     bus->on_denied = options->on_denied;

@@ -7,6 +7,7 @@
 
 #include "services/common/base/status.h"
 #include "services/common/bus/bus_message.h"
+#include "services/common/bus/bus_tls.h"
 
 /*
  * The bus: one NATS connection of this process. All functions may be called from any thread.
@@ -24,6 +25,7 @@ struct bus_options {
      */
     const char *user;
     const char *password;
+    struct bus_tls tls; /* borrowed for the call */
     /* After each connect and reconnect, on a thread of the bus; must not block. May be NULL. */
     void (*on_connect)(void *ctx);
     /* The server has refused the log-in of a reconnect: the connection and its subscriptions are
@@ -32,6 +34,8 @@ struct bus_options {
     /* The server has refused a subject to this user; its request would wait until its deadline. On
      * a thread of the bus; must not block. May be NULL. */
     void (*on_denied)(void *ctx);
+    /* TLS has failed: bus_tls_watch. The connection is retried. May be NULL. */
+    void (*on_insecure)(void *ctx, const char *reason);
     /* A subscription lost messages because its handler was too slow. May be NULL. */
     void (*on_loss)(void *ctx);
     void *ctx;
@@ -39,8 +43,8 @@ struct bus_options {
 
 /* Starts connecting and returns at once; the server may start later. STATUS_INVALID_ARGUMENT for an
  * invalid URL, STATUS_UNAUTHENTICATED when the server refuses the log-in, STATUS_UNAVAILABLE when
- * the libraries cannot be used (bus_library.h, recv_hook.h).
- */
+ * the libraries cannot be used (bus_library.h, recv_hook.h, ssl_hook.h). A server whose certificate
+ * is not good is retried: it may be about to get another one. */
 enum status bus_connect(const struct bus_options *options, struct bus **bus_out) MUST_CHECK;
 
 bool bus_is_connected(const struct bus *bus);

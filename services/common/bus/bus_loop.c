@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/recv_hook.h"
+#include "services/common/base/ssl_hook.h"
 #include "services/common/base/thread.h"
 #include "services/common/bus/bus_library.h"
 #include "services/common/bus/bus_units.h"
@@ -33,16 +35,19 @@ struct bus_loop {
     atomic_int fd;      /* -1: there is no connection */
     atomic_bool unsent; /* something may wait in the connection's buffer */
     pthread_mutex_t io; /* held while the library reads or writes the socket */
-    /* Guards the number while it is read from: the library closes the socket, and another may get
-     * its number. Taken under the connection's lock, and nothing under it. */
+    /* Guards the number, and what OpenSSL has of the connection, while it is read from: the library
+     * closes the socket, and another may get its number. Taken under the connection's lock, and
+     * nothing under it. */
     pthread_mutex_t fd_lock;
+    uint64_t attachments;   /* changes when a connection begins or ends; with `fd_lock` held */
+    uint64_t reading;       /* `attachments` when the library was called to read */
     atomic_bool renewed;    /* there is another connection than at the last read */
     struct bus_units units; /* with `io` held */
     int epoll, bell;        /* what is waited for: the bell, and the socket while there is one */
     atomic_bool stopping;   /* the thread */
     bool running;
     pthread_t thread;
-    bool has_received; /* the library called recv(), with `io` held */
+    bool has_received; /* the library called recv() or SSL_read(), with `io` held */
     _Atomic(pthread_t)
         reader; /* the thread that worked last, and must not wait for the server; 0: none */
 
@@ -89,6 +94,15 @@ static void set_attached(struct bus_loop *loop, bool attached)
     pthread_mutex_unlock(&loop->lock);
 }
 
+static int exchange_fd(struct bus_loop *loop, int fd)
+{
+    pthread_mutex_lock(&loop->fd_lock);
+    int before = atomic_exchange(&loop->fd, fd);
+    loop->attachments++;
+    pthread_mutex_unlock(&loop->fd_lock);
+    return before;
+}
+
 /* After each connect. */
 static natsStatus attach_loop(void **ctx_out, void *arg, natsConnection *nats, natsSock fd)
 {
@@ -99,7 +113,7 @@ static natsStatus attach_loop(void **ctx_out, void *arg, natsConnection *nats, n
     set_attached(loop, true);
     atomic_store(&loop->nats, nats);
     atomic_store(&loop->renewed, true);
-    atomic_store(&loop->fd, fd);
+    exchange_fd(loop, fd);
     atomic_store(&loop->unsent, true); /* it does not say so again after a connect that failed */
     ring_bell(loop);
     return watch_descriptor(loop, EPOLL_CTL_ADD, fd, EPOLLIN) ? NATS_OK : NATS_ERR;
@@ -110,9 +124,7 @@ static natsStatus wish_to_read(void *ctx, bool begins)
     struct bus_loop *loop = ctx;
 
     if (!begins) {
-        pthread_mutex_lock(&loop->fd_lock);
-        int fd = atomic_exchange(&loop->fd, -1);
-        pthread_mutex_unlock(&loop->fd_lock);
+        int fd = exchange_fd(loop, -1);
         if (fd >= 0) { /* it is no longer read, and the library writes under the same lock */
             watch_descriptor(loop, EPOLL_CTL_DEL, fd, 0);
             bus_library_close_socket(fd);
@@ -146,6 +158,46 @@ static natsStatus detach_loop(void *ctx)
 
 /* --- reading and writing ------------------------------------------------------------------ */
 
+/* In the place of what the library calls to read. The connection may have ended meanwhile: it is
+ * not used then. */
+static ssize_t receive_units(struct bus_loop *loop, bus_units_read *read, void *ctx, void *buffer,
+                             size_t size)
+{
+    ssize_t n = -1;
+
+    loop->has_received = true;
+    pthread_mutex_lock(&loop->fd_lock);
+    errno = EAGAIN;
+    if (loop->reading == loop->attachments) {
+        if (atomic_exchange(&loop->renewed, false))
+            bus_units_forget_rest(&loop->units);
+        n = bus_units_receive(&loop->units, read, ctx, buffer, size);
+    }
+    pthread_mutex_unlock(&loop->fd_lock);
+    return n;
+}
+
+static ssize_t read_plain(void *ctx, void *buffer, size_t size)
+{
+    return recvfrom(*(const int *)ctx, buffer, size, MSG_DONTWAIT, NULL, NULL);
+}
+
+static ssize_t receive_plain(void *ctx, int fd, void *buffer, size_t size, int flags)
+{
+    (void)flags;
+    return receive_units(ctx, read_plain, &fd, buffer, size);
+}
+
+static ssize_t read_tls(void *ctx, void *buffer, size_t size)
+{
+    return ssl_hook_receive(ctx, buffer, size);
+}
+
+static ssize_t receive_tls(void *ctx, struct ssl_st *ssl, void *buffer, size_t size)
+{
+    return receive_units(ctx, read_tls, ssl, buffer, size);
+}
+
 static void write_socket(struct bus_loop *loop)
 {
     natsConnection *nats = atomic_load(&loop->nats);
@@ -154,7 +206,9 @@ static void write_socket(struct bus_loop *loop)
     atomic_store(&loop->unsent, false);
     if (natsConnection_Buffered(nats) <= 0)
         return; /* the library takes a write of nothing for the connection's end */
+    ssl_hook_set(receive_tls, loop); /* a write with TLS must not block, either */
     natsConnection_ProcessWriteEvent(nats);
+    ssl_hook_set(NULL, NULL);
     if (natsConnection_Buffered(nats) > 0)
         atomic_store(&loop->unsent, true);
 }
@@ -218,41 +272,34 @@ natsStatus bus_loop_publish(struct bus_loop *loop, natsConnection *nats, natsMsg
 
 /* --- the thread --------------------------------------------------------------------------- */
 
-/* In place of recv(), which the library calls. */
-static ssize_t receive_units(void *ctx, int fd, void *buffer, size_t size, int flags)
-{
-    struct bus_loop *loop = ctx;
-    ssize_t n = -1;
-
-    (void)flags;
-    loop->has_received = true;
-    pthread_mutex_lock(&loop->fd_lock);
-    errno = EAGAIN;
-    if (fd == atomic_load(&loop->fd)) {
-        if (atomic_exchange(&loop->renewed, false))
-            bus_units_forget_rest(&loop->units);
-        n = bus_units_receive(&loop->units, fd, buffer, size);
-    }
-    pthread_mutex_unlock(&loop->fd_lock);
-    return n;
-}
-
 /* Cutting into units (bus_units.h) is of no use when the library reads by another function. */
 static void require_hook(const struct bus_loop *loop)
 {
     if (loop->has_received || atomic_load(&loop->fd) < 0)
         return;
-    log_error("libnats %s does not read by recv(): this program cannot use it", nats_GetVersion());
+    log_error("libnats %s reads neither by recv() nor by SSL_read(): this program cannot use it",
+              nats_GetVersion());
     abort();
 }
 
+static void begin_reading(struct bus_loop *loop)
+{
+    pthread_mutex_lock(&loop->fd_lock);
+    loop->reading = loop->attachments;
+    pthread_mutex_unlock(&loop->fd_lock);
+}
+
+/* OpenSSL is used by one thread at a time: `io` is held here and by write_socket. */
 static void read_socket(struct bus_loop *loop)
 {
     pthread_mutex_lock(&loop->io);
-    recv_hook_set(receive_units, loop);
-    do
+    recv_hook_set(receive_plain, loop);
+    ssl_hook_set(receive_tls, loop);
+    do {
+        begin_reading(loop);
         natsConnection_ProcessReadEvent(atomic_load(&loop->nats));
-    while (bus_units_remain(&loop->units) && atomic_load(&loop->fd) >= 0);
+    } while (bus_units_remain(&loop->units) && atomic_load(&loop->fd) >= 0);
+    ssl_hook_set(NULL, NULL);
     recv_hook_set(NULL, NULL);
     require_hook(loop);
     pthread_mutex_unlock(&loop->io);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum { CRLF_BYTES = 2, KEPT_BYTES_MAX = 1024 * 1024 };
 
@@ -81,12 +80,11 @@ static void move_up(struct bus_units *units)
         buffer_finish(&units->bytes);
 }
 
-static ssize_t read_more(struct bus_units *units, int fd)
+static ssize_t read_more(struct bus_units *units, bus_units_read *read, void *ctx)
 {
     move_up(units);
     buffer_reserve(&units->bytes, UNITS_READ_BYTES);
-    ssize_t n = recvfrom(fd, units->bytes.data + units->bytes.length, UNITS_READ_BYTES,
-                         MSG_DONTWAIT, NULL, NULL);
+    ssize_t n = read(ctx, units->bytes.data + units->bytes.length, UNITS_READ_BYTES);
     if (n <= 0)
         return n;
     units->bytes.length += (size_t)n;
@@ -96,10 +94,11 @@ static ssize_t read_more(struct bus_units *units, int fd)
     return -1;
 }
 
-ssize_t bus_units_receive(struct bus_units *units, int fd, void *out, size_t size)
+ssize_t bus_units_receive(struct bus_units *units, bus_units_read *read, void *ctx, void *out,
+                          size_t size)
 {
     if (!bus_units_remain(units)) {
-        ssize_t n = read_more(units, fd);
+        ssize_t n = read_more(units, read, ctx);
         if (n <= 0)
             return n;
     }

@@ -30,12 +30,16 @@ enum {
         64 * 1024 * 1024, /* the maximum that a server can be configured to allow */
 };
 
+/* Reads from the server as recv() does from a non-blocking socket. */
+typedef ssize_t bus_units_read(void *ctx, void *buffer, size_t size);
+
 /*
- * As recv(), for a non-blocking socket: returns bytes of complete units, after reading once if
- * there are none. -1 with EAGAIN when there is still none, with EBADMSG when the bytes are not
+ * As recv(), for a non-blocking socket: returns bytes of complete units, after calling `read` once
+ * if there are none. -1 with EAGAIN when there is still none, with EBADMSG when the bytes are not
  * NATS's protocol.
  */
-ssize_t bus_units_receive(struct bus_units *units, int fd, void *out, size_t size);
+ssize_t bus_units_receive(struct bus_units *units, bus_units_read *read, void *ctx, void *out,
+                          size_t size);
 
 /* Whether more can be returned without reading. */
 bool bus_units_remain(const struct bus_units *units);

@@ -13,6 +13,7 @@
 #include "services/common/base/text.h"
 #include "services/common/bus/bus.h"
 #include "services/common/bus/bus_request.h"
+#include "services/common/process/bus_settings.h"
 #include "services/common/rpc/rpc_monitor.h"
 
 enum { WAIT_S = 3, ANSWER_BYTES = sizeof("HTTP/1.1 200") - 1 };
@@ -61,12 +62,7 @@ static bool ask_bus(struct bus *bus, const char *name, struct buffer *why)
 
 bool healthcheck_ask_bus(const struct settings *settings, const char *name, struct buffer *why)
 {
-    struct bus_options options = {
-        .url = settings->nats_url,
-        .name = "healthcheck",
-        .user = settings->nats_user,
-        .password = settings->nats_password,
-    };
+    struct bus_options options = bus_settings_options(settings, "healthcheck");
     struct bus *bus;
 
     enum status status = bus_connect(&options, &bus);

@@ -14,6 +14,7 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/version.h"
+#include "services/common/process/bus_settings.h"
 #include "services/common/process/healthcheck.h"
 
 enum {
@@ -176,19 +177,14 @@ static int run_service(struct service *service, const struct service_program *pr
                        const sigset_t *signals)
 {
     struct connect_hook hook = { .program = program, .lock = PTHREAD_MUTEX_INITIALIZER };
-    struct bus_options options = {
-        .url = service->settings.nats_url,
-        .name = program->name,
-        .user = service->settings.nats_user,
-        .password = service->settings.nats_password,
-        .on_connect = handle_connect,
-        .on_refused = handle_refused,
-        .on_loss = handle_loss,
-        .ctx = &hook,
-    };
+    struct bus_options options = bus_settings_options(&service->settings, program->name);
     void *state = NULL;
     int received;
 
+    options.on_connect = handle_connect;
+    options.on_refused = handle_refused;
+    options.on_loss = handle_loss;
+    options.ctx = &hook;
     signal(SIGALRM, handle_alarm);
     if (bus_connect(&options, &service->bus) != STATUS_OK)
         return EXIT_CANNOT_START;

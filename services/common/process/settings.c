@@ -11,6 +11,7 @@
 #include "services/common/base/memory.h"
 #include "services/common/base/networks.h"
 #include "services/common/base/text.h"
+#include "services/common/process/settings_nats.h"
 
 enum { FILE_MAX = 64 * 1024, KEY_MAX = 64, JWT_KEY_MIN = 32, NATS_USER_MAX = 32 };
 #define ENV_PREFIX "MESSENGER_"
@@ -77,12 +78,17 @@ static const struct row rows[] = {
     { "limits.uploadsPerMinute", KIND_INT, AT(limit_uploads_per_minute), "10", 0, 1000000,
       "image uploads per user; 0 = no limit" },
     { "log.level", KIND_TEXT, AT(log_level), "info", 1, 8, "debug, info, warn or error" },
+    { "nats.caFile", KIND_TEXT, AT(nats_ca_file), "", 0, 1024,
+      "authorities (PEM) that sign certificates of NATS servers, besides those of the system" },
+    { "nats.certFile", KIND_TEXT, AT(nats_cert_file), "", 0, 1024,
+      "certificate (PEM) of this program, for servers that ask for one" },
+    { "nats.keyFile", KIND_TEXT, AT(nats_key_file), "", 0, 1024, "key (PEM) of nats.certFile" },
     { "nats.password", KIND_SECRET, AT(nats_password), "", 0, 256,
       "password of the user nats.user" },
     { "nats.replicas", KIND_INT, AT(nats_replicas), "1", 1, 5,
       "copies of the presence bucket, each on another NATS server" },
     { "nats.url", KIND_TEXT, AT(nats_url), "nats://127.0.0.1:4222", 1, 2048,
-      "NATS servers, comma-separated" },
+      "NATS servers, comma-separated; tls://host:4222 with TLS" },
     { "nats.user", KIND_TEXT, AT(nats_user), "", 0, NATS_USER_MAX,
       "NATS user of this program; empty = no log-in" },
     { "password.hashMemoryKib", KIND_INT, AT(password_hash_memory_kib), "19456", 64, 4194304,
@@ -348,17 +354,6 @@ const char *settings_weak_key(const char *key)
     return NULL;
 }
 
-static void check_nats(const struct settings *settings, struct buffer *problems)
-{
-    static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-
-    /* It becomes a part of subjects: the inbox that only this user may read. */
-    if (settings->nats_user[strspn(settings->nats_user, token)] != '\0')
-        buffer_append_text(problems, "nats.user: must be letters, digits, - and _\n");
-    if ((settings->nats_user[0] == '\0') != (settings->nats_password[0] == '\0'))
-        buffer_append_text(problems, "nats.user, nats.password: one is set without the other\n");
-}
-
 static void check_proxies(const struct settings *settings, struct buffer *problems)
 {
     char bad[NETWORKS_ENTRY_SIZE];
@@ -375,6 +370,20 @@ static void check_proxies(const struct settings *settings, struct buffer *proble
 static bool is_registration_mode(const char *mode)
 {
     return strcmp(mode, "open") == 0 || strcmp(mode, "invite") == 0 || strcmp(mode, "closed") == 0;
+}
+
+static void check_nats(const struct settings *settings, struct buffer *problems)
+{
+    struct settings_nats nats = {
+        .url = settings->nats_url,
+        .user = settings->nats_user,
+        .password = settings->nats_password,
+        .ca_file = settings->nats_ca_file,
+        .cert_file = settings->nats_cert_file,
+        .key_file = settings->nats_key_file,
+    };
+
+    settings_nats_check(&nats, problems);
 }
 
 static void check_settings(const struct settings *settings, struct buffer *problems)

@@ -31,6 +31,9 @@ struct settings {
     char *gateway_trusted_proxies; /* as networks_parse takes them */
 
     char *nats_url;
+    char *nats_ca_file;   /* "" = the system's authorities only */
+    char *nats_cert_file; /* with nats_key_file; "" = none */
+    char *nats_key_file;
     char *nats_user;     /* "" = no log-in; else one token of a subject */
     char *nats_password; /* goes with the user */
     int64_t nats_replicas;

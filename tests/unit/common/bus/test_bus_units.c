@@ -45,6 +45,13 @@ static int tear_down(void **state)
     return 0;
 }
 
+static ssize_t read_ours(void *ctx, void *buffer, size_t size)
+{
+    const struct fixture *f = ctx;
+
+    return recv(f->ours, buffer, size, MSG_DONTWAIT);
+}
+
 static void tell(struct fixture *f, const char *text)
 {
     assert_int_equal(write(f->theirs, text, strlen(text)), strlen(text));
@@ -52,7 +59,7 @@ static void tell(struct fixture *f, const char *text)
 
 static void assert_given(struct fixture *f, const char *expected)
 {
-    ssize_t n = bus_units_receive(&f->units, f->ours, f->out, OUT_BYTES);
+    ssize_t n = bus_units_receive(&f->units, read_ours, f, f->out, OUT_BYTES);
     assert_int_equal(n, strlen(expected));
     f->out[n] = '\0';
     assert_string_equal(f->out, expected);
@@ -61,7 +68,7 @@ static void assert_given(struct fixture *f, const char *expected)
 static void assert_nothing(struct fixture *f, int error)
 {
     errno = 0;
-    assert_int_equal(bus_units_receive(&f->units, f->ours, f->out, OUT_BYTES), -1);
+    assert_int_equal(bus_units_receive(&f->units, read_ours, f, f->out, OUT_BYTES), -1);
     assert_int_equal(errno, error);
 }
 
@@ -128,7 +135,7 @@ static void complete_units_survive_the_connection(void **state)
 {
     struct fixture *f = *state;
     tell(f, "MSG a 1 10\r\n0123456789\r\nMSG b 1 9\r\nab");
-    assert_int_equal(bus_units_receive(&f->units, f->ours, f->out, 16), 16);
+    assert_int_equal(bus_units_receive(&f->units, read_ours, f, f->out, 16), 16);
     assert_memory_equal(f->out, "MSG a 1 10\r\n0123", 16);
     assert_true(bus_units_remain(&f->units));
     bus_units_forget_rest(&f->units);
@@ -152,7 +159,7 @@ static void a_large_message_comes_whole(void **state)
     for (size_t at = 0; got.length < sent.length;) {
         ssize_t n = at < sent.length ? write(f->theirs, sent.data + at, sent.length - at) : 0;
         at += n > 0 ? (size_t)n : 0;
-        n = bus_units_receive(&f->units, f->ours, f->out, OUT_BYTES);
+        n = bus_units_receive(&f->units, read_ours, f, f->out, OUT_BYTES);
         if (n < 0)
             assert_int_equal(errno, EAGAIN);
         else
@@ -172,7 +179,7 @@ static void the_end_of_the_stream_is_reported_after_the_last_bytes(void **state)
     close(f->theirs);
     f->theirs = -1;
     assert_given(f, "PING\r\n");
-    assert_int_equal(bus_units_receive(&f->units, f->ours, f->out, OUT_BYTES), 0);
+    assert_int_equal(bus_units_receive(&f->units, read_ours, f, f->out, OUT_BYTES), 0);
 }
 
 static void a_stream_that_is_not_nats_is_rejected(void **state)
@@ -199,7 +206,7 @@ static void a_line_without_an_end_is_refused(void **state)
     for (errno = EAGAIN; errno == EAGAIN; notified += sizeof(piece)) {
         assert_true(notified < 2 * (size_t)UNITS_LINE_BYTES_MAX);
         assert_int_equal(write(f->theirs, piece, sizeof(piece)), sizeof(piece));
-        n = bus_units_receive(&f->units, f->ours, f->out, OUT_BYTES);
+        n = bus_units_receive(&f->units, read_ours, f, f->out, OUT_BYTES);
     }
     assert_int_equal(n, -1);
     assert_int_equal(errno, EBADMSG);

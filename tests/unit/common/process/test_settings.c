@@ -108,6 +108,9 @@ static void without_any_source_the_defaults_hold(void **state)
     assert_string_equal(s->nats_url, "nats://127.0.0.1:4222");
     assert_string_equal(s->nats_user, "");
     assert_string_equal(s->nats_password, "");
+    assert_string_equal(s->nats_ca_file, "");
+    assert_string_equal(s->nats_cert_file, "");
+    assert_string_equal(s->nats_key_file, "");
     assert_int_equal(s->nats_replicas, 1);
     assert_string_equal(s->data_directory, "./data");
     assert_string_equal(s->store_users, "");
