@@ -2,18 +2,17 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common.pb-c.h"
 #include "gateway/http/http_answers.h"
 #include "gateway/http/http_client.h"
+#include "gateway/http/http_forms.h"
 #include "gateway/http/http_identity.h"
 #include "gateway/http/http_origin.h"
 #include "gateway/http/http_request.h"
 #include "gateway/http/http_site.h"
 #include "gateway/http/http_tokens.h"
 #include "gateway/limits/client_address.h"
-#include "gateway/limits/ratelimit.h"
 #include "gateway/socket/no_auth.h"
 #include "services/common/base/json.h"
 #include "services/common/base/json_writer.h"
@@ -42,51 +41,6 @@ static void respond_signed_in(const struct http_site *site, struct http_request 
 }
 
 /* --- reading the forms ------------------------------------------------------------------- */
-
-static bool is_json(const struct http_request *request)
-{
-    static const char json[] = "application/json";
-    const char *type = http_header(request, "Content-Type");
-
-    return type != NULL && strncasecmp(type, json, sizeof(json) - 1) == 0 &&
-           strchr("; \t", type[sizeof(json) - 1]) != NULL;
-}
-
-/* The JSON body, which the caller destroys; NULL: the request has been answered. */
-static struct json *read_json(struct http_request *request)
-{
-    size_t length;
-    const char *body = http_body(request, &length);
-    struct json *root = length > 0 ? json_parse(body, length) : NULL;
-
-    if (root == NULL)
-        http_respond_error(request, 400, "ParseError", "The body is not JSON.");
-    return root;
-}
-
-enum field_result { FIELDS_OK, FIELD_MISSING, FIELD_NOT_TEXT };
-
-/* The named members of {"user":{...}}, borrowed; `bad_out` names the one that is wrong. */
-static enum field_result read_fields(const struct json *root, const char *const *names,
-                                     size_t count, const char **values_out, const char **bad_out)
-{
-    const struct json *user = json_member(root, "user");
-    enum field_result result = FIELDS_OK;
-
-    for (size_t i = 0; i < count; i++) {
-        const struct json *field = json_is_object(user) ? json_member(user, names[i]) : NULL;
-        values_out[i] = json_text(field);
-        *bad_out = names[i];
-        if (field == NULL || json_is_null(field) ||
-            (values_out[i] != NULL && *values_out[i] == '\0'))
-            return FIELD_MISSING;
-        if (values_out[i] == NULL)
-            result = FIELD_NOT_TEXT;
-        if (result != FIELDS_OK)
-            return result;
-    }
-    return FIELDS_OK;
-}
 
 /* What a form may have besides; borrowed. */
 struct extras {
@@ -198,33 +152,14 @@ static void log_in(const struct http_site *site, struct http_request *request,
     wire_free(account);
 }
 
-/* Before the body is read: a client beyond its limit sends it for nothing. */
-static bool admit_form(const struct http_site *site, struct http_request *request,
-                       struct ratelimit *limit)
-{
-    char group[CLIENT_ADDRESS_SIZE];
-    int64_t retry_after_ms;
-
-    if (!is_json(request)) {
-        http_respond_error(request, 415, "UnsupportedMediaTypeError",
-                           "Content-Type must be application/json.");
-        return false;
-    }
-    http_client_network(site, request, group);
-    if (ratelimit_admit(limit, group, &retry_after_ms))
-        return true;
-    http_answers_too_many(request, "RateLimitError", retry_after_ms);
-    return false;
-}
-
 bool http_accounts_admit_sign_up(const struct http_site *site, struct http_request *request)
 {
-    return admit_form(site, request, site->signups);
+    return http_forms_admit(site, request, site->signups);
 }
 
 bool http_accounts_admit_log_in(const struct http_site *site, struct http_request *request)
 {
-    return admit_form(site, request, site->logins);
+    return http_forms_admit(site, request, site->logins);
 }
 
 /* What the two forms have in common. */
@@ -236,32 +171,23 @@ static void handle_form(const struct http_site *site, struct http_request *reque
 {
     const char *values[5], *bad;
     struct extras extras;
-    char message[80];
-    struct json *root = read_json(request);
+    struct json *root = http_forms_read(request);
 
     if (root == NULL)
         return;
-    switch (read_fields(root, names, count, values, &bad)) {
-    case FIELD_MISSING:
-        snprintf(message, sizeof(message), "%s: is missing", bad);
-        http_respond_error(request, 400, missing_error, message);
-        break;
-    case FIELD_NOT_TEXT:
-        snprintf(message, sizeof(message), "%s: must be a string", bad);
-        http_respond_error(request, 400, wrong_type_error, message);
-        break;
-    case FIELDS_OK:
-        bad = read_extras(root, &extras);
-        if (bad == NULL)
-            proceed(site, request, values, &extras);
-        else
-            http_respond_error(request, 400, wrong_type_error, bad);
-        break;
+    enum http_forms_result result = http_forms_fields(root, names, count, values, &bad);
+    if (result != HTTP_FORMS_OK) {
+        http_forms_refuse(request, result,
+                          result == HTTP_FORMS_MISSING ? missing_error : wrong_type_error, bad);
+    } else if ((bad = read_extras(root, &extras)) != NULL) {
+        http_respond_error(request, 400, wrong_type_error, bad);
+    } else {
+        proceed(site, request, values, &extras);
     }
     json_destroy(&root);
 }
 
-/* For pages: whether to offer a sign-up, and to ask for an invite. */
+/* For pages: whether to offer a sign-up and a reset by mail, and to ask for an invite. */
 void http_accounts_registration(const struct http_site *site, struct http_request *request)
 {
     struct json_writer w = { 0 };
@@ -269,6 +195,7 @@ void http_accounts_registration(const struct http_site *site, struct http_reques
     json_begin_object(&w);
     json_put_string(&w, "mode", site->settings->registration_mode);
     json_put_bool(&w, "usersInvite", site->settings->registration_invites_per_user > 0);
+    json_put_bool(&w, "resetsByMail", site->settings->mail.smtp_url[0] != '\0');
     json_end_object(&w);
     http_add_header(request, "Cache-Control", "no-cache");
     http_respond(request, 200, "application/json", buffer_text(&w.out), w.out.length);
@@ -343,14 +270,7 @@ void http_accounts_exit(const struct http_site *site, struct http_request *reque
 
 bool http_accounts_admit_renewal(const struct http_site *site, struct http_request *request)
 {
-    char group[CLIENT_ADDRESS_SIZE];
-    int64_t retry_after_ms;
-
-    http_client_network(site, request, group);
-    if (ratelimit_admit(site->logins, group, &retry_after_ms))
-        return true;
-    http_answers_too_many(request, "RateLimitError", retry_after_ms);
-    return false;
+    return http_forms_admit_client(site, request, site->logins);
 }
 
 void http_accounts_renew(const struct http_site *site, struct http_request *request)
@@ -371,47 +291,4 @@ void http_accounts_renew(const struct http_site *site, struct http_request *requ
         http_answers_text(request, "Renewal successful");
     else
         http_respond_error(request, 500, "InternalError", "Something went wrong.");
-}
-
-/* --- a new password by a code ------------------------------------------------------------ */
-
-static void reset(const struct http_site *site, struct http_request *request, const char *code,
-                  const char *password)
-{
-    Messenger__ResetPasswordRequest reset = MESSENGER__RESET_PASSWORD_REQUEST__INIT;
-    char network[CLIENT_ADDRESS_SIZE];
-    Messenger__Empty *reply = NULL;
-    struct rpc_context context;
-    struct rpc_error error;
-
-    http_client_network(site, request, network);
-    reset.code = wire_borrow(code);
-    reset.new_password = wire_borrow(password);
-    reset.client_network = network;
-    rpc_context_start(&context, site->settings->rpc_timeout_ms);
-    enum status status = rpc_call(site->bus, &context, "user.ResetPassword", &reset.base,
-                                  &messenger__empty__descriptor, &reply, &error);
-    wire_free(reply);
-    if (status == STATUS_OK)
-        http_answers_text(request, "Reset successful");
-    else if (status == STATUS_INVALID_ARGUMENT)
-        http_respond_error(request, 400, "IncorrectDataError", error.reason);
-    else
-        http_answers_call_failed(request, &context, "user.ResetPassword", status);
-}
-
-void http_accounts_reset(const struct http_site *site, struct http_request *request)
-{
-    struct json *root = read_json(request);
-
-    if (root == NULL)
-        return;
-    const char *code = json_text(json_member(root, "code"));
-    const char *password = json_text(json_member(root, "password"));
-    if (code != NULL && password != NULL)
-        reset(site, request, code, password);
-    else
-        http_respond_error(request, 400, "IncorrectDataError",
-                           code == NULL ? "code: is missing" : "password: is missing");
-    json_destroy(&root);
 }

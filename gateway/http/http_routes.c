@@ -12,6 +12,7 @@
 #include "gateway/http/http_pages.h"
 #include "gateway/http/http_probes.h"
 #include "gateway/http/http_request.h"
+#include "gateway/http/http_resets.h"
 #include "gateway/http/http_site.h"
 
 #define UPLOAD_PATH "/upload-image"
@@ -30,7 +31,8 @@ static const struct route {
     { "POST", "/login", HTTP_NEXT_WORKER, http_accounts_admit_log_in, http_accounts_log_in },
     { "GET, POST", "/exit", HTTP_NEXT_WORKER, http_accounts_admit_exit, http_accounts_exit },
     { "POST", "/renew", HTTP_NEXT_WORKER, http_accounts_admit_renewal, http_accounts_renew },
-    { "POST", "/reset", HTTP_NEXT_WORKER, http_accounts_admit_log_in, http_accounts_reset },
+    { "POST", "/forgot", HTTP_NEXT_WORKER, http_resets_admit_forgot, http_resets_forgot },
+    { "POST", "/reset", HTTP_NEXT_WORKER, http_resets_admit_reset, http_resets_reset },
     { "GET", "/registration", HTTP_NEXT_QUICK, NULL, http_accounts_registration },
     { "POST", UPLOAD_PATH, HTTP_NEXT_ASK, NULL, http_images_upload },
     { "GET", "/img/", HTTP_NEXT_WORKER, NULL, http_images_get },

@@ -255,6 +255,8 @@ const struct rpc_method user_methods[] = {
       RPC_SLOW },
     { "ResetPassword", &messenger__reset_password_request__descriptor, handle_reset_password,
       RPC_SLOW },
+    { "RequestReset", &messenger__request_reset_request__descriptor, handle_request_reset,
+      RPC_FAST },
     { "CreateInvite", &messenger__create_invite_request__descriptor, handle_create_invite,
       RPC_FAST },
     { "ListInvites", &messenger__list_invites_request__descriptor, handle_list_invites, RPC_FAST },

@@ -84,8 +84,8 @@ struct revoked_list {
 };
 
 /*
- * A counter of failed log-ins. Its key is a hash (login_guard.c), so no e-mail and no address is
- * stored.
+ * A counter of failed log-ins, or of mails to an address. Its key is a hash (login_guard.c,
+ * mails.c), so no e-mail and no address is stored.
  */
 struct failed_logins {
     struct id key;
@@ -126,7 +126,11 @@ struct user_credentials {
 };
 
 /* A secret that can be used once. Its key is a hash of it. */
-enum user_code_kind { USER_CODE_INVITE = 1, USER_CODE_RESET = 2 };
+enum user_code_kind {
+    USER_CODE_INVITE = 1,
+    USER_CODE_RESET = 2,        /* of a password, made by the administrator */
+    USER_CODE_MAILED_RESET = 3, /* the same, sent to the account's address */
+};
 struct user_code {
     struct id key;
     enum user_code_kind kind;

@@ -16,17 +16,23 @@ export async function signUp({ tag, firstName, lastName, email, password, invite
     await post("/signup", { user: { tag, firstName, lastName, email, password, invite } });
 }
 
-/* Who may sign up: "open", "invite" or "closed"; "" when it is not known. */
-export async function registrationMode() {
+/* What is offered here: `mode`, who may sign up ("open", "invite" or "closed"; "" when it is not known), and whether there
+ * are resets by mail. */
+export async function registrationOffer() {
     try {
         const response = await fetch("/registration", { signal: AbortSignal.timeout(30_000) });
-        return response.ok ? (await response.json()).mode : "";
+        return response.ok ? await response.json() : { mode: "" };
     } catch {
-        return "";
+        return { mode: "" };
     }
 }
 
-/* By the code of an administrator's link. */
+/* Asks for a mail with a link, if the address has an account. */
+export async function requestReset(email) {
+    await post("/forgot", { user: { email } });
+}
+
+/* By the code of an administrator's link, or of a mail. */
 export async function resetPassword(code, password) {
     await post("/reset", { code, password });
 }

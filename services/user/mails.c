@@ -1,0 +1,142 @@
+#include "services/user/mails.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/common/base/clock.h"
+#include "services/common/base/log.h"
+#include "services/common/base/mail_address.h"
+#include "services/common/base/memory.h"
+#include "services/user/codes.h"
+#include "services/user/login_limit.h"
+
+enum mails_kind { MAILS_RESET };
+
+enum { TRIES_MAX = 100 /* of a counter that others change at the same time */ };
+
+/* --- how many ------------------------------------------------------------------------------ */
+
+/* Counts a mail to this address. STATUS_LIMITED: it must not be sent. The key's first part is
+ * constant, so that no address makes the key of a counter of log-ins. */
+static enum status admit(struct user_service *service, const char *email_key)
+{
+    struct login_limit limit = { .max = service->mails_per_account };
+    struct id key = id_from_parts("mail", email_key);
+    enum status status = STATUS_CONFLICT;
+    struct failed_logins counter;
+
+    if (limit.max == 0)
+        return STATUS_OK;
+    for (int tries = 0; tries < TRIES_MAX && status == STATUS_CONFLICT; tries++) {
+        int64_t now_ms = clock_wall_ms();
+        status = user_store_get_failed(service->store, &key, &counter);
+        if (status != STATUS_OK)
+            return status;
+        if (login_limit_wait_ms(&limit, &counter, now_ms) > 0)
+            return STATUS_LIMITED;
+        login_limit_add(&limit, &counter, now_ms);
+        status = user_store_put_failed(service->store, &counter);
+    }
+    if (status == STATUS_OK)
+        status = user_store_prune_failed(service->store, clock_wall_ms(), LOGIN_GUARD_COUNTERS_MAX);
+    return status == STATUS_CONFLICT ? STATUS_BUSY : status;
+}
+
+/* Whether a mail can and may be sent there. */
+static enum status admit_address(struct user_service *service, const char *email,
+                                 const char *email_key)
+{
+    if (!mail_address_is_valid(email)) {
+        log_info("a mail is not sent: SMTP knows no such address");
+        return STATUS_INVALID_ARGUMENT;
+    }
+    enum status status = admit(service, email_key);
+    if (status == STATUS_LIMITED)
+        log_info("a mail is not sent: its address gets at most %lld an hour",
+                 (long long)service->mails_per_account);
+    return status;
+}
+
+/* --- what they contain --------------------------------------------------------------------- */
+
+/* The page whose address ends with #<part>=<code>; the caller frees it. */
+static char *make_link(const struct user_service *service, const char *part, const char *code)
+{
+    size_t length = strlen(service->app_url);
+
+    while (length > 0 && service->app_url[length - 1] == '/')
+        length--;
+    return xasprintf("%.*s/#%s=%s", (int)length, service->app_url, part, code);
+}
+
+static void write_reset(const struct user_service *service, const struct user *user,
+                        const char *code, struct mail *mail)
+{
+    char *link = make_link(service, "reset", code);
+
+    mail->subject = xasprintf("Choose a new password for %s", user->tag);
+    mail->text =
+        xasprintf("Somebody, probably you, has asked for a new password for the account\n"
+                  "%s at %s\n"
+                  "\n"
+                  "To choose one, open this link within an hour:\n"
+                  "\n"
+                  "%s\n"
+                  "\n"
+                  "It works once, and a later mail replaces it. All devices are logged out\n"
+                  "when you use it. If you have not asked for it, do nothing: your password\n"
+                  "stays as it is.\n",
+                  user->tag, service->app_url, link);
+    memory_wipe(link, strlen(link));
+    free(link);
+}
+
+static enum status compose_reset(struct user_service *service, const char *email_key,
+                                 struct mail *mail)
+{
+    char secret[CODES_SECRET_SIZE];
+    struct user_code code;
+    struct user user;
+
+    enum status status = user_store_by_email(service->store, email_key, &user);
+    if (status != STATUS_OK)
+        return status;
+    memory_wipe(user.password_hash, sizeof(user.password_hash));
+    if (user.disabled)
+        return STATUS_FORBIDDEN;
+    status = admit_address(service, user.email, user.email_key);
+    if (status == STATUS_OK)
+        status = codes_drop(service, USER_CODE_MAILED_RESET, &user);
+    if (status == STATUS_OK)
+        status = codes_make(service, USER_CODE_MAILED_RESET, &user, MAILS_RESET_LIFETIME_S, secret,
+                            &code);
+    if (status != STATUS_OK)
+        return status;
+    snprintf(mail->to, sizeof(mail->to), "%s", user.email);
+    mail->expires_at_s = code.expires_at_s;
+    write_reset(service, &user, secret, mail);
+    memory_wipe(secret, sizeof(secret));
+    return STATUS_OK;
+}
+
+enum status mails_compose(void *ctx, const struct mail_wish *wish, struct mail *mail_out)
+{
+    struct user_service *service = ctx;
+
+    switch ((enum mails_kind)wish->kind) {
+    case MAILS_RESET:
+        return compose_reset(service, wish->email, mail_out);
+    }
+    return STATUS_INTERNAL;
+}
+
+/* --- asking for them ----------------------------------------------------------------------- */
+
+void mails_request_reset(struct user_service *service, const char *email_key)
+{
+    struct mail_wish wish = { .kind = MAILS_RESET };
+
+    snprintf(wish.email, sizeof(wish.email), "%s", email_key);
+    mailer_enqueue(service->mailer, &wish);
+}

@@ -1,0 +1,22 @@
+#ifndef USER_MAILS_H
+#define USER_MAILS_H
+
+#include "services/user/mailer.h"
+#include "services/user/user_service.h"
+
+/*
+ * The mails of the messenger: whether one is sent, and what it contains. They are composed on the
+ * mailer's thread, so that a call that asks for one takes the same time and gets the same answer
+ * whether an account has the address or not. To an address limits.mailsPerAccount are sent an hour,
+ * over all instances: further ones are dropped.
+ */
+enum { MAILS_RESET_LIFETIME_S = 60 * 60 };
+
+/* Of a mailer (mailer.h) whose context is a struct user_service. */
+mailer_compose mails_compose;
+
+/* A link with which the owner of the account with this address chooses a new password. Sent when
+ * there is such an account, which is not disabled. It replaces the link of an earlier mail. */
+void mails_request_reset(struct user_service *service, const char *email_key);
+
+#endif
