@@ -48,6 +48,8 @@ struct extras {
     const char *invite; /* a code; or "" */
 };
 
+static const char bad_device[] = "device: must be 1 to 100 bytes without control characters";
+
 /* What is wrong with them; NULL: nothing. */
 static const char *read_extras(const struct json *root, struct extras *extras_out)
 {
@@ -57,7 +59,7 @@ static const char *read_extras(const struct json *root, struct extras *extras_ou
     *extras_out = (struct extras){ json_text(device), json_text(invite) };
     if (device != NULL && !json_is_null(device) &&
         (extras_out->device == NULL || !http_tokens_is_device(extras_out->device)))
-        return "device: must be 1 to 100 bytes without control characters";
+        return bad_device;
     if (invite != NULL && !json_is_null(invite) && extras_out->invite == NULL)
         return "invite: must be a string";
     if (extras_out->invite == NULL)
@@ -67,9 +69,17 @@ static const char *read_extras(const struct json *root, struct extras *extras_ou
 
 /* --- routes ------------------------------------------------------------------------------ */
 
+/* The same for an address that has an account: only its owner learns of that, by the mail. */
+static void respond_proof_sent(struct http_request *request)
+{
+    static const char text[] = "A message was sent to this address: follow its link to go on.";
+
+    http_respond(request, 202, "text/plain; charset=utf-8", text, sizeof(text) - 1);
+}
+
 static void respond_register_failure(struct http_request *request,
-                                     const struct rpc_context *context, enum status status,
-                                     const struct rpc_error *error)
+                                     const struct rpc_context *context, const char *method,
+                                     enum status status, const struct rpc_error *error)
 {
     if (status == STATUS_INVALID_ARGUMENT)
         http_respond_error(request, 400, "IncorrectDataError", error->reason);
@@ -81,9 +91,11 @@ static void respond_register_failure(struct http_request *request,
                            error->reason);
     else if (status == STATUS_ALREADY_EXISTS)
         http_respond_error(request, 409, "UserAlreadyExistError",
-                           "A user with this tag or e-mail exists already.");
+                           strncmp(error->reason, "tag is", strlen("tag is")) == 0
+                               ? "A user with this tag exists already."
+                               : "A user with this tag or e-mail exists already.");
     else
-        http_answers_call_failed(request, context, "user.Register", status);
+        http_answers_call_failed(request, context, method, status);
 }
 
 static void sign_up(const struct http_site *site, struct http_request *request,
@@ -111,10 +123,12 @@ static void sign_up(const struct http_site *site, struct http_request *request,
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
     enum status status = rpc_call(site->bus, &context, "user.Register", &registration.base,
                                   &messenger__account__descriptor, &account, &error);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && account->proof_sent)
+        respond_proof_sent(request);
+    else if (status == STATUS_OK)
         respond_signed_in(site, request, account, expires_at_s, "Sign up successful");
     else
-        respond_register_failure(request, &context, status, &error);
+        respond_register_failure(request, &context, "user.Register", status, &error);
     wire_free(account);
 }
 
@@ -152,9 +166,12 @@ static void log_in(const struct http_site *site, struct http_request *request,
     wire_free(account);
 }
 
+/* One that sends a mail counts as one. */
 bool http_accounts_admit_sign_up(const struct http_site *site, struct http_request *request)
 {
-    return http_forms_admit(site, request, site->signups);
+    return http_forms_admit(site, request, site->signups) &&
+           (!site->settings->registration_prove_email ||
+            http_forms_admit_client(site, request, site->mails));
 }
 
 bool http_accounts_admit_log_in(const struct http_site *site, struct http_request *request)
@@ -187,7 +204,7 @@ static void handle_form(const struct http_site *site, struct http_request *reque
     json_destroy(&root);
 }
 
-/* For pages: whether to offer a sign-up and a reset by mail, and to ask for an invite. */
+/* For pages: what to offer, and whether to ask for an invite. */
 void http_accounts_registration(const struct http_site *site, struct http_request *request)
 {
     struct json_writer w = { 0 };
@@ -195,6 +212,7 @@ void http_accounts_registration(const struct http_site *site, struct http_reques
     json_begin_object(&w);
     json_put_string(&w, "mode", site->settings->registration_mode);
     json_put_bool(&w, "usersInvite", site->settings->registration_invites_per_user > 0);
+    json_put_bool(&w, "provesEmail", site->settings->registration_prove_email);
     json_put_bool(&w, "resetsByMail", site->settings->mail.smtp_url[0] != '\0');
     json_end_object(&w);
     http_add_header(request, "Cache-Control", "no-cache");
@@ -216,6 +234,58 @@ void http_accounts_log_in(const struct http_site *site, struct http_request *req
 
     handle_form(site, request, names, 2, "NoAuthDataProvidedError", "NoAuthDataProvidedError",
                 log_in);
+}
+
+/* --- the proof of an address --------------------------------------------------------------- */
+
+static void prove(const struct http_site *site, struct http_request *request, const char *code,
+                  const char *password, const char *device)
+{
+    Messenger__ProveEmailRequest proof = MESSENGER__PROVE_EMAIL_REQUEST__INIT;
+    int64_t expires_at_s = http_tokens_expiry(site);
+    struct http_tokens_client client;
+    Messenger__NewSession session;
+    char network[CLIENT_ADDRESS_SIZE];
+    Messenger__Account *account;
+    struct rpc_context context;
+    struct rpc_error error;
+
+    http_client_network(site, request, network);
+    proof.code = wire_borrow(code);
+    proof.password = wire_borrow(password);
+    proof.client_network = network;
+    http_tokens_describe(site, request, device, expires_at_s, &client, &session);
+    proof.session = &session;
+    rpc_context_start(&context, site->settings->rpc_timeout_ms);
+    enum status status = rpc_call(site->bus, &context, "user.ProveEmail", &proof.base,
+                                  &messenger__account__descriptor, &account, &error);
+    if (status == STATUS_OK)
+        respond_signed_in(site, request, account, expires_at_s, "Sign up successful");
+    else if (status == STATUS_UNAUTHENTICATED)
+        http_respond_error(request, 401, "AuthError", "This is not the password of the sign-up.");
+    else
+        respond_register_failure(request, &context, "user.ProveEmail", status, &error);
+    wire_free(account);
+}
+
+void http_accounts_prove(const struct http_site *site, struct http_request *request)
+{
+    struct json *root = http_forms_read(request);
+
+    if (root == NULL)
+        return;
+    const struct json *device = json_member(root, "device");
+    const char *code = json_text(json_member(root, "code")), *name = json_text(device);
+    const char *password = json_text(json_member(root, "password"));
+    if (code == NULL || password == NULL)
+        http_respond_error(request, 400, "IncorrectDataError",
+                           code == NULL ? "code: is missing" : "password: is missing");
+    else if (device != NULL && !json_is_null(device) &&
+             (name == NULL || !http_tokens_is_device(name)))
+        http_respond_error(request, 400, "IncorrectDataError", bad_device);
+    else
+        prove(site, request, code, password, name);
+    json_destroy(&root);
 }
 
 /* --- exit -------------------------------------------------------------------------------- */

@@ -28,6 +28,7 @@ static const struct route {
     void (*handle)(const struct http_site *site, struct http_request *request);
 } routes[] = {
     { "POST", "/signup", HTTP_NEXT_WORKER, http_accounts_admit_sign_up, http_accounts_sign_up },
+    { "POST", "/prove", HTTP_NEXT_WORKER, http_accounts_admit_log_in, http_accounts_prove },
     { "POST", "/login", HTTP_NEXT_WORKER, http_accounts_admit_log_in, http_accounts_log_in },
     { "GET, POST", "/exit", HTTP_NEXT_WORKER, http_accounts_admit_exit, http_accounts_exit },
     { "POST", "/renew", HTTP_NEXT_WORKER, http_accounts_admit_renewal, http_accounts_renew },

@@ -100,15 +100,12 @@ static enum status check_unused(struct user_service *service, const struct user_
     return status == STATUS_OK && exists ? STATUS_FORBIDDEN : status;
 }
 
-enum status codes_find(struct user_service *service, enum user_code_kind kind, const char *secret,
-                       struct user_code *code_out)
+enum status codes_find_key(struct user_service *service, enum user_code_kind kind,
+                           const struct id *key, struct user_code *code_out)
 {
-    struct id key = key_of(kind, secret);
     int64_t now_ms = clock_wall_ms();
 
-    if (strnlen(secret, CODES_SECRET_SIZE) != CODES_SECRET_SIZE - 1)
-        return STATUS_FORBIDDEN;
-    enum status status = user_store_get_code(service->store, &key, code_out);
+    enum status status = user_store_get_code(service->store, key, code_out);
     if (status == STATUS_NOT_FOUND ||
         (status == STATUS_OK &&
          (!is_of_kind(code_out, kind) || code_out->expires_at_s <= now_ms / 1000)))
@@ -116,6 +113,16 @@ enum status codes_find(struct user_service *service, enum user_code_kind kind, c
     if (status == STATUS_OK)
         status = check_unused(service, code_out, now_ms);
     return status == STATUS_OK ? check_latest(service, code_out) : status;
+}
+
+enum status codes_find(struct user_service *service, enum user_code_kind kind, const char *secret,
+                       struct user_code *code_out)
+{
+    struct id key = key_of(kind, secret);
+
+    if (strnlen(secret, CODES_SECRET_SIZE) != CODES_SECRET_SIZE - 1)
+        return STATUS_FORBIDDEN;
+    return codes_find_key(service, kind, &key, code_out);
 }
 
 enum status codes_use(struct user_service *service, const struct user_code *found,

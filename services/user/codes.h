@@ -25,6 +25,10 @@ enum status codes_drop(struct user_service *service, enum user_code_kind kind,
 enum status codes_find(struct user_service *service, enum user_code_kind kind, const char *secret,
                        struct user_code *code_out) MUST_CHECK;
 
+/* The same by its key. */
+enum status codes_find_key(struct user_service *service, enum user_code_kind kind,
+                           const struct id *key, struct user_code *code_out) MUST_CHECK;
+
 /* Uses a code that was found. STATUS_FORBIDDEN when another call has used it since. */
 enum status codes_use(struct user_service *service, const struct user_code *found,
                       const struct id *user, const char *tag,

@@ -10,8 +10,9 @@
 #include "services/common/base/memory.h"
 #include "services/user/codes.h"
 #include "services/user/login_limit.h"
+#include "services/user/proofs.h"
 
-enum mails_kind { MAILS_RESET };
+enum mails_kind { MAILS_RESET, MAILS_PROOF };
 
 enum { TRIES_MAX = 100 /* of a counter that others change at the same time */ };
 
@@ -92,6 +93,41 @@ static void write_reset(const struct user_service *service, const struct user *u
     free(link);
 }
 
+static void write_proof(const struct user_service *service, const struct user *user,
+                        const char *code, struct mail *mail)
+{
+    char *link = make_link(service, "prove", code);
+
+    mail->subject = xasprintf("Confirm your e-mail address for %s", user->tag);
+    mail->text =
+        xasprintf("Somebody, probably you, has signed up with this e-mail address as\n"
+                  "%s at %s\n"
+                  "\n"
+                  "To confirm the address, open this link within a day, and enter the\n"
+                  "password that was chosen at the sign-up:\n"
+                  "\n"
+                  "%s\n"
+                  "\n"
+                  "If it was not you, do nothing: there is no account until the address is\n"
+                  "confirmed.\n",
+                  user->tag, service->app_url, link);
+    memory_wipe(link, strlen(link));
+    free(link);
+}
+
+static void write_taken(const struct user_service *service, const struct user *user,
+                        struct mail *mail)
+{
+    mail->subject = xasprintf("Your address has an account already: %s", user->tag);
+    mail->text = xasprintf("Somebody, probably you, has tried to sign up with this e-mail address\n"
+                           "at %s\n"
+                           "\n"
+                           "It has an account there already: %s. Log in with it, or choose a new\n"
+                           "password on that page. If it was not you, do nothing: nothing has\n"
+                           "changed.\n",
+                           service->app_url, user->tag);
+}
+
 static enum status compose_reset(struct user_service *service, const char *email_key,
                                  struct mail *mail)
 {
@@ -120,6 +156,46 @@ static enum status compose_reset(struct user_service *service, const char *email
     return STATUS_OK;
 }
 
+/* `owner` is the account that has the address; NULL: none. */
+static enum status compose_sign_up(struct user_service *service, const struct mail_wish *wish,
+                                   const struct user_pending *pending, const struct user *owner,
+                                   struct mail *mail)
+{
+    const struct user *user = owner != NULL ? owner : &pending->user;
+
+    enum status status = admit_address(service, user->email, user->email_key);
+    if (status != STATUS_OK)
+        return status;
+    snprintf(mail->to, sizeof(mail->to), "%s", user->email);
+    mail->expires_at_s = pending->expires_at_s;
+    if (owner != NULL)
+        write_taken(service, owner, mail);
+    else
+        write_proof(service, user, wish->code, mail);
+    return STATUS_OK;
+}
+
+/* Whoever cannot get the code does not need the sign-up either. */
+static enum status compose_proof(struct user_service *service, const struct mail_wish *wish,
+                                 struct mail *mail)
+{
+    struct user_pending pending;
+    struct user owner = { .tag = "" };
+
+    enum status status = proofs_find(service, wish->code, &pending);
+    if (status != STATUS_OK)
+        return status;
+    status = user_store_by_email(service->store, pending.user.email_key, &owner);
+    bool is_taken = status == STATUS_OK;
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND)
+        status = compose_sign_up(service, wish, &pending, is_taken ? &owner : NULL, mail);
+    if (is_taken || status == STATUS_LIMITED || status == STATUS_INVALID_ARGUMENT)
+        proofs_end(service, &pending);
+    memory_wipe(&pending, sizeof(pending));
+    memory_wipe(&owner, sizeof(owner));
+    return status;
+}
+
 enum status mails_compose(void *ctx, const struct mail_wish *wish, struct mail *mail_out)
 {
     struct user_service *service = ctx;
@@ -127,6 +203,8 @@ enum status mails_compose(void *ctx, const struct mail_wish *wish, struct mail *
     switch ((enum mails_kind)wish->kind) {
     case MAILS_RESET:
         return compose_reset(service, wish->email, mail_out);
+    case MAILS_PROOF:
+        return compose_proof(service, wish, mail_out);
     }
     return STATUS_INTERNAL;
 }
@@ -139,4 +217,13 @@ void mails_request_reset(struct user_service *service, const char *email_key)
 
     snprintf(wish.email, sizeof(wish.email), "%s", email_key);
     mailer_enqueue(service->mailer, &wish);
+}
+
+void mails_request_proof(struct user_service *service, const char *secret)
+{
+    struct mail_wish wish = { .kind = MAILS_PROOF };
+
+    snprintf(wish.code, sizeof(wish.code), "%s", secret);
+    mailer_enqueue(service->mailer, &wish);
+    memory_wipe(&wish, sizeof(wish));
 }

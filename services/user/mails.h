@@ -15,6 +15,11 @@ enum { MAILS_RESET_LIFETIME_S = 60 * 60 };
 /* Of a mailer (mailer.h) whose context is a struct user_service. */
 mailer_compose mails_compose;
 
+/* What follows a sign-up that waits for its proof (proofs.h), by its secret: a link to prove the
+ * address; or, when it has an account already, the news that somebody tried, and the sign-up ends.
+ */
+void mails_request_proof(struct user_service *service, const char *secret);
+
 /* A link with which the owner of the account with this address chooses a new password. Sent when
  * there is such an account, which is not disabled. It replaces the link of an earlier mail. */
 void mails_request_reset(struct user_service *service, const char *email_key);

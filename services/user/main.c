@@ -48,6 +48,7 @@ static enum status open_service(struct service *process, struct user_service *se
     service->invites_per_user = settings->registration_invites_per_user;
     service->invite_lifetime_s = settings->registration_invite_expires_in_s;
     service->mails_per_account = settings->limit_mails_per_account;
+    service->proves_email = settings->registration_prove_email;
     service->app_url = settings->app_url;
     enum status status =
         registration_mode_from_name(settings->registration_mode, &service->registration)

@@ -22,6 +22,7 @@ struct user_service {
     int64_t token_lifetime_s; /* JWT.expiresIn */
     enum registration_mode registration;
     const char *reserved_tags; /* separated by commas; borrowed */
+    bool proves_email;         /* an account begins with the proof of its address */
     int64_t invites_per_user, invite_lifetime_s;
     struct mailer *mailer;           /* NULL: no mail is sent */
     int64_t mails_per_account;       /* an hour; 0: no limit */

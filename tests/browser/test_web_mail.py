@@ -1,4 +1,4 @@
-"""What the web client does with mail: a new password for those who have forgotten theirs."""
+"""What the web client does with mail: a new password for those who have forgotten theirs, and the proof of an address."""
 
 import pytest
 
@@ -109,3 +109,81 @@ def test_the_card_is_whole(page, axe_source):
     look_at(page, axe_source, "forgot")
     page.click(".forgot .link")
     look_at(page, axe_source, "log-in-with-mail")
+
+
+# The proof of an address
+
+@pytest.fixture(scope="module")
+def proving(smtp):
+    with Stack(settings={"mail.smtpUrl": smtp.url, "mail.from": "messenger@example.org", "registration.proveEmail": True,
+                         "app.url": "https://chat.example.org"}) as stack:
+        yield stack
+
+
+def sign_up(page):
+    """Returns the e-mail address."""
+    name = unique()
+    page.load()
+    page.wait_sign_in()
+    page.click(".card .link")
+    for field, text in zip(("firstName", "lastName", "tag", "email", "password"),
+                           ("Ada", "Lovelace", name, f"{name}@example.com", "difference")):
+        page.fill(f"#sign-in-{field}", text)
+    page.click(".card .main")
+    page.wait(lambda: f"A message was sent to {name}@example.com" in page.text(".card .note"), "the note")
+    return f"{name}@example.com"
+
+
+def test_a_sign_up_goes_on_by_the_link_of_a_mail(windows, proving, smtp, axe_source):
+    page = windows.open("first", proving.url(0))
+    email = sign_up(page)
+    assert page.text(".card h1") == "Log in" and page.find("#sign-in-password").get_attribute("value") == ""
+    look_at(page, axe_source, "sign-up-proof-sent")
+    page.load(f"/#prove={smtp.next().code('prove')}")
+    page.wait_shown(".prove form")
+    look_at(page, axe_source, "prove")
+    page.click(".card .main")
+    assert page.texts("[data-field=password] .problem") == ["Required."]
+    page.fill("#prove-password", "another password")
+    page.click(".card .main")
+    page.wait(lambda: page.texts("[data-field=password] .problem") == ["This is not the password of this sign-up."], "the error")
+    assert login(proving.url(), email, "difference").status_code == 401
+    page.fill("#prove-password", "difference")
+    page.click(".card .main")
+    page.wait_messenger()
+    assert page.run("return location.hash") == ""
+    assert login(proving.url(), email, "difference").status_code == 200
+    page.expected_problems = ["401"]
+
+
+def test_a_sign_up_with_an_address_that_has_an_account_looks_the_same(windows, proving, smtp):
+    page = windows.open("first", proving.url(0))
+    first = sign_up(page)
+    page.load(f"/#prove={smtp.next().code('prove')}")
+    page.wait_shown(".prove form")
+    page.fill("#prove-password", "difference")
+    page.click(".card .main")
+    page.wait_messenger()
+    page.forget()
+    page.load()
+    page.wait_sign_in()
+    page.click(".card .link")
+    for field, text in zip(("firstName", "lastName", "tag", "email", "password"),
+                           ("Eve", "Other", unique(), first, "difference")):
+        page.fill(f"#sign-in-{field}", text)
+    page.click(".card .main")
+    page.wait(lambda: f"A message was sent to {first}" in page.text(".card .note"), "the note")
+    assert "has an account" in smtp.next().message["Subject"]
+
+
+def test_a_link_that_was_used_proves_nothing(windows, proving):
+    page = windows.open("first", proving.url(0))
+    page.load("/#prove=" + "0" * 32)
+    page.wait_shown(".prove form")
+    page.fill("#prove-password", "difference")
+    page.click(".card .main")
+    page.wait_shown(".prove .problem[role=alert]")
+    assert "unknown, expired, or used" in page.text(".prove .problem[role=alert]")
+    page.click(".prove .link")
+    page.wait_sign_in()
+    page.expected_problems = ["400"]

@@ -45,7 +45,8 @@ def invited(stack, admin, **changed):
 
 def test_registration_is_open_unless_configured_otherwise(stack):
     answer = requests.get(stack.url(path="/registration"), timeout=30)
-    assert answer.json() == {"mode": "open", "usersInvite": False, "resetsByMail": False}
+    assert answer.json() == {"mode": "open", "usersInvite": False, "provesEmail": False,
+                             "resetsByMail": False}
     token_of(signup(stack.url(), fields(invite="whatever")))
 
 

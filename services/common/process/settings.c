@@ -115,6 +115,8 @@ static const struct row rows[] = {
       "unused invites that a user may have made; 0 = only the administrator invites" },
     { "registration.mode", KIND_TEXT, AT(registration_mode), "open", 1, 16,
       "who may sign up: open (everybody), invite (with an invite) or closed (nobody)" },
+    { "registration.proveEmail", KIND_BOOL, AT(registration_prove_email), "false", 0, 1,
+      "an account begins once its e-mail address is proven by a code that is sent there" },
     { "registration.reservedTags", KIND_TEXT, AT(registration_reserved_tags),
       "abuse,administrator,messenger,moderator,postmaster,root,security,support,system", 0, 4096,
       "tags that nobody can sign up with, comma-separated" },
@@ -408,7 +410,8 @@ static void check_settings(const struct settings *settings, struct buffer *probl
     if (*settings->app_url != '\0' && strncmp(settings->app_url, "https://", 8) != 0 &&
         strncmp(settings->app_url, "http://", 7) != 0)
         buffer_printf(problems, "app.url: must begin with https:// or http://\n");
-    mail_settings_check(&settings->mail, settings->app_url, false, problems);
+    mail_settings_check(&settings->mail, settings->app_url, settings->registration_prove_email,
+                        problems);
     check_nats(settings, problems);
     check_proxies(settings, problems);
     if (environment != NULL && strcmp(environment, "production") == 0 && *key != '\0' &&

@@ -61,6 +61,7 @@ struct settings {
     char *registration_reserved_tags; /* separated by commas */
     int64_t registration_invites_per_user;
     int64_t registration_invite_expires_in_s;
+    bool registration_prove_email;
     struct mail_settings mail;
     char *app_url; /* "" = unknown */
 

@@ -147,6 +147,15 @@ struct user_code_list { /* as user_list: free `items` */
     size_t count;
 };
 
+/* A sign-up that waits for the proof that the e-mail address is the user's. Neither its tag nor its
+ * address is taken by it. */
+struct user_pending {
+    struct id key;    /* a hash of the code that was sent there */
+    struct user user; /* of which tag, names, image, e-mail and password are stored */
+    struct id invite; /* the key of the code that it is going to use; zeroed: none */
+    int64_t expires_at_s;
+};
+
 struct user_store_counts {
     uint64_t users, images, revoked, sessions;
     uint64_t changes; /* of profiles and passwords, in all: the sum of revisions and epochs of

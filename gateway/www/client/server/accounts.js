@@ -12,12 +12,19 @@ export class AccountError extends Error {
     }
 }
 
+/* Resolves with whether the browser has a token now; else a mail was sent, whose link has to be followed first. */
 export async function signUp({ tag, firstName, lastName, email, password, invite }) {
-    await post("/signup", { user: { tag, firstName, lastName, email, password, invite } });
+    const response = await post("/signup", { user: { tag, firstName, lastName, email, password, invite } });
+    return response.status !== 202;
+}
+
+/* By the code of the mail that follows a sign-up, with its password. */
+export async function proveEmail(code, password) {
+    await post("/prove", { code, password });
 }
 
 /* What is offered here: `mode`, who may sign up ("open", "invite" or "closed"; "" when it is not known), and whether there
- * are resets by mail. */
+ * are resets by mail (`resetsByMail`). */
 export async function registrationOffer() {
     try {
         const response = await fetch("/registration", { signal: AbortSignal.timeout(30_000) });

@@ -122,12 +122,23 @@ export class SignIn {
         if (!this.#check(values)) return;
         this.#button.disabled = true;
         try {
-            await (this.#isNew ? signUp(values) : logIn(values));
+            if (this.#isNew && !await signUp(values)) {
+                this.#waitForProof(values.email);
+                return;
+            }
+            if (!this.#isNew) await logIn(values);
             this.#done(values.email); // the button stays disabled: this screen goes as soon as the server has accepted the token
         } catch (error) {
             this.#explain(error);
             this.#button.disabled = false;
         }
+    }
+
+    /* There is no account yet, or there was one already: only the mail says which. */
+    #waitForProof(email) {
+        this.#turn(false);
+        this.note(this.#app.t("signUp.proof", { email }));
+        this.#fields.input("password").value = "";
     }
 
     #values() {
