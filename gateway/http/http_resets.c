@@ -23,11 +23,14 @@ static void request_mail(const struct http_site *site, struct http_request *requ
                          const char *email)
 {
     Messenger__RequestResetRequest wanted = MESSENGER__REQUEST_RESET_REQUEST__INIT;
+    char network[CLIENT_ADDRESS_SIZE];
     Messenger__Empty *reply = NULL;
     struct rpc_context context;
     struct rpc_error error;
 
+    http_client_network(site, request, network);
     wanted.email = wire_borrow(email);
+    wanted.client_network = network;
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
     enum status status = rpc_call(site->bus, &context, "user.RequestReset", &wanted.base,
                                   &messenger__empty__descriptor, &reply, &error);

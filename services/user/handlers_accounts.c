@@ -125,14 +125,15 @@ static void finish_register(struct user_service *service, struct rpc_request *ca
 
 /* Nothing here depends on whether an account has the address: neither the answer nor the time. */
 static void finish_pending(struct user_service *service, struct rpc_request *call,
-                           const struct user *user, const struct user_code *invite)
+                           const struct user *user, const struct client_network *network,
+                           const struct user_code *invite)
 {
     Messenger__Account reply = MESSENGER__ACCOUNT__INIT;
     char secret[CODES_SECRET_SIZE];
 
     enum status status = proofs_begin(service, user, invite, secret);
     if (status == STATUS_OK) {
-        mails_request_proof(service, secret);
+        mails_request_proof(service, secret, network);
         reply.proof_sent = true;
         rpc_request_reply(call, &reply.base);
     } else {
@@ -186,7 +187,7 @@ void handle_register(void *ctx, struct rpc_request *call, const void *request)
     if (credentials_hash(service, registration->password, user.password_hash) != STATUS_OK)
         rpc_request_fail(call, STATUS_UNAVAILABLE, "no memory to hash a password");
     else if (service->proves_email)
-        finish_pending(service, call, &user, &invite);
+        finish_pending(service, call, &user, &network, &invite);
     else
         finish_register(service, call, registration, &user, &network, &invite);
     memory_wipe(user.password_hash, sizeof(user.password_hash));

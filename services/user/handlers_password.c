@@ -184,14 +184,17 @@ void handle_request_reset(void *ctx, struct rpc_request *call, const void *reque
     struct user_service *service = ctx;
     const Messenger__RequestResetRequest *wanted = request;
     char email_key[USER_EMAIL_SIZE];
+    struct client_network network;
 
     const char *problem = user_rules_check_email(wanted->email, email_key);
+    if (problem == NULL && !client_network_parse(wanted->client_network, &network))
+        problem = bad_network;
     if (service->mailer == NULL) {
         rpc_request_fail(call, STATUS_FORBIDDEN, "mail: is not configured");
     } else if (problem != NULL) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
     } else {
-        mails_request_reset(service, email_key);
+        mails_request_reset(service, email_key, &network);
         rpc_request_reply(call, &done.base);
     }
 }

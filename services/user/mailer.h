@@ -6,6 +6,7 @@
 
 #include "services/common/base/status.h"
 #include "services/common/process/mail_settings.h"
+#include "services/user/client_network.h"
 #include "services/user/store/user_data.h"
 
 /*
@@ -29,9 +30,10 @@ enum {
 
 /* What a mail is to be about: what its composer needs, and nothing that has to be looked up. */
 struct mail_wish {
-    int kind;                    /* the composer's own */
-    char email[USER_EMAIL_SIZE]; /* or the key of one */
-    char code[MAILER_CODE_SIZE]; /* "": none */
+    int kind;                          /* the composer's own */
+    char email[USER_EMAIL_SIZE];       /* or the key of one */
+    char code[MAILER_CODE_SIZE];       /* "": none */
+    char network[CLIENT_NETWORK_SIZE]; /* of the client that asked, or "" */
 };
 
 /* A mail, composed; freed by the mailer. */

@@ -18,20 +18,16 @@ enum { TRIES_MAX = 100 /* of a counter that others change at the same time */ };
 
 /* --- how many ------------------------------------------------------------------------------ */
 
-/* Counts a mail to this address. STATUS_LIMITED: it must not be sent. The key's first part is
- * constant, so that no address makes the key of a counter of log-ins. */
-static enum status admit(struct user_service *service, const char *email_key)
+/* Counts one of at most `max` an hour. STATUS_LIMITED: it is beyond them. */
+static enum status count_mail(struct user_service *service, const struct id *key, int64_t max)
 {
-    struct login_limit limit = { .max = service->mails_per_account };
-    struct id key = id_from_parts("mail", email_key);
+    struct login_limit limit = { .max = max };
     enum status status = STATUS_CONFLICT;
     struct failed_logins counter;
 
-    if (limit.max == 0)
-        return STATUS_OK;
     for (int tries = 0; tries < TRIES_MAX && status == STATUS_CONFLICT; tries++) {
         int64_t now_ms = clock_wall_ms();
-        status = user_store_get_failed(service->store, &key, &counter);
+        status = user_store_get_failed(service->store, key, &counter);
         if (status != STATUS_OK)
             return status;
         if (login_limit_wait_ms(&limit, &counter, now_ms) > 0)
@@ -39,23 +35,43 @@ static enum status admit(struct user_service *service, const char *email_key)
         login_limit_add(&limit, &counter, now_ms);
         status = user_store_put_failed(service->store, &counter);
     }
-    if (status == STATUS_OK)
-        status = user_store_prune_failed(service->store, clock_wall_ms(), LOGIN_GUARD_COUNTERS_MAX);
     return status == STATUS_CONFLICT ? STATUS_BUSY : status;
 }
 
-/* Whether a mail can and may be sent there. */
-static enum status admit_address(struct user_service *service, const char *email,
-                                 const char *email_key)
+/* The keys' first parts are constant, so that no address makes the key of a counter of log-ins; no
+ * other part has a space. */
+static enum status admit(struct user_service *service, const struct mail_wish *wish,
+                         const char *email_key)
 {
-    if (!mail_address_is_valid(email)) {
+    int64_t max = service->mails_per_account;
+    char *in_all = xasprintf("%d %s", wish->kind, email_key);
+    char *by_network = xasprintf("%s %s", in_all, wish->network);
+    struct id all = id_from_parts("mail", in_all), one = id_from_parts("mail by", by_network);
+    enum status status = STATUS_OK;
+
+    free(by_network);
+    free(in_all);
+    if (max == 0)
+        return STATUS_OK;
+    status = count_mail(service, &one, max);
+    if (status == STATUS_OK)
+        status = count_mail(service, &all, max * MAILS_NETWORKS);
+    if (status == STATUS_OK)
+        status = user_store_prune_failed(service->store, clock_wall_ms(), LOGIN_GUARD_COUNTERS_MAX);
+    return status;
+}
+
+/* Whether a mail can and may be sent there. */
+static enum status admit_address(struct user_service *service, const struct mail_wish *wish,
+                                 const struct user *user)
+{
+    if (!mail_address_is_valid(user->email)) {
         log_info("a mail is not sent: SMTP knows no such address");
         return STATUS_INVALID_ARGUMENT;
     }
-    enum status status = admit(service, email_key);
+    enum status status = admit(service, wish, user->email_key);
     if (status == STATUS_LIMITED)
-        log_info("a mail is not sent: its address gets at most %lld an hour",
-                 (long long)service->mails_per_account);
+        log_info("a mail is not sent: its address has got as many in an hour as are allowed");
     return status;
 }
 
@@ -128,20 +144,20 @@ static void write_taken(const struct user_service *service, const struct user *u
                            service->app_url, user->tag);
 }
 
-static enum status compose_reset(struct user_service *service, const char *email_key,
+static enum status compose_reset(struct user_service *service, const struct mail_wish *wish,
                                  struct mail *mail)
 {
     char secret[CODES_SECRET_SIZE];
     struct user_code code;
     struct user user;
 
-    enum status status = user_store_by_email(service->store, email_key, &user);
+    enum status status = user_store_by_email(service->store, wish->email, &user);
     if (status != STATUS_OK)
         return status;
     memory_wipe(user.password_hash, sizeof(user.password_hash));
     if (user.disabled)
         return STATUS_FORBIDDEN;
-    status = admit_address(service, user.email, user.email_key);
+    status = admit_address(service, wish, &user);
     if (status == STATUS_OK)
         status = codes_drop(service, USER_CODE_MAILED_RESET, &user);
     if (status == STATUS_OK)
@@ -163,7 +179,7 @@ static enum status compose_sign_up(struct user_service *service, const struct ma
 {
     const struct user *user = owner != NULL ? owner : &pending->user;
 
-    enum status status = admit_address(service, user->email, user->email_key);
+    enum status status = admit_address(service, wish, user);
     if (status != STATUS_OK)
         return status;
     snprintf(mail->to, sizeof(mail->to), "%s", user->email);
@@ -202,7 +218,7 @@ enum status mails_compose(void *ctx, const struct mail_wish *wish, struct mail *
 
     switch ((enum mails_kind)wish->kind) {
     case MAILS_RESET:
-        return compose_reset(service, wish->email, mail_out);
+        return compose_reset(service, wish, mail_out);
     case MAILS_PROOF:
         return compose_proof(service, wish, mail_out);
     }
@@ -211,19 +227,23 @@ enum status mails_compose(void *ctx, const struct mail_wish *wish, struct mail *
 
 /* --- asking for them ----------------------------------------------------------------------- */
 
-void mails_request_reset(struct user_service *service, const char *email_key)
+void mails_request_reset(struct user_service *service, const char *email_key,
+                         const struct client_network *network)
 {
     struct mail_wish wish = { .kind = MAILS_RESET };
 
     snprintf(wish.email, sizeof(wish.email), "%s", email_key);
+    snprintf(wish.network, sizeof(wish.network), "%s", network->name);
     mailer_enqueue(service->mailer, &wish);
 }
 
-void mails_request_proof(struct user_service *service, const char *secret)
+void mails_request_proof(struct user_service *service, const char *secret,
+                         const struct client_network *network)
 {
     struct mail_wish wish = { .kind = MAILS_PROOF };
 
     snprintf(wish.code, sizeof(wish.code), "%s", secret);
+    snprintf(wish.network, sizeof(wish.network), "%s", network->name);
     mailer_enqueue(service->mailer, &wish);
     memory_wipe(&wish, sizeof(wish));
 }

@@ -127,7 +127,7 @@ static void set_bounds(struct smtp *smtp, struct transfer *transfer)
     curl_easy_setopt(smtp->curl, CURLOPT_QUICK_EXIT, 1L); /* does not wait for the resolver */
     curl_easy_setopt(smtp->curl, CURLOPT_TIMEOUT_MS, (long)SMTP_TIMEOUT_MS);
     curl_easy_setopt(smtp->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)SMTP_CONNECT_MS);
-    curl_easy_setopt(smtp->curl, CURLOPT_FTP_RESPONSE_TIMEOUT, (long)SMTP_ANSWER_S);
+    curl_easy_setopt(smtp->curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)SMTP_ANSWER_S);
     curl_easy_setopt(smtp->curl, CURLOPT_HEADERFUNCTION, count_answer);
     curl_easy_setopt(smtp->curl, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(smtp->curl, CURLOPT_WRITEFUNCTION, count_answer);

@@ -264,8 +264,17 @@ def test_an_address_gets_three_mails_an_hour():
         first, code = sign_up(stack, server)
         for _ in range(5):
             assert_sent(signup(stack.url(), fields(email=first["email"])))
-        wait_until(lambda: stack.program("user").log().count("gets at most 3 an hour") == 3, "three refusals")
+        wait_until(lambda: stack.program("user").log().count("as many in an hour as are allowed") == 3, "three refusals")
         assert len(server.mails) == 3 and prove(stack, code, first["password"]).status_code == 200
+
+
+def test_sign_ups_and_resets_of_an_address_count_apart():
+    with SmtpServer() as server, proving(server, {"limits.mailsPerAccount": 1}) as stack:
+        owner = account(stack, server)
+        assert_sent(signup(stack.url(), fields(email=owner["email"])))
+        wait_until(in_log(stack, "as many in an hour as are allowed"), "the refusal")
+        requests.post(stack.url(path="/forgot"), json={"user": {"email": owner["email"]}}, timeout=60)
+        assert "Choose a new password" in server.next().message["Subject"]
 
 
 def test_sign_ups_that_send_mails_count_as_mails_of_their_client():

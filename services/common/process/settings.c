@@ -67,7 +67,8 @@ static const struct row rows[] = {
     { "limits.loginsPerMinute", KIND_INT, AT(limit_logins_per_minute), "60", 0, 1000000,
       "log-ins per client address (IPv6: per /64); 0 = no limit" },
     { "limits.mailsPerAccount", KIND_INT, AT(limit_mails_per_account), "3", 0, 1000000,
-      "mails an hour to one e-mail address; 0 = no limit" },
+      "mails an hour to an e-mail address that a client address may ask for, and four times as "
+      "many of all together; 0 = no limit" },
     { "limits.mailsPerAddress", KIND_INT, AT(limit_mails_per_address), "60", 0, 1000000,
       "mails an hour that a client address (IPv6: per /64) may ask for; 0 = no limit" },
     { "limits.pendingMib", KIND_INT, AT(limit_pending_mib), "96", 1, 1048576,
