@@ -3,8 +3,10 @@
 import concurrent.futures
 import contextlib
 import email.utils
+import hashlib
 import re
 import socket
+import sqlite3
 import threading
 import time
 
@@ -220,6 +222,21 @@ def test_of_many_mails_at_once_one_has_a_good_code_and_it_is_good_once():
         good = [number for number, answer in enumerate(answers) if answer.status_code == 200]
         assert len(good) == 1 and {answer.status_code for answer in answers} <= {200, 400, 503}
         assert login(stack.url(), user.email, f"password {good[0]}").status_code == 200
+
+
+def test_of_two_codes_that_were_made_at_the_same_moment_only_the_later_is_good():
+    """As two services can, of which neither has seen the other's when it drops the earlier ones."""
+    with SmtpServer() as server, mailing(server, {"store.users": None}) as stack:
+        user = User(stack)
+        forgot(stack, user.email)
+        code, earlier = server.next().code("reset"), "0" * 32
+        keys = [hashlib.sha256(f"reset|{secret}".encode()).digest()[:12] for secret in (earlier, code)]
+        with contextlib.closing(sqlite3.connect(stack.directory / "data" / "users.db")) as store, store:
+            added = store.execute("INSERT INTO code SELECT ?, kind, account, account_tag, created - 1, expires_at, used, used_by,"
+                                  " used_by_tag FROM code WHERE key = ?", keys).rowcount
+        assert added == 1
+        assert_refused(reset(stack, earlier, "a new password"), 400, "IncorrectDataError")
+        assert reset(stack, code, "a new password").status_code == 200
 
 
 def test_a_code_expires_after_an_hour():

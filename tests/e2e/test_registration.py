@@ -143,14 +143,10 @@ def test_a_revoked_invite_is_good_for_nobody(inviting, admin):
 
 
 def test_all_invites_are_listed_between_codes_of_other_kinds(inviting, admin):
-    users = [invited(inviting, admin) for _ in range(3)]
-    made = set()
-    for _ in range(4):
-        for user in users:
-            admin.call("CreateReset", name=user.tag)
-        made.add(admin.call("MakeInvite").id)
-    for user in users:
-        reset(inviting, admin.call("CreateReset", name=user.tag).code, "a new password")
+    user = invited(inviting, admin)
+    made = {admin.call("MakeInvite").id for _ in range(4)}
+    for _ in range(30):  # more than the invites, so that some pages of codes have none
+        assert reset(inviting, admin.call("CreateReset", name=user.tag).code, "a new password").status_code == 200
     assert made <= {invite.id for invite in admin.invites()}
 
 
