@@ -195,6 +195,8 @@ enum smtp_outcome smtp_send(struct smtp *smtp, const char *to, const struct buff
     curl_easy_setopt(smtp->curl, CURLOPT_ERRORBUFFER, problem);
     CURLcode result = curl_easy_perform(smtp->curl);
     enum smtp_outcome outcome = outcome_of(smtp->curl, result);
+    if (transfer.answered > SMTP_ANSWERS_MAX)
+        snprintf(problem, sizeof(problem), "the server's answers do not end");
     snprintf(problem_out, SMTP_PROBLEM_SIZE, "%s",
              problem[0] != '\0' ? problem : curl_easy_strerror(result));
     curl_easy_reset(smtp->curl); /* what it has borrowed is about to end */
