@@ -236,6 +236,7 @@ static void handle_get_image(void *ctx, struct rpc_request *call, const void *re
 const struct rpc_method user_methods[] = {
     { "Register", &messenger__register_request__descriptor, handle_register, RPC_SLOW },
     { "Authenticate", &messenger__authenticate_request__descriptor, handle_authenticate, RPC_SLOW },
+    { "ProveEmail", &messenger__prove_email_request__descriptor, handle_prove_email, RPC_SLOW },
     { "GetUsers", &messenger__get_users_request__descriptor, handle_get_users, RPC_FAST },
     { "FindUsers", &messenger__find_users_request__descriptor, handle_find_users, RPC_FAST },
     { "UpdateProfile", &messenger__update_profile_request__descriptor, handle_update_profile,
@@ -255,6 +256,8 @@ const struct rpc_method user_methods[] = {
       RPC_SLOW },
     { "ResetPassword", &messenger__reset_password_request__descriptor, handle_reset_password,
       RPC_SLOW },
+    { "RequestReset", &messenger__request_reset_request__descriptor, handle_request_reset,
+      RPC_FAST },
     { "CreateInvite", &messenger__create_invite_request__descriptor, handle_create_invite,
       RPC_FAST },
     { "ListInvites", &messenger__list_invites_request__descriptor, handle_list_invites, RPC_FAST },
