@@ -247,6 +247,7 @@ const struct rpc_method user_methods[] = {
     { "CheckToken", &messenger__check_token_request__descriptor, handle_check_token, RPC_FAST },
     { "RenewToken", &messenger__check_token_request__descriptor, handle_renew_token, RPC_FAST },
     { "FindRevoked", &messenger__find_revoked_request__descriptor, handle_find_revoked, RPC_FAST },
+    { "GetAccount", &messenger__get_account_request__descriptor, handle_get_account, RPC_FAST },
     { "ListSessions", &messenger__list_sessions_request__descriptor, handle_list_sessions,
       RPC_FAST },
     { "EndSession", &messenger__end_session_request__descriptor, handle_end_session, RPC_FAST },

@@ -106,6 +106,8 @@ export default {
     "profile.sound": "صوت عند وصول الرسائل",
     "profile.language": "اللغة",
     "profile.security": "الأجهزة وكلمة المرور",
+    "profile.export": "حفظ بياناتي",
+    "profile.exporting": "يجري جمع بياناتك…",
     "profile.logOut": "تسجيل الخروج",
     "profile.tooLarge": "حجم الصورة ‏15 ميغابايت على الأكثر.",
     "profile.noPicture": "هذا الملف ليس صورة يمكن عرضها.",

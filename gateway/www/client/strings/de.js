@@ -106,6 +106,8 @@ export default {
     "profile.sound": "Ein Ton bei neuen Nachrichten",
     "profile.language": "Sprache",
     "profile.security": "Geräte und Passwort",
+    "profile.export": "Meine Daten speichern",
+    "profile.exporting": "Deine Daten werden gesammelt…",
     "profile.logOut": "Abmelden",
     "profile.tooLarge": "Ein Bild darf höchstens 15 MB haben.",
     "profile.noPicture": "Diese Datei ist kein Bild, das sich anzeigen lässt.",

@@ -106,6 +106,8 @@ export default {
     "profile.sound": "A sound for new messages",
     "profile.language": "Language",
     "profile.security": "Devices and password",
+    "profile.export": "Save my data",
+    "profile.exporting": "Collecting your data…",
     "profile.logOut": "Log out",
     "profile.tooLarge": "The picture may be at most 15 MB.",
     "profile.noPicture": "This file is not a picture that can be shown.",
