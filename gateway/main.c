@@ -261,6 +261,7 @@ static void make_api(struct gateway *gateway)
         .call_limit = gateway->client_calls,
         .budget = gateway->budget,
         .rpc_timeout_ms = gateway->settings->rpc_timeout_ms,
+        .consent = gateway->settings->contacts_consent,
         .numeric_version = gateway->settings->rpc_numeric_version,
         .calls_pending_max = gateway->capacity.sockets + 1,
     };

@@ -14,6 +14,7 @@ struct api_context {
     struct ratelimit *call_limit; /* by user */
     struct byte_budget *budget;
     int64_t rpc_timeout_ms;
+    bool consent;             /* the setting contacts.consent */
     bool numeric_version;     /* "jsonrpc":2 in answers, as the original server wrote it */
     size_t calls_pending_max; /* for a thread; one socket has one call in progress */
 };

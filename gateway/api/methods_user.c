@@ -76,7 +76,8 @@ void methods_find_users_by_tag(struct jsonrpc_call *call)
                       &messenger__user_list__descriptor, &reply))
         return;
     json_begin_array(&call->result);
-    if (reply->n_users == 0 || profiles_put_found(call, &context, reply))
-        json_end_array(&call->result);
+    if (reply->n_users > 0)
+        profiles_put_found(call, &context, reply);
+    json_end_array(&call->result);
     wire_free(reply);
 }

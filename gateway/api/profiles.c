@@ -16,7 +16,7 @@
 #include "services/common/rpc/wire.h"
 
 /* A dot is not worth waiting for as long as for the answer itself. */
-enum { PRESENCE_TIMEOUT_MS = 1000 };
+enum { HURRIED_TIMEOUT_MS = 1000 };
 
 struct profiles {
     Messenger__UserList *profiles;
@@ -25,15 +25,22 @@ struct profiles {
     struct hashmap *hidden; /* key -> Messenger__Visibility */
 };
 
+static struct rpc_context in_a_hurry(const struct rpc_context *context)
+{
+    struct rpc_context hurried = *context;
+    int64_t soon_us = clock_mono_us() + HURRIED_TIMEOUT_MS * 1000;
+
+    if (soon_us < hurried.deadline_us)
+        hurried.deadline_us = soon_us;
+    return hurried;
+}
+
 static struct rpc_pending ask_presence(struct bus *bus, const struct rpc_context *context,
                                        char **tags, size_t count)
 {
     Messenger__GetOnlineRequest request = MESSENGER__GET_ONLINE_REQUEST__INIT;
-    struct rpc_context hurried = *context;
-    int64_t soon_us = clock_mono_us() + PRESENCE_TIMEOUT_MS * 1000;
+    const struct rpc_context hurried = in_a_hurry(context);
 
-    if (soon_us < hurried.deadline_us)
-        hurried.deadline_us = soon_us;
     request.n_tags = count;
     request.tags = tags;
     return rpc_begin(bus, &hurried, "presence.GetOnline", &request.base);
@@ -197,33 +204,47 @@ bool *profiles_fetch_online(struct jsonrpc_call *call, const struct rpc_context 
     return await_presence(call, context, &pending, tags, count);
 }
 
-bool profiles_put_found(struct jsonrpc_call *call, const struct rpc_context *context,
+/* What the caller may see of each of the tags; NULL when the message service does not answer in
+ * time. */
+static Messenger__VisibilityList *fetch_visibility(struct jsonrpc_call *call,
+                                                   const struct rpc_context *context, char **tags,
+                                                   size_t count)
+{
+    Messenger__GetVisibilityRequest request = MESSENGER__GET_VISIBILITY_REQUEST__INIT;
+    const struct rpc_context hurried = in_a_hurry(context);
+    Messenger__VisibilityList *list;
+
+    request.owner_tag = wire_borrow(caller_tag(call));
+    request.owner_id = wire_borrow(caller_id(call));
+    request.n_tags = count;
+    request.tags = tags;
+    enum status status =
+        rpc_call(caller_of(call)->api->bus, &hurried, "message.GetVisibility", &request.base,
+                 &messenger__visibility_list__descriptor, &list, NULL);
+    if (status == STATUS_OK && list->n_visibilities == count)
+        return list;
+    log_warn("what users may see is not known: %s", status_name(status));
+    wire_free(list);
+    return NULL;
+}
+
+void profiles_put_found(struct jsonrpc_call *call, const struct rpc_context *context,
                         const Messenger__UserList *users)
 {
-    struct bus *bus = caller_of(call)->api->bus;
-    Messenger__GetVisibilityRequest request = MESSENGER__GET_VISIBILITY_REQUEST__INIT;
-    Messenger__VisibilityList *list = NULL;
+    Messenger__Visibility unknown = MESSENGER__VISIBILITY__INIT;
+    const struct api_context *api = caller_of(call)->api;
     char **tags = xcalloc(users->n_users, sizeof(*tags));
-    struct rpc_error error = { .reason = "" };
 
     for (size_t i = 0; i < users->n_users; i++)
         tags[i] = users->users[i]->tag;
-    request.owner_tag = wire_borrow(caller_tag(call));
-    request.owner_id = wire_borrow(caller_id(call));
-    request.n_tags = users->n_users;
-    request.tags = tags;
-    struct rpc_pending presence = ask_presence(bus, context, tags, users->n_users);
-    enum status status = rpc_call(bus, context, "message.GetVisibility", &request.base,
-                                  &messenger__visibility_list__descriptor, &list, &error);
+    struct rpc_pending presence = ask_presence(api->bus, context, tags, users->n_users);
+    Messenger__VisibilityList *list = fetch_visibility(call, context, tags, users->n_users);
     bool *online = await_presence(call, context, &presence, tags, users->n_users);
-    if (status == STATUS_OK && list->n_visibilities != users->n_users)
-        status = STATUS_INTERNAL;
-    if (status != STATUS_OK)
-        service_call_fail(call, context, "message.GetVisibility", status, &error);
-    for (size_t i = 0; status == STATUS_OK && i < users->n_users; i++)
-        put_user(&call->result, tags[i], users->users[i], list->visibilities[i], online[i]);
+    unknown.hides_presence = api->consent;
+    for (size_t i = 0; i < users->n_users; i++)
+        put_user(&call->result, tags[i], users->users[i],
+                 list != NULL ? list->visibilities[i] : &unknown, online[i]);
     wire_free(list);
     free(online);
     free(tags);
-    return status == STATUS_OK;
 }

@@ -38,9 +38,10 @@ void profiles_put_user(struct json_writer *w, const struct profiles *profiles, c
 bool *profiles_fetch_online(struct jsonrpc_call *call, const struct rpc_context *context,
                             char **tags, size_t count);
 
-/* Writes the users of a list as an array, as profiles_put_user does, with what the caller may see
- * of them. False when that is unknown; then the call has failed. */
-bool profiles_put_found(struct jsonrpc_call *call, const struct rpc_context *context,
+/* Writes the users of a list as profiles_put_user does, with what the caller may see of them. While
+ * the message service does not answer, that is unknown: then profiles are shown, and presence
+ * unless contacts.consent is set. */
+void profiles_put_found(struct jsonrpc_call *call, const struct rpc_context *context,
                         const Messenger__UserList *users);
 
 #endif

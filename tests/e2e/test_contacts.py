@@ -414,6 +414,17 @@ def test_a_request_fetched_later_is_still_one(consenting, crowd):
             assert "isRequest" not in changes["dialogs"][0]["messages"][0] or changes["dialogs"][0]["messages"][0]["isRequest"]
 
 
+def test_without_the_message_service_a_search_shows_no_presence(crowd):
+    with Stack(settings={"contacts.consent": "true"}) as stack:
+        one, friend = crowd.users(stack, 2)
+        with one.socket() as hers, friend.socket() as his:
+            befriend(hers, friend)
+            befriend(his, one)
+            wait_online(his, one)
+            stack.kill("message")
+            assert found(his, one)["firstName"] == "Test" and not is_online(his, one)
+
+
 def test_presence_after_a_lost_bus_is_for_contacts_only(consenting, crowd):
     one, stranger, friend = crowd.users(consenting, 3)
     with one.socket() as hers, stranger.socket(1) as his, friend.socket(1) as other:
