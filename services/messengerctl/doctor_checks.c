@@ -196,7 +196,8 @@ static void check_origins(struct doctor_report *report, const struct settings *s
     char *list = xstrdup(settings->websocket_allowed_origins), *rest = list;
 
     if (check_origin(report, "client.url", settings->client_url, look_up))
-        doctor_report_add(report, DOCTOR_OK, "client.url", "%s", settings->client_url);
+        doctor_report_add(report, DOCTOR_OK, "client.url", "%s",
+                          *settings->client_url != '\0' ? settings->client_url : "none");
     for (char *origin; (origin = strtok_r(rest, ", ", &rest)) != NULL;)
         check_origin(report, "webSocket.allowedOrigins", origin, look_up);
     free(list);
@@ -205,6 +206,7 @@ static void check_origins(struct doctor_report *report, const struct settings *s
 /* --- the bus -------------------------------------------------------------------------------- */
 
 struct servers {
+    size_t count;
     enum doctor_reach worst;
     char host[DOCTOR_HOST_SIZE]; /* the one of `worst` */
     bool has_login, is_tls, has_unknown;
@@ -217,6 +219,7 @@ static struct servers look_at_servers(const char *urls, const struct doctor_look
 
     for (struct doctor_host host; doctor_hosts_next(&urls, &host);) {
         enum doctor_reach reach = reach_of(look_up, host.name);
+        servers.count++;
         servers.has_login = servers.has_login && host.has_login;
         servers.is_tls = servers.is_tls && host.is_tls;
         if (reach == DOCTOR_REACH_UNKNOWN) {
@@ -234,7 +237,9 @@ static void check_nats_url(struct doctor_report *report, const struct servers *s
 {
     static const char name[] = "nats.url";
 
-    if (servers->is_tls)
+    if (servers->count == 0)
+        doctor_report_add(report, DOCTOR_BAD, name, "names no server");
+    else if (servers->is_tls)
         doctor_report_add(report, DOCTOR_OK, name, "with TLS");
     else if (servers->worst == DOCTOR_REACH_PUBLIC)
         doctor_report_add(report, DOCTOR_BAD, name,
