@@ -63,6 +63,17 @@ def test_accounts_are_administered_by_the_tool_in_a_container(stack, crowd):
     assert not stack.containers("messengerctl")
 
 
+def test_the_doctor_sees_what_the_containers_are_configured_with(stack):
+    """Its exit status is 1, as the defaults are not for the open internet."""
+    command = ["run", "-T", "--rm", "--entrypoint", "messengerctl", "messengerctl", "doctor", "--json"]
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        stack.compose(*command)
+    found = {line["setting"]: line["severity"] for line in map(json.loads, failed.value.stdout.splitlines())}
+    assert found == {"registration.mode": "warn", "contacts.consent": "warn", "JWT.privateKey": "ok", "app.url": "warn",
+                     "cookie.secure": "ok", "gateway.trustedProxies": "ok", "client.url": "ok", "nats.url": "ok",
+                     "nats.user": "ok", "store.users": "ok", "store.messages": "ok"}
+
+
 def test_messages_and_presence_across_gateways(stack, crowd):
     people = crowd.users(stack, 6)
     sockets = [person.socket() for person in people]
