@@ -183,10 +183,11 @@ static bool check_origin(struct doctor_report *report, const char *name, const c
 
     if (!has_scheme(origin, "http://") || !is_public(look_up, host.name))
         return true;
-    doctor_report_add(report, DOCTOR_WARN, name,
-                      "%s is without TLS: whoever changes that page on its way acts as its user; "
-                      "set it to the https:// origin",
-                      origin);
+    doctor_report_add(
+        report, DOCTOR_WARN, name,
+        "%s is without TLS: an attacker who changes that page on the way acts as its user; "
+        "set it to the https:// origin",
+        origin);
     return false;
 }
 
@@ -271,7 +272,7 @@ static void check_nats(struct doctor_report *report, const struct settings *sett
     else
         doctor_report_add(report, servers.worst == DOCTOR_REACH_LOOPBACK ? DOCTOR_WARN : DOCTOR_BAD,
                           name,
-                          "none: whoever reaches NATS reads all messages and acts as any user; "
+                          "none: anybody who reaches NATS reads all messages and acts as any user; "
                           "start it with deploy/nats.conf, and set nats.user and nats.password");
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-/* What a mongodb:// or mongodb+srv:// URL tells about the way to its servers. */
+/* The servers of a mongodb:// or mongodb+srv:// URL, and whether the connection is encrypted. */
 struct doctor_store_url {
     char *hosts;  /* separated by commas, without the log-in */
     bool has_tls; /* and certificates are verified */
