@@ -51,7 +51,7 @@ static const char checks[] =
     "                for each setting that matters on the open internet: ok, warn or bad, and\n"
     "                what to do. Exit status 0: all are ok, 1: not all, 2: not usable.\n\n"
     "  messengerctl doctor --config config.json --json | grep -v '\"severity\":\"ok\"'\n"
-    "  docker compose run --rm messengerctl doctor\n";
+    "  docker compose run --rm doctor\n";
 
 static const char stores[] =
     "Stores.\n\n"

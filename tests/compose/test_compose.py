@@ -66,7 +66,7 @@ def test_accounts_are_administered_by_the_tool_in_a_container(stack, crowd):
 def test_the_doctor_sees_what_the_containers_are_configured_with(stack):
     def doctor(**settings):
         given = [word for name, value in settings.items() for word in ("-e", f"MESSENGER_{name}={value}")]
-        return stack.compose("run", "-T", "--rm", *given, "messengerctl", "doctor", "--json")
+        return stack.compose("run", "-T", "--rm", *given, "doctor", "--json")
 
     decided = {"REGISTRATION_MODE": "invite", "CONTACTS_CONSENT": "true", "APP_URL": "https://chat.example.org"}
     lines = [json.loads(line) for line in doctor(**decided).splitlines()]

@@ -265,6 +265,21 @@ def test_an_odd_value_ends_with_a_verdict_in_time(data, setting, value):
     findings(run("--json", settings={**SAFE, "data.directory": data, setting: value}))
 
 
+def test_the_container_of_the_doctor_has_what_the_others_have():
+    """docker-compose.yml: each setting of the gateway, user and message services that it does not share is a fault."""
+    text = (REPOSITORY / "docker-compose.yml").read_text()
+
+    def variables(service):
+        block = re.search(rf"^  {service}:\n((?:    .*\n)+)", text, re.MULTILINE)[1]
+        return dict(re.findall(r"^      (MESSENGER_\w+): (.*?)(?: #.*)?$", block, re.MULTILINE))
+
+    doctor = variables("doctor")
+    for service in ("gateway", "user", "message"):
+        own = {key: value for key, value in variables(service).items() if not key.startswith(("MESSENGER_NATS_USER", "MESSENGER_NATS_PASS"))}
+        assert own.items() <= doctor.items(), service
+    assert "MESSENGER_APP_URL" in doctor
+
+
 def test_help_names_it():
     done = subprocess.run([binary("messengerctl"), "--help"], capture_output=True, text=True, check=True)
     assert "messengerctl doctor" in done.stdout
