@@ -73,12 +73,19 @@ static void the_bus_is_judged_by_what_its_names_resolve_to(void **state)
         const char *url;
         enum doctor_severity severity;
     } cases[] = {
-        { "nats://here", DOCTOR_OK },      { "nats://near:1", DOCTOR_OK },
-        { "nats://far", DOCTOR_BAD },      { "near,far", DOCTOR_BAD },
-        { "far,near", DOCTOR_BAD },        { "away", DOCTOR_WARN },
-        { "away,far", DOCTOR_BAD },        { "tls://far", DOCTOR_OK },
-        { "tls://away", DOCTOR_OK },       { "tls://near,far", DOCTOR_BAD },
-        { "nats://near@far", DOCTOR_BAD }, { " , ", DOCTOR_BAD },
+        { "nats://here", DOCTOR_OK },
+        { "nats://near:1", DOCTOR_OK },
+        { "nats://far", DOCTOR_BAD },
+        { "near,far", DOCTOR_BAD },
+        { "far,near", DOCTOR_BAD },
+        { "away", DOCTOR_WARN },
+        { "away,far", DOCTOR_BAD },
+        { "tls://far", DOCTOR_OK },
+        { "far,tls://near", DOCTOR_BAD },
+        { "tls://away", DOCTOR_OK },
+        { "tls://near,far", DOCTOR_BAD },
+        { "nats://near@far", DOCTOR_BAD },
+        { " , ", DOCTOR_BAD },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         set(&f->settings.nats_url, cases[i].url);
@@ -90,6 +97,8 @@ static void a_log_in_is_demanded_of_every_server(void **state)
 {
     struct fixture *f = *state;
     set(&f->settings.nats_url, "nats://a:b@near,nats://near");
+    assert_int_equal(verdict(f, "nats.user"), DOCTOR_BAD);
+    set(&f->settings.nats_url, "nats://near,nats://a:b@near");
     assert_int_equal(verdict(f, "nats.user"), DOCTOR_BAD);
     set(&f->settings.nats_url, "nats://a:b@near,nats://c:d@near");
     assert_int_equal(verdict(f, "nats.user"), DOCTOR_OK);
