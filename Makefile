@@ -45,7 +45,7 @@ MONGO := -isystem /usr/include/libmongoc-1.0 -isystem /usr/include/libbson-1.0
 CPPFLAGS += -I. -isystem $(GEN) $(MONGO)
 CFLAGS += $(STD) $(WARN) $(OPT)
 LDFLAGS += $(LINK) -Wl,--as-needed -pthread
-LIBS := -lcivetweb -lnats -lprotobuf-c -lcjson -ljwt -largon2 -lsqlite3 -lutf8proc -lgd -lavif -lssl -lcrypto -lmongoc-1.0 -lbson-1.0 -lm
+LIBS := -lcurl -lcivetweb -lnats -lprotobuf-c -lcjson -ljwt -largon2 -lsqlite3 -lutf8proc -lgd -lavif -lssl -lcrypto -lmongoc-1.0 -lbson-1.0 -lm
 
 # --- what there is ---------------------------------------------------------------------------------
 

@@ -7,10 +7,10 @@ set -euo pipefail
 declare -A packages=(
     [build]="gcc libc6-dev make pkg-config protobuf-c-compiler libprotobuf-c-dev libnats-dev
         libcivetweb-dev libcjson-dev libjwt-dev libargon2-dev libsqlite3-dev libutf8proc-dev
-        libgd-dev libavif-dev libssl-dev libmongoc-dev libbson-dev brotli"
+        libgd-dev libavif-dev libssl-dev libmongoc-dev libbson-dev libcurl4-openssl-dev brotli"
     [run]="nats-server"
     [test]="git curl libcmocka-dev python3 python3-pytest python3-pytest-xdist
-        python3-websocket python3-requests python3-jwt
+        python3-websocket python3-requests python3-aiosmtpd python3-jwt
         python3-protobuf protobuf-compiler python3-pil python3-selenium chromium chromium-driver fonts-noto-color-emoji
         libnss3-tools openssl sqlite3 maven default-jre-headless"
     [proxies]="haproxy nginx-light caddy certbot"

@@ -32,6 +32,7 @@
 enum {
     IMAGE_CACHE_BYTES = 16 * 1024 * 1024,
     MINUTE_MS = 60000,
+    HOUR_MS = 60 * MINUTE_MS,
     SECOND_MS = 1000,
     GATEWAY_ID_HEX = 16,
     DECODINGS_MAX = 4,    /* at a time */
@@ -56,7 +57,7 @@ struct gateway {
     struct logouts *logouts;
     struct resync *resync;
 
-    struct ratelimit *logins, *signups, *uploads, *client_calls;
+    struct ratelimit *logins, *signups, *mails, *uploads, *client_calls;
     sem_t decoding_slots;
     struct places *connections;
     struct networks *trusted_proxies;
@@ -201,6 +202,8 @@ static void make_limits(struct gateway *gateway)
 
     gateway->logins = per_minute(s->limit_logins_per_minute);
     gateway->signups = per_minute(s->limit_signups_per_minute);
+    gateway->mails =
+        ratelimit_create(s->limit_mails_per_address, HOUR_MS, s->limit_mails_per_address);
     gateway->uploads = per_minute(s->limit_uploads_per_minute);
     gateway->client_calls =
         ratelimit_create(s->limit_calls_per_second, SECOND_MS, s->limit_calls_per_second * 2);
@@ -276,6 +279,7 @@ static void make_site(struct gateway *gateway)
         .trusted_proxies = gateway->trusted_proxies,
         .logins = gateway->logins,
         .signups = gateway->signups,
+        .mails = gateway->mails,
         .uploads = gateway->uploads,
         .decoding_slots = &gateway->decoding_slots,
         .connections = gateway->connections,
@@ -334,6 +338,7 @@ static void stop_gateway(struct service *process, void *state)
     byte_budget_destroy(&gateway->budget);
     ratelimit_destroy(&gateway->logins);
     ratelimit_destroy(&gateway->signups);
+    ratelimit_destroy(&gateway->mails);
     ratelimit_destroy(&gateway->uploads);
     ratelimit_destroy(&gateway->client_calls);
     sem_destroy(&gateway->decoding_slots);

@@ -36,7 +36,7 @@ run_on_mongo() {
     tests/run-units.sh $unit/test_user_store* $unit/test_message_store* $unit/test_login_guard || true
     MESSENGER_TEST_STORE_USERS=$TEST_STORE_URLS MESSENGER_TEST_STORE_MESSAGES=$TEST_STORE_URLS \
         side_by_side build/pytest-mongo.txt \
-        tests/e2e/test_{accounts,bad_input,faults,guessing,holes,messages,notifications,original_examples,docs,bots,registration,repeated_calls,sessions}.py \
+        tests/e2e/test_{accounts,bad_input,faults,guessing,holes,mail,messages,notifications,original_examples,docs,bots,registration,repeated_calls,sessions}.py \
         tests/e2e/test_{rolling_restart,sync,two_gateways,upload}.py
 }
 

@@ -76,6 +76,7 @@ const struct jsonrpc_method api_methods[] = {
     { "createInvite", { { 0 } }, 0, methods_create_invite, ASYNC },
     { "listInvites", { { 0 } }, 0, methods_list_invites, ASYNC },
     { "revokeInvite", { TEXT("id") }, 1, methods_revoke_invite, ASYNC },
+    { "exportMyData", { OPTIONAL_TEXT("cursor") }, 1, methods_export_my_data, BLOCKING },
     { "hello", { { 0 } }, 0, methods_hello, BLOCKING },
     { "sync",
       { OPTIONAL_TEXT("epoch"),

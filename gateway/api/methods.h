@@ -33,6 +33,8 @@ void methods_create_invite(struct jsonrpc_call *call);
 void methods_list_invites(struct jsonrpc_call *call);
 void methods_revoke_invite(struct jsonrpc_call *call);
 
+void methods_export_my_data(struct jsonrpc_call *call);
+
 void methods_hello(struct jsonrpc_call *call);
 void methods_sync(struct jsonrpc_call *call);
 

@@ -204,7 +204,7 @@ bool profiles_put_found(struct jsonrpc_call *call, const struct rpc_context *con
     Messenger__GetVisibilityRequest request = MESSENGER__GET_VISIBILITY_REQUEST__INIT;
     Messenger__VisibilityList *list = NULL;
     char **tags = xcalloc(users->n_users, sizeof(*tags));
-    struct rpc_error error;
+    struct rpc_error error = { .reason = "" };
 
     for (size_t i = 0; i < users->n_users; i++)
         tags[i] = users->users[i]->tag;

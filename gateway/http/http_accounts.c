@@ -2,18 +2,17 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common.pb-c.h"
 #include "gateway/http/http_answers.h"
 #include "gateway/http/http_client.h"
+#include "gateway/http/http_forms.h"
 #include "gateway/http/http_identity.h"
 #include "gateway/http/http_origin.h"
 #include "gateway/http/http_request.h"
 #include "gateway/http/http_site.h"
 #include "gateway/http/http_tokens.h"
 #include "gateway/limits/client_address.h"
-#include "gateway/limits/ratelimit.h"
 #include "gateway/socket/no_auth.h"
 #include "services/common/base/json.h"
 #include "services/common/base/json_writer.h"
@@ -43,56 +42,13 @@ static void respond_signed_in(const struct http_site *site, struct http_request 
 
 /* --- reading the forms ------------------------------------------------------------------- */
 
-static bool is_json(const struct http_request *request)
-{
-    static const char json[] = "application/json";
-    const char *type = http_header(request, "Content-Type");
-
-    return type != NULL && strncasecmp(type, json, sizeof(json) - 1) == 0 &&
-           strchr("; \t", type[sizeof(json) - 1]) != NULL;
-}
-
-/* The JSON body, which the caller destroys; NULL: the request has been answered. */
-static struct json *read_json(struct http_request *request)
-{
-    size_t length;
-    const char *body = http_body(request, &length);
-    struct json *root = length > 0 ? json_parse(body, length) : NULL;
-
-    if (root == NULL)
-        http_respond_error(request, 400, "ParseError", "The body is not JSON.");
-    return root;
-}
-
-enum field_result { FIELDS_OK, FIELD_MISSING, FIELD_NOT_TEXT };
-
-/* The named members of {"user":{...}}, borrowed; `bad_out` names the one that is wrong. */
-static enum field_result read_fields(const struct json *root, const char *const *names,
-                                     size_t count, const char **values_out, const char **bad_out)
-{
-    const struct json *user = json_member(root, "user");
-    enum field_result result = FIELDS_OK;
-
-    for (size_t i = 0; i < count; i++) {
-        const struct json *field = json_is_object(user) ? json_member(user, names[i]) : NULL;
-        values_out[i] = json_text(field);
-        *bad_out = names[i];
-        if (field == NULL || json_is_null(field) ||
-            (values_out[i] != NULL && *values_out[i] == '\0'))
-            return FIELD_MISSING;
-        if (values_out[i] == NULL)
-            result = FIELD_NOT_TEXT;
-        if (result != FIELDS_OK)
-            return result;
-    }
-    return FIELDS_OK;
-}
-
 /* What a form may have besides; borrowed. */
 struct extras {
     const char *device; /* the name of the client's device; or NULL */
     const char *invite; /* a code; or "" */
 };
+
+static const char bad_device[] = "device: must be 1 to 100 bytes without control characters";
 
 /* What is wrong with them; NULL: nothing. */
 static const char *read_extras(const struct json *root, struct extras *extras_out)
@@ -103,7 +59,7 @@ static const char *read_extras(const struct json *root, struct extras *extras_ou
     *extras_out = (struct extras){ json_text(device), json_text(invite) };
     if (device != NULL && !json_is_null(device) &&
         (extras_out->device == NULL || !http_tokens_is_device(extras_out->device)))
-        return "device: must be 1 to 100 bytes without control characters";
+        return bad_device;
     if (invite != NULL && !json_is_null(invite) && extras_out->invite == NULL)
         return "invite: must be a string";
     if (extras_out->invite == NULL)
@@ -113,9 +69,17 @@ static const char *read_extras(const struct json *root, struct extras *extras_ou
 
 /* --- routes ------------------------------------------------------------------------------ */
 
+/* The same for an address that has an account: only its owner learns of that, by the mail. */
+static void respond_proof_sent(struct http_request *request)
+{
+    static const char text[] = "A message was sent to this address: follow its link to go on.";
+
+    http_respond(request, 202, "text/plain; charset=utf-8", text, sizeof(text) - 1);
+}
+
 static void respond_register_failure(struct http_request *request,
-                                     const struct rpc_context *context, enum status status,
-                                     const struct rpc_error *error)
+                                     const struct rpc_context *context, const char *method,
+                                     enum status status, const struct rpc_error *error)
 {
     if (status == STATUS_INVALID_ARGUMENT)
         http_respond_error(request, 400, "IncorrectDataError", error->reason);
@@ -127,9 +91,11 @@ static void respond_register_failure(struct http_request *request,
                            error->reason);
     else if (status == STATUS_ALREADY_EXISTS)
         http_respond_error(request, 409, "UserAlreadyExistError",
-                           "A user with this tag or e-mail exists already.");
+                           strncmp(error->reason, "tag is", strlen("tag is")) == 0
+                               ? "A user with this tag exists already."
+                               : "A user with this tag or e-mail exists already.");
     else
-        http_answers_call_failed(request, context, "user.Register", status);
+        http_answers_call_failed(request, context, method, status);
 }
 
 static void sign_up(const struct http_site *site, struct http_request *request,
@@ -157,10 +123,12 @@ static void sign_up(const struct http_site *site, struct http_request *request,
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
     enum status status = rpc_call(site->bus, &context, "user.Register", &registration.base,
                                   &messenger__account__descriptor, &account, &error);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && account->proof_sent)
+        respond_proof_sent(request);
+    else if (status == STATUS_OK)
         respond_signed_in(site, request, account, expires_at_s, "Sign up successful");
     else
-        respond_register_failure(request, &context, status, &error);
+        respond_register_failure(request, &context, "user.Register", status, &error);
     wire_free(account);
 }
 
@@ -198,33 +166,17 @@ static void log_in(const struct http_site *site, struct http_request *request,
     wire_free(account);
 }
 
-/* Before the body is read: a client beyond its limit sends it for nothing. */
-static bool admit_form(const struct http_site *site, struct http_request *request,
-                       struct ratelimit *limit)
-{
-    char group[CLIENT_ADDRESS_SIZE];
-    int64_t retry_after_ms;
-
-    if (!is_json(request)) {
-        http_respond_error(request, 415, "UnsupportedMediaTypeError",
-                           "Content-Type must be application/json.");
-        return false;
-    }
-    http_client_network(site, request, group);
-    if (ratelimit_admit(limit, group, &retry_after_ms))
-        return true;
-    http_answers_too_many(request, "RateLimitError", retry_after_ms);
-    return false;
-}
-
+/* One that sends a mail counts as one. */
 bool http_accounts_admit_sign_up(const struct http_site *site, struct http_request *request)
 {
-    return admit_form(site, request, site->signups);
+    return http_forms_admit(site, request, site->signups) &&
+           (!site->settings->registration_prove_email ||
+            http_forms_admit_client(site, request, site->mails));
 }
 
 bool http_accounts_admit_log_in(const struct http_site *site, struct http_request *request)
 {
-    return admit_form(site, request, site->logins);
+    return http_forms_admit(site, request, site->logins);
 }
 
 /* What the two forms have in common. */
@@ -236,32 +188,23 @@ static void handle_form(const struct http_site *site, struct http_request *reque
 {
     const char *values[5], *bad;
     struct extras extras;
-    char message[80];
-    struct json *root = read_json(request);
+    struct json *root = http_forms_read(request);
 
     if (root == NULL)
         return;
-    switch (read_fields(root, names, count, values, &bad)) {
-    case FIELD_MISSING:
-        snprintf(message, sizeof(message), "%s: is missing", bad);
-        http_respond_error(request, 400, missing_error, message);
-        break;
-    case FIELD_NOT_TEXT:
-        snprintf(message, sizeof(message), "%s: must be a string", bad);
-        http_respond_error(request, 400, wrong_type_error, message);
-        break;
-    case FIELDS_OK:
-        bad = read_extras(root, &extras);
-        if (bad == NULL)
-            proceed(site, request, values, &extras);
-        else
-            http_respond_error(request, 400, wrong_type_error, bad);
-        break;
+    enum http_forms_result result = http_forms_fields(root, names, count, values, &bad);
+    if (result != HTTP_FORMS_OK) {
+        http_forms_refuse(request, result,
+                          result == HTTP_FORMS_MISSING ? missing_error : wrong_type_error, bad);
+    } else if ((bad = read_extras(root, &extras)) != NULL) {
+        http_respond_error(request, 400, wrong_type_error, bad);
+    } else {
+        proceed(site, request, values, &extras);
     }
     json_destroy(&root);
 }
 
-/* For pages: whether to offer a sign-up, and to ask for an invite. */
+/* For pages: what to offer, and whether to ask for an invite. */
 void http_accounts_registration(const struct http_site *site, struct http_request *request)
 {
     struct json_writer w = { 0 };
@@ -269,6 +212,8 @@ void http_accounts_registration(const struct http_site *site, struct http_reques
     json_begin_object(&w);
     json_put_string(&w, "mode", site->settings->registration_mode);
     json_put_bool(&w, "usersInvite", site->settings->registration_invites_per_user > 0);
+    json_put_bool(&w, "provesEmail", site->settings->registration_prove_email);
+    json_put_bool(&w, "resetsByMail", site->settings->mail.smtp_url[0] != '\0');
     json_end_object(&w);
     http_add_header(request, "Cache-Control", "no-cache");
     http_respond(request, 200, "application/json", buffer_text(&w.out), w.out.length);
@@ -289,6 +234,58 @@ void http_accounts_log_in(const struct http_site *site, struct http_request *req
 
     handle_form(site, request, names, 2, "NoAuthDataProvidedError", "NoAuthDataProvidedError",
                 log_in);
+}
+
+/* --- the proof of an address --------------------------------------------------------------- */
+
+static void prove(const struct http_site *site, struct http_request *request, const char *code,
+                  const char *password, const char *device)
+{
+    Messenger__ProveEmailRequest proof = MESSENGER__PROVE_EMAIL_REQUEST__INIT;
+    int64_t expires_at_s = http_tokens_expiry(site);
+    struct http_tokens_client client;
+    Messenger__NewSession session;
+    char network[CLIENT_ADDRESS_SIZE];
+    Messenger__Account *account;
+    struct rpc_context context;
+    struct rpc_error error;
+
+    http_client_network(site, request, network);
+    proof.code = wire_borrow(code);
+    proof.password = wire_borrow(password);
+    proof.client_network = network;
+    http_tokens_describe(site, request, device, expires_at_s, &client, &session);
+    proof.session = &session;
+    rpc_context_start(&context, site->settings->rpc_timeout_ms);
+    enum status status = rpc_call(site->bus, &context, "user.ProveEmail", &proof.base,
+                                  &messenger__account__descriptor, &account, &error);
+    if (status == STATUS_OK)
+        respond_signed_in(site, request, account, expires_at_s, "Sign up successful");
+    else if (status == STATUS_UNAUTHENTICATED)
+        http_respond_error(request, 401, "AuthError", "This is not the password of the sign-up.");
+    else
+        respond_register_failure(request, &context, "user.ProveEmail", status, &error);
+    wire_free(account);
+}
+
+void http_accounts_prove(const struct http_site *site, struct http_request *request)
+{
+    struct json *root = http_forms_read(request);
+
+    if (root == NULL)
+        return;
+    const struct json *device = json_member(root, "device");
+    const char *code = json_text(json_member(root, "code")), *name = json_text(device);
+    const char *password = json_text(json_member(root, "password"));
+    if (code == NULL || password == NULL)
+        http_respond_error(request, 400, "IncorrectDataError",
+                           code == NULL ? "code: is missing" : "password: is missing");
+    else if (device != NULL && !json_is_null(device) &&
+             (name == NULL || !http_tokens_is_device(name)))
+        http_respond_error(request, 400, "IncorrectDataError", bad_device);
+    else
+        prove(site, request, code, password, name);
+    json_destroy(&root);
 }
 
 /* --- exit -------------------------------------------------------------------------------- */
@@ -343,14 +340,7 @@ void http_accounts_exit(const struct http_site *site, struct http_request *reque
 
 bool http_accounts_admit_renewal(const struct http_site *site, struct http_request *request)
 {
-    char group[CLIENT_ADDRESS_SIZE];
-    int64_t retry_after_ms;
-
-    http_client_network(site, request, group);
-    if (ratelimit_admit(site->logins, group, &retry_after_ms))
-        return true;
-    http_answers_too_many(request, "RateLimitError", retry_after_ms);
-    return false;
+    return http_forms_admit_client(site, request, site->logins);
 }
 
 void http_accounts_renew(const struct http_site *site, struct http_request *request)
@@ -371,47 +361,4 @@ void http_accounts_renew(const struct http_site *site, struct http_request *requ
         http_answers_text(request, "Renewal successful");
     else
         http_respond_error(request, 500, "InternalError", "Something went wrong.");
-}
-
-/* --- a new password by a code ------------------------------------------------------------ */
-
-static void reset(const struct http_site *site, struct http_request *request, const char *code,
-                  const char *password)
-{
-    Messenger__ResetPasswordRequest reset = MESSENGER__RESET_PASSWORD_REQUEST__INIT;
-    char network[CLIENT_ADDRESS_SIZE];
-    Messenger__Empty *reply = NULL;
-    struct rpc_context context;
-    struct rpc_error error;
-
-    http_client_network(site, request, network);
-    reset.code = wire_borrow(code);
-    reset.new_password = wire_borrow(password);
-    reset.client_network = network;
-    rpc_context_start(&context, site->settings->rpc_timeout_ms);
-    enum status status = rpc_call(site->bus, &context, "user.ResetPassword", &reset.base,
-                                  &messenger__empty__descriptor, &reply, &error);
-    wire_free(reply);
-    if (status == STATUS_OK)
-        http_answers_text(request, "Reset successful");
-    else if (status == STATUS_INVALID_ARGUMENT)
-        http_respond_error(request, 400, "IncorrectDataError", error.reason);
-    else
-        http_answers_call_failed(request, &context, "user.ResetPassword", status);
-}
-
-void http_accounts_reset(const struct http_site *site, struct http_request *request)
-{
-    struct json *root = read_json(request);
-
-    if (root == NULL)
-        return;
-    const char *code = json_text(json_member(root, "code"));
-    const char *password = json_text(json_member(root, "password"));
-    if (code != NULL && password != NULL)
-        reset(site, request, code, password);
-    else
-        http_respond_error(request, 400, "IncorrectDataError",
-                           code == NULL ? "code: is missing" : "password: is missing");
-    json_destroy(&root);
 }

@@ -12,12 +12,12 @@ bool http_accounts_admit_log_in(const struct http_site *site, struct http_reques
 bool http_accounts_admit_exit(const struct http_site *site, struct http_request *request);
 bool http_accounts_admit_renewal(const struct http_site *site, struct http_request *request);
 
-/* GET /registration, POST /signup, POST /login, POST and GET /exit, POST /renew, POST /reset. */
+/* GET /registration, POST /signup, POST /prove, POST /login, POST and GET /exit, POST /renew. */
 void http_accounts_registration(const struct http_site *site, struct http_request *request);
 void http_accounts_sign_up(const struct http_site *site, struct http_request *request);
+void http_accounts_prove(const struct http_site *site, struct http_request *request);
 void http_accounts_log_in(const struct http_site *site, struct http_request *request);
 void http_accounts_exit(const struct http_site *site, struct http_request *request);
 void http_accounts_renew(const struct http_site *site, struct http_request *request);
-void http_accounts_reset(const struct http_site *site, struct http_request *request);
 
 #endif

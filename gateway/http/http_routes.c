@@ -12,6 +12,7 @@
 #include "gateway/http/http_pages.h"
 #include "gateway/http/http_probes.h"
 #include "gateway/http/http_request.h"
+#include "gateway/http/http_resets.h"
 #include "gateway/http/http_site.h"
 
 #define UPLOAD_PATH "/upload-image"
@@ -27,10 +28,12 @@ static const struct route {
     void (*handle)(const struct http_site *site, struct http_request *request);
 } routes[] = {
     { "POST", "/signup", HTTP_NEXT_WORKER, http_accounts_admit_sign_up, http_accounts_sign_up },
+    { "POST", "/prove", HTTP_NEXT_WORKER, http_accounts_admit_log_in, http_accounts_prove },
     { "POST", "/login", HTTP_NEXT_WORKER, http_accounts_admit_log_in, http_accounts_log_in },
     { "GET, POST", "/exit", HTTP_NEXT_WORKER, http_accounts_admit_exit, http_accounts_exit },
     { "POST", "/renew", HTTP_NEXT_WORKER, http_accounts_admit_renewal, http_accounts_renew },
-    { "POST", "/reset", HTTP_NEXT_WORKER, http_accounts_admit_log_in, http_accounts_reset },
+    { "POST", "/forgot", HTTP_NEXT_WORKER, http_resets_admit_forgot, http_resets_forgot },
+    { "POST", "/reset", HTTP_NEXT_WORKER, http_resets_admit_reset, http_resets_reset },
     { "GET", "/registration", HTTP_NEXT_QUICK, NULL, http_accounts_registration },
     { "POST", UPLOAD_PATH, HTTP_NEXT_ASK, NULL, http_images_upload },
     { "GET", "/img/", HTTP_NEXT_WORKER, NULL, http_images_get },

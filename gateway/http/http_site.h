@@ -14,11 +14,11 @@ struct http_site {
     struct bus *bus;
     struct image_cache *images;
     struct presence_reporter *reporter;
-    const struct networks *trusted_proxies; /* whose X-Forwarded headers are trusted */
-    struct ratelimit *logins, *signups;     /* by client address */
-    struct places *connections;             /* by client address */
-    struct ratelimit *uploads;              /* by user */
-    sem_t *decoding_slots;                  /* pictures decoded at a time */
+    const struct networks *trusted_proxies;     /* whose X-Forwarded headers are trusted */
+    struct ratelimit *logins, *signups, *mails; /* by client address */
+    struct places *connections;                 /* by client address */
+    struct ratelimit *uploads;                  /* by user */
+    sem_t *decoding_slots;                      /* pictures decoded at a time */
 };
 
 #endif

@@ -67,6 +67,7 @@ async function signUp(event) {
     const user = Object.fromEntries(new FormData(byId("sign-up")));
     const answer = await postJson("/signup", { user });
     if (!answer.ok) return showMessage("account-message", problemOf(answer), "bad");
+    if (answer.status === 202) return showMessage("account-message", answer.text, "plain");
     byId("log-in").email.value = user.email;
     byId("log-in").password.value = user.password;
     fillExample();

@@ -9,6 +9,7 @@
 #include "services/common/rpc/wire.h"
 #include "services/message/fanout.h"
 #include "services/message/handlers_changes.h"
+#include "services/message/handlers_export.h"
 #include "services/message/handlers_relations.h"
 #include "services/message/message_rules.h"
 #include "services/message/message_service.h"
@@ -384,6 +385,7 @@ const struct rpc_method message_methods[] = {
     { "GetPositions", &messenger__get_positions_request__descriptor, handle_get_positions,
       RPC_FAST },
     { "GetContacts", &messenger__get_contacts_request__descriptor, handle_get_contacts, RPC_FAST },
+    { "Export", &messenger__export_request__descriptor, handle_export, RPC_FAST },
     { "SetRelation", &messenger__set_relation_request__descriptor, handle_set_relation, RPC_FAST },
     { "GetBlocked", &messenger__get_blocked_request__descriptor, handle_get_blocked, RPC_FAST },
     { "GetVisibility", &messenger__get_visibility_request__descriptor, handle_get_visibility,

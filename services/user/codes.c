@@ -8,7 +8,7 @@
 #include "services/common/base/log.h"
 #include "services/common/rpc/wire.h"
 
-enum { ACCOUNT_ADDED_MS = 60 * 1000 };
+enum { ACCOUNT_ADDED_MS = 60 * 1000, DROPPED_MAX = 1000 };
 
 static struct id key_of(enum user_code_kind kind, const char *secret)
 {
@@ -49,6 +49,44 @@ static enum status find_user_of(struct user_service *service, const struct user_
     return status;
 }
 
+/* An earlier code must not be good when a later one was asked for. */
+enum status codes_drop(struct user_service *service, enum user_code_kind kind,
+                       const struct user *account)
+{
+    struct user_code_list list;
+
+    enum status status = user_store_codes(service->store, kind, &account->id, DROPPED_MAX, &list);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < list.count && status == STATUS_OK; i++) {
+        status = user_store_delete_code(service->store, &list.items[i].key);
+        if (status == STATUS_NOT_FOUND) /* used */
+            status = STATUS_OK;
+    }
+    free(list.items);
+    return status;
+}
+
+static enum status check_latest(struct user_service *service, const struct user_code *code)
+{
+    struct user_code_list list;
+
+    if (code->kind == USER_CODE_INVITE)
+        return STATUS_OK;
+    enum status status = user_store_codes(service->store, code->kind, &code->account, 1, &list);
+    if (status != STATUS_OK)
+        return status;
+    if (list.count == 1 && memcmp(&list.items[0].key, &code->key, sizeof(code->key)) != 0)
+        status = STATUS_FORBIDDEN;
+    free(list.items);
+    return status;
+}
+
+static bool is_of_kind(const struct user_code *code, enum user_code_kind kind)
+{
+    return code->kind == kind || (kind == USER_CODE_RESET && code->kind == USER_CODE_MAILED_RESET);
+}
+
 static enum status check_unused(struct user_service *service, const struct user_code *code,
                                 int64_t now_ms)
 {
@@ -62,20 +100,29 @@ static enum status check_unused(struct user_service *service, const struct user_
     return status == STATUS_OK && exists ? STATUS_FORBIDDEN : status;
 }
 
+enum status codes_find_key(struct user_service *service, enum user_code_kind kind,
+                           const struct id *key, struct user_code *code_out)
+{
+    int64_t now_ms = clock_wall_ms();
+
+    enum status status = user_store_get_code(service->store, key, code_out);
+    if (status == STATUS_NOT_FOUND ||
+        (status == STATUS_OK &&
+         (!is_of_kind(code_out, kind) || code_out->expires_at_s <= now_ms / 1000)))
+        return STATUS_FORBIDDEN;
+    if (status == STATUS_OK)
+        status = check_unused(service, code_out, now_ms);
+    return status == STATUS_OK ? check_latest(service, code_out) : status;
+}
+
 enum status codes_find(struct user_service *service, enum user_code_kind kind, const char *secret,
                        struct user_code *code_out)
 {
     struct id key = key_of(kind, secret);
-    int64_t now_ms = clock_wall_ms();
 
     if (strnlen(secret, CODES_SECRET_SIZE) != CODES_SECRET_SIZE - 1)
         return STATUS_FORBIDDEN;
-    enum status status = user_store_get_code(service->store, &key, code_out);
-    if (status == STATUS_NOT_FOUND ||
-        (status == STATUS_OK &&
-         (code_out->kind != kind || code_out->expires_at_s <= now_ms / 1000)))
-        return STATUS_FORBIDDEN;
-    return status == STATUS_OK ? check_unused(service, code_out, now_ms) : status;
+    return codes_find_key(service, kind, &key, code_out);
 }
 
 enum status codes_use(struct user_service *service, const struct user_code *found,

@@ -12,13 +12,22 @@ enum status codes_make(struct user_service *service, enum user_code_kind kind,
                        const struct user *account, int64_t lifetime_s,
                        char secret_out[CODES_SECRET_SIZE], struct user_code *code_out) MUST_CHECK;
 
+/* Deletes the unused codes of this kind of an account. */
+enum status codes_drop(struct user_service *service, enum user_code_kind kind,
+                       const struct user *account) MUST_CHECK;
+
 /*
  * The code of this kind, which can be used. STATUS_FORBIDDEN when it cannot: it is unknown,
  * expired, or used. An invite whose account was not added within a minute counts as unused: the
- * process ended between the two.
+ * process ended between the two. USER_CODE_RESET stands for both kinds of reset; of the codes of
+ * one kind only the account's latest can be used, also when several were made at the same time.
  */
 enum status codes_find(struct user_service *service, enum user_code_kind kind, const char *secret,
                        struct user_code *code_out) MUST_CHECK;
+
+/* The same by its key. */
+enum status codes_find_key(struct user_service *service, enum user_code_kind kind,
+                           const struct id *key, struct user_code *code_out) MUST_CHECK;
 
 /* Uses a code that was found. STATUS_FORBIDDEN when another call has used it since. */
 enum status codes_use(struct user_service *service, const struct user_code *found,

@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "event.pb-c.h"
+#include "services/common/base/mail_address.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
 #include "services/user/client_network.h"
 #include "services/user/credentials.h"
 #include "services/user/handlers_password.h"
+#include "services/user/mails.h"
+#include "services/user/proofs.h"
 #include "services/user/registration.h"
 #include "services/user/sessions.h"
 #include "services/user/user_rules.h"
@@ -29,6 +32,8 @@ const char *handlers_accounts_group(const struct rpc_method *method, const void 
         text = ((const Messenger__AuthenticateRequest *)request)->client_network;
     else if (method->handle == handle_change_password)
         text = ((const Messenger__ChangePasswordRequest *)request)->client_network;
+    else if (method->handle == handle_prove_email)
+        text = ((const Messenger__ProveEmailRequest *)request)->client_network;
     else if (method->handle == handle_reset_password)
         text = ((const Messenger__ResetPasswordRequest *)request)->client_network;
     return client_network_parse(text, &network) ? text : "";
@@ -49,6 +54,8 @@ static const char *check_registration(const struct user_service *service,
         problem = user_rules_check_name("lastName", request->last_name, user->last_name);
     if (problem == NULL)
         problem = user_rules_check_email(request->email, user->email_key);
+    if (problem == NULL && service->proves_email && !mail_address_is_valid(request->email))
+        problem = "email: mail cannot be sent to this address";
     if (problem == NULL)
         problem = user_rules_check_password("password", request->password, service->password_min);
     if (problem == NULL) {
@@ -83,26 +90,75 @@ static void reply_logged_in(struct user_service *service, struct rpc_request *ca
         rpc_request_fail(call, status, NULL);
 }
 
+/* Makes the account. */
+static enum status add_account(struct user_service *service, const struct user *user,
+                               const struct client_network *network, struct user_code *invite,
+                               const char **reason_out)
+{
+    enum status status = registration_take(service, invite, user, reason_out);
+
+    if (status != STATUS_OK)
+        return status;
+    status = user_store_add(service->store, user);
+    if (status != STATUS_OK) {
+        registration_give_back(service, invite);
+        *reason_out = "tag or e-mail is taken";
+        return status;
+    }
+    login_guard_note(service->guard, &user->id, network);
+    publish_registered(service, user);
+    return STATUS_OK;
+}
+
 static void finish_register(struct user_service *service, struct rpc_request *call,
                             const Messenger__RegisterRequest *registration, const struct user *user,
                             const struct client_network *network, struct user_code *invite)
 {
     const char *reason = NULL;
 
-    enum status status = registration_take(service, invite, user, &reason);
-    if (status != STATUS_OK) {
+    enum status status = add_account(service, user, network, invite, &reason);
+    if (status == STATUS_OK)
+        reply_logged_in(service, call, user, registration->session);
+    else
         rpc_request_fail(call, status, reason);
-        return;
+}
+
+/* Nothing here depends on whether an account has the address: neither the answer nor the time. */
+static void finish_pending(struct user_service *service, struct rpc_request *call,
+                           const struct user *user, const struct client_network *network,
+                           const struct user_code *invite)
+{
+    Messenger__Account reply = MESSENGER__ACCOUNT__INIT;
+    char secret[CODES_SECRET_SIZE];
+
+    enum status status = proofs_begin(service, user, invite, secret);
+    if (status == STATUS_OK) {
+        mails_request_proof(service, secret, network);
+        reply.proof_sent = true;
+        rpc_request_reply(call, &reply.base);
+    } else {
+        rpc_request_fail(call, status, NULL);
     }
-    status = user_store_add(service->store, user);
-    if (status != STATUS_OK) {
-        registration_give_back(service, invite);
-        rpc_request_fail(call, status, "tag or e-mail is taken");
-        return;
+    memory_wipe(secret, sizeof(secret));
+}
+
+/* A tag is no secret. That of an account is refused before it is proven that it cannot be had. */
+static enum status check_tag_is_free(struct user_service *service, const char *tag,
+                                     const char **problem_out)
+{
+    char key[TAG_SIZE];
+    const char *keys[] = { key };
+    struct user_list list = { 0 };
+    enum status status = STATUS_OK;
+
+    if (tag_to_key(tag, key))
+        status = user_store_by_keys(service->store, keys, 1, &list);
+    if (status == STATUS_OK && list.count > 0) {
+        status = STATUS_ALREADY_EXISTS;
+        *problem_out = "tag is taken";
     }
-    login_guard_note(service->guard, &user->id, network);
-    publish_registered(service, user);
-    reply_logged_in(service, call, user, registration->session);
+    free(list.items);
+    return status;
 }
 
 void handle_register(void *ctx, struct rpc_request *call, const void *request)
@@ -121,15 +177,73 @@ void handle_register(void *ctx, struct rpc_request *call, const void *request)
         problem = sessions_check_new(registration->session);
     if (problem == NULL)
         status = registration_admit(service, registration->invite, &invite, &problem);
+    if (status == STATUS_OK && service->proves_email)
+        status = check_tag_is_free(service, registration->tag, &problem);
     if (status != STATUS_OK) {
         rpc_request_fail(call, status, problem);
         return;
     }
     user.id = id_new();
-    if (credentials_hash(service, registration->password, user.password_hash) == STATUS_OK)
-        finish_register(service, call, registration, &user, &network, &invite);
-    else
+    if (credentials_hash(service, registration->password, user.password_hash) != STATUS_OK)
         rpc_request_fail(call, STATUS_UNAVAILABLE, "no memory to hash a password");
+    else if (service->proves_email)
+        finish_pending(service, call, &user, &network, &invite);
+    else
+        finish_register(service, call, registration, &user, &network, &invite);
+    memory_wipe(user.password_hash, sizeof(user.password_hash));
+}
+
+/* --- the proof of an address --------------------------------------------------------------- */
+
+static const char bad_code[] = "code: is unknown, expired, or used";
+
+/* The code is that of a pending sign-up. */
+static enum status prove(struct user_service *service, const struct user_pending *pending,
+                         const char *password, const struct client_network *network,
+                         struct user *user_out, const char **reason_out)
+{
+    struct user_code invite;
+
+    if (!credentials_verify(pending->user.password_hash, password))
+        return STATUS_UNAUTHENTICATED;
+    enum status status = registration_admit_again(service, &pending->invite, &invite, reason_out);
+    if (status != STATUS_OK)
+        return status;
+    *user_out = pending->user;
+    user_out->id = id_new();
+    status = add_account(service, user_out, network, &invite, reason_out);
+    if (status == STATUS_OK)
+        proofs_end(service, pending);
+    return status;
+}
+
+void handle_prove_email(void *ctx, struct rpc_request *call, const void *request)
+{
+    struct user_service *service = ctx;
+    const Messenger__ProveEmailRequest *wanted = request;
+    const char *problem = wanted->session != NULL ? sessions_check_new(wanted->session) : NULL;
+    struct client_network network;
+    struct user_pending pending;
+    enum status status = STATUS_INVALID_ARGUMENT;
+    struct user user;
+
+    if (problem == NULL && !client_network_parse(wanted->client_network, &network))
+        problem = bad_network;
+    if (problem == NULL) {
+        status = proofs_find(service, wanted->code, &pending);
+        if (status == STATUS_FORBIDDEN) {
+            status = STATUS_INVALID_ARGUMENT;
+            problem = bad_code;
+        }
+    }
+    if (status == STATUS_OK)
+        status = prove(service, &pending, wanted->password, &network, &user, &problem);
+    if (status == STATUS_OK)
+        reply_logged_in(service, call, &user, wanted->session);
+    else
+        rpc_request_fail(call, status, problem);
+    memory_wipe(&pending, sizeof(pending));
+    memory_wipe(&user, sizeof(user));
 }
 
 /* --- log-in ------------------------------------------------------------------------------ */

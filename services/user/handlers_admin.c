@@ -228,24 +228,6 @@ static void reply_code(struct rpc_request *call, enum status status, const struc
     rpc_request_reply(call, &reply.base);
 }
 
-/* An earlier code must not be good when a later one was asked for. */
-static enum status drop_resets(struct user_service *service, const struct user *user)
-{
-    struct user_code_list list;
-
-    enum status status =
-        user_store_codes(service->store, USER_CODE_RESET, &user->id, LISTED_MAX, &list);
-    if (status != STATUS_OK)
-        return status;
-    for (size_t i = 0; i < list.count && status == STATUS_OK; i++) {
-        status = user_store_delete_code(service->store, &list.items[i].key);
-        if (status == STATUS_NOT_FOUND) /* used */
-            status = STATUS_OK;
-    }
-    free(list.items);
-    return status;
-}
-
 static void handle_create_reset(void *ctx, struct rpc_request *call, const void *request)
 {
     struct user_service *service = ctx;
@@ -261,7 +243,9 @@ static void handle_create_reset(void *ctx, struct rpc_request *call, const void 
     }
     enum status status = find_user(service, wanted->name, &user);
     if (status == STATUS_OK)
-        status = drop_resets(service, &user);
+        status = codes_drop(service, USER_CODE_RESET, &user);
+    if (status == STATUS_OK)
+        status = codes_drop(service, USER_CODE_MAILED_RESET, &user);
     if (status == STATUS_OK)
         status = codes_make(service, USER_CODE_RESET, &user, lifetime_s, secret, &code);
     reply_code(call, status, &code, secret);
@@ -283,9 +267,32 @@ static void handle_make_invite(void *ctx, struct rpc_request *call, const void *
     reply_code(call, status, &code, secret);
 }
 
+/* Up to `limit` invites that follow a key: a page of the store has codes of other kinds, too, and a
+ * caller takes a short list for the last one. The caller frees `items` in any case. */
+static enum status find_invites(struct user_service *service, const struct id *after, size_t limit,
+                                struct user_code_list *found)
+{
+    struct user_code_list page = { .count = limit };
+    enum status status = STATUS_OK;
+    struct id last;
+
+    *found = (struct user_code_list){ .items = xcalloc(limit, sizeof(*found->items)) };
+    while (status == STATUS_OK && page.count == limit && found->count < limit) {
+        status = user_store_code_page(service->store, after, limit, &page);
+        for (size_t i = 0; status == STATUS_OK && i < page.count && found->count < limit; i++) {
+            last = page.items[i].key;
+            if (page.items[i].kind == USER_CODE_INVITE)
+                found->items[found->count++] = page.items[i];
+        }
+        after = &last;
+        if (status == STATUS_OK)
+            free(page.items);
+    }
+    return status;
+}
+
 static void handle_list_all_invites(void *ctx, struct rpc_request *call, const void *request)
 {
-    struct user_service *service = ctx;
     const Messenger__ListAllInvitesRequest *wanted = request;
     struct user_code_list list;
     struct id after;
@@ -295,13 +302,12 @@ static void handle_list_all_invites(void *ctx, struct rpc_request *call, const v
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, bad_limit);
         return;
     }
-    enum status status = user_store_code_page(
-        service->store, *wanted->after_id != '\0' ? &after : NULL, wanted->limit, &list);
-    if (status != STATUS_OK) {
+    enum status status =
+        find_invites(ctx, *wanted->after_id != '\0' ? &after : NULL, wanted->limit, &list);
+    if (status == STATUS_OK)
+        handlers_invites_reply(call, &list);
+    else
         rpc_request_fail(call, status, NULL);
-        return;
-    }
-    handlers_invites_reply(call, &list);
     free(list.items);
 }
 

@@ -1,10 +1,12 @@
 #include "services/user/handlers_password.h"
 
+#include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/user/caller.h"
 #include "services/user/client_network.h"
 #include "services/user/codes.h"
 #include "services/user/credentials.h"
+#include "services/user/mails.h"
 #include "services/user/sessions.h"
 #include "services/user/user_rules.h"
 
@@ -93,6 +95,17 @@ void handle_change_password(void *ctx, struct rpc_request *call, const void *req
 
 static const char bad_code[] = "code: is unknown, expired, or used";
 
+/* The code that was used stays. */
+static void drop_other_codes(struct user_service *service, const struct user *user)
+{
+    enum status status = codes_drop(service, USER_CODE_RESET, user);
+
+    if (status == STATUS_OK)
+        status = codes_drop(service, USER_CODE_MAILED_RESET, user);
+    if (status != STATUS_OK)
+        log_warn("other codes to reset a password stay good: %s", status_name(status));
+}
+
 /* Uses the code, and gives it back when the password could not be stored. */
 static enum status reset_password(struct user_service *service, const struct user *user,
                                   const struct user_code *code, const char *hash)
@@ -108,11 +121,13 @@ static enum status reset_password(struct user_service *service, const struct use
     if (status != STATUS_OK)
         return status;
     status = user_store_set_credentials(service->store, &change);
-    if (status == STATUS_OK)
-        sessions_publish_end_of_others(service, user, "");
-    else
+    if (status != STATUS_OK) {
         codes_give_back(service, &used);
-    return status;
+        return status;
+    }
+    sessions_publish_end_of_others(service, user, "");
+    drop_other_codes(service, user);
+    return STATUS_OK;
 }
 
 static enum status find_and_reset(struct user_service *service, const struct user_code *code,
@@ -158,4 +173,28 @@ void handle_reset_password(void *ctx, struct rpc_request *call, const void *requ
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, bad_code);
     else
         rpc_request_fail(call, status, NULL);
+}
+
+/* --- by mail -------------------------------------------------------------------------------- */
+
+/* Nothing here depends on whether an account has the address: neither the answer nor the time. */
+void handle_request_reset(void *ctx, struct rpc_request *call, const void *request)
+{
+    static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
+    struct user_service *service = ctx;
+    const Messenger__RequestResetRequest *wanted = request;
+    char email_key[USER_EMAIL_SIZE];
+    struct client_network network;
+
+    const char *problem = user_rules_check_email(wanted->email, email_key);
+    if (problem == NULL && !client_network_parse(wanted->client_network, &network))
+        problem = bad_network;
+    if (service->mailer == NULL) {
+        rpc_request_fail(call, STATUS_FORBIDDEN, "mail: is not configured");
+    } else if (problem != NULL) {
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
+    } else {
+        mails_request_reset(service, email_key, &network);
+        rpc_request_reply(call, &done.base);
+    }
 }

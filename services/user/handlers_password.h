@@ -4,6 +4,6 @@
 #include "services/common/rpc/rpc_server.h"
 
 /* Other passwords: handlers of the table in handlers.h, specified in proto/user.proto. */
-rpc_handler handle_change_password, handle_reset_password;
+rpc_handler handle_change_password, handle_reset_password, handle_request_reset;
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "services/common/base/memory.h"
 #include "services/user/caller.h"
 #include "services/user/sessions.h"
 #include "services/user/views.h"
@@ -10,6 +11,19 @@ static const char no_account[] = "the account does not exist";
 static const char no_session[] = "id: no such session";
 
 /* --- the list ---------------------------------------------------------------------------- */
+
+void handle_get_account(void *ctx, struct rpc_request *call, const void *request)
+{
+    const Messenger__GetAccountRequest *wanted = request;
+    struct user user;
+
+    enum status status = caller_load_account(ctx, wanted->account, &user);
+    if (status == STATUS_OK)
+        views_reply_account(call, &user, "");
+    else
+        rpc_request_fail(call, status, no_account);
+    memory_wipe(user.password_hash, sizeof(user.password_hash));
+}
 
 void handle_list_sessions(void *ctx, struct rpc_request *call, const void *request)
 {

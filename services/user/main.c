@@ -7,6 +7,8 @@
 #include "services/user/handlers.h"
 #include "services/user/handlers_accounts.h"
 #include "services/user/handlers_admin.h"
+#include "services/user/mailer.h"
+#include "services/user/mails.h"
 #include "services/user/registration.h"
 
 enum {
@@ -45,6 +47,9 @@ static enum status open_service(struct service *process, struct user_service *se
     service->reserved_tags = settings->registration_reserved_tags;
     service->invites_per_user = settings->registration_invites_per_user;
     service->invite_lifetime_s = settings->registration_invite_expires_in_s;
+    service->mails_per_account = settings->limit_mails_per_account;
+    service->proves_email = settings->registration_prove_email;
+    service->app_url = settings->app_url;
     enum status status =
         registration_mode_from_name(settings->registration_mode, &service->registration)
             ? user_store_open(url, &service->store)
@@ -66,6 +71,7 @@ static void stop_user(struct service *process, void *arg)
     rpc_server_stop(&state->admin_server);
     rpc_server_stop(&state->server);
     announcer_stop(&state->service.announcer);
+    mailer_stop(&state->service.mailer);
     login_guard_destroy(&state->service.guard);
     user_store_close(&state->service.store);
     free(state);
@@ -117,6 +123,9 @@ static enum status start_user(struct service *process, void **state_out)
             .per_account = process->settings.limit_failed_logins_per_account,
             .per_network_hour = process->settings.limit_failed_logins_per_address,
         });
+    if (status == STATUS_OK && process->settings.mail.smtp_url[0] != '\0')
+        status = mailer_start(&process->settings.mail, mails_compose, &state->service,
+                              &state->service.mailer);
     if (status == STATUS_OK)
         state->service.announcer = announcer_start(process->bus, state->service.store);
     if (status == STATUS_OK)

@@ -42,22 +42,44 @@ static enum status refuse_invite(enum status status, const char **reason_out)
     return status;
 }
 
+/* STATUS_OK: `*asks_out` says whether an invite is to be found. */
+static enum status admit(const struct user_service *service, bool has_invite, bool *asks_out,
+                         const char **reason_out)
+{
+    *reason_out = NULL;
+    *asks_out = service->registration == REGISTRATION_INVITE;
+    if (service->registration == REGISTRATION_CLOSED)
+        *reason_out = "registration: is closed";
+    else if (*asks_out && !has_invite)
+        *reason_out = "invite: is needed";
+    return *reason_out == NULL ? STATUS_OK : STATUS_FORBIDDEN;
+}
+
 enum status registration_admit(struct user_service *service, const char *invite,
                                struct user_code *invite_out, const char **reason_out)
 {
+    bool asks;
+
     *invite_out = (struct user_code){ .account_tag = "" };
-    *reason_out = NULL;
-    if (service->registration == REGISTRATION_OPEN)
-        return STATUS_OK;
-    if (service->registration == REGISTRATION_CLOSED) {
-        *reason_out = "registration: is closed";
-        return STATUS_FORBIDDEN;
-    }
-    if (*invite == '\0') {
-        *reason_out = "invite: is needed";
-        return STATUS_FORBIDDEN;
-    }
+    enum status status = admit(service, *invite != '\0', &asks, reason_out);
+    if (status != STATUS_OK || !asks)
+        return status;
     return refuse_invite(codes_find(service, USER_CODE_INVITE, invite, invite_out), reason_out);
+}
+
+enum status registration_admit_again(struct user_service *service, const struct id *invite_key,
+                                     struct user_code *invite_out, const char **reason_out)
+{
+    static const struct id none = { { 0 } };
+    bool asks;
+
+    *invite_out = (struct user_code){ .account_tag = "" };
+    enum status status =
+        admit(service, memcmp(invite_key, &none, sizeof(none)) != 0, &asks, reason_out);
+    if (status != STATUS_OK || !asks)
+        return status;
+    return refuse_invite(codes_find_key(service, USER_CODE_INVITE, invite_key, invite_out),
+                         reason_out);
 }
 
 enum status registration_take(struct user_service *service, struct user_code *invite,

@@ -20,6 +20,11 @@ bool registration_is_reserved(const char *reserved_tags, const char *tag);
 enum status registration_admit(struct user_service *service, const char *invite,
                                struct user_code *invite_out, const char **reason_out) MUST_CHECK;
 
+/* The same for a sign-up that was admitted before, by the key of its invite (zeroed: none). */
+enum status registration_admit_again(struct user_service *service, const struct id *invite_key,
+                                     struct user_code *invite_out,
+                                     const char **reason_out) MUST_CHECK;
+
 /* Uses the invite for a user who is about to be added. STATUS_FORBIDDEN likewise. */
 enum status registration_take(struct user_service *service, struct user_code *invite,
                               const struct user *user, const char **reason_out) MUST_CHECK;

@@ -7,6 +7,8 @@
 #include "services/user/password.h"
 #include "services/user/store/user_store.h"
 
+struct mailer;
+
 enum registration_mode { REGISTRATION_OPEN, REGISTRATION_INVITE, REGISTRATION_CLOSED };
 
 /* The context of this service's handlers. */
@@ -20,7 +22,11 @@ struct user_service {
     int64_t token_lifetime_s; /* JWT.expiresIn */
     enum registration_mode registration;
     const char *reserved_tags; /* separated by commas; borrowed */
+    bool proves_email;         /* an account begins with the proof of its address */
     int64_t invites_per_user, invite_lifetime_s;
+    struct mailer *mailer;           /* NULL: no mail is sent */
+    int64_t mails_per_account;       /* an hour; 0: no limit */
+    const char *app_url;             /* of the links in mails; borrowed */
     char decoy_hash[USER_HASH_SIZE]; /* verified when the e-mail is unknown, so that both cases take
                                         the same time */
 };

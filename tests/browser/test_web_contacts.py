@@ -1,5 +1,7 @@
 """Requests, blocked users, privacy and invites in the web client."""
 
+import json
+
 import pytest
 
 pytest.importorskip("selenium", reason="selenium is not installed: no test in a browser")
@@ -128,3 +130,16 @@ def test_invites_are_made_listed_and_revoked(hers, anna, own_stack):
     hers.wait(lambda: "as many unused invites" in hers.text("dialog[open] .invites .problem"), "the limit")
     hers.click("dialog[open] .entry .secondary")
     hers.wait(lambda: len(hers.find_all("dialog[open] .entry")) == 1, "one to be revoked")
+
+
+def test_the_users_data_is_saved_as_a_file(hers, anna, ben, tmp_path):
+    with anna.socket() as phone:
+        send(phone, ben, "for the record")
+    hers.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    hers.click(".own")
+    hers.click("[data-runs=export]")
+    path = tmp_path / f"messenger-{anna.tag[1:]}.ndjson"
+    wait_until(lambda: path.exists() and path.stat().st_size > 0, "the file")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert lines[0]["type"] == "account" and lines[0]["email"] == anna.email
+    assert lines[-1]["type"] == "message" and lines[-1]["text"] == "for the record"

@@ -1,8 +1,11 @@
 """Contacts: blocking and adding users, requests of strangers, and who sees presence and read marks."""
 
+import time
+
 import pytest
 
 from support.client import RpcError, befriend, is_online, send
+from support.protobuf import message
 from support.stack import Stack
 from support.wait import wait_until
 
@@ -23,7 +26,7 @@ def carl(stack, crowd):
 
 
 def history(socket, user, start=0, end=100):
-    return [message["text"] for message in socket.call("getMessagesWithUser", [user.tag, start, end])]
+    return [entry["text"] for entry in socket.call("getMessagesWithUser", [user.tag, start, end])]
 
 
 def dialog(socket, user):
@@ -167,6 +170,26 @@ def test_a_block_hides_presence_both_ways(alice, bob, carl):
         assert len(his.seen(3100)) == 1 and not his.seen(3101)
 
 
+def test_an_event_of_before_a_block_that_arrives_late_is_dropped(stack, alice, bob, carl):
+    def publish(seconds):
+        notification = message("Notification", {"receiver_tag": bob.tag, "contact_online": alice.tag,
+                                                "change": int((time.time() + seconds) * 1e6)})
+        with stack.bus("message") as bus:
+            bus.publish(f"notify.{bob.tag[1:].lower()}", notification.SerializeToString())
+
+    with alice.socket() as hers, bob.socket() as his, carl.socket() as other:
+        befriend(hers, bob)
+        wait_online(his, alice)
+        hers.call("blockUser", [bob.tag])
+        his.wait_notification(3100, {"loggedOutUserTag": alice.tag})
+        before = len(his.seen(3101))
+        publish(-1)
+        settle(his, other)
+        assert len(his.seen(3101)) == before
+        publish(60)  # as if it could be seen again
+        wait_until(lambda: len(his.seen(3101)) == before + 1, "an event of later")
+
+
 def test_unblocking_shows_presence_again(alice, bob):
     with alice.socket() as hers, bob.socket() as his:
         befriend(hers, bob)
@@ -305,8 +328,7 @@ def test_secret_read_marks_are_shown_to_nobody(alice, bob, carl):
 def test_a_strangers_first_message_is_a_request_that_says_nothing_of_the_receiver(consenting, crowd):
     one, stranger = crowd.users(consenting, 2)
     with one.socket() as hers, stranger.socket(1) as his:
-        message = send(his, one, "hello")
-        assert "isRequest" not in message
+        assert "isRequest" not in send(his, one, "hello")
         assert hers.wait_notification(3001)["isRequest"] is True
         assert dialog(hers, stranger)["isRequest"] is True
         assert "isRequest" not in dialog(his, one)

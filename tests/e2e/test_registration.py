@@ -45,7 +45,8 @@ def invited(stack, admin, **changed):
 
 def test_registration_is_open_unless_configured_otherwise(stack):
     answer = requests.get(stack.url(path="/registration"), timeout=30)
-    assert answer.json() == {"mode": "open", "usersInvite": False}
+    assert answer.json() == {"mode": "open", "usersInvite": False, "provesEmail": False,
+                             "resetsByMail": False}
     token_of(signup(stack.url(), fields(invite="whatever")))
 
 
@@ -105,7 +106,8 @@ def test_of_many_who_use_an_invite_at_once_one_signs_up(inviting, admin):
 
 def test_users_invite_each_other_within_their_allowance(inviting, admin):
     user = invited(inviting, admin)
-    assert requests.get(inviting.url(path="/registration"), timeout=30).json() == {"mode": "invite", "usersInvite": True}
+    offered = requests.get(inviting.url(path="/registration"), timeout=30).json()
+    assert (offered["mode"], offered["usersInvite"]) == ("invite", True)
     with user.socket() as socket:
         first, second = socket.call("createInvite"), socket.call("createInvite")
         assert set(first) == {"id", "code", "expires"}
@@ -138,6 +140,14 @@ def test_a_revoked_invite_is_good_for_nobody(inviting, admin):
         by_admin = socket.call("createInvite")
         admin.call("DropInvite", id=by_admin["id"])
         assert refusal(signup(inviting.url(), fields(invite=by_admin["code"])))[1] == "InviteError"
+
+
+def test_all_invites_are_listed_between_codes_of_other_kinds(inviting, admin):
+    user = invited(inviting, admin)
+    made = {admin.call("MakeInvite").id for _ in range(4)}
+    for _ in range(30):  # more than the invites, so that some pages of codes have none
+        assert reset(inviting, admin.call("CreateReset", name=user.tag).code, "a new password").status_code == 200
+    assert made <= {invite.id for invite in admin.invites()}
 
 
 def test_users_do_not_invite_unless_it_is_allowed(stack, alice):

@@ -20,6 +20,7 @@ LIBRARIES = {
     r"gd\.h": r"gateway/image/avatar\.c",
     r"avif/": r"gateway/image/avif_file\.c",
     r"utf8proc\.h": r"services/(common/base/text|user/(user|name)_rules)\.c",
+    r"curl/": r"services/user/smtp\.c",
     r"openssl/": r"services/common/base/(id|ssl_hook)\.c",
 }
 

@@ -12,10 +12,10 @@ import { openDatabase } from "./storage/database.js";
 import { Tabs } from "./storage/tabs.js";
 import { loadStrings } from "./strings/strings.js";
 import { addressOf, openTag, secretOf } from "./views/address.js";
+import { ByLink } from "./views/by_link.js";
 import { forgetRecentEmoji } from "./views/emoji_picker.js";
 import { Messenger } from "./views/messenger.js";
 import { Notices } from "./views/notices.js";
-import { Reset } from "./views/reset.js";
 import { SignIn } from "./views/sign_in.js";
 import { startScreen } from "./views/start.js";
 
@@ -51,8 +51,9 @@ class App {
         document.documentElement.dir = strings.direction;
         this.store.subscribe(() => this.#saveSoon());
         addEventListener("hashchange", () => this.#followLink());
-        if (secretOf("reset")) {
-            this.#showReset(secretOf("reset"));
+        const purpose = ["reset", "prove"].find(secretOf);
+        if (purpose) {
+            this.#showLink(purpose, secretOf(purpose));
             return;
         }
         await this.#begin("");
@@ -93,18 +94,19 @@ class App {
 
     /* A link with a secret that is opened in a page that is there already changes the part after # only. */
     #followLink() {
-        if (secretOf("reset") || (secretOf("invite") && this.#signIn)) location.reload();
+        if (secretOf("reset") || secretOf("prove") || (secretOf("invite") && this.#signIn)) location.reload();
     }
 
     /* Before anything else: who has this link may be somebody else than the user whose conversations are kept here. */
-    #showReset(code) {
-        const reset = new Reset(this, code, (note) => {
+    #showLink(purpose, code) {
+        const form = new ByLink(this, purpose, code, (note, hasToken) => {
             history.replaceState(null, "", location.pathname);
-            reset.element.remove();
+            form.element.remove();
+            if (hasToken) this.#tabs.logIn();
             this.#begin(note);
         });
-        document.body.append(reset.element);
-        reset.show();
+        document.body.append(form.element);
+        form.show();
     }
 
     #showMessenger() {

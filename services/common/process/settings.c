@@ -68,6 +68,11 @@ static const struct row rows[] = {
       "in before; 0 = no limit" },
     { "limits.loginsPerMinute", KIND_INT, AT(limit_logins_per_minute), "60", 0, 1000000,
       "log-ins per client address (IPv6: per /64); 0 = no limit" },
+    { "limits.mailsPerAccount", KIND_INT, AT(limit_mails_per_account), "3", 0, 1000000,
+      "mails an hour to an e-mail address that a client address may ask for, and four times as "
+      "many of all together; 0 = no limit" },
+    { "limits.mailsPerAddress", KIND_INT, AT(limit_mails_per_address), "60", 0, 1000000,
+      "mails an hour that a client address (IPv6: per /64) may ask for; 0 = no limit" },
     { "limits.pendingMib", KIND_INT, AT(limit_pending_mib), "96", 1, 1048576,
       "MiB that one gateway holds for clients: answers being made, and what they have not read" },
     { "limits.pendingMibPerUser", KIND_INT, AT(limit_pending_mib_per_user), "32", 1, 1048576,
@@ -79,6 +84,16 @@ static const struct row rows[] = {
     { "limits.uploadsPerMinute", KIND_INT, AT(limit_uploads_per_minute), "10", 0, 1000000,
       "image uploads per user; 0 = no limit" },
     { "log.level", KIND_TEXT, AT(log_level), "info", 1, 8, "debug, info, warn or error" },
+    { "mail.allowPlaintext", KIND_BOOL, AT(mail.allow_plaintext), "false", 0, 1,
+      "send mail without TLS, too, if the server offers none; on loopback it always may" },
+    { "mail.caFile", KIND_TEXT, AT(mail.ca_file), "", 0, 1024,
+      "certificates (PEM) that sign the SMTP server's; empty = those of the system" },
+    { "mail.from", KIND_TEXT, AT(mail.from), "", 0, 254, "sender of mails, an address" },
+    { "mail.password", KIND_SECRET, AT(mail.password), "", 0, 256, "password of mail.user" },
+    { "mail.smtpUrl", KIND_TEXT, AT(mail.smtp_url), "", 0, 512,
+      "SMTP server, smtp://host:587 (STARTTLS) or smtps://host:465; empty = no mail is sent" },
+    { "mail.user", KIND_TEXT, AT(mail.user), "", 0, 256,
+      "user at the SMTP server; empty = no log-in" },
     { "nats.caFile", KIND_TEXT, AT(nats_ca_file), "", 0, 1024,
       "authorities (PEM) that sign certificates of NATS servers, besides those of the system" },
     { "nats.certFile", KIND_TEXT, AT(nats_cert_file), "", 0, 1024,
@@ -108,6 +123,8 @@ static const struct row rows[] = {
       "unused invites that a user may have made; 0 = only the administrator invites" },
     { "registration.mode", KIND_TEXT, AT(registration_mode), "open", 1, 16,
       "who may sign up: open (everybody), invite (with an invite) or closed (nobody)" },
+    { "registration.proveEmail", KIND_BOOL, AT(registration_prove_email), "false", 0, 1,
+      "an account begins once its e-mail address is proven by a code that is sent there" },
     { "registration.reservedTags", KIND_TEXT, AT(registration_reserved_tags),
       "abuse,administrator,messenger,moderator,postmaster,root,security,support,system", 0, 4096,
       "tags that nobody can sign up with, comma-separated" },
@@ -400,6 +417,8 @@ static void check_settings(const struct settings *settings, struct buffer *probl
     if (*settings->app_url != '\0' && strncmp(settings->app_url, "https://", 8) != 0 &&
         strncmp(settings->app_url, "http://", 7) != 0)
         buffer_printf(problems, "app.url: must begin with https:// or http://\n");
+    mail_settings_check(&settings->mail, settings->app_url, settings->registration_prove_email,
+                        problems);
     check_nats(settings, problems);
     check_proxies(settings, problems);
     if (environment != NULL && strcmp(environment, "production") == 0 && *key != '\0' &&

@@ -7,6 +7,7 @@
 
 #include "services/common/base/buffer.h"
 #include "services/common/base/status.h"
+#include "services/common/process/mail_settings.h"
 
 /*
  * The configuration of all programs: one file and one table (settings.c) for the four of them, so
@@ -53,6 +54,8 @@ struct settings {
     int64_t limit_failed_logins_per_address; /* an hour */
     int64_t limit_logins_per_minute;         /* per address */
     int64_t limit_signups_per_minute;
+    int64_t limit_mails_per_account;                       /* to one e-mail address, an hour */
+    int64_t limit_mails_per_address;                       /* that a client causes, an hour */
     int64_t limit_pending_mib, limit_pending_mib_per_user; /* per address */
     int64_t limit_uploads_per_minute;                      /* per user */
     int64_t limit_calls_per_second;                        /* per user */
@@ -61,6 +64,8 @@ struct settings {
     char *registration_reserved_tags; /* separated by commas */
     int64_t registration_invites_per_user;
     int64_t registration_invite_expires_in_s;
+    bool registration_prove_email;
+    struct mail_settings mail;
     char *app_url; /* "" = unknown */
 
     bool contacts_consent;

@@ -84,8 +84,8 @@ struct revoked_list {
 };
 
 /*
- * A counter of failed log-ins. Its key is a hash (login_guard.c), so no e-mail and no address is
- * stored.
+ * A counter of failed log-ins, or of mails to an address. Its key is a hash (login_guard.c,
+ * mails.c), so no e-mail and no address is stored.
  */
 struct failed_logins {
     struct id key;
@@ -126,7 +126,11 @@ struct user_credentials {
 };
 
 /* A secret that can be used once. Its key is a hash of it. */
-enum user_code_kind { USER_CODE_INVITE = 1, USER_CODE_RESET = 2 };
+enum user_code_kind {
+    USER_CODE_INVITE = 1,
+    USER_CODE_RESET = 2,        /* of a password, made by the administrator */
+    USER_CODE_MAILED_RESET = 3, /* the same, sent to the account's address */
+};
 struct user_code {
     struct id key;
     enum user_code_kind kind;
@@ -141,6 +145,15 @@ struct user_code {
 struct user_code_list { /* as user_list: free `items` */
     struct user_code *items;
     size_t count;
+};
+
+/* A sign-up that waits for the proof that the e-mail address is the user's. Neither its tag nor its
+ * address is taken by it. */
+struct user_pending {
+    struct id key;    /* a hash of the code that was sent there */
+    struct user user; /* of which tag, names, image, e-mail and password are stored */
+    struct id invite; /* the key of the code that it is going to use; zeroed: none */
+    int64_t expires_at_s;
 };
 
 struct user_store_counts {

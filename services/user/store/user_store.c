@@ -191,6 +191,23 @@ enum status user_store_code_page(struct user_store *store, const struct id *afte
     return store->kind->code_page(store, after != NULL ? after : &first, max, list_out);
 }
 
+enum status user_store_add_pending(struct user_store *store, const struct user_pending *pending,
+                                   int64_t now_s)
+{
+    return store->kind->add_pending(store, pending, now_s);
+}
+
+enum status user_store_get_pending(struct user_store *store, const struct id *key,
+                                   struct user_pending *pending_out)
+{
+    return store->kind->get_pending(store, key, pending_out);
+}
+
+enum status user_store_delete_pending(struct user_store *store, const struct id *key)
+{
+    return store->kind->delete_pending(store, key);
+}
+
 enum status user_store_get_failed(struct user_store *store, const struct id *key,
                                   struct failed_logins *counter_out)
 {

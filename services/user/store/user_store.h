@@ -127,6 +127,22 @@ enum status user_store_codes(struct user_store *store, enum user_code_kind kind,
                              const struct id *account, size_t max,
                              struct user_code_list *list_out) MUST_CHECK;
 
+/* --- sign-ups that wait for a proof ---
+ *
+ * Short-lived: not part of a copy.
+ */
+
+/* Adds one; deletes those that have expired at `now_s` (0: none). */
+enum status user_store_add_pending(struct user_store *store, const struct user_pending *pending,
+                                   int64_t now_s) MUST_CHECK;
+
+/* STATUS_NOT_FOUND when there is none. */
+enum status user_store_get_pending(struct user_store *store, const struct id *key,
+                                   struct user_pending *pending_out) MUST_CHECK;
+
+/* Deletes one, if there is one. */
+enum status user_store_delete_pending(struct user_store *store, const struct id *key) MUST_CHECK;
+
 /* --- failed log-ins ---
  *
  * What login_guard.h counts, shared by all user services. Short-lived: not part of a copy.

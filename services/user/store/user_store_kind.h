@@ -44,6 +44,9 @@ struct user_store_kind {
                          struct user_code_list *);
     enum status (*code_page)(struct user_store *, const struct id *, size_t,
                              struct user_code_list *);
+    enum status (*add_pending)(struct user_store *, const struct user_pending *, int64_t);
+    enum status (*get_pending)(struct user_store *, const struct id *, struct user_pending *);
+    enum status (*delete_pending)(struct user_store *, const struct id *);
     enum status (*get_failed)(struct user_store *, const struct id *, struct failed_logins *);
     enum status (*put_failed)(struct user_store *, const struct failed_logins *);
     enum status (*clear_failed)(struct user_store *, const struct id *);

@@ -12,27 +12,34 @@ export class AccountError extends Error {
     }
 }
 
+/* Resolves with whether the browser has a token now; else a mail was sent, whose link has to be followed first. */
 export async function signUp({ tag, firstName, lastName, email, password, invite }) {
-    await post("/signup", { user: { tag, firstName, lastName, email, password, invite } });
+    const response = await post("/signup", { user: { tag, firstName, lastName, email, password, invite } });
+    return response.status !== 202;
 }
 
-/* Who may sign up: "open", "invite" or "closed"; "" when it is not known. */
-export async function registrationMode() {
+/* By the code of the mail that follows a sign-up, with its password. */
+export async function proveEmail(code, password) {
+    await post("/prove", { code, password });
+}
+
+/* What is offered here: `mode`, who may sign up ("open", "invite" or "closed"; "" when it is not known), and whether there
+ * are resets by mail (`resetsByMail`). */
+export async function registrationOffer() {
     try {
         const response = await fetch("/registration", { signal: AbortSignal.timeout(30_000) });
-        return response.ok ? (await response.json()).mode : "";
+        return response.ok ? await response.json() : { mode: "" };
     } catch {
-        return "";
+        return { mode: "" };
     }
 }
 
-/* Whether users make invites; false when it is not known. */
-export async function usersInvite() {
-    const response = await fetch("/registration", { signal: AbortSignal.timeout(30_000) }).catch(() => null);
-    return response?.ok ? (await response.json()).usersInvite === true : false;
+/* Asks for a mail with a link, if the address has an account. */
+export async function requestReset(email) {
+    await post("/forgot", { user: { email } });
 }
 
-/* By the code of an administrator's link. */
+/* By the code of an administrator's link, or of a mail. */
 export async function resetPassword(code, password) {
     await post("/reset", { code, password });
 }

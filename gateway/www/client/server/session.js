@@ -413,6 +413,18 @@ export class Session extends EventTarget {
         return this.relate("addContact", tag);
     }
 
+    /* All that the server has of the user, as the text of an NDJSON file in parts; null when the session ends before. */
+    async exportData() {
+        const parts = [];
+        let piece = { next: "" };
+        do {
+            piece = await this.#ask("exportMyData", [piece.next]);
+            if (!piece) return null;
+            parts.push(...piece.lines.map((line) => `${JSON.stringify(line)}\n`));
+        } while (piece.next !== "");
+        return parts;
+    }
+
     listBlocked(options) {
         return this.#client.call("listBlocked", [], options);
     }

@@ -4,7 +4,7 @@ export function addressOf(tag) {
     return `#${tag}`;
 }
 
-/* The secret in a link that ends with #invite=… or #reset=…; "": none. */
+/* The secret in a link that ends with #invite=…, #reset=… or #prove=…; "": none. */
 export function secretOf(name) {
     const [, found, secret] = /^#(\w+)=([0-9a-f]{32})$/.exec(location.hash) ?? [];
     return found === name ? secret : "";

@@ -1,6 +1,6 @@
 /* Who sees what of the user: two choices, and the ways to who is blocked and to invites. */
 
-import { usersInvite } from "../server/accounts.js";
+import { registrationOffer } from "../server/accounts.js";
 import { Blocked } from "./blocked.js";
 import { h, setText } from "./dom.js";
 import { Invites } from "./invites.js";
@@ -34,8 +34,8 @@ export class Privacy {
     async open() {
         this.#problem.hidden = true;
         for (const select of Object.values(this.#selects)) select.disabled = true;
-        const [privacy, mayInvite] = await Promise.all([this.#app.session?.privacy().catch(() => null), usersInvite()]);
-        this.#invitesButton.hidden = !mayInvite;
+        const [privacy, { usersInvite }] = await Promise.all([this.#app.session?.privacy().catch(() => null), registrationOffer()]);
+        this.#invitesButton.hidden = !usersInvite;
         if (privacy) this.#show(privacy);
     }
 

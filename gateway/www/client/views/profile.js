@@ -28,6 +28,7 @@ export class Profile {
     #devices;
     #password;
     #privacy;
+    #export;
 
     constructor(app) {
         const { t } = app;
@@ -43,6 +44,8 @@ export class Profile {
         this.#devices = new Devices(app);
         this.#password = new Password(app);
         this.#privacy = new Privacy(app);
+        this.#export = h("button.secondary", { type: "button", data: { runs: "export" }, on: { click: () => this.#saveData() } },
+            t("profile.export"));
         this.#sheet = sheet(app, t("profile.title"), h("div.profile", {}, this.#picture(), this.#form(), this.#settings(),
             this.#privacy.element, this.#security()));
     }
@@ -113,6 +116,7 @@ export class Profile {
         return h("fieldset", {}, h("legend", {}, t("profile.security")), h("div.buttons", {},
             button(t("devices.title"), "devices", () => this.#devices.open()),
             button(t("password.title"), "password", () => this.#password.open()),
+            this.#export,
             h("button.danger", { type: "button", on: { click: () => this.#logOut() } }, t("profile.logOut"))));
     }
 
@@ -120,6 +124,23 @@ export class Profile {
         const input = h("input", { type: "checkbox", role: "switch", checked });
         input.addEventListener("change", () => changed(input.checked, input));
         return h("label.choice", {}, h("span", {}, this.#app.t(key)), input);
+    }
+
+    async #saveData() {
+        const { t, session, store } = this.#app;
+        this.#problem.hidden = true;
+        this.#export.disabled = true;
+        setText(this.#export, t("profile.exporting"));
+        const parts = await session.exportData();
+        this.#export.disabled = false;
+        setText(this.#export, t("profile.export"));
+        if (!parts) {
+            this.#showProblem(t("problem.Unreachable"));
+            return;
+        }
+        const address = URL.createObjectURL(new Blob(parts, { type: "application/x-ndjson" }));
+        h("a", { href: address, download: `messenger-${store.state.self.tag.slice(1)}.ndjson` }).click();
+        setTimeout(() => URL.revokeObjectURL(address), 60_000); // the browser has it by then
     }
 
     async #logOut() {

@@ -1,8 +1,9 @@
 /* The first screen: log in or sign up. Errors stand at their field, once something is wrong. */
 
-import { logIn, registrationMode, signUp } from "../server/accounts.js";
+import { logIn, registrationOffer, signUp } from "../server/accounts.js";
 import { secretOf } from "./address.js";
 import { drawing, h, setText } from "./dom.js";
+import { Forgot } from "./forgot.js";
 import { FormFields } from "./form_fields.js";
 import { LOGO } from "./icons.js";
 
@@ -21,7 +22,9 @@ export class SignIn {
     #done;
     #fields = new FormFields("sign-in", () => { this.#problem.hidden = true; });
     #isNew = false;
-    #mode = ""; // who may sign up, once it is known
+    #offer = { mode: "" }; // of the server, once it is known
+    #card;
+    #forgot;
     #note;
     #problem = h("p.problem", { role: "alert", hidden: true });
     #title = h("h1");
@@ -36,11 +39,13 @@ export class SignIn {
         this.#switch = h("button.link", { type: "button", on: { click: () => this.#turn(!this.#isNew) } });
         const form = h("form", { novalidate: true, on: { submit: (event) => this.#submit(event) } },
             ...Object.keys(FIELDS).map((name) => this.#field(name)), this.#problem, this.#button);
-        this.element = h("main.sign-in", {}, h("div.card", {}, drawing("logo", "0 0 64 64", LOGO), this.#title,
-            this.#note, form, this.#switch));
+        this.#forgot = h("button.link", { type: "button", hidden: true, data: { opens: "forgot" }, on: { click: () => this.#openForgot() } },
+            app.t("logIn.forgot"));
+        this.#card = h("div.card", {}, drawing("logo", "0 0 64 64", LOGO), this.#title, this.#note, form, this.#switch, this.#forgot);
+        this.element = h("main.sign-in", {}, this.#card);
         this.#fields.input("invite").value = secretOf("invite");
         this.#turn(secretOf("invite") !== "");
-        this.#learnMode();
+        this.#learnOffer();
     }
 
     /* Why the user sees this screen; "": for the first time. */
@@ -50,26 +55,38 @@ export class SignIn {
     }
 
     /* Until it is known, a sign-up is offered: the server decides. */
-    async #learnMode() {
-        this.#mode = await registrationMode();
-        this.#showMode();
+    async #learnOffer() {
+        this.#offer = await registrationOffer();
+        this.#showOffer();
     }
 
-    #showMode() {
-        const isClosed = this.#mode === "closed";
+    #showOffer() {
+        const isClosed = this.#offer.mode === "closed";
         this.#switch.hidden = isClosed && !this.#isNew;
         if (isClosed && this.#isNew) this.#turn(false);
-        this.element.querySelector("[data-field=invite]").hidden = !this.#asksForInvite();
+        this.#card.querySelector("[data-field=invite]").hidden = !this.#asksForInvite();
+        this.#forgot.hidden = this.#isNew || !this.#offer.resetsByMail;
     }
 
     #asksForInvite() {
-        return this.#isNew && (this.#mode === "invite" || this.#fields.input("invite").value !== "");
+        return this.#isNew && (this.#offer.mode === "invite" || this.#fields.input("invite").value !== "");
     }
 
     note(text) {
         this.#note.hidden = text === "";
         setText(this.#note, text);
         this.#button.disabled = false;
+    }
+
+    /* In place of the card, until it is done. */
+    #openForgot() {
+        const forgot = new Forgot(this.#app, this.#fields.input("email").value.trim(), (note) => {
+            this.element.replaceChildren(this.#card);
+            this.note(note);
+            this.#fields.input("email").focus();
+        });
+        this.element.replaceChildren(forgot.element);
+        forgot.show();
     }
 
     #field(name) {
@@ -85,9 +102,9 @@ export class SignIn {
         setText(this.#title, t(isNew ? "signUp.title" : "logIn.title"));
         setText(this.#button, t(isNew ? "signUp.button" : "logIn.button"));
         setText(this.#switch, t(isNew ? "signUp.switch" : "logIn.switch"));
-        for (const name of ["firstName", "lastName", "tag"]) this.element.querySelector(`[data-field=${name}]`).hidden = !isNew;
+        for (const name of ["firstName", "lastName", "tag"]) this.#card.querySelector(`[data-field=${name}]`).hidden = !isNew;
         this.element.classList.toggle("new", isNew);
-        this.#showMode();
+        this.#showOffer();
         this.#fields.input("password").autocomplete = isNew ? "new-password" : "current-password";
         this.#clearAll();
         this.#fields.input(isNew ? "firstName" : "email").focus();
@@ -105,12 +122,23 @@ export class SignIn {
         if (!this.#check(values)) return;
         this.#button.disabled = true;
         try {
-            await (this.#isNew ? signUp(values) : logIn(values));
+            if (this.#isNew && !await signUp(values)) {
+                this.#waitForProof(values.email);
+                return;
+            }
+            if (!this.#isNew) await logIn(values);
             this.#done(values.email); // the button stays disabled: this screen goes as soon as the server has accepted the token
         } catch (error) {
             this.#explain(error);
             this.#button.disabled = false;
         }
+    }
+
+    /* There is no account yet, or there was one already: only the mail says which. */
+    #waitForProof(email) {
+        this.#turn(false);
+        this.note(this.#app.t("signUp.proof", { email }));
+        this.#fields.input("password").value = "";
     }
 
     #values() {
@@ -152,8 +180,8 @@ export class SignIn {
     /* The server's message begins with the name of the field. */
     #fieldOf(name, message) {
         if (name === "InviteError") {
-            this.#mode = "invite";
-            this.#showMode();
+            this.#offer.mode = "invite";
+            this.#showOffer();
             return "invite";
         }
         if (name !== "IncorrectDataError") return "";

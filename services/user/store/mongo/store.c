@@ -6,6 +6,7 @@
 #include "services/user/store/mongo/codes.h"
 #include "services/user/store/mongo/logins.h"
 #include "services/user/store/mongo/pages.h"
+#include "services/user/store/mongo/pending.h"
 #include "services/user/store/mongo/reads.h"
 #include "services/user/store/mongo/search.h"
 #include "services/user/store/mongo/sessions.h"
@@ -55,6 +56,9 @@ static enum status ensure_session_indexes(struct mongo_db *db)
     if (status == STATUS_OK)
         status = mongo_ensure_index(db, "codes", "expiresAt", false,
                                     BCON_NEW("used", BCON_INT32(1), "expiresAt", BCON_INT32(1)));
+    if (status == STATUS_OK)
+        status = mongo_ensure_index(db, "pending", "expiresAt", false,
+                                    BCON_NEW("expiresAt", BCON_INT32(1)));
     return status;
 }
 
@@ -127,6 +131,9 @@ const struct user_store_kind user_store_mongo = {
     .delete_code = user_mongo_codes_delete,
     .codes = user_mongo_codes_of_account,
     .code_page = user_mongo_codes_page,
+    .add_pending = user_mongo_pending_add,
+    .get_pending = user_mongo_pending_get,
+    .delete_pending = user_mongo_pending_delete,
     .get_failed = user_mongo_logins_get_failed,
     .put_failed = user_mongo_logins_put_failed,
     .clear_failed = user_mongo_logins_clear_failed,

@@ -7,6 +7,7 @@
 #include "services/user/store/sqlite/codes.h"
 #include "services/user/store/sqlite/logins.h"
 #include "services/user/store/sqlite/pages.h"
+#include "services/user/store/sqlite/pending.h"
 #include "services/user/store/sqlite/reads.h"
 #include "services/user/store/sqlite/search.h"
 #include "services/user/store/sqlite/sessions.h"
@@ -78,6 +79,11 @@ static const char *const migrations[] = {
     "  used INTEGER NOT NULL, used_by BLOB NOT NULL, used_by_tag TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX code_account ON code (kind, account, created);"
     "CREATE INDEX code_expires_at ON code (expires_at) WHERE used = 0;",
+    "CREATE TABLE pending (" /* sign-ups that wait for a proof */
+    "  key BLOB PRIMARY KEY, expires_at INTEGER NOT NULL, invite BLOB NOT NULL, tag TEXT NOT NULL,"
+    "  email TEXT NOT NULL, email_key TEXT NOT NULL, first_name TEXT NOT NULL,"
+    "  last_name TEXT NOT NULL, img TEXT NOT NULL, password_hash TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX pending_expires_at ON pending (expires_at);",
 };
 _Static_assert(TAG_MAX - 1 == 32, "the table \"cut\" goes from 2 to 32");
 
@@ -143,6 +149,9 @@ const struct user_store_kind user_store_sqlite = {
     .delete_code = user_sqlite_codes_delete,
     .codes = user_sqlite_codes_of_account,
     .code_page = user_sqlite_codes_page,
+    .add_pending = user_sqlite_pending_add,
+    .get_pending = user_sqlite_pending_get,
+    .delete_pending = user_sqlite_pending_delete,
     .get_failed = user_sqlite_logins_get_failed,
     .put_failed = user_sqlite_logins_put_failed,
     .clear_failed = user_sqlite_logins_clear_failed,
