@@ -52,6 +52,13 @@ static void find_user(const struct settings *settings)
         setenv(user_name, default_user, 1);
 }
 
+void admin_settings_find(const struct settings *settings, const char *data, bool must_exist)
+{
+    find_url(settings, data);
+    find_password(settings, data, must_exist);
+    find_user(settings);
+}
+
 /* The first one only: others may follow from it. */
 static void print_problem(struct buffer *problems)
 {
@@ -68,9 +75,7 @@ bool admin_settings_load(const struct command_line *line, struct settings *setti
         buffer_clear(&problems); /* they are found again below */
     const char *given = line->data != NULL ? line->data : settings_out->data_directory;
 
-    find_url(settings_out, given);
-    find_password(settings_out, given, (line->options & OPTION_DATA) != 0);
-    find_user(settings_out);
+    admin_settings_find(settings_out, given, (line->options & OPTION_DATA) != 0);
     settings_finish(settings_out);
     enum status status = settings_load(line->config, settings_out, &problems);
     if (status != STATUS_OK)

@@ -13,4 +13,9 @@
  */
 bool admin_settings_load(const struct command_line *line, struct settings *settings_out);
 
+/* Its second part: puts what `make run` left in a directory, and the settings lack, into the
+ * environment, for the next settings_load. With `must_exist`, also the name of a password's file
+ * that is not there. */
+void admin_settings_find(const struct settings *settings, const char *data, bool must_exist);
+
 #endif

@@ -3,7 +3,8 @@
 #include <stdio.h>
 
 static const char usage[] =
-    "messengerctl: administers accounts; backs up, restores, copies and compares stores\n\n"
+    "messengerctl: administers accounts; checks the configuration; backs up, restores, copies and\n"
+    "compares stores\n\n"
     "usage: messengerctl user list [--json]\n"
     "       messengerctl user show|disable|enable|sessions NAME [--json]\n"
     "       messengerctl user logout NAME [SESSION]\n"
@@ -11,6 +12,7 @@ static const char usage[] =
     "       messengerctl invite create [--expires \"1 week\"]\n"
     "       messengerctl invite list [--json]\n"
     "       messengerctl invite revoke ID\n"
+    "       messengerctl doctor [--config FILE] [--data DATA] [--json]\n"
     "       messengerctl backup DIR [--data DATA]\n"
     "       messengerctl restore DIR [--data DATA] [--force]\n"
     "       messengerctl store copy FROM TO\n"
@@ -41,6 +43,16 @@ static const char accounts[] =
     "  messengerctl user reset-password ann@example.com --expires 2h\n"
     "  docker compose run --rm messengerctl invite create --expires \"2 days\"\n";
 
+static const char checks[] =
+    "Configuration.\n\n"
+    "  doctor        reads the configuration as the other programs do (--config, "
+    "MESSENGER_CONFIG,\n"
+    "                the environment; beside `make run` also its key in DATA), and prints a line\n"
+    "                for each setting that matters on the open internet: ok, warn or bad, and\n"
+    "                what to do. Exit status 0: all are ok, 1: not all, 2: not usable.\n\n"
+    "  messengerctl doctor --config config.json --json | grep -v '\"severity\":\"ok\"'\n"
+    "  docker compose run --rm doctor\n";
+
 static const char stores[] =
     "Stores.\n\n"
     "  backup        copies users.db, messages.db and jwt.key of the directory DATA to DIR,\n"
@@ -68,5 +80,6 @@ void help_print(void)
 {
     puts(usage);
     puts(accounts);
+    puts(checks);
     puts(stores);
 }

@@ -14,6 +14,7 @@
 #include "services/messengerctl/command_line.h"
 #include "services/messengerctl/console.h"
 #include "services/messengerctl/copy.h"
+#include "services/messengerctl/doctor.h"
 #include "services/messengerctl/help.h"
 #include "services/messengerctl/pairs.h"
 #include "services/messengerctl/verify.h"
@@ -124,6 +125,12 @@ static int run_admin(const struct command *command, const struct command_line *l
     return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int run_doctor(const struct command *command, const struct command_line *line)
+{
+    (void)command;
+    return doctor_run(line);
+}
+
 /* --- the table ------------------------------------------------------------------------------- */
 
 #define ADMIN(name, min, max, more, days, function)                                                \
@@ -144,6 +151,8 @@ static const struct command commands[] = {
       ADMIN("[--expires \"1 week\"]", 0, 0, OPTION_EXPIRES, 366, admin_invites_create) },
     { "invite", "list", ADMIN("[--json]", 0, 0, OPTION_JSON, 0, admin_invites_list) },
     { "invite", "revoke", ADMIN("ID", 1, 1, 0, 0, admin_invites_revoke) },
+    { "doctor", "", "[--config FILE] [--data DATA] [--json]", 0, 0,
+      OPTION_CONFIG | OPTION_DATA | OPTION_JSON, .run = run_doctor },
     { "backup", "", "DIR [--data DATA]", 1, 1, OPTION_DATA, .run = run_backup },
     { "restore", "", "DIR [--data DATA] [--force]", 1, 1, OPTION_DATA | OPTION_FORCE,
       .run = run_restore },

@@ -63,6 +63,21 @@ def test_accounts_are_administered_by_the_tool_in_a_container(stack, crowd):
     assert not stack.containers("messengerctl")
 
 
+def test_the_doctor_sees_what_the_containers_are_configured_with(stack):
+    def doctor(**settings):
+        given = [word for name, value in settings.items() for word in ("-e", f"MESSENGER_{name}={value}")]
+        return stack.compose("run", "-T", "--rm", *given, "doctor", "--json")
+
+    decided = {"REGISTRATION_MODE": "invite", "CONTACTS_CONSENT": "true", "APP_URL": "https://chat.example.org"}
+    lines = [json.loads(line) for line in doctor(**decided).splitlines()]
+    assert [line["setting"] for line in lines] == [
+        "registration.mode", "contacts.consent", "JWT.privateKey", "app.url", "cookie.secure", "gateway.trustedProxies",
+        "client.url", "nats.url", "nats.user", "store.users", "store.messages"]
+    for name in decided:  # without one of them, the exit status is 1
+        with pytest.raises(AssertionError):
+            doctor(**{key: value for key, value in decided.items() if key != name})
+
+
 def test_messages_and_presence_across_gateways(stack, crowd):
     people = crowd.users(stack, 6)
     sockets = [person.socket() for person in people]

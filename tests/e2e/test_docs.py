@@ -16,6 +16,8 @@ from support.wait import wait_until
 
 README_BYTES_MAX = 8192
 EXAMPLES = [line for block in blocks(page("docs/api.md"), "rpc") for line in block.splitlines()]
+# The first default follows from the open files of the process; the second is what a browser keeps.
+SHOWN_OTHERWISE = {"webSocket.maxConnections", "cookie.maxAge"}
 VOLATILE = {"_id", "date", "epoch", "created", "lastSeen", "expires", "blockedAt"}
 
 
@@ -144,6 +146,18 @@ def test_configuration_table_equals_the_help_of_the_programs():
     expected = [f"| `{key}` | `{variable}` | {'' if initial == 'empty' else f'`{initial}`'} | {meaning} |"
                 for key, variable, meaning, initial in rows]
     assert [line for line in page("docs/configuration.md").splitlines() if "| `MESSENGER_" in line] == expected
+
+
+def test_the_page_of_limits_names_every_limit_with_its_default():
+    rows = re.findall(r"^\| `([\w.]+)` \| `MESSENGER_\w+` \| `([^`]*)` \|", page("docs/configuration.md"), re.MULTILINE)
+    limits = {key: value for key, value in rows
+              if key.startswith("limits.") or re.search(r"\.(max|min|ping|timeout|expires|invite)\w+$", key)}
+    assert len(limits) >= 17
+    text = page("docs/limits.md")
+    shown = {key: re.search(rf"`{re.escape(key)}`[^|]*?\(([\d,]+)", text) for key in limits}
+    assert {key for key, found in shown.items() if not found} == SHOWN_OTHERWISE
+    assert {key: found[1].replace(",", "") for key, found in shown.items() if found} == {
+        key: re.match(r"\d+", value)[0] for key, value in limits.items() if shown[key]}
 
 
 def test_commands_to_monitor_decode_what_is_published(own_stack):

@@ -11,9 +11,10 @@
 #include "services/common/base/memory.h"
 #include "services/common/base/networks.h"
 #include "services/common/base/text.h"
+#include "services/common/process/settings_key.h"
 #include "services/common/process/settings_nats.h"
 
-enum { FILE_MAX = 64 * 1024, KEY_MAX = 64, JWT_KEY_MIN = 32, NATS_USER_MAX = 32 };
+enum { FILE_MAX = 64 * 1024, KEY_MAX = 64, NATS_USER_MAX = 32 };
 #define ENV_PREFIX "MESSENGER_"
 
 enum kind { KIND_TEXT, KIND_SECRET, KIND_INT, KIND_BOOL, KIND_SECONDS };
@@ -364,11 +365,7 @@ static void load_environment(struct settings *settings, struct buffer *problems)
 
 const char *settings_weak_key(const char *key)
 {
-    if (strcmp(key, "secret_private_key") == 0)
-        return "it is the sample of the documentation";
-    if (strlen(key) < JWT_KEY_MIN)
-        return "it has fewer than 32 bytes";
-    return NULL;
+    return settings_key_weakness(key);
 }
 
 static void check_proxies(const struct settings *settings, struct buffer *problems)

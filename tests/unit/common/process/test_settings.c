@@ -460,6 +460,11 @@ static void weak_keys_are_recognised(void **state)
     assert_non_null(settings_weak_key(""));
     assert_non_null(settings_weak_key("0123456789abcdef0123456789abcde"));
     assert_null(settings_weak_key("0123456789abcdef0123456789abcdef"));
+    assert_non_null(
+        settings_weak_key("put 32 random bytes or more here, or leave the key out with make run"));
+    assert_non_null(settings_weak_key("kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"));
+    assert_non_null(settings_weak_key("01234560123456012345601234560123456012345601234560"));
+    assert_null(settings_weak_key("01234567012345670123456701234567"));
 }
 
 static void a_weak_key_is_rejected_in_production_only(void **state)
