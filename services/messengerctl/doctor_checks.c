@@ -151,7 +151,7 @@ static void check_cookie(struct doctor_report *report, const struct settings *se
 static bool holds_all(const struct networks *networks)
 {
     for (int first = 0; first < 256; first += 2) {
-        char one[16], other[16];
+        char one[24], other[24];
         snprintf(one, sizeof(one), "%d.0.113.7", first);
         snprintf(other, sizeof(other), "%d.0.113.7", first + 1);
         if (networks_contain(networks, one) && networks_contain(networks, other))

@@ -1,7 +1,10 @@
-#define _GNU_SOURCE /* getaddrinfo_a: the only one that can be given a time */
+#define _GNU_SOURCE /* memmem, pthread_cond_clockwait */
 #include "services/messengerctl/doctor_hosts.h"
 
 #include <netdb.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +15,7 @@
 #include "services/common/base/clock.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/networks.h"
+#include "services/common/base/thread.h"
 
 /* --- lists ---------------------------------------------------------------------------------- */
 
@@ -123,46 +127,79 @@ static enum doctor_reach worst_of(const struct addrinfo *addresses)
     return worst;
 }
 
-/* What is not ready in time keeps the request: the resolver's thread may still write to it. */
+/* A look-up on a thread of its own: getaddrinfo cannot be given a time. The last of the two who use
+ * it frees it. */
 struct query {
-    struct gaicb request;
     char name[DOCTOR_HOST_SIZE];
-    struct addrinfo hints;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t cond;
+    struct addrinfo *addresses;
+    bool over, abandoned;
 };
 
-static bool wait_for(struct query *query, int64_t deadline_us)
+static void free_query(struct query *query)
 {
-    const struct gaicb *const list[] = { &query->request };
-    int status;
+    if (query->addresses != NULL)
+        freeaddrinfo(query->addresses);
+    pthread_cond_destroy(&query->cond);
+    pthread_mutex_destroy(&query->lock);
+    free(query);
+}
 
-    while ((status = gai_error(&query->request)) == EAI_INPROGRESS) {
-        int64_t left = deadline_us - clock_mono_us();
-        if (left <= 0)
-            break;
-        const struct timespec wait = { .tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000 };
-        gai_suspend(list, 1, &wait);
-    }
-    return status != EAI_INPROGRESS || gai_cancel(&query->request) == EAI_CANCELED;
+static void run_query(void *arg)
+{
+    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+    struct addrinfo *addresses = NULL;
+    struct query *query = arg;
+
+    if (getaddrinfo(query->name, NULL, &hints, &addresses) != 0)
+        addresses = NULL;
+    pthread_mutex_lock(&query->lock);
+    query->addresses = addresses;
+    query->over = true;
+    bool abandoned = query->abandoned;
+    pthread_cond_signal(&query->cond);
+    pthread_mutex_unlock(&query->lock);
+    if (abandoned)
+        free_query(query);
+}
+
+/* What is known at the deadline. */
+static enum doctor_reach wait_for(struct query *query, int64_t deadline_us)
+{
+    const struct timespec until = { .tv_sec = deadline_us / 1000000,
+                                    .tv_nsec = deadline_us % 1000000 * 1000 };
+
+    pthread_mutex_lock(&query->lock);
+    while (!query->over &&
+           pthread_cond_clockwait(&query->cond, &query->lock, CLOCK_MONOTONIC, &until) == 0)
+        continue;
+    bool over = query->over;
+    query->abandoned = !over;
+    pthread_mutex_unlock(&query->lock);
+    if (!over)
+        return DOCTOR_REACH_UNKNOWN;
+    enum doctor_reach reach = worst_of(query->addresses);
+    free_query(query);
+    return reach;
 }
 
 enum doctor_reach doctor_hosts_look_up(void *deadline_us, const char *name)
 {
+    pthread_t thread;
+
     if (is_localhost(name))
         return DOCTOR_REACH_LOOPBACK;
+    if (*name == '\0')
+        return DOCTOR_REACH_UNKNOWN;
     struct query *query = xcalloc(1, sizeof(*query));
-    struct gaicb *list[] = { &query->request };
     snprintf(query->name, sizeof(query->name), "%s", name);
-    query->hints.ai_socktype = SOCK_STREAM;
-    query->request.ar_name = query->name;
-    query->request.ar_request = &query->hints;
-    enum doctor_reach reach = DOCTOR_REACH_UNKNOWN;
-    if (*name != '\0' && getaddrinfo_a(GAI_NOWAIT, list, 1, NULL) == 0 &&
-        !wait_for(query, *(const int64_t *)deadline_us))
-        return reach;
-    if (query->request.ar_result != NULL) {
-        reach = worst_of(query->request.ar_result);
-        freeaddrinfo(query->request.ar_result);
+    pthread_mutex_init(&query->lock, NULL);
+    pthread_cond_init(&query->cond, NULL);
+    if (!thread_try_start("look-up", 0, run_query, query, &thread)) {
+        free_query(query);
+        return DOCTOR_REACH_UNKNOWN;
     }
-    free(query);
-    return reach;
+    pthread_detach(thread);
+    return wait_for(query, *(const int64_t *)deadline_us);
 }
