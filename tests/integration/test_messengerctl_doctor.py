@@ -74,7 +74,7 @@ ALONE = [
     ("registration.mode", "open", "warn"), ("registration.mode", None, "warn"),
     ("contacts.consent", False, "warn"), ("contacts.consent", None, "warn"),
     ("JWT.privateKey", None, "bad"), ("JWT.privateKey", "secret_private_key", "bad"), ("JWT.privateKey", SAMPLE_KEY, "bad"),
-    ("JWT.privateKey", secrets.token_hex(15), "bad"), ("JWT.privateKey", "x" * 64, "bad"),
+    ("JWT.privateKey", "df4102020af4814d4ddf43a81ccf62", "bad"), ("JWT.privateKey", "x" * 64, "bad"),
     ("JWT.privateKey", "changeme" * 8, "bad"), ("JWT.privateKey", "0123456789abcdefg" * 3, "bad"),
     ("app.url", None, "warn"), ("app.url", "http://203.0.113.9/", "bad"), ("app.url", "http://localhost:8000", "warn"),
     ("app.url", "http://192.168.1.2", "warn"), ("app.url", "http://localhost@203.0.113.9", "bad"),
@@ -103,8 +103,8 @@ def test_a_setting_that_is_not_fit_is_found_alone(data, setting, value, severity
 
 
 GOOD = [
-    ("registration.mode", "closed"), ("contacts.consent", 1), ("JWT.privateKey", secrets.token_urlsafe(32)),
-    ("JWT.privateKey", secrets.token_hex(16)), ("app.url", "https://localhost"), ("app.url", "https://203.0.113.9:8443/chat/"),
+    ("registration.mode", "closed"), ("contacts.consent", 1), ("JWT.privateKey", "P_7jWndyj7ji_DBynuyfk-YQns8kidSAZzQF_UAv"),
+    ("JWT.privateKey", "185bbb6fbd590e8516c9d5a8903134b6"), ("app.url", "https://localhost"), ("app.url", "https://203.0.113.9:8443/chat/"),
     ("gateway.trustedProxies", "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"), ("gateway.trustedProxies", "::1, fd00::/8"),
     ("client.url", "http://localhost:3000"), ("client.url", "http://app.localhost:3000"), ("client.url", "http://10.1.2.3"),
     ("client.url", "http://[fd00::1]:3000"), ("client.url", ""), ("webSocket.allowedOrigins", "http://127.0.0.1:9,https://x.org"),
