@@ -4,7 +4,7 @@
 #include "services/common/bus/bus.h"
 #include "services/common/process/settings.h"
 
-/* How the configuration says to connect to NATS, without callbacks. Its texts are the settings',
+/* How to connect to NATS, by the configuration, without callbacks. Its texts are the settings',
  * and `name`, borrowed. */
 struct bus_options bus_settings_options(const struct settings *settings, const char *name);
 

@@ -162,7 +162,7 @@ enum status message_store_relation_records(struct message_store *store, const ch
                                            const char *after_peer_key, size_t max,
                                            struct relation_record_list *list_out) MUST_CHECK;
 
-/* Sets a relation to what the record says. */
+/* Sets a relation to that of the record. */
 enum status message_store_import_relation(struct message_store *store,
                                           const struct relation_record *record) MUST_CHECK;
 
