@@ -223,12 +223,6 @@ void handle_get_positions(void *ctx, struct rpc_request *call, const void *reque
 
 /* --- contacts ------------------------------------------------------------------------------ */
 
-static int by_tag(const void *a, const void *b)
-{
-    return strcmp(((const struct message_contact *)a)->key,
-                  ((const struct message_contact *)b)->key);
-}
-
 /* Replaces the names of the accounts by their tags, leaves out those whom the owner may not see,
  * and sorts. */
 static void choose_contacts(struct message_contacts *contacts, bool consent)
@@ -244,8 +238,7 @@ static void choose_contacts(struct message_contacts *contacts, bool consent)
         contacts->items[kept++] = *contact;
     }
     contacts->count = kept;
-    if (kept > 0)
-        qsort(contacts->items, kept, sizeof(*contacts->items), by_tag);
+    message_contacts_sort(contacts);
 }
 
 static void reply_contacts(struct rpc_request *call, const struct message_contacts *contacts,

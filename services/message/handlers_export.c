@@ -20,12 +20,6 @@ struct piece {
     char next[TAG_SIZE + 1]; /* the conversation that follows */
 };
 
-static int by_key(const void *a, const void *b)
-{
-    return strcmp(((const struct message_contact *)a)->key,
-                  ((const struct message_contact *)b)->key);
-}
-
 static void name_peer(const struct message_contact *contact, char tag_out[TAG_SIZE + 1])
 {
     char tag[TAG_SIZE];
@@ -39,8 +33,7 @@ static void name_peer(const struct message_contact *contact, char tag_out[TAG_SI
 static const struct message_contact *find_peer(struct message_contacts *contacts, const char *key,
                                                struct piece *piece)
 {
-    if (contacts->count > 0)
-        qsort(contacts->items, contacts->count, sizeof(*contacts->items), by_key);
+    message_contacts_sort(contacts);
     for (size_t i = 0; i < contacts->count; i++) {
         char tag_key[TAG_SIZE];
         account_name_strip(contacts->items[i].key, tag_key);

@@ -133,12 +133,21 @@ static enum status page_dialogs(struct installation *installation, const void *a
     return status;
 }
 
+/* What an owner has with a peer. */
+static int compare_owned(const struct message_user *owner, const struct message_user *peer,
+                         const struct message_user *other_owner,
+                         const struct message_user *other_peer)
+{
+    int order = strcmp(owner->key, other_owner->key);
+
+    return order != 0 ? order : strcmp(peer->key, other_peer->key);
+}
+
 static int compare_dialogs(const void *one, const void *other)
 {
     const struct dialog_record *first = one, *second = other;
-    int order = strcmp(first->owner.key, second->owner.key);
 
-    return order != 0 ? order : strcmp(first->peer.key, second->peer.key);
+    return compare_owned(&first->owner, &first->peer, &second->owner, &second->peer);
 }
 
 static enum status page_relations(struct installation *installation, const void *after, size_t max,
@@ -158,9 +167,8 @@ static enum status page_relations(struct installation *installation, const void 
 static int compare_relations(const void *one, const void *other)
 {
     const struct relation_record *first = one, *second = other;
-    int order = strcmp(first->owner.key, second->owner.key);
 
-    return order != 0 ? order : strcmp(first->peer.key, second->peer.key);
+    return compare_owned(&first->owner, &first->peer, &second->owner, &second->peer);
 }
 
 static enum status page_privacies(struct installation *installation, const void *after, size_t max,

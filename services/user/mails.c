@@ -191,7 +191,7 @@ static enum status compose_sign_up(struct user_service *service, const struct ma
     return STATUS_OK;
 }
 
-/* Whoever cannot get the code does not need the sign-up either. */
+/* One who cannot get the code does not need the sign-up either. */
 static enum status compose_proof(struct user_service *service, const struct mail_wish *wish,
                                  struct mail *mail)
 {

@@ -411,7 +411,7 @@ def test_a_request_fetched_later_is_still_one(consenting, crowd):
         with one.socket(1) as again:
             changes = again.call("sync", [position["epoch"], position["position"]])
             assert changes["dialogs"][0]["isRequest"] is True
-            assert "isRequest" not in changes["dialogs"][0]["messages"][0] or changes["dialogs"][0]["messages"][0]["isRequest"]
+            assert changes["dialogs"][0]["messages"][0]["isRequest"] is True
 
 
 def test_without_the_message_service_a_search_shows_no_presence(crowd):

@@ -100,7 +100,7 @@ def test_a_renewal_replaces_the_file_at_once(lineage, certificate):
     lineage.renew()
     assert run_hook(lineage, certificate).returncode == 0
     assert certificate.stat().st_ino != before, "moved there, not written over"
-    assert held.read().count("BEGIN CERTIFICATE") == 2, "whoever reads the old file reads it whole"
+    assert held.read().count("BEGIN CERTIFICATE") == 2, "a reader of the old file reads it whole"
     held.close()
 
 

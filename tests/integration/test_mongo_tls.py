@@ -160,8 +160,8 @@ def test_a_server_that_is_not_proven_is_refused(front, authority, other_authorit
     with Lonely(bus, tmp_path, url) as lonely:
         lonely.wait_refusal(rf"warn .*{reason}")
         assert lonely.program.wait() == 1, "a service does not start without its store"
-    told = subprocess.run([binary("messengerctl"), "store", "verify", url, url], capture_output=True, text=True, timeout=60)
-    assert told.returncode == 1 and re.search(reason, told.stderr), told.stderr
+    done = subprocess.run([binary("messengerctl"), "store", "verify", url, url], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and re.search(reason, done.stderr), done.stderr
 
 
 def test_a_server_without_tls_gets_nothing(authority, bus, tmp_path):

@@ -52,6 +52,18 @@ struct id message_id_from_client(const char *sender_key, const char *client_mess
     return id_from_parts(sender_key, client_message_id);
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(((const struct message_contact *)a)->key,
+                  ((const struct message_contact *)b)->key);
+}
+
+void message_contacts_sort(struct message_contacts *contacts)
+{
+    if (contacts->count > 0)
+        qsort(contacts->items, contacts->count, sizeof(*contacts->items), compare_keys);
+}
+
 void blocked_list_finish(struct blocked_list *list)
 {
     free(list->items);

@@ -45,11 +45,11 @@ struct message_send {
     struct id id;
     int64_t date_ms;
     uint64_t seq;             /* as the sender counts */
-    uint64_t receiver_seq;    /* as the receiver counts; 0 when repeated */
+    uint64_t receiver_seq;    /* as the receiver counts; undefined when withheld or repeated */
     bool withheld;            /* the receiver has blocked the sender, and never sees it */
     bool is_first;            /* of the sender's messages to the receiver */
     struct relation relation; /* of the sender to the receiver, with this message; without privacy.
-                                 Not set when repeated. */
+                                 Undefined when repeated, as is_first. */
     bool repeated; /* it had been stored before; the other out fields are those of then, is_read is
                       current */
     bool is_read;
@@ -249,6 +249,9 @@ struct message_range {
 void message_list_finish(struct message_list *list);
 void dialog_list_finish(struct dialog_list *list);
 void message_contacts_finish(struct message_contacts *contacts);
+/* By key. */
+void message_contacts_sort(struct message_contacts *contacts);
+
 void blocked_list_finish(struct blocked_list *list);
 void change_list_finish(struct change_list *list);
 

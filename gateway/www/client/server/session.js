@@ -380,7 +380,7 @@ export class Session extends EventTarget {
     }
 
     /* What the user decides about another one, and what is shown then. */
-    async relate(method, tag) {
+    async #relate(method, tag) {
         await this.#client.call(method, [tag]);
         this.#changeRelation({ tag, isBlocked: method === "blockUser", isAdded: method === "addContact" });
     }
@@ -402,15 +402,15 @@ export class Session extends EventTarget {
     }
 
     block(tag) {
-        return this.relate("blockUser", tag);
+        return this.#relate("blockUser", tag);
     }
 
     unblock(tag) {
-        return this.relate("unblockUser", tag);
+        return this.#relate("unblockUser", tag);
     }
 
     accept(tag) {
-        return this.relate("addContact", tag);
+        return this.#relate("addContact", tag);
     }
 
     /* All that the server has of the user, as the text of an NDJSON file in parts; null when the session ends before. */

@@ -36,7 +36,7 @@ static void note_failure(const char *reason)
 
 /* --- two ends ------------------------------------------------------------------------------- */
 
-/* Signed by itself: whoever verifies it refuses it. */
+/* Signed by itself: a client that verifies it refuses it. */
 static void add_certificate(SSL_CTX *ctx)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
