@@ -121,6 +121,25 @@ enum status message_store_positions(struct message_store *store,
 enum status message_store_note_profile(struct message_store *store,
                                        struct message_profile *profile) MUST_CHECK;
 
+/* --- erasing ---
+ *
+ * A message whose text is erased keeps its place and its numbers, and has "" as its text.
+ */
+
+/*
+ * Erases a part of what an account that is gone has left: what it has decided about others, what it
+ * shows, and with `texts` the texts of what it has sent, for everybody. To be repeated until
+ * `is_over`; after a failure, from the beginning. A message that is being stored meanwhile may be
+ * missed. Blocks.
+ */
+enum status message_store_erase(struct message_store *store,
+                                struct message_erasure *erasure) MUST_CHECK;
+
+/* After this, nothing of what was erased before is in the files of a SQLite store. STATUS_BUSY: a
+ * reader prevents it now. What a database server keeps in its journal, and for how long, is its
+ * own. Blocks. */
+enum status message_store_purge(struct message_store *store) MUST_CHECK;
+
 /* --- copies ---
  *
  * A copy reads the dialogs of one store in order, and imports the messages of each into another

@@ -9,6 +9,7 @@
 #include "services/message/store/mongo/copy.h"
 #include "services/message/store/mongo/copy_relations.h"
 #include "services/message/store/mongo/documents.h"
+#include "services/message/store/mongo/erase.h"
 #include "services/message/store/mongo/positions.h"
 #include "services/message/store/mongo/profile.h"
 #include "services/message/store/mongo/reads.h"
@@ -122,6 +123,8 @@ const struct message_store_kind message_store_mongo = {
     .changes = message_mongo_changes_read,
     .positions = message_mongo_positions_read,
     .note_profile = message_mongo_profile_note,
+    .erase = message_mongo_erase,
+    .purge = message_mongo_erase_purge,
     .records = message_mongo_copy_records,
     .newest_seq = message_mongo_copy_newest_seq,
     .import = message_mongo_copy_import,

@@ -8,6 +8,7 @@
 #include "services/message/store/sqlite/changes.h"
 #include "services/message/store/sqlite/copy.h"
 #include "services/message/store/sqlite/copy_relations.h"
+#include "services/message/store/sqlite/erase.h"
 #include "services/message/store/sqlite/lineage.h"
 #include "services/message/store/sqlite/profile.h"
 #include "services/message/store/sqlite/reads.h"
@@ -159,6 +160,8 @@ const struct message_store_kind message_store_sqlite = {
     .changes = message_sqlite_changes_read,
     .positions = message_sqlite_changes_positions,
     .note_profile = message_sqlite_profile_note,
+    .erase = message_sqlite_erase,
+    .purge = message_sqlite_erase_purge,
     .records = message_sqlite_copy_records,
     .newest_seq = message_sqlite_copy_newest_seq,
     .import = message_sqlite_copy_import,
