@@ -69,6 +69,7 @@ struct settings {
     char *app_url; /* "" = unknown */
 
     bool contacts_consent;
+    bool accounts_erase_messages;
 
     int64_t rpc_timeout_ms;
     bool rpc_numeric_version;
