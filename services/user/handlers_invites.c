@@ -7,7 +7,7 @@
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
 #include "services/user/caller.h"
-#include "services/user/codes.h"
+#include "services/user/access/codes.h"
 
 enum { LISTED_MAX = 1000 };
 

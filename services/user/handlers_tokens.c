@@ -6,7 +6,7 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
 #include "services/user/caller.h"
-#include "services/user/sessions.h"
+#include "services/user/access/sessions.h"
 
 enum { AT_ONCE_MAX = 1000 };
 

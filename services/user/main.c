@@ -7,9 +7,9 @@
 #include "services/user/handlers.h"
 #include "services/user/handlers_accounts.h"
 #include "services/user/handlers_admin.h"
-#include "services/user/mailer.h"
-#include "services/user/mails.h"
-#include "services/user/registration.h"
+#include "services/user/mail/mailer.h"
+#include "services/user/mail/mails.h"
+#include "services/user/access/registration.h"
 
 enum {
     FAST_THREADS = 8,
