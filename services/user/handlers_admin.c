@@ -9,8 +9,8 @@
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
 #include "services/user/access/codes.h"
-#include "services/user/handlers_invites.h"
 #include "services/user/access/sessions.h"
+#include "services/user/handlers_invites.h"
 #include "services/user/rules/user_rules.h"
 #include "services/user/views.h"
 

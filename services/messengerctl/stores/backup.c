@@ -5,8 +5,8 @@
 
 #include "services/common/base/buffer.h"
 #include "services/common/store/sqlite_backup.h"
-#include "services/messengerctl/stores/backup_files.h"
 #include "services/messengerctl/console.h"
+#include "services/messengerctl/stores/backup_files.h"
 
 static enum status copy_store(const char *data, const char *directory, const char *name)
 {

@@ -9,9 +9,9 @@
 #include "services/common/base/buffer.h"
 #include "services/common/base/memory.h"
 #include "services/common/store/sqlite_backup.h"
+#include "services/messengerctl/console.h"
 #include "services/messengerctl/stores/backup.h"
 #include "services/messengerctl/stores/backup_files.h"
-#include "services/messengerctl/console.h"
 #include "services/messengerctl/stores/installation.h"
 
 #define STAGE "restore.partial"

@@ -9,8 +9,8 @@
 #include "services/common/base/mail_address.h"
 #include "services/common/base/memory.h"
 #include "services/user/access/codes.h"
-#include "services/user/login/login_limit.h"
 #include "services/user/access/proofs.h"
+#include "services/user/login/login_limit.h"
 
 enum mails_kind { MAILS_RESET, MAILS_PROOF };
 
