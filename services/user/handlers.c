@@ -13,7 +13,7 @@
 #include "services/user/handlers_password.h"
 #include "services/user/handlers_sessions.h"
 #include "services/user/handlers_tokens.h"
-#include "services/user/user_rules.h"
+#include "services/user/rules/user_rules.h"
 #include "services/user/views.h"
 #include "user.pb-c.h"
 

@@ -8,10 +8,10 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
-#include "services/user/codes.h"
+#include "services/user/access/codes.h"
+#include "services/user/access/sessions.h"
 #include "services/user/handlers_invites.h"
-#include "services/user/sessions.h"
-#include "services/user/user_rules.h"
+#include "services/user/rules/user_rules.h"
 #include "services/user/views.h"
 
 enum {

@@ -6,8 +6,8 @@
 #include "services/common/base/clock.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
+#include "services/user/access/codes.h"
 #include "services/user/caller.h"
-#include "services/user/codes.h"
 
 enum { LISTED_MAX = 1000 };
 

@@ -2,13 +2,13 @@
 
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/user/access/codes.h"
+#include "services/user/access/credentials.h"
+#include "services/user/access/sessions.h"
 #include "services/user/caller.h"
-#include "services/user/client_network.h"
-#include "services/user/codes.h"
-#include "services/user/credentials.h"
-#include "services/user/mails.h"
-#include "services/user/sessions.h"
-#include "services/user/user_rules.h"
+#include "services/user/login/client_network.h"
+#include "services/user/mail/mails.h"
+#include "services/user/rules/user_rules.h"
 
 static const char bad_network[] = "client_network: is neither an address nor a network";
 

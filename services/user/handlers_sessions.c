@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "services/common/base/memory.h"
+#include "services/user/access/sessions.h"
 #include "services/user/caller.h"
-#include "services/user/sessions.h"
 #include "services/user/views.h"
 
 static const char no_account[] = "the account does not exist";

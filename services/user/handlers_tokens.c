@@ -5,8 +5,8 @@
 
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
+#include "services/user/access/sessions.h"
 #include "services/user/caller.h"
-#include "services/user/sessions.h"
 
 enum { AT_ONCE_MAX = 1000 };
 

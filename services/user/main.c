@@ -4,12 +4,12 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/process/service_main.h"
+#include "services/user/access/registration.h"
 #include "services/user/handlers.h"
 #include "services/user/handlers_accounts.h"
 #include "services/user/handlers_admin.h"
-#include "services/user/mailer.h"
-#include "services/user/mails.h"
-#include "services/user/registration.h"
+#include "services/user/mail/mailer.h"
+#include "services/user/mail/mails.h"
 
 enum {
     FAST_THREADS = 8,

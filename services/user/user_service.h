@@ -3,8 +3,8 @@
 
 #include "services/common/bus/bus.h"
 #include "services/user/announcer.h"
-#include "services/user/login_guard.h"
-#include "services/user/password.h"
+#include "services/user/login/login_guard.h"
+#include "services/user/login/password.h"
 #include "services/user/store/user_store.h"
 
 struct mailer;
