@@ -156,6 +156,46 @@ struct user_pending {
     int64_t expires_at_s;
 };
 
+/* An entry of the audit log: something that concerned the security of an account, or several such
+ * things within a minute that do not differ in more than time. */
+enum { USER_AUDIT_WORD_SIZE = 32, USER_AUDIT_SUBJECT_SIZE = 33 };
+
+/* Each share of the log has a maximum of its own, so that entries which somebody without an account
+ * can cause do not displace those of users, nor these the administrator's. */
+enum user_audit_share { USER_AUDIT_FAILURES, USER_AUDIT_USERS, USER_AUDIT_ADMINISTRATOR };
+enum { USER_AUDIT_SHARES = 3 };
+
+/* Where an entry stands in the log: entries are ordered by their first time, then by id. */
+struct user_audit_place {
+    int64_t at_ms; /* of the wall clock, as all times here */
+    struct id id;
+};
+struct user_audit_entry {
+    struct user_audit_place place;
+    int64_t last_ms; /* when it happened last */
+    int64_t count;   /* how often */
+    enum user_audit_share share;
+    char kind[USER_AUDIT_WORD_SIZE]; /* words of audit_kinds.h */
+    char outcome[USER_AUDIT_WORD_SIZE];
+    char by[USER_AUDIT_WORD_SIZE];         /* who did it */
+    struct id account;                     /* that it concerns; zeroed: none */
+    char account_tag[TAG_SIZE];            /* "" likewise */
+    char address[USER_ADDRESS_SIZE];       /* of the client, or its network; "": unknown */
+    char device[USER_DEVICE_SIZE];         /* as in struct user_session */
+    char subject[USER_AUDIT_SUBJECT_SIZE]; /* the id of a session or an invite; "": none */
+};
+struct user_audit_list { /* as user_list: free `items` */
+    struct user_audit_entry *items;
+    size_t count;
+};
+struct user_audit_filter {
+    const struct user_audit_place *before; /* entries that are older than this one; NULL: all */
+    int64_t since_ms;                      /* not older than that */
+    const struct id *account;              /* NULL: any */
+    const char *kind;                      /* "": any */
+    const char *address, *network;         /* one of the two; "": any */
+};
+
 struct user_store_counts {
     uint64_t users, images, revoked, sessions;
     uint64_t changes; /* of profiles and passwords, in all: the sum of revisions and epochs of

@@ -254,6 +254,29 @@ enum status user_store_put_login(struct user_store *store, const struct id *acco
     return store->kind->put_login(store, account, &key, at_ms);
 }
 
+enum status user_store_put_audit(struct user_store *store, const struct user_audit_entry *entries,
+                                 size_t count)
+{
+    return count > 0 ? store->kind->put_audit(store, entries, count) : STATUS_OK;
+}
+
+enum status user_store_list_audit(struct user_store *store, const struct user_audit_filter *filter,
+                                  size_t max, struct user_audit_list *list_out)
+{
+    return store->kind->list_audit(store, filter, max, list_out);
+}
+
+enum status user_store_prune_audit(struct user_store *store, int64_t before_ms,
+                                   const size_t max[USER_AUDIT_SHARES])
+{
+    return store->kind->prune_audit(store, before_ms, max);
+}
+
+enum status user_store_forget_audit(struct user_store *store, const struct id *account)
+{
+    return store->kind->forget_audit(store, account);
+}
+
 enum status user_store_page(struct user_store *store, const char *after_key, size_t max,
                             struct user_list *list_out)
 {

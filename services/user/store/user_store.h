@@ -174,6 +174,26 @@ enum status user_store_get_login(struct user_store *store, const struct id *acco
 enum status user_store_put_login(struct user_store *store, const struct id *account,
                                  const char *network, int64_t at_ms) MUST_CHECK;
 
+/* --- the audit log --- */
+
+/* Stores entries with one write. Of one that is stored already, the last time and the count are
+ * stored if they are greater, and nothing else. */
+enum status user_store_put_audit(struct user_store *store, const struct user_audit_entry *entries,
+                                 size_t count) MUST_CHECK;
+
+/* The newest entries that match, the newest first; at most `max`. */
+enum status user_store_list_audit(struct user_store *store, const struct user_audit_filter *filter,
+                                  size_t max, struct user_audit_list *list_out) MUST_CHECK;
+
+/* Deletes the entries from before `before_ms`, and of each share the oldest beyond its maximum. */
+enum status user_store_prune_audit(struct user_store *store, int64_t before_ms,
+                                   const size_t max[USER_AUDIT_SHARES]) MUST_CHECK;
+
+/* Removes address, device and tag of all entries of an account, for the deletion of the account;
+ * the entries with its id stay. Can be repeated. Not for entries that are not yet stored: see
+ * audit_log_forget. */
+enum status user_store_forget_audit(struct user_store *store, const struct id *account) MUST_CHECK;
+
 /* --- copies ---
  *
  * In pages: at most `max` items that follow a key, in byte order of the keys; "" is before the

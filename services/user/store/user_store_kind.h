@@ -54,6 +54,11 @@ struct user_store_kind {
     /* By a key that stands for the account and the network. */
     enum status (*get_login)(struct user_store *, const struct id *, int64_t *);
     enum status (*put_login)(struct user_store *, const struct id *, const struct id *, int64_t);
+    enum status (*put_audit)(struct user_store *, const struct user_audit_entry *, size_t);
+    enum status (*list_audit)(struct user_store *, const struct user_audit_filter *, size_t,
+                              struct user_audit_list *);
+    enum status (*prune_audit)(struct user_store *, int64_t, const size_t *);
+    enum status (*forget_audit)(struct user_store *, const struct id *);
     enum status (*page)(struct user_store *, const char *, size_t, struct user_list *);
     enum status (*image_page)(struct user_store *, const char *, size_t, struct user_image_names *);
     enum status (*revoked_page)(struct user_store *, const char *, size_t, struct revoked_list *);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "services/common/base/memory.h"
+#include "services/user/store/mongo/audit.h"
 #include "services/user/store/mongo/codes.h"
 #include "services/user/store/mongo/logins.h"
 #include "services/user/store/mongo/pages.h"
@@ -62,6 +63,22 @@ static enum status ensure_session_indexes(struct mongo_db *db)
     return status;
 }
 
+static enum status ensure_audit_indexes(struct mongo_db *db)
+{
+    enum status status = mongo_ensure_index(db, "audit", "at", false,
+                                            BCON_NEW("at", BCON_INT32(1), "_id", BCON_INT32(1)));
+
+    if (status == STATUS_OK)
+        status = mongo_ensure_index(
+            db, "audit", "account", false,
+            BCON_NEW("account", BCON_INT32(1), "at", BCON_INT32(1), "_id", BCON_INT32(1)));
+    if (status == STATUS_OK)
+        status = mongo_ensure_index(
+            db, "audit", "share", false,
+            BCON_NEW("share", BCON_INT32(1), "at", BCON_INT32(1), "_id", BCON_INT32(1)));
+    return status;
+}
+
 static enum status ensure_indexes(struct mongo_db *db)
 {
     enum status status =
@@ -80,6 +97,8 @@ static enum status ensure_indexes(struct mongo_db *db)
         status = ensure_login_indexes(db);
     if (status == STATUS_OK)
         status = ensure_session_indexes(db);
+    if (status == STATUS_OK)
+        status = ensure_audit_indexes(db);
     return status;
 }
 
@@ -140,6 +159,10 @@ const struct user_store_kind user_store_mongo = {
     .prune_failed = user_mongo_logins_prune_failed,
     .get_login = user_mongo_logins_get_login,
     .put_login = user_mongo_logins_put_login,
+    .put_audit = user_mongo_audit_put,
+    .list_audit = user_mongo_audit_list,
+    .prune_audit = user_mongo_audit_prune,
+    .forget_audit = user_mongo_audit_forget,
     .page = user_mongo_pages_page,
     .image_page = user_mongo_pages_image_page,
     .revoked_page = user_mongo_pages_revoked_page,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "services/common/base/memory.h"
+#include "services/user/store/sqlite/audit.h"
 #include "services/user/store/sqlite/codes.h"
 #include "services/user/store/sqlite/logins.h"
 #include "services/user/store/sqlite/pages.h"
@@ -84,6 +85,13 @@ static const char *const migrations[] = {
     "  email TEXT NOT NULL, email_key TEXT NOT NULL, first_name TEXT NOT NULL,"
     "  last_name TEXT NOT NULL, img TEXT NOT NULL, password_hash TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX pending_expires_at ON pending (expires_at);",
+    "CREATE TABLE audit ("
+    "  at INTEGER NOT NULL, id BLOB NOT NULL, last INTEGER NOT NULL, count INTEGER NOT NULL,"
+    "  share INTEGER NOT NULL, kind TEXT NOT NULL, outcome TEXT NOT NULL, done_by TEXT NOT NULL,"
+    "  account BLOB NOT NULL, account_tag TEXT NOT NULL, address TEXT NOT NULL,"
+    "  device TEXT NOT NULL, subject TEXT NOT NULL, PRIMARY KEY (at, id)) WITHOUT ROWID;"
+    "CREATE INDEX audit_account ON audit (account, at, id);"
+    "CREATE INDEX audit_share ON audit (share, at, id);",
 };
 _Static_assert(TAG_MAX - 1 == 32, "the table \"cut\" goes from 2 to 32");
 
@@ -158,6 +166,10 @@ const struct user_store_kind user_store_sqlite = {
     .prune_failed = user_sqlite_logins_prune_failed,
     .get_login = user_sqlite_logins_get_login,
     .put_login = user_sqlite_logins_put_login,
+    .put_audit = user_sqlite_audit_put,
+    .list_audit = user_sqlite_audit_list,
+    .prune_audit = user_sqlite_audit_prune,
+    .forget_audit = user_sqlite_audit_forget,
     .page = user_sqlite_pages_page,
     .image_page = user_sqlite_pages_image_page,
     .revoked_page = user_sqlite_pages_revoked_page,
