@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
@@ -201,7 +202,11 @@ static void handle_put_image(void *ctx, struct rpc_request *call, const void *re
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "not an image of a fit size");
         return;
     }
-    struct user_image put = { image->name, image->content_type, image->data.data, image->data.len };
+    struct user_image put = { .name = image->name,
+                              .content_type = image->content_type,
+                              .data = image->data.data,
+                              .size = image->data.len,
+                              .stored_ms = clock_wall_ms() };
     enum status status = user_store_put_image(service->store, &put);
     if (status == STATUS_OK)
         rpc_request_reply(call, &done.base);

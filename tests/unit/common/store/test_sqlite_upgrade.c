@@ -5,7 +5,10 @@
 #include "services/user/store/user_store.h"
 #include "tests/unit/message/store/message_store_client.h"
 
-#define AUDIT_TAKEN_BACK "DROP TABLE audit;"
+#define DEPARTURE_TAKEN_BACK                                                                       \
+    "DROP INDEX user_img; DROP INDEX image_stored; ALTER TABLE user DROP COLUMN deleted;"          \
+    "ALTER TABLE image DROP COLUMN stored;"
+#define AUDIT_TAKEN_BACK DEPARTURE_TAKEN_BACK "DROP TABLE audit;"
 #define PENDING_TAKEN_BACK AUDIT_TAKEN_BACK "DROP TABLE pending;"
 #define SESSIONS_TAKEN_BACK                                                                        \
     PENDING_TAKEN_BACK                                                                             \
@@ -84,7 +87,7 @@ static void an_existing_user_is_found_after_the_migration(void **state)
     add_user(store, "@bob9");
     add_user(store, "@the_longest_tag_that_may_be_give");
     user_store_close(&store);
-    take_back(url, 5,
+    take_back(url, 6,
               SESSIONS_TAKEN_BACK
               "DROP TABLE failed_login; DROP TABLE login_network;"
               "DROP TRIGGER user_added; DROP TABLE user_tail; DROP TABLE cut;"
@@ -115,7 +118,7 @@ static void sessions_begin_with_nothing_ended_after_the_migration(void **state)
     assert_int_equal(user_store_open(url, &store), STATUS_OK);
     add_user(store, "@Anna");
     user_store_close(&store);
-    take_back(url, 3, SESSIONS_TAKEN_BACK);
+    take_back(url, 4, SESSIONS_TAKEN_BACK);
     assert_int_equal(user_store_open(url, &store), STATUS_OK);
     assert_int_equal(user_store_by_keys(store, keys, 1, &users), STATUS_OK);
     assert_int_equal(users.count, 1);
