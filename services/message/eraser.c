@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "event.pb-c.h"
+#include "services/common/base/clock.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
@@ -13,7 +14,11 @@
 #include "services/common/bus/bus_subscription.h"
 #include "services/common/rpc/wire.h"
 
-enum { ACCOUNTS_MAX = 4096 /* pending; others are sent again */ };
+enum {
+    ACCOUNTS_MAX = 4096, /* pending; others are sent again */
+    REMEMBERED_MS =
+        30 * 1000, /* longer than a request's pause, shorter than until the second one */
+};
 
 struct eraser {
     struct bus *bus;
@@ -23,8 +28,15 @@ struct eraser {
     atomic_bool stopping;
     struct workpool *pool;
     struct bus_subscription *subscription;
-    pthread_mutex_t lock;    /* guards what follows */
-    struct hashmap *pending; /* by account id: repeated events for it are dropped */
+    pthread_mutex_t lock;     /* guards what follows */
+    struct hashmap *accounts; /* by account id: struct account */
+};
+
+/* An account that is being erased, or was a short time ago: an event that is repeated while it is
+ * erased is dropped, and the next one is answered at once. */
+struct account {
+    bool is_over;
+    int64_t over_ms; /* monotonic */
 };
 
 struct erasing {
@@ -32,6 +44,45 @@ struct erasing {
     struct bus_message *message;
     Messenger__UserDeleted *event;
 };
+
+/* --- accounts ------------------------------------------------------------------------------ */
+
+/* With the lock. */
+static void forget_old(struct eraser *eraser)
+{
+    int64_t now_ms = clock_mono_ms();
+    const char *account_id;
+    size_t cursor = 0;
+    void *value;
+
+    while (hashmap_next(eraser->accounts, &cursor, &account_id, &value)) {
+        struct account *account = value;
+        if (account->is_over && now_ms - account->over_ms > REMEMBERED_MS)
+            free(hashmap_remove(eraser->accounts, account_id));
+    }
+}
+
+/* One that failed is erased again with the next event. */
+static void note_end(struct eraser *eraser, const char *account_id, bool is_over)
+{
+    pthread_mutex_lock(&eraser->lock);
+    struct account *account = hashmap_get(eraser->accounts, account_id);
+    *account = (struct account){ is_over, clock_mono_ms() };
+    if (!is_over)
+        free(hashmap_remove(eraser->accounts, account_id));
+    pthread_mutex_unlock(&eraser->lock);
+}
+
+static void free_accounts(struct eraser *eraser)
+{
+    const char *account_id;
+    size_t cursor = 0;
+    void *value;
+
+    while (hashmap_next(eraser->accounts, &cursor, &account_id, &value))
+        free(value);
+    hashmap_destroy(&eraser->accounts);
+}
 
 /* --- erasing ------------------------------------------------------------------------------- */
 
@@ -48,9 +99,15 @@ static enum status erase(struct eraser *eraser, const struct message_user *user)
     return status == STATUS_OK ? message_store_purge(eraser->store) : status;
 }
 
-static void run_erasing(void *arg)
+static void acknowledge(struct eraser *eraser, const struct bus_message *message)
 {
     static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
+
+    wire_publish(eraser->bus, bus_message_reply_to(message), &done.base);
+}
+
+static void run_erasing(void *arg)
+{
     struct erasing *erasing = arg;
     struct eraser *eraser = erasing->eraser;
     const char *account_id = erasing->event->account_id;
@@ -61,11 +118,9 @@ static void run_erasing(void *arg)
         status = erase(eraser, &user);
     if (status == STATUS_OK)
         status = fanout_deleted(eraser->fanout, &user, erasing->event->revision);
-    pthread_mutex_lock(&eraser->lock);
-    hashmap_remove(eraser->pending, account_id);
-    pthread_mutex_unlock(&eraser->lock);
+    note_end(eraser, account_id, status == STATUS_OK);
     if (status == STATUS_OK)
-        wire_publish(eraser->bus, bus_message_reply_to(erasing->message), &done.base);
+        acknowledge(eraser, erasing->message);
     else
         log_warn("what a deleted account has left is not erased yet: %s", status_name(status));
     wire_free(erasing->event);
@@ -83,17 +138,21 @@ static bool is_sound(const Messenger__UserDeleted *event)
            event->revision > 0 && event->revision <= MESSAGE_SEQ_MAX;
 }
 
-/* False when the account is pending, or too many are. */
+/* False: `erasing` is left to the caller. */
 static bool submit(struct eraser *eraser, struct erasing *erasing)
 {
     const char *account_id = erasing->event->account_id;
 
     pthread_mutex_lock(&eraser->lock);
-    bool taken = hashmap_get(eraser->pending, account_id) == NULL &&
-                 workpool_submit(eraser->pool, run_erasing, erasing);
+    forget_old(eraser);
+    struct account *account = hashmap_get(eraser->accounts, account_id);
+    bool is_over = account != NULL && account->is_over;
+    bool taken = account == NULL && workpool_submit(eraser->pool, run_erasing, erasing);
     if (taken)
-        hashmap_put(eraser->pending, account_id, eraser);
+        hashmap_put(eraser->accounts, account_id, xcalloc(1, sizeof(*account)));
     pthread_mutex_unlock(&eraser->lock);
+    if (is_over)
+        acknowledge(eraser, erasing->message);
     return taken;
 }
 
@@ -126,7 +185,7 @@ enum status eraser_start(struct bus *bus, struct message_store *store, struct fa
     eraser->store = store;
     eraser->fanout = fanout;
     eraser->texts = texts;
-    eraser->pending = hashmap_create();
+    eraser->accounts = hashmap_create();
     pthread_mutex_init(&eraser->lock, NULL);
     eraser->pool = workpool_create(&options);
     enum status status = bus_subscription_open(bus, "event.user.deleted", "message", handle_deleted,
@@ -146,7 +205,7 @@ void eraser_stop(struct eraser **eraser)
     e->stopping = true;
     bus_subscription_drain(&e->subscription);
     workpool_destroy(&e->pool);
-    hashmap_destroy(&e->pending);
+    free_accounts(e);
     pthread_mutex_destroy(&e->lock);
     free(e);
     *eraser = NULL;

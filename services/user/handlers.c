@@ -10,6 +10,7 @@
 #include "services/common/rpc/wire.h"
 #include "services/user/caller.h"
 #include "services/user/handlers_accounts.h"
+#include "services/user/handlers_deletion.h"
 #include "services/user/handlers_invites.h"
 #include "services/user/handlers_password.h"
 #include "services/user/handlers_sessions.h"
@@ -259,6 +260,8 @@ const struct rpc_method user_methods[] = {
     { "EndOtherSessions", &messenger__end_other_sessions_request__descriptor,
       handle_end_other_sessions, RPC_FAST },
     { "ChangePassword", &messenger__change_password_request__descriptor, handle_change_password,
+      RPC_SLOW },
+    { "DeleteAccount", &messenger__delete_account_request__descriptor, handle_delete_account,
       RPC_SLOW },
     { "ResetPassword", &messenger__reset_password_request__descriptor, handle_reset_password,
       RPC_SLOW },

@@ -4,6 +4,7 @@
 #include "services/common/base/memory.h"
 #include "services/user/access/codes.h"
 #include "services/user/access/credentials.h"
+#include "services/user/access/reauth.h"
 #include "services/user/access/sessions.h"
 #include "services/user/caller.h"
 #include "services/user/login/client_network.h"
@@ -42,30 +43,6 @@ static void change_password(struct user_service *service, struct rpc_request *ca
     }
 }
 
-static void verify_and_change(struct user_service *service, struct rpc_request *call,
-                              const struct user *user, const struct client_network *network,
-                              const Messenger__ChangePasswordRequest *request)
-{
-    struct login_attempt attempt;
-    int64_t retry_after_ms = 0;
-
-    enum status status =
-        login_guard_begin(service->guard, user->email_key, &user->id, network,
-                          rpc_request_context(call)->deadline_us, &attempt, &retry_after_ms);
-    if (status == STATUS_LIMITED) {
-        rpc_request_limit(call, retry_after_ms, "too many wrong passwords");
-    } else if (status != STATUS_OK) {
-        rpc_request_fail(call, status, NULL);
-    } else if (credentials_verify(user->password_hash, request->old_password)) {
-        login_guard_pass(service->guard, &attempt);
-        change_password(service, call, user, request);
-    } else {
-        status = login_guard_fail(service->guard, &attempt);
-        rpc_request_fail(call, status == STATUS_OK ? STATUS_INVALID_ARGUMENT : status,
-                         wrong_password);
-    }
-}
-
 void handle_change_password(void *ctx, struct rpc_request *call, const void *request)
 {
     struct user_service *service = ctx;
@@ -84,10 +61,10 @@ void handle_change_password(void *ctx, struct rpc_request *call, const void *req
         return;
     }
     enum status status = caller_load_account(service, wanted->account, &user);
-    if (status == STATUS_OK)
-        verify_and_change(service, call, &user, &network, wanted);
-    else
+    if (status != STATUS_OK)
         rpc_request_fail(call, status, "the account does not exist");
+    else if (reauth_passes(service, call, &user, &network, wanted->old_password, wrong_password))
+        change_password(service, call, &user, wanted);
     memory_wipe(user.password_hash, sizeof(user.password_hash));
 }
 
