@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "event.pb-c.h"
@@ -15,6 +16,7 @@
 #include "services/common/rpc/wire.h"
 
 enum {
+    KEY_SIZE = ID_HEX + sizeof("/late"),
     ACCOUNTS_MAX = 4096, /* pending; others are sent again */
     REMEMBERED_MS =
         30 * 1000, /* longer than a request's pause, shorter than until the second one */
@@ -29,7 +31,7 @@ struct eraser {
     struct workpool *pool;
     struct bus_subscription *subscription;
     pthread_mutex_t lock;     /* guards what follows */
-    struct hashmap *accounts; /* by account id: struct account */
+    struct hashmap *accounts; /* by key_of: struct account */
 };
 
 /* An account that is being erased, or was a short time ago: an event that is repeated while it is
@@ -47,6 +49,12 @@ struct erasing {
 
 /* --- accounts ------------------------------------------------------------------------------ */
 
+/* The second event of an account has work of its own. */
+static void key_of(const Messenger__UserDeleted *event, char key_out[KEY_SIZE])
+{
+    snprintf(key_out, KEY_SIZE, "%s%s", event->account_id, event->is_late ? "/late" : "");
+}
+
 /* With the lock. */
 static void forget_old(struct eraser *eraser)
 {
@@ -63,13 +71,13 @@ static void forget_old(struct eraser *eraser)
 }
 
 /* One that failed is erased again with the next event. */
-static void note_end(struct eraser *eraser, const char *account_id, bool is_over)
+static void note_end(struct eraser *eraser, const char *key, bool is_over)
 {
     pthread_mutex_lock(&eraser->lock);
-    struct account *account = hashmap_get(eraser->accounts, account_id);
+    struct account *account = hashmap_get(eraser->accounts, key);
     *account = (struct account){ is_over, clock_mono_ms() };
     if (!is_over)
-        free(hashmap_remove(eraser->accounts, account_id));
+        free(hashmap_remove(eraser->accounts, key));
     pthread_mutex_unlock(&eraser->lock);
 }
 
@@ -110,15 +118,17 @@ static void run_erasing(void *arg)
 {
     struct erasing *erasing = arg;
     struct eraser *eraser = erasing->eraser;
-    const char *account_id = erasing->event->account_id;
     struct message_user user;
+    char key[KEY_SIZE];
 
-    enum status status = message_store_claim(eraser->store, erasing->event->tag, account_id, &user);
+    key_of(erasing->event, key);
+    enum status status =
+        message_store_claim(eraser->store, erasing->event->tag, erasing->event->account_id, &user);
     if (status == STATUS_OK)
         status = erase(eraser, &user);
     if (status == STATUS_OK)
         status = fanout_deleted(eraser->fanout, &user, erasing->event->revision);
-    note_end(eraser, account_id, status == STATUS_OK);
+    note_end(eraser, key, status == STATUS_OK);
     if (status == STATUS_OK)
         acknowledge(eraser, erasing->message);
     else
@@ -141,15 +151,16 @@ static bool is_sound(const Messenger__UserDeleted *event)
 /* False: `erasing` is left to the caller. */
 static bool submit(struct eraser *eraser, struct erasing *erasing)
 {
-    const char *account_id = erasing->event->account_id;
+    char key[KEY_SIZE];
 
+    key_of(erasing->event, key);
     pthread_mutex_lock(&eraser->lock);
     forget_old(eraser);
-    struct account *account = hashmap_get(eraser->accounts, account_id);
+    struct account *account = hashmap_get(eraser->accounts, key);
     bool is_over = account != NULL && account->is_over;
     bool taken = account == NULL && workpool_submit(eraser->pool, run_erasing, erasing);
     if (taken)
-        hashmap_put(eraser->accounts, account_id, xcalloc(1, sizeof(*account)));
+        hashmap_put(eraser->accounts, key, xcalloc(1, sizeof(*account)));
     pthread_mutex_unlock(&eraser->lock);
     if (is_over)
         acknowledge(eraser, erasing->message);

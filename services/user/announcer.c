@@ -108,6 +108,7 @@ static struct rpc_pending begin_deletion(struct announcer *announcer, const stru
     event.tag = wire_borrow(user->tag);
     event.account_id = hex;
     event.revision = user->revision;
+    event.is_late = user->unannounced == USER_DELETED_LATE;
     return rpc_begin_event(announcer->bus, &context, "event.user.deleted", &event.base);
 }
 
@@ -128,7 +129,7 @@ static bool end_deletion(struct announcer *announcer, const struct user *user,
 /* --- one page ------------------------------------------------------------------------------ */
 
 struct announcement {
-    bool begun, skipped;
+    bool begun;
     struct rpc_pending pending;
 };
 
@@ -138,8 +139,6 @@ static void begin(struct announcer *announcer, const struct user *user, int64_t 
     *announcement = (struct announcement){ .begun = true };
     if (user->deleted_ms == 0)
         announcement->pending = begin_update(announcer, user, deadline_us);
-    else if (!is_due(user))
-        *announcement = (struct announcement){ .skipped = true };
     else if (forget(announcer, user) == STATUS_OK)
         announcement->pending = begin_deletion(announcer, user, deadline_us);
     else
@@ -150,7 +149,7 @@ static bool end(struct announcer *announcer, const struct user *user,
                 struct announcement *announcement)
 {
     if (!announcement->begun)
-        return announcement->skipped;
+        return false;
     return user->deleted_ms != 0 ? end_deletion(announcer, user, &announcement->pending)
                                  : end_update(announcer, user, &announcement->pending);
 }
@@ -184,8 +183,19 @@ static int64_t answer_deadline(struct announcer *announcer)
     return deadline_us;
 }
 
-/* Announces all marked profiles. Stops early when no request of a page was answered. True when none
- * is left. */
+/* Leaves those that are due. */
+static void choose_due(struct user_list *page)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < page->count; i++)
+        if (is_due(&page->items[i]))
+            page->items[count++] = page->items[i];
+    page->count = count;
+}
+
+/* Announces all marks that are due. Stops early when no request of a page was answered. True when
+ * none is left. */
 static bool run_pass(struct announcer *announcer)
 {
     char after[TAG_SIZE] = "";
@@ -195,12 +205,13 @@ static bool run_pass(struct announcer *announcer)
         struct user_list page;
         if (user_store_unannounced(announcer->store, after, AT_ONCE, &page) != STATUS_OK)
             return false;
+        more = page.count == AT_ONCE && tag_to_key(page.items[page.count - 1].tag, after);
+        choose_due(&page);
         size_t announced = announce_page(announcer, &page, answer_deadline(announcer));
         if (page.count > 0)
             log_debug("announced %zu of %zu changed profiles", announced, page.count);
         all = all && announced == page.count;
-        more = page.count == AT_ONCE && announced > 0 &&
-               tag_to_key(page.items[page.count - 1].tag, after);
+        more = more && (announced > 0 || page.count == 0);
         free(page.items);
     }
     return all;
