@@ -10,7 +10,6 @@ import requests
 
 from support.admin import Admin
 from support.client import RpcError, Socket, login, signup, token_of, unique
-from support.process import REPOSITORY
 from support.stack import Stack
 from support.wait import wait_until
 
@@ -207,14 +206,6 @@ def test_the_use_of_an_invite_is_recorded_with_the_new_account():
         user = sign_up(stack, "192.0.2.9", invite=made.code)
         entry = entry_of(admin, user, "invite_used")
         assert entry.subject == made.id and entry.address == "192.0.2.9"
-
-
-def test_each_kind_is_in_the_manual():
-    source = (REPOSITORY / "services/user/audit/audit_kinds.c").read_text()
-    kinds = re.findall(r'\[AUDIT_\w+\] = "(\w+)"', source[:source.index("outcomes[")])
-    manual = (REPOSITORY / "docs/operating.md").read_text()
-    assert len(kinds) == 21
-    assert [kind for kind in kinds if f"`{kind}`" not in manual] == []
 
 
 # What is not
