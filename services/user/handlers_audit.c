@@ -9,6 +9,7 @@
 #include "services/common/base/memory.h"
 #include "services/common/base/text.h"
 #include "services/common/rpc/wire.h"
+#include "services/user/caller.h"
 #include "services/user/login/client_network.h"
 #include "services/user/named_user.h"
 
@@ -46,17 +47,16 @@ struct query {
     char address[CLIENT_NETWORK_SIZE], network[CLIENT_NETWORK_SIZE];
 };
 
-static const char *set_before(const Messenger__ListAuditRequest *wanted, struct query *query)
+/* What is wrong with a page that is asked for; NULL: nothing. */
+static const char *set_page(const char *before, uint32_t limit, struct query *query)
 {
-    const struct user_audit_place until = { .at_ms = wanted->until_ms };
-
     query->before.at_ms = INT64_MAX;
     query->filter.before = &query->before;
-    if (*wanted->before != '\0' && !read_place(wanted->before, &query->before))
-        return "before: is none of an answer's next";
-    if (wanted->until_ms != 0 && until.at_ms <= query->before.at_ms)
-        query->before = until;
-    return NULL;
+    if (limit == 0 || limit > LISTED_MAX)
+        return "limit: must be 1 to 500";
+    return *before == '\0' || read_place(before, &query->before)
+               ? NULL
+               : "before: is none of an answer's next";
 }
 
 /* Also failures, which have the network. */
@@ -69,15 +69,18 @@ static void set_address(const Messenger__ListAuditRequest *wanted, struct query 
 
 static const char *set_filter(const Messenger__ListAuditRequest *wanted, struct query *query)
 {
+    const struct user_audit_place until = { .at_ms = wanted->until_ms };
+
     *query = (struct query){ .filter = { .kind = wanted->kind, .since_ms = wanted->since_ms } };
     set_address(wanted, query);
-    if (wanted->limit == 0 || wanted->limit > LISTED_MAX)
-        return "limit: must be 1 to 500";
     if (*wanted->kind != '\0' && !audit_kinds_has(wanted->kind))
         return "kind: is none";
     if (wanted->since_ms < 0 || wanted->until_ms < 0)
         return "since_ms, until_ms: must not be negative";
-    return set_before(wanted, query);
+    const char *problem = set_page(wanted->before, wanted->limit, query);
+    if (until.at_ms != 0 && until.at_ms <= query->before.at_ms)
+        query->before = until;
+    return problem;
 }
 
 /* 24 hex digits are an id, also of an account that is gone. A tag may have '@'. */
@@ -149,25 +152,48 @@ static void reply_entries(struct rpc_request *call, const struct user_audit_list
     free(views);
 }
 
+/* `status` is that of the account. */
+static void list(struct user_service *service, struct rpc_request *call, enum status status,
+                 const struct query *query, size_t limit, const char *missing)
+{
+    struct user_audit_list found;
+
+    if (status == STATUS_OK)
+        status = user_store_list_audit(service->store, &query->filter, limit, &found);
+    if (status != STATUS_OK) {
+        rpc_request_fail(call, status, missing);
+        return;
+    }
+    reply_entries(call, &found, found.count == limit);
+    free(found.items);
+}
+
 void handle_list_audit(void *ctx, struct rpc_request *call, const void *request)
 {
-    struct user_service *service = ctx;
     const Messenger__ListAuditRequest *wanted = request;
-    struct user_audit_list list;
     struct query query;
 
     const char *problem = set_filter(wanted, &query);
+    if (problem != NULL)
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
+    else
+        list(ctx, call, set_account(ctx, wanted->name, &query), &query, wanted->limit,
+             "name: no such user");
+}
+
+void handle_list_own_audit(void *ctx, struct rpc_request *call, const void *request)
+{
+    const Messenger__ListOwnAuditRequest *wanted = request;
+    struct query query = { .filter = { .kind = "", .address = "", .network = "" } };
+    struct user user;
+
+    const char *problem = set_page(wanted->before, wanted->limit, &query);
     if (problem != NULL) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;
     }
-    enum status status = set_account(service, wanted->name, &query);
-    if (status == STATUS_OK)
-        status = user_store_list_audit(service->store, &query.filter, wanted->limit, &list);
-    if (status != STATUS_OK) {
-        rpc_request_fail(call, status, "name: no such user");
-        return;
-    }
-    reply_entries(call, &list, list.count == wanted->limit);
-    free(list.items);
+    enum status status = caller_load_account(ctx, wanted->account, &user);
+    query.filter.account = &user.id;
+    list(ctx, call, status, &query, wanted->limit, "the account does not exist");
+    memory_wipe(user.password_hash, sizeof(user.password_hash));
 }

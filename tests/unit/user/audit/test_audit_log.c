@@ -177,7 +177,6 @@ static void events_that_differ_in_time_only_are_one_entry(void **state)
     struct logged *l = *state;
     struct user ann = user_of("@ann"), bob = user_of("@bob");
     start(l);
-    clock_stop_for_test();
     for (int i = 0; i < 3; i++) {
         note(l, AUDIT_LOG_IN, AUDIT_BY_USER, &ann, "192.0.2.1", "one");
         clock_advance_for_test(10);
@@ -195,7 +194,8 @@ static void events_that_differ_in_time_only_are_one_entry(void **state)
                         strcmp(list.items[i].address, "192.0.2.1") == 0 &&
                         strcmp(list.items[i].device, "one") == 0;
         assert_int_equal(list.items[i].count, is_first ? 3 : 1);
-        assert_int_equal(list.items[i].last_ms - list.items[i].place.at_ms, is_first ? 20 : 0);
+        int64_t lasted_ms = list.items[i].last_ms - list.items[i].place.at_ms;
+        assert_true(is_first ? lasted_ms >= 20 : lasted_ms == 0);
     }
     free(list.items);
 }
@@ -467,6 +467,7 @@ static int run_suite(const char *name)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_event_is_recorded_with_all_that_is_known),
+        TEST(events_that_differ_in_time_only_are_one_entry),
         TEST(failures_that_differ_in_the_device_are_one_entry),
         TEST(addresses_without_an_account_are_counted_together_when_they_are_many),
         TEST(one_account_has_few_entries_a_minute_and_its_owner_has_his_own),
@@ -481,7 +482,6 @@ static int run_suite(const char *name)
         TEST(what_is_personal_is_removed_also_from_entries_that_are_being_written),
         TEST(the_next_minute_has_entries_of_its_own),
         cmocka_unit_test(all_words_differ_and_fit),
-        TEST(events_that_differ_in_time_only_are_one_entry), /* stops the clock: the last */
     };
     char group[64];
     snprintf(group, sizeof(group), "audit_log %s", name);
