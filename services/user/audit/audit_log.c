@@ -96,33 +96,43 @@ static void make_key(const struct user_audit_entry *entry, char key_out[KEY_SIZE
              entry->share == USER_AUDIT_FAILURES ? "" : entry->device);
 }
 
-/* How many entries of this minute and share have the same account; or any one, or none. */
-static size_t count_like_locked(const struct audit_log *log, const struct user_audit_entry *entry,
-                                bool of_any_account)
+/* Entries of this minute and share. */
+struct like {
+    size_t of_account, of_others, of_nobody;
+};
+
+/* One pass, whatever is looked for: how long it takes must not tell whether there is an account. */
+static struct like count_like_locked(const struct audit_log *log,
+                                     const struct user_audit_entry *entry)
 {
-    size_t count = 0;
+    struct like like = { 0 };
 
     for (size_t i = 0; i < log->count; i++) {
         const struct user_audit_entry *other = &log->items[i]->entry;
-        if (other->share != entry->share || has_account(other) != has_account(entry))
-            continue;
-        count +=
-            of_any_account || memcmp(&other->account, &entry->account, sizeof(other->account)) == 0;
+        bool is_same = memcmp(&other->account, &entry->account, sizeof(other->account)) == 0;
+        if (other->share == entry->share)
+            ++*(!has_account(other) ? &like.of_nobody
+                : is_same           ? &like.of_account
+                                    : &like.of_others);
     }
-    return count;
+    return like;
+}
+
+/* The entries of failures that have an account are as many as are allowed. */
+static bool is_flood(const struct user_audit_entry *entry, const struct like *like)
+{
+    return entry->share == USER_AUDIT_FAILURES && has_account(entry) &&
+           like->of_account + like->of_others >= AUDIT_LOG_FAILURES_MAX;
 }
 
 /* Whether the minute has as many such entries as are allowed. The administrator is trusted. */
-static bool is_beyond_locked(const struct audit_log *log, const struct user_audit_entry *entry)
+static bool is_beyond(const struct user_audit_entry *entry, const struct like *like)
 {
-    bool is_failure = entry->share == USER_AUDIT_FAILURES;
-
     if (entry->share == USER_AUDIT_ADMINISTRATOR)
         return false;
     if (!has_account(entry))
-        return count_like_locked(log, entry, true) >= AUDIT_LOG_UNKNOWN_MAX;
-    return count_like_locked(log, entry, false) >= AUDIT_LOG_ACCOUNT_MAX ||
-           (is_failure && count_like_locked(log, entry, true) >= AUDIT_LOG_FAILURES_MAX);
+        return like->of_nobody >= AUDIT_LOG_UNKNOWN_MAX;
+    return like->of_account >= AUDIT_LOG_ACCOUNT_MAX || is_flood(entry, like);
 }
 
 static void remove_details(struct user_audit_entry *entry)
@@ -152,12 +162,14 @@ static struct open_entry *choose_locked(const struct audit_log *log, struct user
 {
     struct open_entry *open = find_locked(log, entry);
 
-    if (open != NULL || !is_beyond_locked(log, entry))
+    if (open != NULL)
         return open;
+    struct like like = count_like_locked(log, entry);
+    if (!is_beyond(entry, &like))
+        return NULL;
     remove_details(entry);
     open = find_locked(log, entry);
-    if (open != NULL || entry->share != USER_AUDIT_FAILURES || !has_account(entry) ||
-        count_like_locked(log, entry, true) < AUDIT_LOG_FAILURES_MAX)
+    if (open != NULL || !is_flood(entry, &like))
         return open;
     remove_account(entry);
     return find_locked(log, entry);

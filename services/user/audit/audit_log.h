@@ -32,9 +32,8 @@ enum {
     AUDIT_LOG_FAILURES_MAX = 400,
     AUDIT_LOG_ACCOUNT_MAX = 30,
     AUDIT_LOG_PENDING_MAX = 8192,
-    AUDIT_LOG_WRITE_MS = 200,    /* until a new entry is written */
-    AUDIT_LOG_REPEAT_MS = 2000,  /* until the count of one that was repeated is */
-    AUDIT_LOG_ENTRIES_MIN = 100, /* of `max_entries` */
+    AUDIT_LOG_WRITE_MS = 200,   /* until a new entry is written */
+    AUDIT_LOG_REPEAT_MS = 2000, /* until the count of one that was repeated is */
 };
 #define AUDIT_LOG_MANY "many"
 
@@ -61,7 +60,8 @@ struct audit_event {
     const char *subject;     /* the id of a session or an invite */
 };
 
-/* Records an event of now. Does not block, from any thread. */
+/* Records an event of now. Does not block, from any thread. A failure takes the same time with an
+ * account and without. */
 void audit_log_note(struct audit_log *log, const struct audit_event *event);
 
 /* Removes what is personal in the entries of an account, stored (user_store_forget_audit) or not,
