@@ -13,6 +13,8 @@ static const char usage[] =
     "       messengerctl invite create [--expires \"1 week\"]\n"
     "       messengerctl invite list [--json]\n"
     "       messengerctl invite revoke ID\n"
+    "       messengerctl audit [--user NAME|ID] [--kind KIND] [--address ADDRESS]\n"
+    "                          [--since 2h|DATE] [--until 2h|DATE] [--limit N] [--json]\n"
     "       messengerctl doctor [--config FILE] [--data DATA] [--json]\n"
     "       messengerctl backup DIR [--data DATA]\n"
     "       messengerctl restore DIR [--data DATA] [--force]\n"
@@ -35,7 +37,13 @@ static const char accounts[] =
     "                       once, a day unless --expires is given, and replaces an earlier link\n"
     "  invite create        prints a link for one sign-up, where registration.mode is \"invite\"\n"
     "  invite list          all invites, with their makers; the first column is ID\n"
-    "  invite revoke        the link no longer works\n\n"
+    "  invite revoke        the link no longer works\n"
+    "  audit                what concerned the security of accounts, the newest first: log-ins\n"
+    "                       and failed ones, sign-ups, passwords, ends of sessions, invites, and\n"
+    "                       what the administrator did. The last 100, or --limit; with --json\n"
+    "                       all. Times are of the local time zone, as are those of DATE:\n"
+    "                       2026-11-28, 2026-11-28T09:30, 2026-11-28T09:30:00Z; or how long ago.\n"
+    "                       KIND is one of the words of the second column\n\n"
     "  --json prints one JSON object on each line, with dates in UTC. Links begin with app.url.\n"
     "  Beside `make run` nothing else is needed: the address of NATS and the password are in "
     "DATA.\n"
@@ -44,6 +52,8 @@ static const char accounts[] =
     "  messengerctl user list --json | grep '\"disabled\":true'\n"
     "  messengerctl user disable @ann\n"
     "  messengerctl user reset-password ann@example.com --expires 2h\n"
+    "  messengerctl audit --kind log_in_failed --since 24h\n"
+    "  messengerctl audit --json --since 2026-11-01 > audit.ndjson\n"
     "  docker compose run --rm messengerctl invite create --expires \"2 days\"\n";
 
 static const char checks[] =

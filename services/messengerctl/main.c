@@ -7,6 +7,7 @@
 #include "services/common/base/buffer.h"
 #include "services/common/base/log.h"
 #include "services/common/base/version.h"
+#include "services/messengerctl/admin/admin_audit.h"
 #include "services/messengerctl/admin/admin_invites.h"
 #include "services/messengerctl/admin/admin_link.h"
 #include "services/messengerctl/admin/admin_users.h"
@@ -152,6 +153,13 @@ static const struct command commands[] = {
       ADMIN("[--expires \"1 week\"]", 0, 0, OPTION_EXPIRES, 366, admin_invites_create) },
     { "invite", "list", ADMIN("[--json]", 0, 0, OPTION_JSON, 0, admin_invites_list) },
     { "invite", "revoke", ADMIN("ID", 1, 1, 0, 0, admin_invites_revoke) },
+    { "audit", "",
+      ADMIN("[--user NAME|ID] [--kind KIND] [--address ADDRESS] [--since 2h|DATE]"
+            " [--until 2h|DATE] [--limit N] [--json]",
+            0, 0,
+            OPTION_JSON | OPTION_USER | OPTION_KIND | OPTION_ADDRESS | OPTION_SINCE | OPTION_UNTIL |
+                OPTION_LIMIT,
+            0, admin_audit_list) },
     { "doctor", "", "[--config FILE] [--data DATA] [--json]", 0, 0,
       OPTION_CONFIG | OPTION_DATA | OPTION_JSON, .run = run_doctor },
     { "backup", "", "DIR [--data DATA]", 1, 1, OPTION_DATA, .run = run_backup },

@@ -10,6 +10,7 @@
 #include "services/common/rpc/wire.h"
 #include "services/user/caller.h"
 #include "services/user/handlers_accounts.h"
+#include "services/user/handlers_audit.h"
 #include "services/user/handlers_deletion.h"
 #include "services/user/handlers_invites.h"
 #include "services/user/handlers_password.h"
@@ -271,6 +272,8 @@ const struct rpc_method user_methods[] = {
       RPC_FAST },
     { "ListInvites", &messenger__list_invites_request__descriptor, handle_list_invites, RPC_FAST },
     { "RevokeInvite", &messenger__revoke_invite_request__descriptor, handle_revoke_invite,
+      RPC_FAST },
+    { "ListOwnAudit", &messenger__list_own_audit_request__descriptor, handle_list_own_audit,
       RPC_FAST },
 };
 const size_t user_method_count = sizeof(user_methods) / sizeof(user_methods[0]);

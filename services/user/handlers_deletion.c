@@ -6,14 +6,22 @@
 #include "services/user/access/reauth.h"
 #include "services/user/caller.h"
 
+static const struct reauth by_password = {
+    .failed = AUDIT_ACCOUNT_DELETION_FAILED,
+    .wrong = "password: is not the password of this account",
+};
+
 static void delete_account(struct user_service *service, struct rpc_request *call,
-                           const struct user *user)
+                           const struct user *user, const char *network)
 {
     static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
 
     enum status status = deletion_delete(service, user);
     if (status == STATUS_OK) {
-        log_info("an account was deleted by its user");
+        audit_log_note(service->audit, &(struct audit_event){ .kind = AUDIT_ACCOUNT_DELETED,
+                                                              .by = AUDIT_BY_USER,
+                                                              .user = user,
+                                                              .address = network });
         rpc_request_reply(call, &done.base);
         deletion_follow_up(service, user);
     } else {
@@ -36,8 +44,7 @@ void handle_delete_account(void *ctx, struct rpc_request *call, const void *requ
     enum status status = caller_load_account(service, wanted->account, &user);
     if (status != STATUS_OK)
         rpc_request_fail(call, status, "the account does not exist");
-    else if (reauth_passes(service, call, &user, &network, wanted->password,
-                           "password: is not the password of this account"))
-        delete_account(service, call, &user);
+    else if (reauth_passes(service, call, &by_password, &user, &network, wanted->password))
+        delete_account(service, call, &user, network.name);
     memory_wipe(user.password_hash, sizeof(user.password_hash));
 }

@@ -11,11 +11,21 @@
 #include "services/user/mail/mails.h"
 #include "services/user/rules/user_rules.h"
 
-static const char bad_network[] = "client_network: is neither an address nor a network";
-
 /* --- by the old one ------------------------------------------------------------------------ */
 
-static const char wrong_password[] = "oldPassword: is not the password of this account";
+static const struct reauth by_old_password = {
+    .failed = AUDIT_PASSWORD_CHANGE_FAILED,
+    .wrong = "oldPassword: is not the password of this account",
+};
+
+static void note(struct user_service *service, enum audit_kind kind, enum audit_outcome outcome,
+                 enum audit_actor by, const struct user *user, const char *network)
+{
+    audit_log_note(
+        service->audit,
+        &(struct audit_event){
+            .kind = kind, .outcome = outcome, .by = by, .user = user, .address = network });
+}
 
 /* The old password is right. */
 static void change_password(struct user_service *service, struct rpc_request *call,
@@ -36,6 +46,8 @@ static void change_password(struct user_service *service, struct rpc_request *ca
         status = user_store_set_credentials(service->store, &change);
     memory_wipe(hash, sizeof(hash));
     if (status == STATUS_OK) {
+        note(service, AUDIT_PASSWORD_CHANGED, AUDIT_OK, AUDIT_BY_USER, user,
+             request->client_network);
         sessions_publish_end_of_others(service, user, request->kept_session);
         rpc_request_reply(call, &done.base);
     } else {
@@ -52,8 +64,8 @@ void handle_change_password(void *ctx, struct rpc_request *call, const void *req
 
     const char *problem =
         user_rules_check_password("newPassword", wanted->new_password, service->password_min);
-    if (problem == NULL && !client_network_parse(wanted->client_network, &network))
-        problem = bad_network;
+    if (problem == NULL)
+        problem = client_network_check(wanted->client_network, &network);
     if (problem == NULL && !sessions_is_id(wanted->kept_session))
         problem = "kept_session: is none";
     if (problem != NULL) {
@@ -63,7 +75,7 @@ void handle_change_password(void *ctx, struct rpc_request *call, const void *req
     enum status status = caller_load_account(service, wanted->account, &user);
     if (status != STATUS_OK)
         rpc_request_fail(call, status, "the account does not exist");
-    else if (reauth_passes(service, call, &user, &network, wanted->old_password, wrong_password))
+    else if (reauth_passes(service, call, &by_old_password, &user, &network, wanted->old_password))
         change_password(service, call, &user, wanted);
     memory_wipe(user.password_hash, sizeof(user.password_hash));
 }
@@ -108,7 +120,7 @@ static enum status reset_password(struct user_service *service, const struct use
 }
 
 static enum status find_and_reset(struct user_service *service, const struct user_code *code,
-                                  const char *password)
+                                  const Messenger__ResetPasswordRequest *wanted)
 {
     char hash[USER_HASH_SIZE], id[ID_HEX + 1];
     struct user user;
@@ -116,9 +128,12 @@ static enum status find_and_reset(struct user_service *service, const struct use
     id_to_hex(&code->account, id);
     enum status status = caller_load(service, code->account_tag, id, &user);
     if (status == STATUS_OK)
-        status = credentials_hash(service, password, hash);
+        status = credentials_hash(service, wanted->new_password, hash);
     if (status == STATUS_OK)
         status = reset_password(service, &user, code, hash);
+    if (status == STATUS_OK)
+        note(service, code->kind == USER_CODE_RESET ? AUDIT_RESET_LINK_USED : AUDIT_RESET_MAIL_USED,
+             AUDIT_OK, AUDIT_BY_USER, &user, wanted->client_network);
     memory_wipe(hash, sizeof(hash));
     memory_wipe(user.password_hash, sizeof(user.password_hash));
     return status;
@@ -135,15 +150,15 @@ void handle_reset_password(void *ctx, struct rpc_request *call, const void *requ
 
     const char *problem =
         user_rules_check_password("password", wanted->new_password, service->password_min);
-    if (problem == NULL && !client_network_parse(wanted->client_network, &network))
-        problem = bad_network;
+    if (problem == NULL)
+        problem = client_network_check(wanted->client_network, &network);
     if (problem != NULL) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;
     }
     enum status status = codes_find(service, USER_CODE_RESET, wanted->code, &code);
     if (status == STATUS_OK)
-        status = find_and_reset(service, &code, wanted->new_password);
+        status = find_and_reset(service, &code, wanted);
     if (status == STATUS_OK)
         rpc_request_reply(call, &done.base);
     else if (status == STATUS_FORBIDDEN || status == STATUS_UNAUTHENTICATED)
@@ -164,8 +179,8 @@ void handle_request_reset(void *ctx, struct rpc_request *call, const void *reque
     struct client_network network;
 
     const char *problem = user_rules_check_email(wanted->email, email_key);
-    if (problem == NULL && !client_network_parse(wanted->client_network, &network))
-        problem = bad_network;
+    if (problem == NULL)
+        problem = client_network_check(wanted->client_network, &network);
     if (service->mailer == NULL) {
         rpc_request_fail(call, STATUS_FORBIDDEN, "mail: is not configured");
     } else if (problem != NULL) {

@@ -72,6 +72,7 @@ static void stop_user(struct service *process, void *arg)
     rpc_server_stop(&state->server);
     announcer_stop(&state->service.announcer);
     mailer_stop(&state->service.mailer);
+    audit_log_stop(&state->service.audit);
     login_guard_destroy(&state->service.guard);
     user_store_close(&state->service.store);
     free(state);
@@ -122,6 +123,12 @@ static enum status start_user(struct service *process, void **state_out)
             .store = state->service.store,
             .per_account = process->settings.limit_failed_logins_per_account,
             .per_network_hour = process->settings.limit_failed_logins_per_address,
+        });
+    if (status == STATUS_OK)
+        state->service.audit = audit_log_start(&(struct audit_log_options){
+            .store = state->service.store,
+            .keep_days = process->settings.audit_keep_days,
+            .max_entries = process->settings.audit_max_entries,
         });
     if (status == STATUS_OK && process->settings.mail.smtp_url[0] != '\0')
         status = mailer_start(&process->settings.mail, mails_compose, &state->service,

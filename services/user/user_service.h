@@ -3,6 +3,7 @@
 
 #include "services/common/bus/bus.h"
 #include "services/user/announcer.h"
+#include "services/user/audit/audit_log.h"
 #include "services/user/login/login_guard.h"
 #include "services/user/login/password.h"
 #include "services/user/store/user_store.h"
@@ -16,6 +17,7 @@ struct user_service {
     struct bus *bus;
     struct user_store *store;
     struct announcer *announcer;
+    struct audit_log *audit;
     struct login_guard *guard;
     struct password_cost cost;
     size_t password_min;

@@ -29,7 +29,7 @@ USER = [
     ["services/user/mail/"],
     ["services/user/access/"],
     ["services/user/user_service.h"],
-    ["services/user/announcer", "services/user/login/", "services/user/rules/"],
+    ["services/user/announcer", "services/user/audit/", "services/user/login/", "services/user/rules/"],
     ["services/user/store/"],
 ]
 MESSENGERCTL = [

@@ -15,6 +15,7 @@ import requests
 
 from support.client import Socket, User, error_name, login, signup, token_of, unique
 from support.local_run import LocalRun
+from support.messengerctl import ctl, environment, objects, one_line, refused, run
 from support.ports import free_port
 from support.process import REPOSITORY, binary, clean_environment
 from support.stack import Stack
@@ -28,43 +29,6 @@ CODE = "[0-9a-f]{32}"
 def inviting():
     with Stack(settings={"registration.mode": "invite"}, authorised=True) as stack:
         yield stack
-
-
-def run(*arguments, cwd=None, **env):
-    """Of an environment without settings but these."""
-    kept = {name: value for name, value in clean_environment().items() if name != "DATA_DIR"}
-    words = [word if isinstance(word, bytes) else str(word) for word in arguments]
-    return subprocess.run([binary("messengerctl"), *words], cwd=cwd, capture_output=True,
-                          env={**kept, **{name: str(value) for name, value in env.items()}},
-                          timeout=PATIENCE_SECONDS)
-
-
-def environment(stack, user="admin"):
-    return {"MESSENGER_NATS_URL": f"nats://127.0.0.1:{stack.nats_port}", "MESSENGER_NATS_USER": user,
-            "MESSENGER_NATS_PASSWORD_FILE": stack.secret_file(f"nats_{user}")}
-
-
-def ctl(stack, *arguments, **env):
-    """The output of a command that succeeds."""
-    done = run(*arguments, **{**environment(stack), **env})
-    assert (done.returncode, done.stderr) == (0, b""), done.stderr
-    return done.stdout.decode()
-
-
-def objects(stack, *arguments):
-    return [json.loads(line) for line in ctl(stack, *arguments, "--json").splitlines()]
-
-
-def refused(stack, *arguments, **env):
-    """The one line of a command that fails."""
-    return one_line(run(*arguments, **{**environment(stack), **env}))
-
-
-def one_line(done):
-    assert (done.returncode, done.stdout) == (1, b""), (done.returncode, done.stdout)
-    line, = done.stderr.decode().splitlines()
-    assert line.startswith("messengerctl: ")
-    return line
 
 
 def invited(stack, **changed):

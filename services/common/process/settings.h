@@ -68,6 +68,9 @@ struct settings {
     struct mail_settings mail;
     char *app_url; /* "" = unknown */
 
+    int64_t audit_keep_days; /* 0 = no audit log */
+    int64_t audit_max_entries;
+
     bool contacts_consent;
     bool accounts_erase_messages;
 

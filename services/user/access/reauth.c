@@ -2,8 +2,20 @@
 
 #include "services/user/access/credentials.h"
 
-bool reauth_passes(struct user_service *service, struct rpc_request *call, const struct user *user,
-                   const struct client_network *network, const char *password, const char *wrong)
+static void note_failed(struct user_service *service, const struct reauth *purpose,
+                        enum audit_outcome outcome, const struct user *user,
+                        const struct client_network *network)
+{
+    audit_log_note(service->audit, &(struct audit_event){ .kind = purpose->failed,
+                                                          .outcome = outcome,
+                                                          .by = AUDIT_BY_ANYBODY,
+                                                          .user = user,
+                                                          .address = network->name });
+}
+
+bool reauth_passes(struct user_service *service, struct rpc_request *call,
+                   const struct reauth *purpose, const struct user *user,
+                   const struct client_network *network, const char *password)
 {
     struct login_attempt attempt;
     int64_t retry_after_ms = 0;
@@ -12,6 +24,7 @@ bool reauth_passes(struct user_service *service, struct rpc_request *call, const
         login_guard_begin(service->guard, user->email_key, &user->id, network,
                           rpc_request_context(call)->deadline_us, &attempt, &retry_after_ms);
     if (status == STATUS_LIMITED) {
+        note_failed(service, purpose, AUDIT_LIMITED, user, network);
         rpc_request_limit(call, retry_after_ms, "too many wrong passwords");
         return false;
     }
@@ -23,7 +36,8 @@ bool reauth_passes(struct user_service *service, struct rpc_request *call, const
         login_guard_pass(service->guard, &attempt);
         return true;
     }
+    note_failed(service, purpose, AUDIT_WRONG_PASSWORD, user, network);
     status = login_guard_fail(service->guard, &attempt);
-    rpc_request_fail(call, status == STATUS_OK ? STATUS_INVALID_ARGUMENT : status, wrong);
+    rpc_request_fail(call, status == STATUS_OK ? STATUS_INVALID_ARGUMENT : status, purpose->wrong);
     return false;
 }

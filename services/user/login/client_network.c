@@ -59,3 +59,33 @@ bool client_network_parse(const char *text, struct client_network *network_out)
     *network_out = network;
     return true;
 }
+
+const char *client_network_check(const char *text, struct client_network *network_out)
+{
+    return client_network_parse(text, network_out)
+               ? NULL
+               : "client_network: is neither an address nor a network";
+}
+
+void client_network_of(const char *address, char address_out[CLIENT_NETWORK_SIZE],
+                       char network_out[CLIENT_NETWORK_SIZE])
+{
+    struct in6_addr v6;
+    struct in_addr v4;
+
+    snprintf(address_out, CLIENT_NETWORK_SIZE, "%s", address);
+    *network_out = '\0';
+    bool is_v6 = inet_pton(AF_INET6, address, &v6) == 1;
+    bool is_v4 = inet_pton(AF_INET, address, &v4) == 1;
+    if (is_v6 && IN6_IS_ADDR_V4MAPPED(&v6)) {
+        memcpy(&v4, v6.s6_addr + 12, sizeof(v4));
+        is_v4 = true;
+    }
+    if (is_v4) {
+        inet_ntop(AF_INET, &v4, address_out, CLIENT_NETWORK_SIZE);
+        snprintf(network_out, CLIENT_NETWORK_SIZE, "%s", address_out);
+    } else if (is_v6) {
+        inet_ntop(AF_INET6, &v6, address_out, CLIENT_NETWORK_SIZE);
+        write_network(&v6, NAME_BYTES, network_out);
+    }
+}

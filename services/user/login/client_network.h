@@ -20,4 +20,13 @@ struct client_network {
  */
 bool client_network_parse(const char *text, struct client_network *network_out);
 
+/* The same for handlers: what is wrong with the field client_network of a request; NULL: nothing.
+ */
+const char *client_network_check(const char *text, struct client_network *network_out);
+
+/* The canonical form of an address in any form, and its network. When it is none: the text itself,
+ * cut off, and "". */
+void client_network_of(const char *address, char address_out[CLIENT_NETWORK_SIZE],
+                       char network_out[CLIENT_NETWORK_SIZE]);
+
 #endif

@@ -144,32 +144,62 @@ static void write_taken(const struct user_service *service, const struct user *u
                            service->app_url, user->tag);
 }
 
-static enum status compose_reset(struct user_service *service, const struct mail_wish *wish,
-                                 struct mail *mail)
+/* `user` is NULL when no account has the address, which is not recorded. */
+static void note_reset(struct user_service *service, const struct mail_wish *wish,
+                       const struct user *user, enum status status)
+{
+    struct audit_event event = { .kind = AUDIT_RESET_MAIL_REQUESTED,
+                                 .outcome = AUDIT_NOT_SENT,
+                                 .user = user,
+                                 .address = wish->network };
+
+    if (status == STATUS_OK)
+        event.outcome = AUDIT_OK;
+    else if (user == NULL)
+        event.outcome = AUDIT_UNKNOWN_NAME;
+    else if (status == STATUS_FORBIDDEN)
+        event.outcome = AUDIT_DISABLED;
+    else if (status == STATUS_LIMITED)
+        event.outcome = AUDIT_LIMITED;
+    audit_log_note(service->audit, &event);
+}
+
+static enum status make_reset(struct user_service *service, const struct mail_wish *wish,
+                              const struct user *user, struct mail *mail)
 {
     char secret[CODES_SECRET_SIZE];
     struct user_code code;
-    struct user user;
 
-    enum status status = user_store_by_email(service->store, wish->email, &user);
-    if (status != STATUS_OK)
-        return status;
-    memory_wipe(user.password_hash, sizeof(user.password_hash));
-    if (user.disabled)
-        return STATUS_FORBIDDEN;
-    status = admit_address(service, wish, &user);
+    enum status status = admit_address(service, wish, user);
     if (status == STATUS_OK)
-        status = codes_drop(service, USER_CODE_MAILED_RESET, &user);
+        status = codes_drop(service, USER_CODE_MAILED_RESET, user);
     if (status == STATUS_OK)
-        status = codes_make(service, USER_CODE_MAILED_RESET, &user, MAILS_RESET_LIFETIME_S, secret,
+        status = codes_make(service, USER_CODE_MAILED_RESET, user, MAILS_RESET_LIFETIME_S, secret,
                             &code);
     if (status != STATUS_OK)
         return status;
-    snprintf(mail->to, sizeof(mail->to), "%s", user.email);
+    snprintf(mail->to, sizeof(mail->to), "%s", user->email);
     mail->expires_at_s = code.expires_at_s;
-    write_reset(service, &user, secret, mail);
+    write_reset(service, user, secret, mail);
     memory_wipe(secret, sizeof(secret));
     return STATUS_OK;
+}
+
+/* A store that does not answer is asked again, so it makes no entry. */
+static enum status compose_reset(struct user_service *service, const struct mail_wish *wish,
+                                 struct mail *mail)
+{
+    struct user user;
+
+    enum status status = user_store_by_email(service->store, wish->email, &user);
+    bool is_known = status == STATUS_OK;
+    if (is_known) {
+        memory_wipe(user.password_hash, sizeof(user.password_hash));
+        status = user.disabled ? STATUS_FORBIDDEN : make_reset(service, wish, &user, mail);
+    }
+    if (status != STATUS_UNAVAILABLE && status != STATUS_BUSY)
+        note_reset(service, wish, is_known ? &user : NULL, status);
+    return status;
 }
 
 /* `owner` is the account that has the address; NULL: none. */

@@ -107,6 +107,31 @@ static void a_text_of_any_length_is_refused(void **state)
     }
 }
 
+static void the_network_of_an_address_in_any_form_is_found(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *address, *network;
+    } cases[] = {
+        { "192.0.2.3", "192.0.2.3", "192.0.2.3" },
+        { "::ffff:192.0.2.3", "192.0.2.3", "192.0.2.3" },
+        { "::FFFF:c000:0203", "192.0.2.3", "192.0.2.3" },
+        { "2001:DB8:0:1:0:0:0:5", "2001:db8:0:1::5", "2001:db8:0:1::/64" },
+        { "::1", "::1", "::/64" },
+        { "2001:db8:0:1::/64", "2001:db8:0:1::/64", "" },
+        { "192.0.2", "192.0.2", "" },
+        { "", "", "" },
+        { "a text that is longer than any address can be, and so is cut off at its end",
+          "a text that is longer than any address can be, and so is cut of", "" },
+    };
+    char address[CLIENT_NETWORK_SIZE], network[CLIENT_NETWORK_SIZE];
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        client_network_of(cases[i].text, address, network);
+        assert_string_equal(address, cases[i].address);
+        assert_string_equal(network, cases[i].network);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +140,7 @@ int main(void)
         cmocka_unit_test(a_gateway_that_passes_on_nothing_is_accepted),
         cmocka_unit_test(any_other_text_is_refused),
         cmocka_unit_test(a_text_of_any_length_is_refused),
+        cmocka_unit_test(the_network_of_an_address_in_any_form_is_found),
     };
     return cmocka_run_group_tests_name("client_network", tests, NULL, NULL);
 }
