@@ -167,6 +167,24 @@ struct message_erasure {
     uint64_t after_seq;
 };
 
+/* What a store erases because it is old, and how far it is. Zeroed but for the first one. */
+struct message_expiry {
+    int64_t before_ms; /* in: texts of messages from before that time */
+    uint64_t erased;   /* out: how many texts, so far */
+    bool is_over;      /* out: nothing is left */
+    /* The engine's, from one call to the next: */
+    bool begun;
+    int64_t after_row;
+    struct id after_id;
+};
+
+/* Bytes of texts that a user has stored. */
+struct message_usage {
+    char key[ACCOUNT_NAME_SIZE]; /* in */
+    int64_t added;               /* in */
+    int64_t total;               /* out: with these */
+};
+
 /* The kinds of changes that concern a user. */
 enum change_kind {
     CHANGE_NEW_MESSAGE,  /* sent to the owner */

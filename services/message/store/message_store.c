@@ -144,6 +144,18 @@ enum status message_store_erase(struct message_store *store, struct message_eras
     return store->kind->erase(store, erasure);
 }
 
+enum status message_store_expire(struct message_store *store, struct message_expiry *expiry)
+{
+    return store->kind->expire(store, expiry);
+}
+
+enum status message_store_add_usage(struct message_store *store, struct message_usage *usage,
+                                    size_t count)
+{
+    assert(count <= MESSAGE_USAGE_MAX);
+    return store->kind->add_usage(store, usage, count);
+}
+
 enum status message_store_purge(struct message_store *store)
 {
     return store->kind->purge(store);

@@ -135,10 +135,26 @@ enum status message_store_note_profile(struct message_store *store,
 enum status message_store_erase(struct message_store *store,
                                 struct message_erasure *erasure) MUST_CHECK;
 
+/* Erases a part of the texts that are old; as message_store_erase otherwise. */
+enum status message_store_expire(struct message_store *store,
+                                 struct message_expiry *expiry) MUST_CHECK;
+
 /* After this, nothing of what was erased before is in the files of a SQLite store. STATUS_BUSY: a
  * reader prevents it now. What a database server keeps in its journal, and for how long, is its
  * own. Blocks. */
 enum status message_store_purge(struct message_store *store) MUST_CHECK;
+
+/* --- usage ---
+ *
+ * How many bytes of texts each user has stored, as the service counts them. Not part of a copy;
+ * what an older version stored is not counted.
+ */
+
+/* Adds to each user's bytes, at most MESSAGE_USAGE_MAX of them with a call. What is erased is
+ * subtracted by the store itself. Blocks. */
+enum { MESSAGE_USAGE_MAX = 200 };
+enum status message_store_add_usage(struct message_store *store, struct message_usage *usage,
+                                    size_t count) MUST_CHECK;
 
 /* --- copies ---
  *

@@ -14,6 +14,7 @@
 #include "services/message/store/mongo/profile.h"
 #include "services/message/store/mongo/reads.h"
 #include "services/message/store/mongo/relations.h"
+#include "services/message/store/mongo/usage.h"
 #include "services/message/store/mongo/writes.h"
 
 enum { WRITES_PENDING_MAX = 16384 };
@@ -124,7 +125,9 @@ const struct message_store_kind message_store_mongo = {
     .positions = message_mongo_positions_read,
     .note_profile = message_mongo_profile_note,
     .erase = message_mongo_erase,
+    .expire = message_mongo_erase_old,
     .purge = message_mongo_erase_purge,
+    .add_usage = message_mongo_usage_add,
     .records = message_mongo_copy_records,
     .newest_seq = message_mongo_copy_newest_seq,
     .import = message_mongo_copy_import,

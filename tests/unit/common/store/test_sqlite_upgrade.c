@@ -15,7 +15,9 @@
     "ALTER TABLE user DROP COLUMN session_epoch; ALTER TABLE user DROP COLUMN kept_session;"       \
     "ALTER TABLE user DROP COLUMN disabled; DROP TABLE session; DROP TABLE code;"
 
+#define USAGE_TAKEN_BACK "ALTER TABLE account DROP COLUMN text_bytes;"
 #define RELATIONS_TAKEN_BACK                                                                       \
+    USAGE_TAKEN_BACK                                                                               \
     "ALTER TABLE account DROP COLUMN show_online; ALTER TABLE account DROP COLUMN show_marks;"     \
     "DROP TABLE relation; DROP TABLE withheld;"
 
@@ -41,7 +43,7 @@ static void a_message_sent_before_is_known_after(void **state)
     struct message_send before = put_with_id(f, "@ann", "@bob", "hi", "c-1", STATUS_OK);
     put(f, "@ann", "@bob", "without an id");
     message_store_close(&f->store);
-    take_back(f->url, 4,
+    take_back(f->url, 5,
               RELATIONS_TAKEN_BACK "DROP INDEX account_superseded;"
                                    "ALTER TABLE account DROP COLUMN account_id;"
                                    "ALTER TABLE account DROP COLUMN superseded;"

@@ -260,6 +260,95 @@ static void nothing_is_left_in_the_files_of_a_store(void **state)
     check_user(f, "@u0");
 }
 
+/* --- what is old --------------------------------------------------------------------------- */
+
+static void put_at(struct fixture *f, const char *from, const char *to, const char *text,
+                   int64_t now_ms)
+{
+    struct message_send send = letter(from, to, text);
+
+    send.now_ms = now_ms;
+    assert_int_equal(send_and_wait(f->store, &send), STATUS_OK);
+}
+
+static uint64_t expire(struct fixture *f, int64_t before_ms)
+{
+    struct message_expiry expiry = { .before_ms = before_ms };
+
+    while (!expiry.is_over)
+        assert_int_equal(message_store_expire(f->store, &expiry), STATUS_OK);
+    return expiry.erased;
+}
+
+static void texts_from_before_a_time_are_erased(void **state)
+{
+    struct fixture *f = *state;
+
+    put_at(f, "@amy", "@bob", "1", 1000);
+    put_at(f, "@bob", "@amy", "2", 1999);
+    put_at(f, "@bob", "@amy", "3", 2000);
+    put_at(f, "@cid", "@dan", "4", 1500);
+    put_at(f, "@cid", "@dan", "5", 3000);
+    assert_int_equal(expire(f, 2000), 3);
+    assert_texts(f, "amy", "bob", all_entries(), "3  ");
+    assert_texts(f, "dan", "cid", all_entries(), "5 ");
+    check_user(f, "@amy");
+    check_user(f, "@dan");
+    assert_int_equal(expire(f, 2000), 0);
+    put_at(f, "@cid", "@dan", "6", 3000);
+    assert_texts(f, "dan", "cid", all_entries(), "6 5 ");
+}
+
+static void many_old_texts_are_erased_in_parts(void **state)
+{
+    struct fixture *f = *state;
+    char from[16];
+
+    for (int i = 0; i < MANY_TEXTS; i++) {
+        snprintf(from, sizeof(from), "@u%d", i % 17);
+        put_at(f, from, "@amy", "text", i % 2 == 0 ? 1000 : 5000);
+    }
+    uint64_t erased = expire(f, 3000); /* a date never decreases within a conversation */
+    assert_in_range(erased, 9, MANY_TEXTS / 2 + 1);
+    assert_int_equal(expire(f, 6000), MANY_TEXTS - erased);
+    assert_int_equal(expire(f, 6000), 0);
+    check_user(f, "@u3");
+}
+
+/* --- usage --------------------------------------------------------------------------------- */
+
+static int64_t add_usage(struct fixture *f, const char *key, int64_t bytes)
+{
+    struct message_usage usage[2] = { { .added = bytes }, { .key = "nobody" } };
+
+    snprintf(usage[0].key, sizeof(usage[0].key), "%s", key);
+    assert_int_equal(message_store_add_usage(f->store, usage, 2), STATUS_OK);
+    assert_int_equal(usage[1].total, 0);
+    return usage[0].total;
+}
+
+static void what_users_have_stored_is_counted_until_it_is_erased(void **state)
+{
+    struct fixture *f = *state;
+
+    put_at(f, "@amy", "@bob", "five5", 1000);
+    put_at(f, "@amy", "@bob", "\xC3\xBC", 1000); /* two bytes */
+    put_at(f, "@bob", "@amy", "three", 3000);
+    assert_int_equal(add_usage(f, "amy", 5), 5);
+    assert_int_equal(add_usage(f, "amy", 2), 7);
+    assert_int_equal(add_usage(f, "bob", 5), 5);
+    reopen(f);
+    assert_int_equal(add_usage(f, "amy", 0), 7);
+    assert_int_equal(expire(f, 2000), 2);
+    assert_int_equal(add_usage(f, "amy", 0), 0);
+    assert_int_equal(add_usage(f, "bob", 0), 5);
+    assert_int_equal(erase(f, "@bob", true), 1);
+    assert_int_equal(add_usage(f, "bob", 0), 0);
+    put_at(f, "@bob", "@amy", "not counted", 1000);
+    assert_int_equal(erase(f, "@bob", true), 1);
+    assert_int_equal(add_usage(f, "bob", 0), 0);
+}
+
 static int run_suite(const char *name)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +365,10 @@ static int run_suite(const char *name)
         cmocka_unit_test_setup_teardown(what_was_withheld_stays_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(everybody_with_a_dialog_gets_a_number_of_the_end, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(texts_from_before_a_time_are_erased, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_old_texts_are_erased_in_parts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_users_have_stored_is_counted_until_it_is_erased,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_left_in_the_files_of_a_store, set_up, tear_down),
     };
     char group[64];
