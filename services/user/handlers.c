@@ -8,6 +8,7 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
+#include "services/common/store/disk_space.h"
 #include "services/user/caller.h"
 #include "services/user/handlers_accounts.h"
 #include "services/user/handlers_audit.h"
@@ -202,6 +203,11 @@ static void handle_put_image(void *ctx, struct rpc_request *call, const void *re
     if (image == NULL || image->data.len == 0 || image->data.len > IMAGE_BYTES_MAX ||
         image->name[0] == '\0' || strlen(image->name) >= USER_IMAGE_SIZE) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "not an image of a fit size");
+        return;
+    }
+    int64_t free_bytes = disk_space_free(service->store_url);
+    if (free_bytes >= 0 && free_bytes < service->low_disk_bytes) {
+        rpc_request_fail(call, STATUS_BUSY, "the disk of the server is nearly full");
         return;
     }
     struct user_image put = { .name = image->name,

@@ -16,6 +16,9 @@ enum registration_mode { REGISTRATION_OPEN, REGISTRATION_INVITE, REGISTRATION_CL
 struct user_service {
     struct bus *bus;
     struct user_store *store;
+    char *store_url; /* owned */
+    int64_t
+        low_disk_bytes; /* with less free space for the store, no pictures are accepted; 0: never */
     struct announcer *announcer;
     struct audit_log *audit;
     struct login_guard *guard;

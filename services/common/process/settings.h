@@ -57,8 +57,9 @@ struct settings {
     int64_t limit_mails_per_account;                       /* to one e-mail address, an hour */
     int64_t limit_mails_per_address;                       /* that a client causes, an hour */
     int64_t limit_pending_mib, limit_pending_mib_per_user; /* per address */
-    int64_t limit_uploads_per_minute;                      /* per user */
-    int64_t limit_calls_per_second;                        /* per user */
+    int64_t limit_message_kib_per_minute, limit_stored_mib_per_user; /* per user */
+    int64_t limit_uploads_per_minute;                                /* per user */
+    int64_t limit_calls_per_second;                                  /* per user */
 
     char *registration_mode;          /* "open", "invite" or "closed" */
     char *registration_reserved_tags; /* separated by commas */
@@ -73,6 +74,8 @@ struct settings {
 
     bool contacts_consent;
     bool accounts_erase_messages;
+    int64_t messages_keep_days; /* 0: for ever */
+    int64_t store_low_disk_mib; /* 0: not watched */
 
     int64_t rpc_timeout_ms;
     bool rpc_numeric_version;
