@@ -13,7 +13,6 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/thread.h"
-#include "services/common/store/disk_space.h"
 
 struct user {
     int64_t total;   /* as the store has it; 0 until it is known */
@@ -36,32 +35,34 @@ struct usage {
 
 /* --- the disk ------------------------------------------------------------------------------ */
 
-int64_t usage_allowance(int64_t free_bytes, int64_t low_disk_bytes)
+int64_t usage_allowance(const struct disk_space *space)
 {
-    int64_t least = low_disk_bytes / 4;
+    int64_t least = space->low_bytes / 4;
 
-    if (free_bytes < 0 || free_bytes >= low_disk_bytes)
+    if (space->free_bytes >= space->low_bytes)
         return INT64_MAX;
-    if (free_bytes <= least)
+    if (space->free_bytes <= least)
         return 0;
-    return (int64_t)((double)USAGE_LOW_DISK_BASE * (double)(free_bytes - least) /
-                     (double)(low_disk_bytes - least));
+    return (int64_t)((double)USAGE_LOW_DISK_BASE * (double)(space->free_bytes - least) /
+                     (double)(space->low_bytes - least));
 }
 
 static void look_at_disk(struct usage *usage)
 {
-    if (usage->options.low_disk_bytes == 0)
+    struct disk_space space;
+
+    if (usage->options.low_disk_bytes == 0 ||
+        !disk_space_look(usage->url, usage->options.low_disk_bytes, &space))
         return;
-    int64_t free_bytes = disk_space_free(usage->url);
-    int64_t allowance = usage_allowance(free_bytes, usage->options.low_disk_bytes);
+    int64_t allowance = usage_allowance(&space);
     int64_t before = atomic_exchange(&usage->allowance, allowance);
     if (allowance != INT64_MAX && before == INT64_MAX)
         log_warn("the disk of the message store has %" PRId64
                  " MiB left: users who have stored much may not send; see store.lowDiskMib",
-                 free_bytes >> 20);
+                 space.free_bytes >> 20);
     else if (allowance == 0 && before != 0)
         log_error("the disk of the message store has %" PRId64 " MiB left: nobody may send",
-                  free_bytes >> 20);
+                  space.free_bytes >> 20);
     else if (allowance == INT64_MAX && before != INT64_MAX)
         log_info("the disk of the message store has space again");
 }

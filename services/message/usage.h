@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "services/common/store/disk_space.h"
 #include "services/message/store/message_store.h"
 
 /*
@@ -48,7 +49,7 @@ enum usage_verdict usage_judge(struct usage *usage, const char *key, size_t byte
 /* A text of the user was stored. From any thread; never blocks. */
 void usage_note(struct usage *usage, const char *key, size_t bytes);
 
-/* The total that may not grow while so much of the disk is free; INT64_MAX: any may. */
-int64_t usage_allowance(int64_t free_bytes, int64_t low_disk_bytes);
+/* The total that may not grow on such a disk; INT64_MAX: any may. */
+int64_t usage_allowance(const struct disk_space *space);
 
 #endif

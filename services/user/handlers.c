@@ -205,8 +205,7 @@ static void handle_put_image(void *ctx, struct rpc_request *call, const void *re
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "not an image of a fit size");
         return;
     }
-    int64_t free_bytes = disk_space_free(service->store_url);
-    if (free_bytes >= 0 && free_bytes < service->low_disk_bytes) {
+    if (disk_space_is_low(service->store_url, service->low_disk_bytes)) {
         rpc_request_fail(call, STATUS_BUSY, "the disk of the server is nearly full");
         return;
     }

@@ -100,11 +100,11 @@ def test_what_was_stored_is_counted_over_restarts_and_instances():
 
 @pytest.fixture
 def small_disk():
-    """A stack whose stores lie on a file system of 96 MiB, of which 64 are to be kept free."""
-    stack = Stack(settings={**FILES, "store.lowDiskMib": 64})
+    """A stack whose stores lie on a file system of 320 MiB: a tenth of it is to be kept free."""
+    stack = Stack(settings=FILES)
     data = stack.directory / "data"
     data.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", data],
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=320m", "tmpfs", data],
                              capture_output=True, text=True, check=False)
     if mounted.returncode != 0:
         stack.destroy()
@@ -123,7 +123,7 @@ def leave_free(stack, mib):
     (data / "ballast").unlink(missing_ok=True)
     free = int(subprocess.run(["stat", "-f", "-c", "%a %S", data], capture_output=True, text=True,
                               check=True).stdout.split()[0]) * 4096
-    subprocess.run(["fallocate", "-l", str(free - (mib << 20)), data / "ballast"], check=True)
+    subprocess.run(["fallocate", "-l", str(free - int(mib * 1024 * 1024)), data / "ballast"], check=True)
 
 
 def test_a_disk_that_fills_stops_big_users_first_and_then_everybody(small_disk):
@@ -132,12 +132,12 @@ def test_a_disk_that_fills_stops_big_users_first_and_then_everybody(small_disk):
         for _ in range(300):  # 4.7 MiB
             send(loud, small, LARGE)
         send(quiet, big, "hello")
-        leave_free(small_disk, 18)  # a quarter of 64 is 16: now little is allowed, but not nothing
+        leave_free(small_disk, 9.3)  # a quarter of 32 is 8: now 3.5 MiB are allowed
         wait_until(lambda: refusal(loud, small, LARGE) is not None, "the big user to be refused")
         error = refusal(loud, small, "x")
         assert error.code == UNAVAILABLE and error.retry_after_ms > 0
         assert refusal(quiet, big, "still possible") is None
-        leave_free(small_disk, 10)
+        leave_free(small_disk, 6)
         wait_until(lambda: refusal(quiet, big, "x") is not None, "everybody to be refused")
         assert refusal(quiet, big, "x").code == UNAVAILABLE
         # Log-in, reading and marks are alive.

@@ -1,6 +1,6 @@
 #include "services/common/process/settings_rows.h"
 
-#include "services/common/process/settings.h"
+#include "services/common/process/settings_data.h"
 
 enum { NATS_USER_MAX = 32 };
 #define AT(field) offsetof(struct settings, field)
@@ -121,9 +121,8 @@ const struct settings_row settings_rows[] = {
     { "rpc.timeoutMs", SETTINGS_INT, AT(rpc_timeout_ms), "5000", 50, 60000,
       "deadline of a call to a service" },
     { "store.lowDiskMib", SETTINGS_INT, AT(store_low_disk_mib), "256", 0, 1048576,
-      "MiB: with less free space for a SQLite store, users who have stored much may not send, with "
-      "a "
-      "quarter of it nobody may; 0 = never" },
+      "MiB, at most a tenth of the disk: with less free space for a SQLite store, users who have "
+      "stored much may not send, with a quarter of it nobody may; 0 = never" },
     { "store.messages", SETTINGS_SECRET, AT(store_messages), "", 0, 2048,
       "URL of the message store, sqlite:// or mongodb://; empty = "
       "sqlite://<data.directory>/messages.db" },
