@@ -1,4 +1,5 @@
 /* services/user/audit/audit_log: what is recorded of events, however many there are. */
+#define _GNU_SOURCE /* sem_clockwait */
 #include "tests/unit/unit.h"
 
 #include <sched.h>
@@ -23,6 +24,8 @@ static atomic_int writes_failing; /* so many more writes of entries fail */
 static atomic_int writes;
 static atomic_bool holds_writes; /* each waits for `released` after it has posted `arrived` */
 static sem_t arrived, released;
+static atomic_bool holds_until_forgotten; /* each waits for a forgetting, but not for ever */
+static sem_t forgotten;
 
 static enum status put_audit(struct user_store *store, const struct user_audit_entry *entries,
                              size_t count)
@@ -32,11 +35,23 @@ static enum status put_audit(struct user_store *store, const struct user_audit_e
         sem_post(&arrived);
         sem_wait(&released);
     }
+    if (holds_until_forgotten) {
+        struct timespec until = clock_after_ms(300);
+        sem_post(&arrived);
+        sem_clockwait(&forgotten, CLOCK_MONOTONIC, &until);
+    }
     if (writes_failing > 0) {
         writes_failing--;
         return STATUS_UNAVAILABLE;
     }
     return real->put_audit(store, entries, count);
+}
+
+static enum status forget_audit(struct user_store *store, const struct id *account)
+{
+    enum status status = real->forget_audit(store, account);
+    sem_post(&forgotten);
+    return status;
 }
 
 struct logged {
@@ -54,10 +69,12 @@ static int begin(void **state)
     real = l->store->store->kind;
     watched = *real;
     watched.put_audit = put_audit;
+    watched.forget_audit = forget_audit;
     l->store->store->kind = &watched;
     writes = writes_failing = 0;
-    holds_writes = false;
+    holds_writes = holds_until_forgotten = false;
     sem_init(&arrived, 0, 0);
+    sem_init(&forgotten, 0, 0);
     sem_init(&released, 0, 0);
     *state = l;
     return 0;
@@ -71,6 +88,7 @@ static int end(void **state)
     tear_down(&store);
     sem_destroy(&arrived);
     sem_destroy(&released);
+    sem_destroy(&forgotten);
     free(l);
     return 0;
 }
@@ -425,14 +443,13 @@ static void what_is_personal_is_removed_also_from_entries_that_are_being_written
 {
     struct logged *l = *state;
     struct user ann = user_of("@ann"), bob = user_of("@bob");
-    holds_writes = true;
+    holds_until_forgotten = true;
     start(l);
     note(l, AUDIT_LOG_IN, AUDIT_BY_USER, &ann, "192.0.2.1", "hers");
     note(l, AUDIT_LOG_IN, AUDIT_BY_USER, &bob, "192.0.2.2", "his");
     sem_wait(&arrived);
     note(l, AUDIT_LOG_OUT, AUDIT_BY_USER, &ann, "192.0.2.1", "hers");
-    holds_writes = false;
-    sem_post(&released);
+    holds_until_forgotten = false;
     assert_int_equal(audit_log_forget(l->log, &ann.id), STATUS_OK);
     struct user_audit_list list = list_at_end(l, "");
     assert_int_equal(list.count, 3);
