@@ -196,7 +196,13 @@ static void events_that_differ_in_time_only_are_one_entry(void **state)
     struct user ann = user_of("@ann"), bob = user_of("@bob");
     start(l);
     for (int i = 0; i < 3; i++) {
-        note(l, AUDIT_LOG_IN, AUDIT_BY_USER, &ann, "192.0.2.1", "one");
+        const char *const sessions[] = { "first", "second", "third" }; /* one each, of course */
+        audit_log_note(l->log, &(struct audit_event){ .kind = AUDIT_LOG_IN,
+                                                      .by = AUDIT_BY_USER,
+                                                      .user = &ann,
+                                                      .address = "192.0.2.1",
+                                                      .device = "one",
+                                                      .subject = sessions[i] });
         clock_advance_for_test(10);
     }
     note(l, AUDIT_LOG_IN, AUDIT_BY_USER, &ann, "192.0.2.1", "another");
