@@ -110,6 +110,21 @@ void methods_change_password(struct jsonrpc_call *call)
                       &messenger__empty__descriptor, service_call_put_ok);
 }
 
+/* --- leaving ----------------------------------------------------------------------------- */
+
+void methods_delete_account(struct jsonrpc_call *call)
+{
+    Messenger__DeleteAccountRequest request = MESSENGER__DELETE_ACCOUNT_REQUEST__INIT;
+    struct own own;
+
+    own_begin(call, &own);
+    request.account = &own.account;
+    request.password = wire_borrow(call->params[0].text);
+    request.client_network = wire_borrow(session_network(caller_of(call)->session));
+    service_call_then(call, &own.context, "user.DeleteAccount", &request.base,
+                      &messenger__empty__descriptor, service_call_put_ok);
+}
+
 /* --- invites ----------------------------------------------------------------------------- */
 
 static void put_code(struct jsonrpc_call *call, const void *reply)

@@ -2,6 +2,7 @@
 
 #include "services/common/base/memory.h"
 #include "services/common/process/service_main.h"
+#include "services/message/eraser.h"
 #include "services/message/fanout.h"
 #include "services/message/handlers.h"
 #include "services/message/message_service.h"
@@ -10,6 +11,7 @@ enum { FAST_THREADS = 8, FAST_QUEUE = 16384 };
 
 struct state {
     struct message_service service;
+    struct eraser *eraser;
     struct rpc_server *server;
 };
 
@@ -19,6 +21,7 @@ static void stop_message(struct service *process, void *arg)
 
     (void)process;
     rpc_server_stop(&state->server);
+    eraser_stop(&state->eraser);
     fanout_stop(&state->service.fanout);
     user_directory_stop(&state->service.users);
     message_store_close(&state->service.store);
@@ -62,6 +65,9 @@ static enum status start_message(struct service *process, void **state_out)
     if (status == STATUS_OK)
         status = fanout_start(process->bus, service->store, service->users, service->consent,
                               &service->fanout);
+    if (status == STATUS_OK)
+        status = eraser_start(process->bus, service->store, service->fanout,
+                              process->settings.accounts_erase_messages, &state->eraser);
     if (status == STATUS_OK)
         status = rpc_server_start(&options, &state->server);
     if (status != STATUS_OK) {

@@ -146,6 +146,7 @@ static const struct command commands[] = {
     { "user", "enable", ADMIN("NAME", 1, 1, 0, 0, admin_users_enable) },
     { "user", "sessions", ADMIN("NAME [--json]", 1, 1, OPTION_JSON, 0, admin_users_sessions) },
     { "user", "logout", ADMIN("NAME [SESSION]", 1, 2, 0, 0, admin_users_logout) },
+    { "user", "delete", ADMIN("NAME --force", 1, 1, OPTION_FORCE, 0, admin_users_delete) },
     { "user", "reset-password",
       ADMIN("NAME [--expires 24h]", 1, 1, OPTION_EXPIRES, 30, admin_users_reset_password) },
     { "invite", "create",

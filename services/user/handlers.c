@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
 #include "services/user/caller.h"
 #include "services/user/handlers_accounts.h"
 #include "services/user/handlers_audit.h"
+#include "services/user/handlers_deletion.h"
 #include "services/user/handlers_invites.h"
 #include "services/user/handlers_password.h"
 #include "services/user/handlers_sessions.h"
@@ -202,7 +204,11 @@ static void handle_put_image(void *ctx, struct rpc_request *call, const void *re
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "not an image of a fit size");
         return;
     }
-    struct user_image put = { image->name, image->content_type, image->data.data, image->data.len };
+    struct user_image put = { .name = image->name,
+                              .content_type = image->content_type,
+                              .data = image->data.data,
+                              .size = image->data.len,
+                              .stored_ms = clock_wall_ms() };
     enum status status = user_store_put_image(service->store, &put);
     if (status == STATUS_OK)
         rpc_request_reply(call, &done.base);
@@ -255,6 +261,8 @@ const struct rpc_method user_methods[] = {
     { "EndOtherSessions", &messenger__end_other_sessions_request__descriptor,
       handle_end_other_sessions, RPC_FAST },
     { "ChangePassword", &messenger__change_password_request__descriptor, handle_change_password,
+      RPC_SLOW },
+    { "DeleteAccount", &messenger__delete_account_request__descriptor, handle_delete_account,
       RPC_SLOW },
     { "ResetPassword", &messenger__reset_password_request__descriptor, handle_reset_password,
       RPC_SLOW },

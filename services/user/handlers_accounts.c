@@ -12,6 +12,7 @@
 #include "services/user/access/proofs.h"
 #include "services/user/access/registration.h"
 #include "services/user/access/sessions.h"
+#include "services/user/handlers_deletion.h"
 #include "services/user/handlers_password.h"
 #include "services/user/login/client_network.h"
 #include "services/user/mail/mails.h"
@@ -30,6 +31,8 @@ const char *handlers_accounts_group(const struct rpc_method *method, const void 
         text = ((const Messenger__AuthenticateRequest *)request)->client_network;
     else if (method->handle == handle_change_password)
         text = ((const Messenger__ChangePasswordRequest *)request)->client_network;
+    else if (method->handle == handle_delete_account)
+        text = ((const Messenger__DeleteAccountRequest *)request)->client_network;
     else if (method->handle == handle_prove_email)
         text = ((const Messenger__ProveEmailRequest *)request)->client_network;
     else if (method->handle == handle_reset_password)

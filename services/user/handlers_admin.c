@@ -9,6 +9,7 @@
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
 #include "services/user/access/codes.h"
+#include "services/user/access/deletion.h"
 #include "services/user/access/sessions.h"
 #include "services/user/handlers_audit.h"
 #include "services/user/handlers_invites.h"
@@ -82,6 +83,7 @@ static void set_record(const struct user *user, struct record *record)
     record->view.user = &record->user;
     record->view.email = wire_borrow(user->email);
     record->view.disabled = user->disabled;
+    record->view.deleted = user->deleted_ms != 0;
     record->view.created_ms = created_ms(&user->id);
 }
 
@@ -189,6 +191,25 @@ static void handle_set_disabled(void *ctx, struct rpc_request *call, const void 
     if (status == STATUS_OK)
         log_info("the administrator has %s an account", disabled ? "disabled" : "enabled");
     reply_status(call, status, no_user);
+}
+
+static void handle_delete_user(void *ctx, struct rpc_request *call, const void *request)
+{
+    struct user_service *service = ctx;
+    enum status status = STATUS_CONFLICT;
+    struct user user;
+
+    for (int i = 0; i < TRIES && status == STATUS_CONFLICT; i++) {
+        status =
+            named_user_find(service, ((const Messenger__DeleteUserRequest *)request)->name, &user);
+        if (status == STATUS_OK)
+            status = deletion_delete(service, &user);
+    }
+    if (status == STATUS_OK) {
+        deletion_follow_up(service, &user);
+        note(service, AUDIT_ACCOUNT_DELETED, &user, "");
+    }
+    reply_status(call, status == STATUS_CONFLICT ? STATUS_BUSY : status, no_user);
 }
 
 static enum status end_one(struct user_service *service, const char *name, const char *id)
@@ -346,6 +367,7 @@ const struct rpc_method admin_methods[] = {
     { "ListUsers", &messenger__list_users_request__descriptor, handle_list_users, RPC_FAST },
     { "GetUser", &messenger__get_user_request__descriptor, handle_get_user, RPC_FAST },
     { "SetDisabled", &messenger__set_disabled_request__descriptor, handle_set_disabled, RPC_FAST },
+    { "DeleteUser", &messenger__delete_user_request__descriptor, handle_delete_user, RPC_FAST },
     { "EndUserSessions", &messenger__end_user_sessions_request__descriptor,
       handle_end_user_sessions, RPC_FAST },
     { "CreateReset", &messenger__create_reset_request__descriptor, handle_create_reset, RPC_FAST },

@@ -4,6 +4,7 @@
 #include "services/common/base/memory.h"
 #include "services/user/access/codes.h"
 #include "services/user/access/credentials.h"
+#include "services/user/access/reauth.h"
 #include "services/user/access/sessions.h"
 #include "services/user/caller.h"
 #include "services/user/login/client_network.h"
@@ -12,7 +13,10 @@
 
 /* --- by the old one ------------------------------------------------------------------------ */
 
-static const char wrong_password[] = "oldPassword: is not the password of this account";
+static const struct reauth by_old_password = {
+    .failed = AUDIT_PASSWORD_CHANGE_FAILED,
+    .wrong = "oldPassword: is not the password of this account",
+};
 
 static void note(struct user_service *service, enum audit_kind kind, enum audit_outcome outcome,
                  enum audit_actor by, const struct user *user, const char *network)
@@ -21,12 +25,6 @@ static void note(struct user_service *service, enum audit_kind kind, enum audit_
         service->audit,
         &(struct audit_event){
             .kind = kind, .outcome = outcome, .by = by, .user = user, .address = network });
-}
-
-static void note_failed(struct user_service *service, enum audit_outcome outcome,
-                        const struct user *user, const char *network)
-{
-    note(service, AUDIT_PASSWORD_CHANGE_FAILED, outcome, AUDIT_BY_ANYBODY, user, network);
 }
 
 /* The old password is right. */
@@ -57,32 +55,6 @@ static void change_password(struct user_service *service, struct rpc_request *ca
     }
 }
 
-static void verify_and_change(struct user_service *service, struct rpc_request *call,
-                              const struct user *user, const struct client_network *network,
-                              const Messenger__ChangePasswordRequest *request)
-{
-    struct login_attempt attempt;
-    int64_t retry_after_ms = 0;
-
-    enum status status =
-        login_guard_begin(service->guard, user->email_key, &user->id, network,
-                          rpc_request_context(call)->deadline_us, &attempt, &retry_after_ms);
-    if (status == STATUS_LIMITED) {
-        note_failed(service, AUDIT_LIMITED, user, network->name);
-        rpc_request_limit(call, retry_after_ms, "too many wrong passwords");
-    } else if (status != STATUS_OK) {
-        rpc_request_fail(call, status, NULL);
-    } else if (credentials_verify(user->password_hash, request->old_password)) {
-        login_guard_pass(service->guard, &attempt);
-        change_password(service, call, user, request);
-    } else {
-        note_failed(service, AUDIT_WRONG_PASSWORD, user, network->name);
-        status = login_guard_fail(service->guard, &attempt);
-        rpc_request_fail(call, status == STATUS_OK ? STATUS_INVALID_ARGUMENT : status,
-                         wrong_password);
-    }
-}
-
 void handle_change_password(void *ctx, struct rpc_request *call, const void *request)
 {
     struct user_service *service = ctx;
@@ -101,10 +73,10 @@ void handle_change_password(void *ctx, struct rpc_request *call, const void *req
         return;
     }
     enum status status = caller_load_account(service, wanted->account, &user);
-    if (status == STATUS_OK)
-        verify_and_change(service, call, &user, &network, wanted);
-    else
+    if (status != STATUS_OK)
         rpc_request_fail(call, status, "the account does not exist");
+    else if (reauth_passes(service, call, &by_old_password, &user, &network, wanted->old_password))
+        change_password(service, call, &user, wanted);
     memory_wipe(user.password_hash, sizeof(user.password_hash));
 }
 

@@ -354,3 +354,22 @@ def test_requests_that_make_no_sense_are_refused(shared, fields, error):
 def test_what_matches_nothing_is_an_empty_list(shared, fields):
     _, admin = shared
     assert admin.audit(**fields) == []
+
+
+def test_the_entries_of_a_deleted_account_keep_its_id_and_nothing_else(shared):
+    stack, admin = shared
+    user = sign_up(stack, "192.0.2.1")
+    with Socket(stack.url(), user["token"], headers=came_from("198.51.100.3")) as socket:
+        account = socket.call("getSelfInfo")["_id"]
+        with pytest.raises(RpcError):
+            socket.call("deleteAccount", ["not-the-password"])
+        failed = entry_of(admin, user, "account_deletion_failed")
+        assert where(failed) == ("wrong_password", "", "198.51.100.3", "")
+        socket.call("deleteAccount", [user["password"]])
+
+    def left():
+        entries = admin.audit(name=account)
+        return entries if {"account_deleted", "sign_up"} <= {entry.kind for entry in entries} else None
+    wait_until(lambda: left() and all((entry.account_tag, entry.address, entry.device) == ("", "", "")
+                                      for entry in left() if entry.kind != "account_deleted"),
+               "the entries to be without traces")

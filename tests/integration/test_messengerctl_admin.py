@@ -461,3 +461,20 @@ def test_the_container_of_the_tool_logs_in_as_the_administrator():
     for part in ("profiles: [tools]", "image: messenger/user", "entrypoint: [messengerctl]", "secrets: [nats_admin]",
                  "networks: [bus]", "MESSENGER_NATS_USER: admin", "MESSENGER_NATS_PASSWORD_FILE: /run/secrets/nats_admin"):
         assert part in service
+
+
+def test_a_deleted_account_is_gone_but_for_its_tag(inviting):
+    user, friend = invited(inviting), invited(inviting)
+    with user.socket() as socket, friend.socket() as theirs:
+        socket.call("sendMessageToUser", [friend.tag, "mine"])
+        assert "--force" in refused(inviting, "user", "delete", user.tag)
+        assert ctl(inviting, "user", "delete", user.email, "--force").startswith(user.email)
+        socket.wait_closed()
+        theirs.wait_notification(3204)
+        assert theirs.call("getMessagesWithUser", [user.tag])[0]["text"] == ""
+    assert error_name(login(inviting.url(), user.email, user.password)) == "AuthError"
+    listed, = [record for record in objects(inviting, "user", "list") if record["tag"] == user.tag]
+    assert listed["deleted"] is True and (listed["email"], listed["firstName"]) == ("", "")
+    assert re.search(rf"^{user.tag} .* deleted$", ctl(inviting, "user", "list"), re.MULTILINE)
+    for command in ("show", "enable", "delete"):
+        assert "no account" in refused(inviting, "user", command, user.tag, *(["--force"] if command == "delete" else []))

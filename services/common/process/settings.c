@@ -32,6 +32,9 @@ struct row {
 #define YEARS(n) ((n)*365LL * 86400)
 
 static const struct row rows[] = {
+    { "accounts.eraseMessages", KIND_BOOL, AT(accounts_erase_messages), "true", 0, 1,
+      "the texts of a deleted account's messages are erased for everybody; otherwise those whom it "
+      "wrote to keep them" },
     { "app.port", KIND_INT, AT(app_port), "8000", 0, 65535, "port of the gateway" },
     { "app.url", KIND_TEXT, AT(app_url), "", 0, 512,
       "address at which browsers reach the messenger, for links: https://chat.example.org" },

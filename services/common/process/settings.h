@@ -72,6 +72,7 @@ struct settings {
     int64_t audit_max_entries;
 
     bool contacts_consent;
+    bool accounts_erase_messages;
 
     int64_t rpc_timeout_ms;
     bool rpc_numeric_version;

@@ -72,6 +72,13 @@ struct table admin_print_invite_table(void)
     return (struct table){ .titles = titles, .columns = COUNT_OF(titles) };
 }
 
+static const char *disabled_word(const Messenger__UserRecord *record)
+{
+    if (record->deleted)
+        return "deleted";
+    return record->disabled ? "yes" : "no";
+}
+
 static void add_user(struct table *table, const Messenger__UserRecord *record)
 {
     const Messenger__User *user = user_of(record);
@@ -81,7 +88,7 @@ static void add_user(struct table *table, const Messenger__UserRecord *record)
     table_add(table, name);
     table_add(table, record->email);
     add_date(table, record->created_ms);
-    table_add(table, record->disabled ? "yes" : "no");
+    table_add(table, disabled_word(record));
     free(name);
 }
 
@@ -169,6 +176,8 @@ static void put_record(struct json_writer *w, const Messenger__UserRecord *recor
     json_put_string(w, "email", record->email);
     put_date(w, "created", record->created_ms);
     json_put_bool(w, "disabled", record->disabled);
+    if (record->deleted)
+        json_put_bool(w, "deleted", true);
 }
 
 static void put_session(struct json_writer *w, const Messenger__Session *session)

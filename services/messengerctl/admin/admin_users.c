@@ -104,6 +104,25 @@ bool admin_users_enable(struct admin_link *link, const struct command_line *line
     return set_disabled(link, line, false);
 }
 
+bool admin_users_delete(struct admin_link *link, const struct command_line *line)
+{
+    Messenger__DeleteUserRequest request = MESSENGER__DELETE_USER_REQUEST__INIT;
+    char *name = name_of(line), *missing = missing_text(name);
+    struct admin_call call = { "DeleteUser", &request.base, NULL, missing };
+    bool done = false;
+
+    request.name = name;
+    if ((line->options & OPTION_FORCE) == 0)
+        console_error("deletes %s for good, with its messages; --force does it", name);
+    else
+        done = admin_link_do(link, &call);
+    if (done)
+        console_line("%s is deleted; what it has left is being erased", name);
+    free(missing);
+    free(name);
+    return done;
+}
+
 bool admin_users_logout(struct admin_link *link, const struct command_line *line)
 {
     Messenger__EndUserSessionsRequest request = MESSENGER__END_USER_SESSIONS_REQUEST__INIT;

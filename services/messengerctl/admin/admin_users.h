@@ -11,6 +11,7 @@ bool admin_users_disable(struct admin_link *link, const struct command_line *lin
 bool admin_users_enable(struct admin_link *link, const struct command_line *line);
 bool admin_users_sessions(struct admin_link *link, const struct command_line *line);
 bool admin_users_logout(struct admin_link *link, const struct command_line *line);
+bool admin_users_delete(struct admin_link *link, const struct command_line *line);
 bool admin_users_reset_password(struct admin_link *link, const struct command_line *line);
 
 #endif

@@ -25,12 +25,24 @@ static enum status add_user(struct copy *copy, const struct user *user)
     return STATUS_OK;
 }
 
-/* What never changes: else it is another user of the same name. */
-static bool is_same_user(const struct user *one, const struct user *other)
+/* What never changes, unless the account was deleted: else it is another user of the same name. */
+static bool is_same_user(const struct user *user, const struct user *there)
 {
-    return memcmp(one->id.bytes, other->id.bytes, ID_BYTES) == 0 &&
-           strcmp(one->tag, other->tag) == 0 && strcmp(one->email, other->email) == 0 &&
-           strcmp(one->email_key, other->email_key) == 0;
+    bool is_deleted = user->deleted_ms != 0 && there->deleted_ms == 0;
+
+    return memcmp(user->id.bytes, there->id.bytes, ID_BYTES) == 0 &&
+           strcmp(user->tag, there->tag) == 0 &&
+           (is_deleted || (strcmp(user->email, there->email) == 0 &&
+                           strcmp(user->email_key, there->email_key) == 0));
+}
+
+/* What a user that was deleted since the last copy has left here is erased by the services, once
+ * they use this store. */
+static unsigned unannounced_of(const struct user *user, const struct user *there)
+{
+    if (user->deleted_ms == 0)
+        return user->unannounced;
+    return there->deleted_ms == 0 ? USER_DELETED : there->unannounced;
 }
 
 static bool has_same_credentials(const struct user *one, const struct user *other)
@@ -42,20 +54,22 @@ static bool has_same_credentials(const struct user *one, const struct user *othe
 
 static enum status update_user(struct copy *copy, const struct user *user, const struct user *there)
 {
+    struct user updated = *user;
     char key[ACCOUNT_NAME_SIZE];
 
     if (!is_same_user(user, there)) {
         console_error("%s: %s is another user there", copy->to->name, user->tag);
         return STATUS_CONFLICT;
     }
+    updated.unannounced = unannounced_of(user, there);
     if (strcmp(user->first_name, there->first_name) == 0 &&
         strcmp(user->last_name, there->last_name) == 0 && strcmp(user->img, there->img) == 0 &&
-        user->revision <= there->revision && user->unannounced == there->unannounced &&
-        has_same_credentials(user, there))
+        user->revision <= there->revision && updated.unannounced == there->unannounced &&
+        user->deleted_ms == there->deleted_ms && has_same_credentials(user, there))
         return STATUS_OK;
     if (!tag_to_key(user->tag, key))
         return STATUS_INTERNAL;
-    enum status status = user_store_import_profile(copy->to->users, key, user);
+    enum status status = user_store_import_profile(copy->to->users, key, &updated);
     if (status != STATUS_OK)
         return installation_failed(copy->to, status, "updating a user");
     copy->changed_users++;

@@ -20,6 +20,7 @@ static const char *const kinds[AUDIT_KINDS] = {
     [AUDIT_ACCOUNT_DISABLED] = "account_disabled",
     [AUDIT_ACCOUNT_ENABLED] = "account_enabled",
     [AUDIT_ACCOUNT_DELETED] = "account_deleted",
+    [AUDIT_ACCOUNT_DELETION_FAILED] = "account_deletion_failed",
     [AUDIT_INVITE_CREATED] = "invite_created",
     [AUDIT_INVITE_USED] = "invite_used",
     [AUDIT_INVITE_REVOKED] = "invite_revoked",

@@ -34,6 +34,12 @@ enum user_changed {
     USER_CHANGED_IMG = 4,
 };
 
+/* Beside them, of an account that is deleted: */
+enum user_departure {
+    USER_DELETED = 8,      /* what it has left is not erased yet */
+    USER_DELETED_LATE = 16 /* it is; what was under way then is not erased yet */
+};
+
 struct user {
     struct id id;
     char tag[TAG_SIZE];
@@ -43,13 +49,15 @@ struct user {
     char email[USER_EMAIL_SIZE];     /* as typed */
     char email_key[USER_EMAIL_SIZE]; /* case folded, unique */
     char password_hash[USER_HASH_SIZE];
-    uint64_t revision; /* of names and image: rises with each change */
-    unsigned
-        unannounced; /* the changed fields that have not been announced, of enum user_changed */
+    uint64_t revision;    /* of names and image: rises with each change */
+    unsigned unannounced; /* the changed fields that have not been announced, of enum user_changed;
+                             of an account that is deleted, enum user_departure */
     char origin[USER_ORIGIN_SIZE]; /* the session that made all unannounced changes; "": several */
     uint64_t session_epoch; /* rises when all sessions but one end: see struct user_session */
     char kept_session[USER_SESSION_SIZE]; /* that one; "": none */
     bool disabled;                        /* cannot log in */
+    int64_t deleted_ms; /* of the wall clock; 0: it is not deleted. Of a deleted account id and tag
+                           are left, and `email_key` is one that no address has. */
 };
 
 /* Owned by the caller; free `items` with free. A zeroed list is empty. */
@@ -63,6 +71,7 @@ struct user_image {
     const char *content_type;
     const void *data;
     size_t size;
+    int64_t stored_ms; /* of the wall clock; 0: unknown */
 };
 
 /* As user_list: free `items`. */
@@ -123,6 +132,13 @@ struct user_credentials {
     bool ends_sessions;        /* all but `kept_session`; "": all */
     const char *kept_session;
     bool disabled; /* from now on */
+};
+
+/* The end of an account as it was read. */
+struct user_deletion {
+    const struct user *before;
+    int64_t now_ms;         /* not 0 */
+    uint32_t revision_step; /* set by user_store_delete */
 };
 
 /* A secret that can be used once. Its key is a hash of it. */

@@ -5,6 +5,8 @@
 #include "services/common/base/memory.h"
 #include "services/user/store/mongo/audit.h"
 #include "services/user/store/mongo/codes.h"
+#include "services/user/store/mongo/departure.h"
+#include "services/user/store/mongo/images.h"
 #include "services/user/store/mongo/logins.h"
 #include "services/user/store/mongo/pages.h"
 #include "services/user/store/mongo/pending.h"
@@ -94,6 +96,8 @@ static enum status ensure_indexes(struct mongo_db *db)
         status = mongo_ensure_index(db, "users", "unannounced", false,
                                     BCON_NEW("unannounced", BCON_INT32(1), "key", BCON_INT32(1)));
     if (status == STATUS_OK)
+        status = mongo_ensure_index(db, "users", "img", false, BCON_NEW("img", BCON_INT32(1)));
+    if (status == STATUS_OK)
         status = ensure_login_indexes(db);
     if (status == STATUS_OK)
         status = ensure_session_indexes(db);
@@ -138,6 +142,12 @@ const struct user_store_kind user_store_mongo = {
     .revoke = user_mongo_writes_revoke,
     .is_revoked = user_mongo_reads_is_revoked,
     .set_credentials = user_mongo_sessions_set_credentials,
+    .delete_user = user_mongo_departure_delete,
+    .forget = user_mongo_departure_forget,
+    .set_departure = user_mongo_departure_set,
+    .purge = user_mongo_departure_purge,
+    .drop_image = user_mongo_images_drop,
+    .unused_images = user_mongo_images_unused,
     .add_session = user_mongo_sessions_add,
     .get_session = user_mongo_sessions_get,
     .touch_session = user_mongo_sessions_touch,
