@@ -1,5 +1,4 @@
 /* services/user/audit/audit_log: what is recorded of events, however many there are. */
-#define _GNU_SOURCE /* sem_clockwait */
 #include "tests/unit/unit.h"
 
 #include <sched.h>
@@ -24,8 +23,6 @@ static atomic_int writes_failing; /* so many more writes of entries fail */
 static atomic_int writes;
 static atomic_bool holds_writes; /* each waits for `released` after it has posted `arrived` */
 static sem_t arrived, released;
-static atomic_bool holds_until_forgotten; /* each waits for a forgetting, but not for ever */
-static sem_t forgotten;
 
 static enum status put_audit(struct user_store *store, const struct user_audit_entry *entries,
                              size_t count)
@@ -35,23 +32,11 @@ static enum status put_audit(struct user_store *store, const struct user_audit_e
         sem_post(&arrived);
         sem_wait(&released);
     }
-    if (holds_until_forgotten) {
-        struct timespec until = clock_after_ms(300);
-        sem_post(&arrived);
-        sem_clockwait(&forgotten, CLOCK_MONOTONIC, &until);
-    }
     if (writes_failing > 0) {
         writes_failing--;
         return STATUS_UNAVAILABLE;
     }
     return real->put_audit(store, entries, count);
-}
-
-static enum status forget_audit(struct user_store *store, const struct id *account)
-{
-    enum status status = real->forget_audit(store, account);
-    sem_post(&forgotten);
-    return status;
 }
 
 struct logged {
@@ -69,12 +54,10 @@ static int begin(void **state)
     real = l->store->store->kind;
     watched = *real;
     watched.put_audit = put_audit;
-    watched.forget_audit = forget_audit;
     l->store->store->kind = &watched;
     writes = writes_failing = 0;
-    holds_writes = holds_until_forgotten = false;
+    holds_writes = false;
     sem_init(&arrived, 0, 0);
-    sem_init(&forgotten, 0, 0);
     sem_init(&released, 0, 0);
     *state = l;
     return 0;
@@ -88,7 +71,6 @@ static int end(void **state)
     tear_down(&store);
     sem_destroy(&arrived);
     sem_destroy(&released);
-    sem_destroy(&forgotten);
     free(l);
     return 0;
 }
@@ -445,29 +427,6 @@ static void the_maximum_holds_while_entries_are_added(void **state)
     free(list.items);
 }
 
-static void what_is_personal_is_removed_also_from_entries_that_are_being_written(void **state)
-{
-    struct logged *l = *state;
-    struct user ann = user_of("@ann"), bob = user_of("@bob");
-    holds_until_forgotten = true;
-    start(l);
-    note(l, AUDIT_LOG_IN, AUDIT_BY_USER, &ann, "192.0.2.1", "hers");
-    note(l, AUDIT_LOG_IN, AUDIT_BY_USER, &bob, "192.0.2.2", "his");
-    sem_wait(&arrived);
-    note(l, AUDIT_LOG_OUT, AUDIT_BY_USER, &ann, "192.0.2.1", "hers");
-    holds_until_forgotten = false;
-    assert_int_equal(audit_log_forget(l->log, &ann.id), STATUS_OK);
-    struct user_audit_list list = list_at_end(l, "");
-    assert_int_equal(list.count, 3);
-    for (size_t i = 0; i < list.count; i++) {
-        bool is_hers = memcmp(&list.items[i].account, &ann.id, ID_BYTES) == 0;
-        assert_string_equal(list.items[i].address, is_hers ? "" : "192.0.2.2");
-        assert_string_equal(list.items[i].device, is_hers ? "" : "his");
-        assert_string_equal(list.items[i].account_tag, is_hers ? "" : "@bob");
-    }
-    free(list.items);
-}
-
 static void all_words_differ_and_fit(void **state)
 {
     (void)state;
@@ -502,7 +461,6 @@ static int run_suite(const char *name)
         TEST(with_no_days_nothing_is_recorded_and_all_is_deleted),
         TEST(each_share_of_the_maximum_is_kept),
         TEST(the_maximum_holds_while_entries_are_added),
-        TEST(what_is_personal_is_removed_also_from_entries_that_are_being_written),
         TEST(the_next_minute_has_entries_of_its_own),
         cmocka_unit_test(all_words_differ_and_fit),
     };
