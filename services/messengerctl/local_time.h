@@ -8,8 +8,8 @@
 
 /*
  * A date and time of ISO 8601: 2026-11-28, with T09:30 or T09:30:00 (or a space instead of T), with
- * Z or an offset such as +01:00; or how long before `now_ms`, as text_to_seconds reads it, with a unit. In
- * milliseconds since 1970; the years 1970 to 9999. False for any other text.
+ * Z or an offset such as +01:00; or how long before `now_ms`, as text_to_seconds reads it, with a
+ * unit. In milliseconds since 1970; the years 1970 to 9999. False for any other text.
  */
 bool local_time_read(const char *text, int64_t now_ms, int64_t *wall_ms_out);
 

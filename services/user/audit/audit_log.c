@@ -37,8 +37,7 @@ struct audit_log {
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t cond;  /* there is a new entry, or it stops */
-    pthread_cond_t written;
-    bool stops, is_writing;
+    bool stops;
     struct hashmap *by_key;    /* the entries by what their events have in common */
     struct open_entry **items; /* the same, the oldest first */
     size_t count, capacity;
@@ -281,12 +280,9 @@ static bool write_some_locked(struct audit_log *log, bool with_repeats, bool *mo
     struct user_audit_list list = take_locked(log, with_repeats);
 
     *more_out = list.count >= WRITTEN_AT_ONCE_MAX;
-    log->is_writing = true;
     pthread_mutex_unlock(&log->lock);
     enum status status = user_store_put_audit(log->store, list.items, list.count);
     pthread_mutex_lock(&log->lock);
-    log->is_writing = false;
-    pthread_cond_broadcast(&log->written);
     if (status != STATUS_OK)
         put_back_locked(log, &list);
     free(list.items);
@@ -407,7 +403,6 @@ struct audit_log *audit_log_start(const struct audit_log_options *options)
     log->max[USER_AUDIT_ADMINISTRATOR] = fifth;
     pthread_mutex_init(&log->lock, NULL);
     pthread_cond_init(&log->cond, NULL);
-    pthread_cond_init(&log->written, NULL);
     log->by_key = hashmap_create();
     log->minute_ms = log->repeats_ms = clock_mono_ms();
     log->thread = thread_start("audit", run, log);
@@ -426,23 +421,8 @@ void audit_log_stop(struct audit_log **log)
     begin_minute_locked(*log, 0);
     hashmap_destroy(&(*log)->by_key);
     free((*log)->items);
-    pthread_cond_destroy(&(*log)->written);
     pthread_cond_destroy(&(*log)->cond);
     pthread_mutex_destroy(&(*log)->lock);
     free(*log);
     *log = NULL;
-}
-
-enum status audit_log_forget(struct audit_log *log, const struct id *account)
-{
-    pthread_mutex_lock(&log->lock);
-    for (size_t i = 0; i < log->count; i++) {
-        struct user_audit_entry *entry = &log->items[i]->entry;
-        if (memcmp(&entry->account, account, sizeof(*account)) == 0)
-            entry->address[0] = entry->device[0] = entry->account_tag[0] = '\0';
-    }
-    while (log->is_writing) /* copies from before */
-        pthread_cond_wait(&log->written, &log->lock);
-    pthread_mutex_unlock(&log->lock);
-    return user_store_forget_audit(log->store, account);
 }

@@ -64,9 +64,4 @@ struct audit_event {
  * account and without. */
 void audit_log_note(struct audit_log *log, const struct audit_event *event);
 
-/* Removes what is personal in the entries of an account, stored (user_store_forget_audit) or not,
- * for its deletion, after AUDIT_ACCOUNT_DELETED was noted. Entries that another process has not yet
- * written follow within AUDIT_LOG_WRITE_MS. Can be repeated. Blocks. */
-enum status audit_log_forget(struct audit_log *log, const struct id *account) MUST_CHECK;
-
 #endif

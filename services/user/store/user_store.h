@@ -225,8 +225,8 @@ enum status user_store_prune_audit(struct user_store *store, int64_t before_ms,
                                    const size_t max[USER_AUDIT_SHARES]) MUST_CHECK;
 
 /* Removes address, device and tag of all entries of an account, for the deletion of the account;
- * the entries with its id stay. Can be repeated. Not for entries that are not yet stored: see
- * audit_log_forget. */
+ * the entries with its id stay. Can be repeated, and has to be for entries that were noted before
+ * and not yet stored: they are within AUDIT_LOG_WRITE_MS, if the store answers. */
 enum status user_store_forget_audit(struct user_store *store, const struct id *account) MUST_CHECK;
 
 /* --- copies ---
