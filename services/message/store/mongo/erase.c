@@ -109,12 +109,12 @@ static enum status erase_texts(struct mongo_db *db, struct message_erasure *eras
 
     BSON_APPEND_DOCUMENT_BEGIN(erased, "_id", &wanted);
     mongo_array_begin(&wanted, "$in", &reading.ids);
-    enum status status = mongo_find(db, MESSAGES, texts_after(erasure),
-                                    BCON_NEW("sort", "{", "seq", BCON_INT32(1), "}", "limit",
-                                             BCON_INT64(READ_AT_ONCE), "projection", "{", "seq",
-                                             BCON_INT32(1), "senderTag", BCON_INT32(1), "text",
-                                             BCON_INT32(1), "}"),
-                                    take_message, &reading);
+    enum status status =
+        mongo_find(db, MESSAGES, texts_after(erasure),
+                   BCON_NEW("sort", "{", "seq", BCON_INT32(1), "}", "limit",
+                            BCON_INT64(READ_AT_ONCE), "projection", "{", "seq", BCON_INT32(1),
+                            "senderTag", BCON_INT32(1), "text", BCON_INT32(1), "}"),
+                   take_message, &reading);
     mongo_array_end(&reading.ids);
     bson_append_document_end(erased, &wanted);
     if (status == STATUS_OK && reading.found > 0)
