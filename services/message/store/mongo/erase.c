@@ -66,8 +66,8 @@ static enum status find_next_peer(struct mongo_db *db, struct message_erasure *e
 
 /* Messages of a conversation, of which some are to be erased. */
 struct reading {
-    struct message_erasure *erasure;
     struct mongo_array ids;
+    struct message_erasure *erasure;
     size_t read, found;
     int64_t bytes;
 };
@@ -156,8 +156,8 @@ enum status message_mongo_erase(struct message_store *store, struct message_eras
 
 /* Messages of many senders. */
 struct old_messages {
-    struct message_expiry *expiry;
     struct mongo_array ids;
+    struct message_expiry *expiry;
     struct message_usage *usage; /* of each */
     size_t count;
 };
