@@ -1,6 +1,8 @@
 /* gateway/image/image_cache: avatars in memory, the least recently used evicted first. */
 #include "tests/unit/unit.h"
 
+#include <stdlib.h>
+
 #include "gateway/image/image_cache.h"
 #include "services/common/base/log.h"
 
