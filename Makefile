@@ -7,6 +7,8 @@
 #                   tests on SQLite; less than 2 minutes
 #   make test-compose   the containers, scaled, under load and faults
 #   make unit       the unit tests alone          (SAN=address,undefined or SAN=thread: sanitized)
+#   make fuzz       each parser of foreign bytes and each RPC handler, by coverage (FUZZ_SECONDS each);
+#                   then `make fuzz-corpus` keeps what was found
 #   make bench      a release build, measured beside the floor: one table, build/bench.json (BENCH_ARGS)
 #   make soak       very many messages, without growth of memory (MESSAGES)
 #   make chaos      faults under load, then everything must be right (SEED, SECONDS, STORE=sqlite|mongodb)
@@ -36,6 +38,11 @@ LINK := -pie -Wl,-z,relro,-z,now
 else
 OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
 LINK := -fsanitize=$(SAN)
+endif
+# COVERAGE=1, with clang: which lines were run (llvm-cov).
+ifneq ($(COVERAGE),)
+OPT += -fprofile-instr-generate -fcoverage-mapping
+LINK += -fprofile-instr-generate
 endif
 # Hidden, or a function of ours would stand in for a library's of the same name inside another
 # library (libjwt calls json_string of libjansson).
@@ -74,7 +81,7 @@ UNITS := $(patsubst %.c,$(OUT)/unit/%,$(notdir $(UNIT_C)))
 BENCH_A := $(OUT)/lib/bench.a
 BENCH := $(OUT)/bench
 
-.PHONY: FORCE images all run test check test-compose unit units lint format clean install-deps fuzz chaos soak bench
+.PHONY: FORCE images all run test check test-compose unit units lint format clean install-deps fuzz fuzz-corpus chaos soak bench
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BINS)
@@ -151,8 +158,10 @@ units: $(UNITS)
 unit: units
 	@tests/run-units.sh $(UNITS)
 
-fuzz: $(PART_A) $(COMMON_A)
-	OUT=$(OUT) LIBS="$(LIBS)" tests/fuzz/run.sh
+fuzz:
+	@LIBS="$(LIBS)" tests/fuzz/run.sh
+fuzz-corpus:
+	@LIBS="$(LIBS)" tests/fuzz/run.sh --merge
 
 # Without a -j of the caller: one job for each core.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))

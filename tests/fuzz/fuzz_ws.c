@@ -171,28 +171,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assemble(data + 1, size - 1);
     return 0;
 }
-
-size_t fuzz_seed(unsigned number, uint8_t *out, size_t capacity)
-{
-    static const struct {
-        const char *bytes;
-        size_t size;
-    } seeds[] = {
-        { "\x03\x81\x85\0\0\0\0hello\x89\x80\0\0\0\0\x88\x82\0\0\0\0\x03\xE8", 26 },
-        { "\x07\x01\x83\0\0\0\0a\xE2\x82\x00\x80\0\0\0\0\x8A\x81\0\0\0\0p\x80\x82\0\0\0\0\xAC"
-          "b",
-          32 },
-        { "\x01\x81\xFE\x00\x7E\0\0\0\0", 9 },
-        { "\x05\x81\xFF\0\0\0\0\0\x01\0\0\0\0\0\0", 15 },
-        { "\x02\x81\xFF\0\0\0\0\x40\0\0\0\0\0\0\0", 15 },
-        { "\x09\x81\x84\x12\x34\x56\x78\x7A\x51\x3A\x14\x82\x80\0\0\0\0", 17 },
-    };
-    if (number >= sizeof(seeds) / sizeof(seeds[0]) || seeds[number].size > capacity)
-        return 0;
-    memcpy(out, seeds[number].bytes, seeds[number].size);
-    if (number == 2 && capacity >= 9 + 126) { /* with its payload */
-        memset(out + 9, 'x', 126);
-        return 9 + 126;
-    }
-    return seeds[number].size;
-}
