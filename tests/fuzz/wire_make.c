@@ -61,6 +61,10 @@ static void append_item(const ProtobufCFieldDescriptor *field, struct buffer *ou
         append_bytes(out, field->id, inner.data, inner.length);
         buffer_finish(&inner);
         break;
+    case PROTOBUF_C_TYPE_BOOL: /* rarely true: "more" is one of them */
+        append_varint(out, (uint64_t)field->id << 3 | VARINT);
+        append_varint(out, choices_byte() % 4 == 3);
+        break;
     default: /* proto/ has no fixed-width numbers */
         append_varint(out, (uint64_t)field->id << 3 | VARINT);
         append_varint(out, choices_number());
@@ -92,6 +96,8 @@ void wire_make(const ProtobufCMessageDescriptor *type, struct buffer *out)
         const ProtobufCFieldDescriptor *field = &type->fields[i];
         bool is_list = field->label == PROTOBUF_C_LABEL_REPEATED;
         size_t count = is_list ? choices_count(LIST_MAX) : is_chosen(type, field, choice);
+        if (!is_list && field->type == PROTOBUF_C_TYPE_MESSAGE && choices_byte() % 8 == 7)
+            count = 0;
         for (; count > 0; count--)
             append_item(field, out);
     }

@@ -6,8 +6,8 @@
 
 #include "services/common/base/buffer.h"
 
-/* Appends a message of the type. Strings are UTF-8, single messages inside are there, one of each
- * `oneof`; lists have few items, sometimes many. */
+/* Appends a message of the type. Strings are UTF-8, single messages inside are there most of the
+ * time, one of each `oneof`; lists have few items, sometimes many. */
 void wire_make(const ProtobufCMessageDescriptor *type, struct buffer *out);
 
 #endif
