@@ -9,7 +9,7 @@
 #
 # Under `thread`, what uses MongoDB is left out: its library is not built for it (CONTRIBUTING.md).
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 kinds=() part=
 while [ $# -gt 0 ]; do
     case $1 in
@@ -19,7 +19,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-[ ${#kinds[@]} -gt 0 ] || kinds=(address,undefined thread)
+[ ${#kinds[@]} -gt 0 ] || kinds=("address,undefined" thread)
 
 # What measures speed is left out: it would measure the sanitizers.
 tests=(tests/e2e tests/hostile tests/integration/test_{announcer,bus,config,healthcheck,hostile_requests}.py
@@ -37,7 +37,7 @@ run_kind() { # kind, pytest argument...
     shift
     reports=$PWD/$out/reports
     rm -rf "$reports" && mkdir -p "$reports"
-    make -s --no-print-directory ${MAKE_JOBS:--j$(nproc)} SAN="$kind" all || return 1
+    make -s --no-print-directory "${MAKE_JOBS:--j$(nproc)}" SAN="$kind" all || return 1
     make -s --no-print-directory build/chaos/fault_shim.so || return 1
     local common="log_path=$reports/report:exitcode=66"
     local left_out=("${slow_ones[@]}")

@@ -150,7 +150,7 @@ merge_program() { # program
 # --- all ----------------------------------------------------------------------------------------------
 
 [ $# -gt 0 ] || set -- "${all[@]}"
-make --no-print-directory -s ${MAKE_JOBS:--j$(nproc)} CC="$cc" COVERAGE=$coverage SAN=$san "${archives[@]}"
+make --no-print-directory -s "${MAKE_JOBS:--j$(nproc)}" CC="$cc" COVERAGE=$coverage SAN=$san "${archives[@]}"
 for name in "$@"; do
     while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
     build_program "$name" &
