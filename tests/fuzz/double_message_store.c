@@ -373,6 +373,21 @@ static enum status note_profile(struct message_store *store, struct message_prof
 }
 
 /* What is missing is called by no handler. */
+/* Some parts, then the end. */
+static enum status erase(struct message_store *store, struct message_erasure *erasure)
+{
+    (void)store;
+    erasure->erased += choices_count(200);
+    erasure->is_over = choices_byte() % 4 != 3;
+    return choices_status();
+}
+
+static enum status purge(struct message_store *store)
+{
+    (void)store;
+    return choices_status();
+}
+
 static const struct message_store_kind kind = {
     .scheme = "double",
     .close = close_store,
@@ -393,6 +408,8 @@ static const struct message_store_kind kind = {
     .changes = changes,
     .positions = positions,
     .note_profile = note_profile,
+    .erase = erase,
+    .purge = purge,
 };
 
 struct message_store *double_message_store(void)

@@ -1,5 +1,6 @@
 #include "tests/fuzz/double_user_store.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -456,6 +457,70 @@ static enum status put_login(struct user_store *store, const struct id *account,
 }
 
 /* What is missing is called by no handler. */
+/* --- the end of an account ------------------------------------------------------------------ */
+
+static enum status delete_user(struct user_store *store, const char *key,
+                               const struct user_deletion *deletion)
+{
+    (void)store;
+    (void)key;
+    (void)deletion;
+    return choices_status();
+}
+
+static enum status drop_image(struct user_store *store, const char *name)
+{
+    (void)store;
+    (void)name;
+    return choices_status();
+}
+
+/* --- the audit log -------------------------------------------------------------------------- */
+
+static enum status put_audit(struct user_store *store, const struct user_audit_entry *entries,
+                             size_t count)
+{
+    (void)store;
+    for (size_t i = 0; i < count; i++)
+        assert(memchr(entries[i].address, '\0', sizeof(entries[i].address)) != NULL);
+    return choices_status();
+}
+
+static enum status list_audit(struct user_store *store, const struct user_audit_filter *filter,
+                              size_t max, struct user_audit_list *list_out)
+{
+    (void)store;
+    (void)filter;
+    enum status status = choices_status();
+    *list_out = (struct user_audit_list){ .items = NULL };
+    if (status != STATUS_OK)
+        return status;
+    size_t count = choices_count(max);
+    list_out->items = xcalloc(count, sizeof(*list_out->items));
+    list_out->count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct user_audit_entry *entry = &list_out->items[i];
+        entry->place = (struct user_audit_place){ make_time_ms(), make_id() };
+        entry->last_ms = entry->place.at_ms;
+        entry->count = (int64_t)choices_byte();
+        snprintf(entry->kind, sizeof(entry->kind), "log_in");
+        snprintf(entry->outcome, sizeof(entry->outcome), "ok");
+        snprintf(entry->account_tag, sizeof(entry->account_tag), "@amy");
+        snprintf(entry->address, sizeof(entry->address), "192.0.2.1");
+        copy_text(entry->device, sizeof(entry->device), DEVICE_MAX);
+    }
+    return STATUS_OK;
+}
+
+static enum status prune_audit(struct user_store *store, int64_t before_ms,
+                               const size_t max[USER_AUDIT_SHARES])
+{
+    (void)store;
+    (void)before_ms;
+    (void)max;
+    return choices_status();
+}
+
 static const struct user_store_kind kind = {
     .scheme = "double",
     .close = close_store,
@@ -492,6 +557,11 @@ static const struct user_store_kind kind = {
     .get_login = get_login,
     .put_login = put_login,
     .page = page,
+    .delete_user = delete_user,
+    .drop_image = drop_image,
+    .put_audit = put_audit,
+    .list_audit = list_audit,
+    .prune_audit = prune_audit,
 };
 
 struct user_store *double_user_store(const char *hash)

@@ -206,6 +206,7 @@ static void call(const struct choices_input *input)
     api.consent = flags % 2 != 0;
     options.numeric_version = api.numeric_version = flags / 2 % 2 != 0;
     api.call_limit = ratelimit_create(100, 1000, 100);
+    api.text_limit = ratelimit_create(flags / 32 * 10, 1000, 100);
     api.budget = byte_budget_create(BUDGET_MAX, flags / 4 % 8 == 7 ? 1 : BUDGET_MAX);
     jsonrpc_carry_out(jsonrpc_read(&options, (const char *)input->payload, input->payload_size),
                       check_answer, &answered);
@@ -213,6 +214,7 @@ static void call(const struct choices_input *input)
     answer_budget_end(&caller);
     assert(byte_budget_used(api.budget) == 0);
     byte_budget_destroy(&api.budget);
+    ratelimit_destroy(&api.text_limit);
     ratelimit_destroy(&api.call_limit);
 }
 

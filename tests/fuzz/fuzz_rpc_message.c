@@ -14,9 +14,11 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
+#include "services/message/eraser.h"
 #include "services/message/fanout.h"
 #include "services/message/handlers.h"
 #include "services/message/message_service.h"
+#include "services/message/usage.h"
 #include "sync.pb-c.h"
 #include "tests/fuzz/double_bus.h"
 #include "tests/fuzz/double_message_store.h"
@@ -41,10 +43,8 @@ static const struct rpc_drive_reply replies[] = {
 };
 
 static const char *const events[] = {
-    "event.presence.online",
-    "event.presence.offline",
-    "event.user.updated",
-    "event.user.registered",
+    "event.presence.online", "event.presence.offline", "event.user.updated",
+    "event.user.registered", "event.user.deleted",
 };
 
 /* --- the user service ----------------------------------------------------------------------- */
@@ -93,6 +93,8 @@ static enum status respond(const char *subject, const void *data, size_t length,
 
 /* --- the service ---------------------------------------------------------------------------- */
 
+static struct eraser *eraser;
+
 static struct message_service make_service(void)
 {
     struct message_service service = { .bus = double_bus(), .store = double_message_store() };
@@ -103,6 +105,13 @@ static struct message_service make_service(void)
     assert(user_directory_start(service.bus, service.store, &service.users) == STATUS_OK);
     assert(fanout_start(service.bus, service.store, service.users, service.consent,
                         &service.fanout) == STATUS_OK);
+    assert(eraser_start(service.bus, service.store, service.fanout, choices_byte() % 2 != 0,
+                        &eraser) == STATUS_OK);
+    service.usage = usage_start(&(struct usage_options){
+        .store = service.store,
+        .url = "mongodb://example.com",
+        .quota_bytes = choices_byte() % 4 == 3 ? 10 : 0,
+    });
     return service;
 }
 
@@ -138,6 +147,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         deliver_event(&input);
     else
         rpc_drive_call(&drive, &service, &input);
+    usage_stop(&service.usage);
+    eraser_stop(&eraser);
     fanout_stop(&service.fanout);
     user_directory_stop(&service.users);
     return 0;

@@ -14,8 +14,8 @@
 #include "services/user/handlers.h"
 #include "services/user/handlers_accounts.h"
 #include "services/user/handlers_admin.h"
-#include "services/user/mail_message.h"
-#include "services/user/mails.h"
+#include "services/user/mail/mail_message.h"
+#include "services/user/mail/mails.h"
 #include "tests/fuzz/double_bus.h"
 #include "tests/fuzz/double_user_store.h"
 #include "tests/fuzz/rpc_drive.h"
@@ -41,6 +41,7 @@ static const struct rpc_drive_reply user_replies[] = {
     { "EndSession", &messenger__empty__descriptor },
     { "EndOtherSessions", &messenger__empty__descriptor },
     { "ChangePassword", &messenger__empty__descriptor },
+    { "DeleteAccount", &messenger__empty__descriptor },
     { "ResetPassword", &messenger__empty__descriptor },
     { "RequestReset", &messenger__empty__descriptor },
     { "CreateInvite", &messenger__one_time_code__descriptor },
@@ -52,11 +53,13 @@ static const struct rpc_drive_reply admin_replies[] = {
     { "ListUsers", &messenger__user_records__descriptor },
     { "GetUser", &messenger__user_details__descriptor },
     { "SetDisabled", &messenger__empty__descriptor },
+    { "DeleteUser", &messenger__empty__descriptor },
     { "EndUserSessions", &messenger__empty__descriptor },
     { "CreateReset", &messenger__one_time_code__descriptor },
     { "MakeInvite", &messenger__one_time_code__descriptor },
     { "ListAllInvites", &messenger__invite_list__descriptor },
     { "DropInvite", &messenger__empty__descriptor },
+    { "ListAudit", &messenger__audit_entries__descriptor },
 };
 
 /* --- doubles of what else the service has --------------------------------------------------- */
@@ -106,6 +109,7 @@ static struct user_service *make_service(void)
     made.invite_lifetime_s = 3600;
     made.mails_per_account = 5;
     made.app_url = "https://example.com/";
+    made.store_url = "mongodb://example.com";
     memcpy(made.decoy_hash, hash, sizeof(hash));
     return &made;
 }
@@ -125,6 +129,8 @@ static void choose_settings(void)
         .per_account = byte / 64 != 0 ? 5 : 0,
         .per_network_hour = byte / 64 != 1 ? 20 : 0,
     });
+    service->audit = audit_log_start(&(struct audit_log_options){
+        .store = service->store, .keep_days = byte / 64 != 2 ? 90 : 0, .max_entries = 1000 });
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -154,6 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool is_admin = input.method >= ADMIN;
     input.method %= ADMIN;
     rpc_drive_call(is_admin ? &admin : &user, service, &input);
+    audit_log_stop(&service->audit);
     login_guard_destroy(&service->guard);
     return 0;
 }
