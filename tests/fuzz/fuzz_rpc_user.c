@@ -44,6 +44,7 @@ static const struct rpc_drive_reply user_replies[] = {
     { "DeleteAccount", &messenger__empty__descriptor },
     { "ResetPassword", &messenger__empty__descriptor },
     { "RequestReset", &messenger__empty__descriptor },
+    { "ListOwnAudit", &messenger__audit_entries__descriptor },
     { "CreateInvite", &messenger__one_time_code__descriptor },
     { "ListInvites", &messenger__invite_list__descriptor },
     { "RevokeInvite", &messenger__empty__descriptor },
