@@ -57,7 +57,7 @@ struct gateway {
     struct logouts *logouts;
     struct resync *resync;
 
-    struct ratelimit *logins, *signups, *mails, *uploads, *client_calls;
+    struct ratelimit *logins, *signups, *mails, *uploads, *client_calls, *texts;
     sem_t decoding_slots;
     struct places *connections;
     struct networks *trusted_proxies;
@@ -207,6 +207,7 @@ static void make_limits(struct gateway *gateway)
     gateway->uploads = per_minute(s->limit_uploads_per_minute);
     gateway->client_calls =
         ratelimit_create(s->limit_calls_per_second, SECOND_MS, s->limit_calls_per_second * 2);
+    gateway->texts = per_minute(s->limit_message_kib_per_minute << 10);
     sem_init(&gateway->decoding_slots, 0, DECODINGS_MAX);
     gateway->connections = places_create((size_t)s->limit_connections_per_address);
     gateway->trusted_proxies = networks_parse(s->gateway_trusted_proxies, bad);
@@ -259,6 +260,7 @@ static void make_api(struct gateway *gateway)
         .deliver = gateway->deliver,
         .resync = gateway->resync,
         .call_limit = gateway->client_calls,
+        .text_limit = gateway->texts,
         .budget = gateway->budget,
         .rpc_timeout_ms = gateway->settings->rpc_timeout_ms,
         .consent = gateway->settings->contacts_consent,
@@ -342,6 +344,7 @@ static void stop_gateway(struct service *process, void *state)
     ratelimit_destroy(&gateway->mails);
     ratelimit_destroy(&gateway->uploads);
     ratelimit_destroy(&gateway->client_calls);
+    ratelimit_destroy(&gateway->texts);
     sem_destroy(&gateway->decoding_slots);
     places_destroy(&gateway->connections);
     networks_destroy(&gateway->trusted_proxies);

@@ -12,6 +12,7 @@ struct api_context {
     struct deliver *deliver;
     struct resync *resync;
     struct ratelimit *call_limit; /* by user */
+    struct ratelimit *text_limit; /* bytes of messages, by user */
     struct byte_budget *budget;
     int64_t rpc_timeout_ms;
     bool consent;             /* the setting contacts.consent */

@@ -16,6 +16,8 @@ void dialog_json_put(struct json_writer *w, const Messenger__Dialog *dialog,
     json_put_int(w, "unreadIncoming", (int64_t)dialog->unread_incoming);
     json_put_int(w, "unreadOutgoing", (int64_t)dialog->unread_outgoing);
     json_put_int(w, "seq", (int64_t)last->seq);
+    if (*last->text == '\0')
+        json_put_bool(w, "isDeleted", true);
     if (dialog->is_request)
         json_put_bool(w, "isRequest", true);
     if (dialog->is_blocked)

@@ -73,6 +73,7 @@ const struct jsonrpc_method api_methods[] = {
       2,
       methods_change_password,
       ASYNC },
+    { "deleteAccount", { TEXT("password") }, 1, methods_delete_account, ASYNC },
     { "createInvite", { { 0 } }, 0, methods_create_invite, ASYNC },
     { "listInvites", { { 0 } }, 0, methods_list_invites, ASYNC },
     { "revokeInvite", { TEXT("id") }, 1, methods_revoke_invite, ASYNC },

@@ -29,6 +29,7 @@ void methods_list_sessions(struct jsonrpc_call *call);
 void methods_revoke_session(struct jsonrpc_call *call);
 void methods_revoke_other_sessions(struct jsonrpc_call *call);
 void methods_change_password(struct jsonrpc_call *call);
+void methods_delete_account(struct jsonrpc_call *call);
 void methods_create_invite(struct jsonrpc_call *call);
 void methods_list_invites(struct jsonrpc_call *call);
 void methods_revoke_invite(struct jsonrpc_call *call);

@@ -25,6 +25,11 @@ static const char *caller_session(const struct jsonrpc_call *call)
     return session_identity(caller_of(call)->session)->session_id;
 }
 
+static char *caller_network(const struct jsonrpc_call *call)
+{
+    return wire_borrow(session_network(caller_of(call)->session));
+}
+
 /* --- sessions ---------------------------------------------------------------------------- */
 
 static void put_session(struct jsonrpc_call *call, const Messenger__Session *session)
@@ -71,6 +76,7 @@ void methods_revoke_session(struct jsonrpc_call *call)
     own_begin(call, &own);
     request.account = &own.account;
     request.session_id = wire_borrow(call->params[0].text);
+    request.client_network = caller_network(call);
     service_call_then(call, &own.context, "user.EndSession", &request.base,
                       &messenger__empty__descriptor, service_call_put_ok);
 }
@@ -83,6 +89,7 @@ void methods_revoke_other_sessions(struct jsonrpc_call *call)
     own_begin(call, &own);
     request.account = &own.account;
     request.kept_session = wire_borrow(caller_session(call));
+    request.client_network = caller_network(call);
     service_call_then(call, &own.context, "user.EndOtherSessions", &request.base,
                       &messenger__empty__descriptor, service_call_put_ok);
 }
@@ -99,8 +106,23 @@ void methods_change_password(struct jsonrpc_call *call)
     request.old_password = wire_borrow(call->params[0].text);
     request.new_password = wire_borrow(call->params[1].text);
     request.kept_session = wire_borrow(caller_session(call));
-    request.client_network = wire_borrow(session_network(caller_of(call)->session));
+    request.client_network = caller_network(call);
     service_call_then(call, &own.context, "user.ChangePassword", &request.base,
+                      &messenger__empty__descriptor, service_call_put_ok);
+}
+
+/* --- leaving ----------------------------------------------------------------------------- */
+
+void methods_delete_account(struct jsonrpc_call *call)
+{
+    Messenger__DeleteAccountRequest request = MESSENGER__DELETE_ACCOUNT_REQUEST__INIT;
+    struct own own;
+
+    own_begin(call, &own);
+    request.account = &own.account;
+    request.password = wire_borrow(call->params[0].text);
+    request.client_network = wire_borrow(session_network(caller_of(call)->session));
+    service_call_then(call, &own.context, "user.DeleteAccount", &request.base,
                       &messenger__empty__descriptor, service_call_put_ok);
 }
 
@@ -125,6 +147,7 @@ void methods_create_invite(struct jsonrpc_call *call)
 
     own_begin(call, &own);
     request.account = &own.account;
+    request.client_network = caller_network(call);
     service_call_then(call, &own.context, "user.CreateInvite", &request.base,
                       &messenger__one_time_code__descriptor, put_code);
 }
@@ -171,6 +194,7 @@ void methods_revoke_invite(struct jsonrpc_call *call)
     own_begin(call, &own);
     request.account = &own.account;
     request.id = wire_borrow(call->params[0].text);
+    request.client_network = caller_network(call);
     service_call_then(call, &own.context, "user.RevokeInvite", &request.base,
                       &messenger__empty__descriptor, service_call_put_ok);
 }

@@ -127,8 +127,21 @@ static bool put_blocked(struct jsonrpc_call *call, const struct rpc_context *con
     return true;
 }
 
-/* Where a piece begins: "<seq> <tag>", after this message of the conversation with that user. */
-enum { CURSOR_SIZE = 21 + TAG_SIZE + 1 };
+/*
+ * Where a piece begins: "<seq> <tag>", after this message of the conversation with that user; or in
+ * the audit log, which is the last part: "audit", or "audit <place>" after the entry at that place.
+ */
+enum { CURSOR_SIZE = 96, PLACE_MAX = 64 };
+
+#define AUDIT_CURSOR "audit"
+
+static bool is_audit(const char *cursor)
+{
+    size_t length = strlen(AUDIT_CURSOR);
+
+    return strncmp(cursor, AUDIT_CURSOR, length) == 0 && strlen(cursor) <= length + 1 + PLACE_MAX &&
+           (cursor[length] == '\0' || (cursor[length] == ' ' && cursor[length + 1] != '\0'));
+}
 
 static bool read_cursor(const char *cursor, Messenger__ExportRequest *request)
 {
@@ -137,6 +150,55 @@ static bool read_cursor(const char *cursor, Messenger__ExportRequest *request)
     request->after_seq = strtoull(cursor, &end, 10);
     request->peer_tag = end + 1;
     return *cursor >= '0' && *cursor <= '9' && *end == ' ' && tag_is_valid(end + 1);
+}
+
+static void put_entry(struct json_writer *w, const Messenger__AuditEntry *entry)
+{
+    begin_line(w, "audit");
+    json_put_int(w, "at", entry->at_ms);
+    json_put_int(w, "last", entry->last_ms);
+    json_put_int(w, "count", entry->count);
+    json_put_string(w, "kind", entry->kind);
+    json_put_string(w, "outcome", entry->outcome);
+    json_put_string(w, "by", entry->by);
+    json_put_string(w, "address", entry->address);
+    json_put_string(w, "device", entry->device);
+    json_end_object(w);
+}
+
+/* 0: there is no budget for any, and the call failed. */
+static uint32_t budget_entries(struct jsonrpc_call *call)
+{
+    enum { ENTRY_BYTES = 1024, ENTRIES_MAX = ANSWER_PIECE_MAX / ENTRY_BYTES };
+
+    if (answer_budget_try(call, ANSWER_PIECE_MAX))
+        return ENTRIES_MAX;
+    uint32_t bytes = answer_budget_next(call);
+    return bytes == 0 || bytes >= ENTRY_BYTES ? bytes / ENTRY_BYTES : 1;
+}
+
+static bool put_audit(struct jsonrpc_call *call, const struct rpc_context *context,
+                      const char *cursor, char next_out[CURSOR_SIZE])
+{
+    Messenger__ListOwnAuditRequest request = MESSENGER__LIST_OWN_AUDIT_REQUEST__INIT;
+    Messenger__AccountName account = MESSENGER__ACCOUNT_NAME__INIT;
+    const char *place = strchr(cursor, ' ');
+    Messenger__AuditEntries *reply;
+
+    account.id = wire_borrow(caller_id(call));
+    account.tag = wire_borrow(caller_tag(call));
+    request.account = &account;
+    request.before = wire_borrow(place != NULL ? place + 1 : "");
+    request.limit = budget_entries(call);
+    if (request.limit == 0 || !service_call(call, context, "user.ListOwnAudit", &request.base,
+                                            &messenger__audit_entries__descriptor, &reply))
+        return false;
+    for (size_t i = 0; i < reply->n_entries; i++)
+        put_entry(&call->result, reply->entries[i]);
+    if (*reply->next != '\0')
+        snprintf(next_out, CURSOR_SIZE, AUDIT_CURSOR " %.*s", PLACE_MAX, reply->next);
+    wire_free(reply);
+    return true;
 }
 
 static bool put_messages(struct jsonrpc_call *call, const struct rpc_context *context,
@@ -158,7 +220,7 @@ static bool put_messages(struct jsonrpc_call *call, const struct rpc_context *co
         message_json_put(&call->result, reply->messages[i], MESSAGE_JSON_LISTED);
         json_end_object(&call->result);
     }
-    *next_out = '\0';
+    snprintf(next_out, CURSOR_SIZE, "%s", AUDIT_CURSOR);
     if (*reply->next_peer != '\0')
         snprintf(next_out, CURSOR_SIZE, "%llu %s", (unsigned long long)reply->next_after,
                  reply->next_peer);
@@ -189,7 +251,7 @@ void methods_export_my_data(struct jsonrpc_call *call)
     char next[CURSOR_SIZE] = "";
     struct rpc_context context;
 
-    if (*cursor != '\0' && !read_cursor(cursor, &request)) {
+    if (*cursor != '\0' && !is_audit(cursor) && !read_cursor(cursor, &request)) {
         jsonrpc_fail(call, JSONRPC_INVALID_PARAMS, "cursor: is none of an answer's `next`", 0);
         return;
     }
@@ -198,7 +260,11 @@ void methods_export_my_data(struct jsonrpc_call *call)
     json_key(w, "lines");
     json_begin_array(w);
     bool good = *cursor != '\0' || put_beginning(call, &context);
-    if (good && put_messages(call, &context, &request, next)) {
+    if (good && is_audit(cursor))
+        good = put_audit(call, &context, cursor, next);
+    else if (good)
+        good = put_messages(call, &context, &request, next);
+    if (good) {
         json_end_array(w);
         json_put_string(w, "next", next);
         json_end_object(w);

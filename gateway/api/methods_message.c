@@ -1,11 +1,14 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/api/answer_budget.h"
+#include "gateway/api/api_context.h"
 #include "gateway/api/dialog_json.h"
 #include "gateway/api/methods.h"
 #include "gateway/api/profiles.h"
 #include "gateway/api/service_call.h"
 #include "gateway/json/message_json.h"
+#include "gateway/limits/ratelimit.h"
 #include "message.pb-c.h"
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
@@ -42,13 +45,28 @@ static void put_sent(struct jsonrpc_call *call, const void *reply)
     json_end_object(w);
 }
 
+/* False: the call has failed. A text may be larger than what is left; then the next one waits. */
+static bool admit_text(struct jsonrpc_call *call, const char *text)
+{
+    const struct caller *caller = caller_of(call);
+    struct ratelimit *limit = caller->api->text_limit;
+    int64_t retry_after_ms = 0;
+
+    if (!ratelimit_admit(limit, session_key(caller->session), &retry_after_ms)) {
+        jsonrpc_fail(call, JSONRPC_TOO_MANY, "too many bytes of messages", retry_after_ms);
+        return false;
+    }
+    ratelimit_charge(limit, session_key(caller->session), (int64_t)strlen(text));
+    return true;
+}
+
 void methods_send_message_to_user(struct jsonrpc_call *call)
 {
     Messenger__SendRequest request = MESSENGER__SEND_REQUEST__INIT;
     struct rpc_context context;
     const char *client_id;
 
-    if (!good_client_id(call, &client_id)) {
+    if (!good_client_id(call, &client_id) || !admit_text(call, call->params[1].text)) {
         jsonrpc_finish(call);
         return;
     }

@@ -168,7 +168,7 @@ const Messenger__User *profiles_find(const struct profiles *profiles, const char
     return tag_to_key(tag, key) ? hashmap_get(profiles->users, key) : NULL;
 }
 
-/* `user` NULL: unknown. `visibility` NULL: all is visible. */
+/* `user` NULL: the account is deleted. `visibility` NULL: all is visible. */
 static void put_user(struct json_writer *w, const char *tag, const Messenger__User *user,
                      const Messenger__Visibility *visibility, bool is_online)
 {
@@ -180,10 +180,15 @@ static void put_user(struct json_writer *w, const char *tag, const Messenger__Us
         shown.img = wire_borrow("default.jpg");
     } else if (user != NULL) {
         shown = *user;
+    } else {
+        shown.img = wire_borrow("default.jpg");
     }
     json_begin_object(w);
     user_json_put(w, &shown);
-    json_put_bool(w, "isOnline", is_online && (visibility == NULL || !visibility->hides_presence));
+    json_put_bool(w, "isOnline",
+                  user != NULL && is_online && (visibility == NULL || !visibility->hides_presence));
+    if (user == NULL)
+        json_put_bool(w, "isDeleted", true);
     json_end_object(w);
 }
 

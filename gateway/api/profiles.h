@@ -28,8 +28,8 @@ struct profiles *profiles_fetch(struct jsonrpc_call *call, const struct rpc_cont
 const Messenger__User *profiles_find(const struct profiles *profiles, const char *tag);
 void profiles_free(struct profiles **profiles);
 
-/* Writes a user as an object, with isOnline; for an unknown tag or a hidden profile, empty names.
- */
+/* Writes a user as an object, with isOnline; for a deleted account, with isDeleted, or a hidden
+ * profile, empty names. */
 void profiles_put_user(struct json_writer *w, const struct profiles *profiles, const char *tag);
 
 /* Which of the tags, at most 1000, are online, by index: as the presence service has it, or as the

@@ -301,6 +301,7 @@ static bool revoke(const struct http_site *site, struct http_request *request,
                    struct token_claims *claims)
 {
     Messenger__RevokeTokenRequest revocation = MESSENGER__REVOKE_TOKEN_REQUEST__INIT;
+    char network[CLIENT_ADDRESS_SIZE];
     Messenger__Empty *reply = NULL;
     struct rpc_context context;
 
@@ -308,6 +309,8 @@ static bool revoke(const struct http_site *site, struct http_request *request,
     revocation.session_id = claims->session_id;
     revocation.expires_at = claims->expires_at;
     revocation.tag = claims->tag;
+    http_client_network(site, request, network);
+    revocation.client_network = network;
     rpc_context_start(&context, site->settings->rpc_timeout_ms);
     enum status status = rpc_call(site->bus, &context, "user.RevokeToken", &revocation.base,
                                   &messenger__empty__descriptor, &reply, NULL);

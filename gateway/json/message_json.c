@@ -24,6 +24,8 @@ void message_json_put(struct json_writer *w, const Messenger__Message *message,
     if (form != MESSAGE_JSON_NOTIFIED)
         json_put_bool(w, "isRead", message->is_read);
     json_put_int(w, "seq", (int64_t)message->seq);
+    if (*message->text == '\0')
+        json_put_bool(w, "isDeleted", true);
     if (message->is_request)
         json_put_bool(w, "isRequest", true);
 }

@@ -75,6 +75,15 @@ static void fill_in(Messenger__ProfileChange *profile, const Messenger__User *us
     replace_text(&profile->img, user->img);
 }
 
+static const Messenger__User *find_user(const Messenger__UserList *users, const char *tag)
+{
+    for (size_t i = 0; i < users->n_users; i++)
+        if (tag_same(users->users[i]->tag, tag))
+            return users->users[i];
+    return NULL;
+}
+
+/* A profile that is not there is one of a deleted account. */
 static void fill_in_all(const Messenger__ChangeList *list, const char *own_tag,
                         const Messenger__UserList *users)
 {
@@ -82,12 +91,12 @@ static void fill_in_all(const Messenger__ChangeList *list, const char *own_tag,
         Messenger__ProfileChange *profile = profile_of(list->changes[i]);
         if (profile == NULL)
             continue;
-        const char *tag = *profile->tag != '\0' ? profile->tag : own_tag;
-        for (size_t j = 0; j < users->n_users; j++)
-            if (tag_same(users->users[j]->tag, tag)) {
-                fill_in(profile, users->users[j]);
-                break;
-            }
+        const Messenger__User *user =
+            find_user(users, *profile->tag != '\0' ? profile->tag : own_tag);
+        if (user != NULL)
+            fill_in(profile, user);
+        else
+            profile->is_deleted = true;
     }
 }
 

@@ -65,7 +65,10 @@ bool notification_put(struct json_writer *w, const Messenger__Notification *n)
         put_tag(w, "contactOnline", 3101, "loggedInUserTag", n->contact_online);
         break;
     case MESSENGER__NOTIFICATION__BODY_CONTACT_CHANGED:
-        put_change(w, "contactPersonalDataChanges", 3200, n->contact_changed);
+        if (n->contact_changed->is_deleted)
+            put_tag(w, "contactDeleted", 3204, "tag", n->contact_changed->tag);
+        else
+            put_change(w, "contactPersonalDataChanges", 3200, n->contact_changed);
         break;
     case MESSENGER__NOTIFICATION__BODY_SELF_CHANGED:
         put_change(w, "selfPersonalDataChanges", 3201, n->self_changed);

@@ -68,6 +68,7 @@ export { ConnectionError, RpcError };
 const CONNECTING_STATES = new Set(["connecting", "open"]);
 
 const COME_BACK_SOON = new Set([1001, 1012]); // close codes
+const CLOSING = 2; // WebSocket.CLOSING
 const TRY_LATER = 1013;
 const TRY_LATER_DOUBLINGS = 2;
 const DROPPED = 4000; // of the codes that applications may use
@@ -200,7 +201,8 @@ export class MessengerSocket extends EventTarget {
             throw new ConnectionError("not-open", "The socket is not connected.");
         }
         this.#emit("frame", this.#frame("out", text));
-        this.#socket.send(text);
+        /* Of a socket that is closing, the close event follows, which ends the call. */
+        if (!(this.#socket.readyState >= CLOSING)) this.#socket.send(text);
     }
 
     #giveUpConnecting() {

@@ -332,26 +332,48 @@ static void notify_presence(struct fanout *fanout, const struct bus_message *mes
     wire_free(event);
 }
 
+/* `self`: the session that the user's own sockets need not be notified of; NULL: none of them. */
 static void notify_noted(struct fanout *fanout, const struct message_profile *profile,
-                         const Messenger__UserUpdated *event)
+                         Messenger__ProfileChange *change, const char *self)
 {
     Messenger__Notification notification = MESSENGER__NOTIFICATION__INIT;
 
     bus_hold(fanout->bus);
     for (size_t i = 0; i < profile->notified_count; i++) {
+        bool is_self = strcmp(profile->notified[i].key, profile->user.key) == 0;
         notification.user_seq = profile->notified[i].user_seq;
-        if (strcmp(profile->notified[i].key, profile->user.key) == 0) {
-            notification.exclude_session = event->origin;
+        if (is_self) {
             notification.body_case = MESSENGER__NOTIFICATION__BODY_SELF_CHANGED;
-            notification.self_changed = event->change;
+            notification.self_changed = change;
         } else {
-            notification.exclude_session = wire_borrow(protobuf_c_empty_string);
             notification.body_case = MESSENGER__NOTIFICATION__BODY_CONTACT_CHANGED;
-            notification.contact_changed = event->change;
+            notification.contact_changed = change;
         }
-        notify_user(fanout->bus, profile->notified[i].key, &notification);
+        notification.exclude_session = wire_borrow(is_self && self != NULL ? self : "");
+        if (!is_self || self != NULL)
+            notify_user(fanout->bus, profile->notified[i].key, &notification);
     }
     bus_release(fanout->bus);
+}
+
+enum status fanout_deleted(struct fanout *fanout, const struct message_user *user,
+                           uint64_t revision)
+{
+    Messenger__ProfileChange change = MESSENGER__PROFILE_CHANGE__INIT;
+    struct message_profile profile = {
+        .user = *user, .consent = fanout->consent, .is_deleted = true, .revision = revision
+    };
+    char tag[TAG_SIZE];
+
+    enum status status = message_store_note_profile(fanout->store, &profile);
+    if (status != STATUS_OK)
+        return status;
+    account_name_strip(user->tag, tag);
+    change.tag = tag;
+    change.is_deleted = true;
+    notify_noted(fanout, &profile, &change, NULL);
+    free(profile.notified);
+    return STATUS_OK;
 }
 
 /* Recorded durably, then notified, then acknowledged: until then the user service sends it
@@ -377,7 +399,7 @@ static void notify_profile(struct fanout *fanout, const struct bus_message *mess
         log_debug("notifying %zu users of revision %llu of %s, of which %llu is noted",
                   profile.notified_count, (unsigned long long)event->revision, event->change->tag,
                   (unsigned long long)profile.noted);
-        notify_noted(fanout, &profile, event);
+        notify_noted(fanout, &profile, event->change, event->origin);
         acknowledge_profile(fanout, message, profile.noted);
     } else {
         log_warn("the contacts of %s have not been notified yet: %s", event->change->tag,

@@ -38,4 +38,9 @@ void fanout_relation(struct fanout *fanout, const struct relation_change *change
 void fanout_privacy(struct fanout *fanout, const struct message_user *user, struct privacy before,
                     struct privacy privacy, const char *origin);
 
+/* The account is gone: notifies all users with a dialog with it, once for each revision of its
+ * profile. STATUS_OK once that is recorded durably. Blocks. */
+enum status fanout_deleted(struct fanout *fanout, const struct message_user *user,
+                           uint64_t revision) MUST_CHECK;
+
 #endif

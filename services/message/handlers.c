@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "message.pb-c.h"
 #include "services/common/base/clock.h"
@@ -13,6 +14,7 @@
 #include "services/message/handlers_relations.h"
 #include "services/message/message_rules.h"
 #include "services/message/message_service.h"
+#include "services/message/usage.h"
 #include "services/message/views.h"
 
 /* --- sending ----------------------------------------------------------------------------- */
@@ -68,8 +70,10 @@ static void handle_stored(struct message_send *send, enum status status)
 
     bus_hold(sending->service->bus); /* until all of the batch are reported */
     if (status == STATUS_OK) {
-        if (!send->repeated)
+        if (!send->repeated) {
+            usage_note(sending->service->usage, send->sender.key, strlen(send->text));
             fanout_message(sending->service->fanout, send, sending->request->origin);
+        }
         reply_sent(sending);
     } else {
         rpc_request_fail(sending->call, status, send_problem(status));
@@ -88,10 +92,29 @@ static const char *check_send(const Messenger__SendRequest *request)
     return problem;
 }
 
+/* False: the call has failed. */
+static bool may_store(struct message_service *service, struct rpc_request *call,
+                      const struct message_user *sender, const char *text)
+{
+    switch (usage_judge(service->usage, sender->key, strlen(text))) {
+    case USAGE_OVER_QUOTA:
+        rpc_request_fail(call, STATUS_FORBIDDEN,
+                         "text: you have stored as many messages as this server allows");
+        return false;
+    case USAGE_DISK_LOW:
+        rpc_request_fail(call, STATUS_BUSY, "the disk of the server is nearly full");
+        return false;
+    default:
+        return true;
+    }
+}
+
 static void begin_send(struct message_service *service, struct rpc_request *call,
                        const Messenger__SendRequest *wanted, const struct message_user *sender,
                        const struct message_user *receiver)
 {
+    if (!may_store(service, call, sender, wanted->text))
+        return;
     struct sending *sending = xcalloc(1, sizeof(*sending));
     struct message_send *send = &sending->send;
 

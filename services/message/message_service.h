@@ -13,6 +13,7 @@ struct message_service {
     struct message_store *store;
     struct user_directory *users;
     struct fanout *fanout;
+    struct usage *usage;
     bool consent; /* the setting contacts.consent */
 };
 

@@ -11,6 +11,12 @@ enum command_option {
     OPTION_JSON = 1 << 2,
     OPTION_EXPIRES = 1 << 3,
     OPTION_CONFIG = 1 << 4,
+    OPTION_USER = 1 << 5,
+    OPTION_KIND = 1 << 6,
+    OPTION_ADDRESS = 1 << 7,
+    OPTION_SINCE = 1 << 8,
+    OPTION_UNTIL = 1 << 9,
+    OPTION_LIMIT = 1 << 10,
 };
 
 enum { COMMAND_WORDS_MAX = 8 };
@@ -19,10 +25,13 @@ enum { COMMAND_WORDS_MAX = 8 };
 struct command_line {
     const char *words[COMMAND_WORDS_MAX]; /* the rest is NULL */
     int count;
-    unsigned options;   /* that were given */
-    const char *data;   /* of --data, or of the environment, or NULL */
-    const char *config; /* of --config, or MESSENGER_CONFIG, or NULL */
-    int64_t expires_s;  /* of --expires, or 0 */
+    unsigned options;                  /* that were given */
+    const char *data;                  /* of --data, or of the environment, or NULL */
+    const char *config;                /* of --config, or MESSENGER_CONFIG, or NULL */
+    const char *user, *kind, *address; /* of these options, not empty, or NULL */
+    int64_t since_ms, until_ms;        /* of these options, of the wall clock, or 0 */
+    int64_t expires_s;                 /* of --expires, or 0 */
+    int64_t limit;                     /* of --limit, or 0 */
 };
 
 /* False, printed, for an unknown option, a missing or invalid value, and too many words. */

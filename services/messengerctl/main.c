@@ -7,17 +7,18 @@
 #include "services/common/base/buffer.h"
 #include "services/common/base/log.h"
 #include "services/common/base/version.h"
-#include "services/messengerctl/admin_invites.h"
-#include "services/messengerctl/admin_link.h"
-#include "services/messengerctl/admin_users.h"
-#include "services/messengerctl/backup.h"
+#include "services/messengerctl/admin/admin_audit.h"
+#include "services/messengerctl/admin/admin_invites.h"
+#include "services/messengerctl/admin/admin_link.h"
+#include "services/messengerctl/admin/admin_users.h"
 #include "services/messengerctl/command_line.h"
 #include "services/messengerctl/console.h"
-#include "services/messengerctl/copy.h"
-#include "services/messengerctl/doctor.h"
+#include "services/messengerctl/doctor/doctor.h"
 #include "services/messengerctl/help.h"
-#include "services/messengerctl/pairs.h"
-#include "services/messengerctl/verify.h"
+#include "services/messengerctl/stores/backup.h"
+#include "services/messengerctl/stores/copy.h"
+#include "services/messengerctl/stores/pairs.h"
+#include "services/messengerctl/stores/verify.h"
 
 enum { EXIT_DIFFERS = 1, EXIT_USAGE = 2, MINUTE_S = 60, DAY_S = 86400 };
 
@@ -145,12 +146,20 @@ static const struct command commands[] = {
     { "user", "enable", ADMIN("NAME", 1, 1, 0, 0, admin_users_enable) },
     { "user", "sessions", ADMIN("NAME [--json]", 1, 1, OPTION_JSON, 0, admin_users_sessions) },
     { "user", "logout", ADMIN("NAME [SESSION]", 1, 2, 0, 0, admin_users_logout) },
+    { "user", "delete", ADMIN("NAME --force", 1, 1, OPTION_FORCE, 0, admin_users_delete) },
     { "user", "reset-password",
       ADMIN("NAME [--expires 24h]", 1, 1, OPTION_EXPIRES, 30, admin_users_reset_password) },
     { "invite", "create",
       ADMIN("[--expires \"1 week\"]", 0, 0, OPTION_EXPIRES, 366, admin_invites_create) },
     { "invite", "list", ADMIN("[--json]", 0, 0, OPTION_JSON, 0, admin_invites_list) },
     { "invite", "revoke", ADMIN("ID", 1, 1, 0, 0, admin_invites_revoke) },
+    { "audit", "",
+      ADMIN("[--user NAME|ID] [--kind KIND] [--address ADDRESS] [--since 2h|DATE]"
+            " [--until 2h|DATE] [--limit N] [--json]",
+            0, 0,
+            OPTION_JSON | OPTION_USER | OPTION_KIND | OPTION_ADDRESS | OPTION_SINCE | OPTION_UNTIL |
+                OPTION_LIMIT,
+            0, admin_audit_list) },
     { "doctor", "", "[--config FILE] [--data DATA] [--json]", 0, 0,
       OPTION_CONFIG | OPTION_DATA | OPTION_JSON, .run = run_doctor },
     { "backup", "", "DIR [--data DATA]", 1, 1, OPTION_DATA, .run = run_backup },

@@ -7,7 +7,7 @@
  * A table on standard output, in as many parts as there are pages: the titles are above the first,
  * and no column becomes narrower. Zeroed but for titles and columns it is ready.
  */
-enum { TABLE_COLUMNS_MAX = 8 };
+enum { TABLE_COLUMNS_MAX = 9 };
 
 struct table {
     const char *const *titles;

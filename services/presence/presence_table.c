@@ -76,7 +76,7 @@ void presence_table_put(struct presence_table *table, const char *key, uint64_t 
     struct row *row = row_of(table, key);
     if (entry_take->change > table->latest)
         table->latest = entry_take->change;
-    if (revision < row->revision)
+    if (revision < row->revision && entry_take->change <= row->entry.change)
         presence_entry_finish(entry_take);
     else
         replace_row(row, revision, now_ms, entry_take);

@@ -20,7 +20,9 @@ void presence_table_destroy(struct presence_table **table);
 
 /* Owns the entry. `now_ms` is the time at which it was received, for presence_table_unannounced. An
  * entry of an older revision than the one that is there is ignored: what this process has written
- * itself is put before the watch reports it, and what others wrote before that arrives later. */
+ * itself is put before the watch reports it, and what others wrote before that arrives later.
+ * Unless its change is a newer one: then it was written to a bucket that has replaced this one,
+ * whose revisions begin again, and which may be lost before the replica is built from it. */
 void presence_table_put(struct presence_table *table, const char *key, uint64_t revision,
                         int64_t now_ms, struct presence_entry *entry_take);
 

@@ -20,6 +20,7 @@ enum {
     ANSWER_MS = 2000,
     LOOK_MS = 5000, /* and the longest pause after failures */
     PAUSE_MIN_MS = 100,
+    LATE_MS = 60 * 1000, /* longer than a message of a deleted account can be under way */
 };
 
 struct announcer {
@@ -32,19 +33,28 @@ struct announcer {
     int64_t stop_by_us;
 };
 
-/* --- one page ------------------------------------------------------------------------------ */
+/* --- changed profiles ---------------------------------------------------------------------- */
 
 static char *changed_field(const struct user *user, enum user_changed which, const char *value)
 {
     return wire_borrow((user->unannounced & which) != 0 ? value : "");
 }
 
-static struct rpc_pending begin_announcement(struct announcer *announcer, const struct user *user,
-                                             int64_t deadline_us)
+static struct rpc_context context_until(int64_t deadline_us)
+{
+    struct rpc_context context;
+
+    rpc_context_start(&context, ANSWER_MS);
+    context.deadline_us = deadline_us;
+    return context;
+}
+
+static struct rpc_pending begin_update(struct announcer *announcer, const struct user *user,
+                                       int64_t deadline_us)
 {
     Messenger__UserUpdated event = MESSENGER__USER_UPDATED__INIT;
     Messenger__ProfileChange change = MESSENGER__PROFILE_CHANGE__INIT;
-    struct rpc_context context;
+    const struct rpc_context context = context_until(deadline_us);
 
     change.tag = wire_borrow(user->tag);
     change.first_name = changed_field(user, USER_CHANGED_FIRST_NAME, user->first_name);
@@ -53,13 +63,11 @@ static struct rpc_pending begin_announcement(struct announcer *announcer, const 
     event.change = &change;
     event.origin = wire_borrow(user->origin);
     event.revision = user->revision;
-    rpc_context_start(&context, ANSWER_MS);
-    context.deadline_us = deadline_us;
     return rpc_begin_event(announcer->bus, &context, "event.user.updated", &event.base);
 }
 
-static bool end_announcement(struct announcer *announcer, const struct user *user,
-                             struct rpc_pending *pending)
+static bool end_update(struct announcer *announcer, const struct user *user,
+                       struct rpc_pending *pending)
 {
     Messenger__ProfileNoted *reply = NULL;
     char key[TAG_SIZE];
@@ -72,18 +80,92 @@ static bool end_announcement(struct announcer *announcer, const struct user *use
     return status == STATUS_OK && noted <= user->revision;
 }
 
+/* --- deleted accounts ---------------------------------------------------------------------- */
+
+/* What was under way when the account was deleted may have been stored after it was erased: so it
+ * is erased a second time. */
+static bool is_due(const struct user *user)
+{
+    return user->unannounced != USER_DELETED_LATE || clock_wall_ms() - user->deleted_ms >= LATE_MS;
+}
+
+/* What refers to the account here goes first: a request to log in may have been under way, too. */
+static enum status forget(struct announcer *announcer, const struct user *user)
+{
+    enum status status = user_store_forget(announcer->store, &user->id);
+
+    return status == STATUS_OK ? user_store_purge(announcer->store) : status;
+}
+
+static struct rpc_pending begin_deletion(struct announcer *announcer, const struct user *user,
+                                         int64_t deadline_us)
+{
+    Messenger__UserDeleted event = MESSENGER__USER_DELETED__INIT;
+    const struct rpc_context context = context_until(deadline_us);
+    char hex[ID_HEX + 1];
+
+    id_to_hex(&user->id, hex);
+    event.tag = wire_borrow(user->tag);
+    event.account_id = hex;
+    event.revision = user->revision;
+    event.is_late = user->unannounced == USER_DELETED_LATE;
+    return rpc_begin_event(announcer->bus, &context, "event.user.deleted", &event.base);
+}
+
+static bool end_deletion(struct announcer *announcer, const struct user *user,
+                         struct rpc_pending *pending)
+{
+    unsigned next = user->unannounced == USER_DELETED_LATE ? 0 : USER_DELETED_LATE;
+    Messenger__Empty *reply = NULL;
+    char key[TAG_SIZE];
+
+    enum status status = rpc_end(pending, &messenger__empty__descriptor, &reply, NULL);
+    wire_free(reply);
+    if (status == STATUS_OK && tag_to_key(user->tag, key))
+        status = user_store_set_departure(announcer->store, key, user->revision, next);
+    return status == STATUS_OK;
+}
+
+/* --- one page ------------------------------------------------------------------------------ */
+
+struct announcement {
+    bool begun;
+    struct rpc_pending pending;
+};
+
+static void begin(struct announcer *announcer, const struct user *user, int64_t deadline_us,
+                  struct announcement *announcement)
+{
+    *announcement = (struct announcement){ .begun = true };
+    if (user->deleted_ms == 0)
+        announcement->pending = begin_update(announcer, user, deadline_us);
+    else if (forget(announcer, user) == STATUS_OK)
+        announcement->pending = begin_deletion(announcer, user, deadline_us);
+    else
+        announcement->begun = false;
+}
+
+static bool end(struct announcer *announcer, const struct user *user,
+                struct announcement *announcement)
+{
+    if (!announcement->begun)
+        return false;
+    return user->deleted_ms != 0 ? end_deletion(announcer, user, &announcement->pending)
+                                 : end_update(announcer, user, &announcement->pending);
+}
+
 /* Announces a page at once, so that a failing one does not delay the others. Returns how many were
  * announced. */
 static size_t announce_page(struct announcer *announcer, const struct user_list *page,
                             int64_t deadline_us)
 {
-    struct rpc_pending pending[AT_ONCE];
+    struct announcement announcements[AT_ONCE];
     size_t announced = 0;
 
     for (size_t i = 0; i < page->count; i++)
-        pending[i] = begin_announcement(announcer, &page->items[i], deadline_us);
+        begin(announcer, &page->items[i], deadline_us, &announcements[i]);
     for (size_t i = 0; i < page->count; i++)
-        announced += end_announcement(announcer, &page->items[i], &pending[i]);
+        announced += end(announcer, &page->items[i], &announcements[i]);
     return announced;
 }
 
@@ -101,8 +183,19 @@ static int64_t answer_deadline(struct announcer *announcer)
     return deadline_us;
 }
 
-/* Announces all marked profiles. Stops early when no request of a page was answered. True when none
- * is left. */
+/* Leaves those that are due. */
+static void choose_due(struct user_list *page)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < page->count; i++)
+        if (is_due(&page->items[i]))
+            page->items[count++] = page->items[i];
+    page->count = count;
+}
+
+/* Announces all marks that are due. Stops early when no request of a page was answered. True when
+ * none is left. */
 static bool run_pass(struct announcer *announcer)
 {
     char after[TAG_SIZE] = "";
@@ -112,12 +205,13 @@ static bool run_pass(struct announcer *announcer)
         struct user_list page;
         if (user_store_unannounced(announcer->store, after, AT_ONCE, &page) != STATUS_OK)
             return false;
+        more = page.count == AT_ONCE && tag_to_key(page.items[page.count - 1].tag, after);
+        choose_due(&page);
         size_t announced = announce_page(announcer, &page, answer_deadline(announcer));
         if (page.count > 0)
             log_debug("announced %zu of %zu changed profiles", announced, page.count);
         all = all && announced == page.count;
-        more = page.count == AT_ONCE && announced > 0 &&
-               tag_to_key(page.items[page.count - 1].tag, after);
+        more = more && (announced > 0 || page.count == 0);
         free(page.items);
     }
     return all;

@@ -10,6 +10,10 @@
  * a request that the message service answers once it has recorded the change, and then clears the
  * mark. A request without a reply is retried, after a pause that grows to 5 s.
  *
+ * A deleted account is a mark, too: what refers to it in the user store is deleted, and
+ * event.user.deleted is sent, which the message service answers once it has erased what the account
+ * has left; both once more a minute later.
+ *
  * It looks for marks when it is kicked, and every 5 s for those of other instances. Several
  * instances may announce the same revision; receivers ignore a repeated one.
  */

@@ -4,16 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
+#include "services/common/store/disk_space.h"
 #include "services/user/caller.h"
 #include "services/user/handlers_accounts.h"
+#include "services/user/handlers_audit.h"
+#include "services/user/handlers_deletion.h"
 #include "services/user/handlers_invites.h"
 #include "services/user/handlers_password.h"
 #include "services/user/handlers_sessions.h"
 #include "services/user/handlers_tokens.h"
-#include "services/user/user_rules.h"
+#include "services/user/rules/user_rules.h"
 #include "services/user/views.h"
 #include "user.pb-c.h"
 
@@ -201,7 +205,15 @@ static void handle_put_image(void *ctx, struct rpc_request *call, const void *re
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "not an image of a fit size");
         return;
     }
-    struct user_image put = { image->name, image->content_type, image->data.data, image->data.len };
+    if (disk_space_is_low(service->store_url, service->low_disk_bytes)) {
+        rpc_request_fail(call, STATUS_BUSY, "the disk of the server is nearly full");
+        return;
+    }
+    struct user_image put = { .name = image->name,
+                              .content_type = image->content_type,
+                              .data = image->data.data,
+                              .size = image->data.len,
+                              .stored_ms = clock_wall_ms() };
     enum status status = user_store_put_image(service->store, &put);
     if (status == STATUS_OK)
         rpc_request_reply(call, &done.base);
@@ -255,6 +267,8 @@ const struct rpc_method user_methods[] = {
       handle_end_other_sessions, RPC_FAST },
     { "ChangePassword", &messenger__change_password_request__descriptor, handle_change_password,
       RPC_SLOW },
+    { "DeleteAccount", &messenger__delete_account_request__descriptor, handle_delete_account,
+      RPC_SLOW },
     { "ResetPassword", &messenger__reset_password_request__descriptor, handle_reset_password,
       RPC_SLOW },
     { "RequestReset", &messenger__request_reset_request__descriptor, handle_request_reset,
@@ -263,6 +277,8 @@ const struct rpc_method user_methods[] = {
       RPC_FAST },
     { "ListInvites", &messenger__list_invites_request__descriptor, handle_list_invites, RPC_FAST },
     { "RevokeInvite", &messenger__revoke_invite_request__descriptor, handle_revoke_invite,
+      RPC_FAST },
+    { "ListOwnAudit", &messenger__list_own_audit_request__descriptor, handle_list_own_audit,
       RPC_FAST },
 };
 const size_t user_method_count = sizeof(user_methods) / sizeof(user_methods[0]);

@@ -8,18 +8,17 @@
 #include "services/common/base/mail_address.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
-#include "services/user/client_network.h"
-#include "services/user/credentials.h"
+#include "services/user/access/credentials.h"
+#include "services/user/access/proofs.h"
+#include "services/user/access/registration.h"
+#include "services/user/access/sessions.h"
+#include "services/user/handlers_deletion.h"
 #include "services/user/handlers_password.h"
-#include "services/user/mails.h"
-#include "services/user/proofs.h"
-#include "services/user/registration.h"
-#include "services/user/sessions.h"
-#include "services/user/user_rules.h"
+#include "services/user/login/client_network.h"
+#include "services/user/mail/mails.h"
+#include "services/user/rules/user_rules.h"
 #include "services/user/user_service.h"
 #include "services/user/views.h"
-
-static const char bad_network[] = "client_network: is neither an address nor a network";
 
 const char *handlers_accounts_group(const struct rpc_method *method, const void *request)
 {
@@ -32,6 +31,8 @@ const char *handlers_accounts_group(const struct rpc_method *method, const void 
         text = ((const Messenger__AuthenticateRequest *)request)->client_network;
     else if (method->handle == handle_change_password)
         text = ((const Messenger__ChangePasswordRequest *)request)->client_network;
+    else if (method->handle == handle_delete_account)
+        text = ((const Messenger__DeleteAccountRequest *)request)->client_network;
     else if (method->handle == handle_prove_email)
         text = ((const Messenger__ProveEmailRequest *)request)->client_network;
     else if (method->handle == handle_reset_password)
@@ -77,17 +78,51 @@ static void publish_registered(struct user_service *service, const struct user *
     wire_publish(service->bus, "event.user.registered", &event.base);
 }
 
+/* What the owner of an account has done. */
+static void note_done(struct user_service *service, enum audit_kind kind, const struct user *user,
+                      const struct client_network *network, const Messenger__NewSession *session,
+                      const char *subject)
+{
+    struct audit_event event = { .kind = kind,
+                                 .by = AUDIT_BY_USER,
+                                 .user = user,
+                                 .address = network->name,
+                                 .subject = subject };
+
+    if (session != NULL) {
+        event.device = session->device;
+        if (*session->address != '\0')
+            event.address = session->address;
+    }
+    audit_log_note(service->audit, &event);
+}
+
 /* Begins a session, if the gateway knows of sessions, and answers with the account. */
 static void reply_logged_in(struct user_service *service, struct rpc_request *call,
-                            const struct user *user, const Messenger__NewSession *session)
+                            enum audit_kind kind, const struct user *user,
+                            const struct client_network *network,
+                            const Messenger__NewSession *session)
 {
     char id[USER_SESSION_SIZE] = "";
 
     enum status status = session != NULL ? sessions_begin(service, user, session, id) : STATUS_OK;
+    if (status == STATUS_OK || kind == AUDIT_SIGN_UP)
+        note_done(service, kind, user, network, session, id);
     if (status == STATUS_OK)
         views_reply_account(call, user, id);
     else
         rpc_request_fail(call, status, NULL);
+}
+
+static void note_invite(struct user_service *service, const struct user *user,
+                        const struct client_network *network, const struct user_code *invite)
+{
+    char hex[ID_HEX + 1];
+
+    if (invite->expires_at_s == 0)
+        return;
+    id_to_hex(&invite->key, hex);
+    note_done(service, AUDIT_INVITE_USED, user, network, NULL, hex);
 }
 
 /* Makes the account. */
@@ -106,6 +141,7 @@ static enum status add_account(struct user_service *service, const struct user *
         return status;
     }
     login_guard_note(service->guard, &user->id, network);
+    note_invite(service, user, network, invite);
     publish_registered(service, user);
     return STATUS_OK;
 }
@@ -118,7 +154,7 @@ static void finish_register(struct user_service *service, struct rpc_request *ca
 
     enum status status = add_account(service, user, network, invite, &reason);
     if (status == STATUS_OK)
-        reply_logged_in(service, call, user, registration->session);
+        reply_logged_in(service, call, AUDIT_SIGN_UP, user, network, registration->session);
     else
         rpc_request_fail(call, status, reason);
 }
@@ -171,8 +207,8 @@ void handle_register(void *ctx, struct rpc_request *call, const void *request)
     enum status status = STATUS_INVALID_ARGUMENT;
 
     const char *problem = check_registration(service, registration, &user);
-    if (problem == NULL && !client_network_parse(registration->client_network, &network))
-        problem = bad_network;
+    if (problem == NULL)
+        problem = client_network_check(registration->client_network, &network);
     if (problem == NULL && registration->session != NULL)
         problem = sessions_check_new(registration->session);
     if (problem == NULL)
@@ -227,8 +263,8 @@ void handle_prove_email(void *ctx, struct rpc_request *call, const void *request
     enum status status = STATUS_INVALID_ARGUMENT;
     struct user user;
 
-    if (problem == NULL && !client_network_parse(wanted->client_network, &network))
-        problem = bad_network;
+    if (problem == NULL)
+        problem = client_network_check(wanted->client_network, &network);
     if (problem == NULL) {
         status = proofs_find(service, wanted->code, &pending);
         if (status == STATUS_FORBIDDEN) {
@@ -239,7 +275,7 @@ void handle_prove_email(void *ctx, struct rpc_request *call, const void *request
     if (status == STATUS_OK)
         status = prove(service, &pending, wanted->password, &network, &user, &problem);
     if (status == STATUS_OK)
-        reply_logged_in(service, call, &user, wanted->session);
+        reply_logged_in(service, call, AUDIT_SIGN_UP, &user, &network, wanted->session);
     else
         rpc_request_fail(call, status, problem);
     memory_wipe(&pending, sizeof(pending));
@@ -247,6 +283,35 @@ void handle_prove_email(void *ctx, struct rpc_request *call, const void *request
 }
 
 /* --- log-in ------------------------------------------------------------------------------ */
+
+/* The name that no account has is not recorded: people type passwords there. */
+static void note_refused(struct user_service *service, enum audit_kind kind,
+                         enum audit_outcome outcome, const struct user *user,
+                         const Messenger__AuthenticateRequest *login)
+{
+    audit_log_note(service->audit,
+                   &(struct audit_event){
+                       .kind = kind,
+                       .outcome = outcome,
+                       .user = user->tag[0] != '\0' ? user : NULL,
+                       .address = login->client_network,
+                       .device = login->session != NULL ? login->session->device : NULL,
+                   });
+}
+
+/* The password is right. */
+static void let_in(struct user_service *service, struct rpc_request *call, const struct user *user,
+                   const struct client_network *network,
+                   const Messenger__AuthenticateRequest *login)
+{
+    if (user->disabled) {
+        note_refused(service, AUDIT_LOG_IN_FAILED, AUDIT_DISABLED, user, login);
+        rpc_request_fail(call, STATUS_FORBIDDEN, "the account is disabled");
+        return;
+    }
+    credentials_strengthen(service, user, login->password);
+    reply_logged_in(service, call, AUDIT_LOG_IN, user, network, login->session);
+}
 
 static void verify(struct user_service *service, struct rpc_request *call,
                    struct login_attempt *attempt, const struct user *user,
@@ -257,14 +322,11 @@ static void verify(struct user_service *service, struct rpc_request *call,
     if (credentials_verify(is_known ? user->password_hash : service->decoy_hash, login->password) &&
         is_known) {
         login_guard_pass(service->guard, attempt);
-        if (user->disabled) {
-            rpc_request_fail(call, STATUS_FORBIDDEN, "the account is disabled");
-            return;
-        }
-        credentials_strengthen(service, user, login->password);
-        reply_logged_in(service, call, user, login->session);
+        let_in(service, call, user, &attempt->network, login);
         return;
     }
+    note_refused(service, AUDIT_LOG_IN_FAILED, is_known ? AUDIT_WRONG_PASSWORD : AUDIT_UNKNOWN_NAME,
+                 user, login);
     enum status status = login_guard_fail(service->guard, attempt);
     rpc_request_fail(call, status == STATUS_OK ? STATUS_UNAUTHENTICATED : status, NULL);
 }
@@ -279,8 +341,8 @@ static void authenticate(struct user_service *service, struct rpc_request *call,
     int64_t retry_after_ms = 0;
     const char *problem = login->session != NULL ? sessions_check_new(login->session) : NULL;
 
-    if (problem == NULL && !client_network_parse(login->client_network, &network))
-        problem = bad_network;
+    if (problem == NULL)
+        problem = client_network_check(login->client_network, &network);
     if (problem != NULL) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;
@@ -288,12 +350,14 @@ static void authenticate(struct user_service *service, struct rpc_request *call,
     enum status status =
         login_guard_begin(service->guard, email, user->tag[0] != '\0' ? &user->id : NULL, &network,
                           rpc_request_context(call)->deadline_us, &attempt, &retry_after_ms);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         verify(service, call, &attempt, user, login);
-    else if (status == STATUS_LIMITED)
+    } else if (status == STATUS_LIMITED) {
+        note_refused(service, AUDIT_LOG_IN_LIMITED, AUDIT_LIMITED, user, login);
         rpc_request_limit(call, retry_after_ms, "too many failed log-ins");
-    else
+    } else {
         rpc_request_fail(call, status, NULL);
+    }
 }
 
 void handle_authenticate(void *ctx, struct rpc_request *call, const void *request)

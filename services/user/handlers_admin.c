@@ -8,10 +8,12 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
-#include "services/user/codes.h"
+#include "services/user/access/codes.h"
+#include "services/user/access/deletion.h"
+#include "services/user/access/sessions.h"
+#include "services/user/handlers_audit.h"
 #include "services/user/handlers_invites.h"
-#include "services/user/sessions.h"
-#include "services/user/user_rules.h"
+#include "services/user/named_user.h"
 #include "services/user/views.h"
 
 enum {
@@ -36,28 +38,27 @@ static void reply_status(struct rpc_request *call, enum status status, const cha
         rpc_request_fail(call, status, status == STATUS_NOT_FOUND ? not_found : NULL);
 }
 
-/* --- users ------------------------------------------------------------------------------- */
-
-/* By tag or e-mail; STATUS_NOT_FOUND. */
-static enum status find_user(struct user_service *service, const char *name, struct user *user_out)
+/* What the administrator has done. The bus does not say which of his connections it was: only the
+ * NATS user admin may call these. */
+static void note(struct user_service *service, enum audit_kind kind, const struct user *user,
+                 const char *subject)
 {
-    char key[TAG_SIZE], email_key[USER_EMAIL_SIZE], tag[TAG_SIZE + 1];
-    const char *keys[] = { key };
-    struct user_list list;
-
-    if (user_rules_check_email(name, email_key) == NULL)
-        return user_store_by_email(service->store, email_key, user_out);
-    snprintf(tag, sizeof(tag), "%s%s", *name == '@' ? "" : "@", name);
-    if (strlen(name) >= TAG_SIZE || !tag_to_key(tag, key))
-        return STATUS_NOT_FOUND;
-    enum status status = user_store_by_keys(service->store, keys, 1, &list);
-    if (status == STATUS_OK && list.count == 1)
-        *user_out = list.items[0];
-    else if (status == STATUS_OK)
-        status = STATUS_NOT_FOUND;
-    free(list.items);
-    return status;
+    audit_log_note(service->audit, &(struct audit_event){ .kind = kind,
+                                                          .by = AUDIT_BY_ADMINISTRATOR,
+                                                          .user = user,
+                                                          .subject = subject });
 }
+
+static void note_code(struct user_service *service, enum audit_kind kind, const struct user *user,
+                      const struct id *key)
+{
+    char hex[ID_HEX + 1];
+
+    id_to_hex(key, hex);
+    note(service, kind, user, hex);
+}
+
+/* --- users ------------------------------------------------------------------------------- */
 
 /* The id begins with the second in which it was made. */
 static int64_t created_ms(const struct id *id)
@@ -82,6 +83,7 @@ static void set_record(const struct user *user, struct record *record)
     record->view.user = &record->user;
     record->view.email = wire_borrow(user->email);
     record->view.disabled = user->disabled;
+    record->view.deleted = user->deleted_ms != 0;
     record->view.created_ms = created_ms(&user->id);
 }
 
@@ -132,7 +134,7 @@ static void handle_get_user(void *ctx, struct rpc_request *call, const void *req
     struct user user;
 
     enum status status =
-        find_user(service, ((const Messenger__GetUserRequest *)request)->name, &user);
+        named_user_find(service, ((const Messenger__GetUserRequest *)request)->name, &user);
     if (status == STATUS_OK)
         status = user_store_sessions(service->store, &user.id, SESSIONS_MAX, &sessions);
     if (status != STATUS_OK) {
@@ -158,7 +160,7 @@ static enum status end_all(struct user_service *service, const char *name, const
     struct user user;
 
     for (int i = 0; i < TRIES && status == STATUS_CONFLICT; i++) {
-        status = find_user(service, name, &user);
+        status = named_user_find(service, name, &user);
         if (status != STATUS_OK)
             break;
         bool enables = disabled != NULL && !*disabled;
@@ -168,6 +170,12 @@ static enum status end_all(struct user_service *service, const char *name, const
                                            .disabled =
                                                disabled != NULL ? *disabled : user.disabled };
         status = user_store_set_credentials(service->store, &change);
+        if (status == STATUS_OK)
+            note(service,
+                 disabled == NULL ? AUDIT_ALL_SESSIONS_REVOKED
+                 : *disabled      ? AUDIT_ACCOUNT_DISABLED
+                                  : AUDIT_ACCOUNT_ENABLED,
+                 &user, NULL);
         if (status == STATUS_OK && change.ends_sessions)
             sessions_publish_end_of_others(service, &user, "");
     }
@@ -185,6 +193,25 @@ static void handle_set_disabled(void *ctx, struct rpc_request *call, const void 
     reply_status(call, status, no_user);
 }
 
+static void handle_delete_user(void *ctx, struct rpc_request *call, const void *request)
+{
+    struct user_service *service = ctx;
+    enum status status = STATUS_CONFLICT;
+    struct user user;
+
+    for (int i = 0; i < TRIES && status == STATUS_CONFLICT; i++) {
+        status =
+            named_user_find(service, ((const Messenger__DeleteUserRequest *)request)->name, &user);
+        if (status == STATUS_OK)
+            status = deletion_delete(service, &user);
+    }
+    if (status == STATUS_OK) {
+        deletion_follow_up(service, &user);
+        note(service, AUDIT_ACCOUNT_DELETED, &user, "");
+    }
+    reply_status(call, status == STATUS_CONFLICT ? STATUS_BUSY : status, no_user);
+}
+
 static enum status end_one(struct user_service *service, const char *name, const char *id)
 {
     struct user_session session;
@@ -192,13 +219,16 @@ static enum status end_one(struct user_service *service, const char *name, const
 
     if (!sessions_is_id(id))
         return STATUS_NOT_FOUND;
-    enum status status = find_user(service, name, &user);
+    enum status status = named_user_find(service, name, &user);
     if (status == STATUS_OK)
         status = user_store_get_session(service->store, id, &session);
     if (status == STATUS_OK && sessions_is_over(&user, &session))
         status = STATUS_NOT_FOUND;
-    return status == STATUS_OK ? sessions_end(service, user.tag, id, "", session.expires_at_s)
-                               : status;
+    if (status == STATUS_OK)
+        status = sessions_end(service, user.tag, id, "", session.expires_at_s);
+    if (status == STATUS_OK)
+        note(service, AUDIT_SESSION_REVOKED, &user, id);
+    return status;
 }
 
 static void handle_end_user_sessions(void *ctx, struct rpc_request *call, const void *request)
@@ -241,13 +271,15 @@ static void handle_create_reset(void *ctx, struct rpc_request *call, const void 
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, bad_lifetime);
         return;
     }
-    enum status status = find_user(service, wanted->name, &user);
+    enum status status = named_user_find(service, wanted->name, &user);
     if (status == STATUS_OK)
         status = codes_drop(service, USER_CODE_RESET, &user);
     if (status == STATUS_OK)
         status = codes_drop(service, USER_CODE_MAILED_RESET, &user);
     if (status == STATUS_OK)
         status = codes_make(service, USER_CODE_RESET, &user, lifetime_s, secret, &code);
+    if (status == STATUS_OK)
+        note(service, AUDIT_RESET_LINK_CREATED, &user, NULL);
     reply_code(call, status, &code, secret);
 }
 
@@ -264,6 +296,8 @@ static void handle_make_invite(void *ctx, struct rpc_request *call, const void *
         return;
     }
     enum status status = codes_make(service, USER_CODE_INVITE, NULL, lifetime_s, secret, &code);
+    if (status == STATUS_OK)
+        note_code(service, AUDIT_INVITE_CREATED, NULL, &code.key);
     reply_code(call, status, &code, secret);
 }
 
@@ -324,6 +358,8 @@ static void handle_drop_invite(void *ctx, struct rpc_request *call, const void *
         status = STATUS_NOT_FOUND;
     if (status == STATUS_OK)
         status = user_store_delete_code(service->store, &key);
+    if (status == STATUS_OK)
+        note_code(service, AUDIT_INVITE_REVOKED, NULL, &key);
     reply_status(call, status, "id: no such unused invite");
 }
 
@@ -331,6 +367,7 @@ const struct rpc_method admin_methods[] = {
     { "ListUsers", &messenger__list_users_request__descriptor, handle_list_users, RPC_FAST },
     { "GetUser", &messenger__get_user_request__descriptor, handle_get_user, RPC_FAST },
     { "SetDisabled", &messenger__set_disabled_request__descriptor, handle_set_disabled, RPC_FAST },
+    { "DeleteUser", &messenger__delete_user_request__descriptor, handle_delete_user, RPC_FAST },
     { "EndUserSessions", &messenger__end_user_sessions_request__descriptor,
       handle_end_user_sessions, RPC_FAST },
     { "CreateReset", &messenger__create_reset_request__descriptor, handle_create_reset, RPC_FAST },
@@ -338,5 +375,6 @@ const struct rpc_method admin_methods[] = {
     { "ListAllInvites", &messenger__list_all_invites_request__descriptor, handle_list_all_invites,
       RPC_FAST },
     { "DropInvite", &messenger__drop_invite_request__descriptor, handle_drop_invite, RPC_FAST },
+    { "ListAudit", &messenger__list_audit_request__descriptor, handle_list_audit, RPC_FAST },
 };
 const size_t admin_method_count = sizeof(admin_methods) / sizeof(admin_methods[0]);

@@ -6,8 +6,8 @@
 #include "services/common/base/clock.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
+#include "services/user/access/codes.h"
 #include "services/user/caller.h"
-#include "services/user/codes.h"
 
 enum { LISTED_MAX = 1000 };
 
@@ -70,6 +70,19 @@ void handle_list_invites(void *ctx, struct rpc_request *call, const void *reques
     free(list.items);
 }
 
+static void note(struct user_service *service, enum audit_kind kind, const struct user *user,
+                 const struct client_network *network, const struct id *invite)
+{
+    char hex[ID_HEX + 1];
+
+    id_to_hex(invite, hex);
+    audit_log_note(service->audit, &(struct audit_event){ .kind = kind,
+                                                          .by = AUDIT_BY_USER,
+                                                          .user = user,
+                                                          .address = network->name,
+                                                          .subject = hex });
+}
+
 /* --- making ------------------------------------------------------------------------------ */
 
 /* STATUS_FORBIDDEN when the user has as many as are allowed. Two calls at once may make one more.
@@ -90,7 +103,7 @@ static enum status check_allowance(struct user_service *service, const struct us
 }
 
 static void reply_invite(struct user_service *service, struct rpc_request *call,
-                         const struct user *user)
+                         const struct user *user, const struct client_network *network)
 {
     char secret[CODES_SECRET_SIZE], hex[ID_HEX + 1];
     Messenger__OneTimeCode reply;
@@ -102,6 +115,7 @@ static void reply_invite(struct user_service *service, struct rpc_request *call,
         rpc_request_fail(call, status, NULL);
         return;
     }
+    note(service, AUDIT_INVITE_CREATED, user, network, &code.key);
     codes_set_view(&code, secret, hex, &reply);
     rpc_request_reply(call, &reply.base);
 }
@@ -110,8 +124,14 @@ void handle_create_invite(void *ctx, struct rpc_request *call, const void *reque
 {
     struct user_service *service = ctx;
     const Messenger__CreateInviteRequest *wanted = request;
+    struct client_network network;
     struct user user;
 
+    const char *problem = client_network_check(wanted->client_network, &network);
+    if (problem != NULL) {
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
+        return;
+    }
     enum status status = caller_load_account(service, wanted->account, &user);
     if (status == STATUS_OK && service->invites_per_user == 0) {
         rpc_request_fail(call, STATUS_FORBIDDEN, "invite: users may not invite here");
@@ -120,7 +140,7 @@ void handle_create_invite(void *ctx, struct rpc_request *call, const void *reque
     if (status == STATUS_OK)
         status = check_allowance(service, &user);
     if (status == STATUS_OK)
-        reply_invite(service, call, &user);
+        reply_invite(service, call, &user, &network);
     else
         rpc_request_fail(call, status,
                          status == STATUS_FORBIDDEN ? "invite: too many are unused" : no_account);
@@ -129,7 +149,7 @@ void handle_create_invite(void *ctx, struct rpc_request *call, const void *reque
 /* --- revoking ---------------------------------------------------------------------------- */
 
 static enum status revoke_invite(struct user_service *service, const struct user *user,
-                                 const char *hex)
+                                 const char *hex, const struct client_network *network)
 {
     struct user_code code;
     struct id key;
@@ -140,7 +160,11 @@ static enum status revoke_invite(struct user_service *service, const struct user
     if (status == STATUS_OK && (code.kind != USER_CODE_INVITE ||
                                 memcmp(code.account.bytes, user->id.bytes, ID_BYTES) != 0))
         status = STATUS_NOT_FOUND;
-    return status == STATUS_OK ? user_store_delete_code(service->store, &key) : status;
+    if (status == STATUS_OK)
+        status = user_store_delete_code(service->store, &key);
+    if (status == STATUS_OK)
+        note(service, AUDIT_INVITE_REVOKED, user, network, &key);
+    return status;
 }
 
 void handle_revoke_invite(void *ctx, struct rpc_request *call, const void *request)
@@ -148,11 +172,17 @@ void handle_revoke_invite(void *ctx, struct rpc_request *call, const void *reque
     static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
     struct user_service *service = ctx;
     const Messenger__RevokeInviteRequest *wanted = request;
+    struct client_network network;
     struct user user;
 
+    const char *problem = client_network_check(wanted->client_network, &network);
+    if (problem != NULL) {
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
+        return;
+    }
     enum status status = caller_load_account(service, wanted->account, &user);
     if (status == STATUS_OK)
-        status = revoke_invite(service, &user, wanted->id);
+        status = revoke_invite(service, &user, wanted->id, &network);
     if (status == STATUS_OK)
         rpc_request_reply(call, &done.base);
     else

@@ -2,19 +2,30 @@
 
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/user/access/codes.h"
+#include "services/user/access/credentials.h"
+#include "services/user/access/reauth.h"
+#include "services/user/access/sessions.h"
 #include "services/user/caller.h"
-#include "services/user/client_network.h"
-#include "services/user/codes.h"
-#include "services/user/credentials.h"
-#include "services/user/mails.h"
-#include "services/user/sessions.h"
-#include "services/user/user_rules.h"
-
-static const char bad_network[] = "client_network: is neither an address nor a network";
+#include "services/user/login/client_network.h"
+#include "services/user/mail/mails.h"
+#include "services/user/rules/user_rules.h"
 
 /* --- by the old one ------------------------------------------------------------------------ */
 
-static const char wrong_password[] = "oldPassword: is not the password of this account";
+static const struct reauth by_old_password = {
+    .failed = AUDIT_PASSWORD_CHANGE_FAILED,
+    .wrong = "oldPassword: is not the password of this account",
+};
+
+static void note(struct user_service *service, enum audit_kind kind, enum audit_outcome outcome,
+                 enum audit_actor by, const struct user *user, const char *network)
+{
+    audit_log_note(
+        service->audit,
+        &(struct audit_event){
+            .kind = kind, .outcome = outcome, .by = by, .user = user, .address = network });
+}
 
 /* The old password is right. */
 static void change_password(struct user_service *service, struct rpc_request *call,
@@ -35,34 +46,12 @@ static void change_password(struct user_service *service, struct rpc_request *ca
         status = user_store_set_credentials(service->store, &change);
     memory_wipe(hash, sizeof(hash));
     if (status == STATUS_OK) {
+        note(service, AUDIT_PASSWORD_CHANGED, AUDIT_OK, AUDIT_BY_USER, user,
+             request->client_network);
         sessions_publish_end_of_others(service, user, request->kept_session);
         rpc_request_reply(call, &done.base);
     } else {
         rpc_request_fail(call, status, "another call has changed the password or the sessions");
-    }
-}
-
-static void verify_and_change(struct user_service *service, struct rpc_request *call,
-                              const struct user *user, const struct client_network *network,
-                              const Messenger__ChangePasswordRequest *request)
-{
-    struct login_attempt attempt;
-    int64_t retry_after_ms = 0;
-
-    enum status status =
-        login_guard_begin(service->guard, user->email_key, &user->id, network,
-                          rpc_request_context(call)->deadline_us, &attempt, &retry_after_ms);
-    if (status == STATUS_LIMITED) {
-        rpc_request_limit(call, retry_after_ms, "too many wrong passwords");
-    } else if (status != STATUS_OK) {
-        rpc_request_fail(call, status, NULL);
-    } else if (credentials_verify(user->password_hash, request->old_password)) {
-        login_guard_pass(service->guard, &attempt);
-        change_password(service, call, user, request);
-    } else {
-        status = login_guard_fail(service->guard, &attempt);
-        rpc_request_fail(call, status == STATUS_OK ? STATUS_INVALID_ARGUMENT : status,
-                         wrong_password);
     }
 }
 
@@ -75,8 +64,8 @@ void handle_change_password(void *ctx, struct rpc_request *call, const void *req
 
     const char *problem =
         user_rules_check_password("newPassword", wanted->new_password, service->password_min);
-    if (problem == NULL && !client_network_parse(wanted->client_network, &network))
-        problem = bad_network;
+    if (problem == NULL)
+        problem = client_network_check(wanted->client_network, &network);
     if (problem == NULL && !sessions_is_id(wanted->kept_session))
         problem = "kept_session: is none";
     if (problem != NULL) {
@@ -84,10 +73,10 @@ void handle_change_password(void *ctx, struct rpc_request *call, const void *req
         return;
     }
     enum status status = caller_load_account(service, wanted->account, &user);
-    if (status == STATUS_OK)
-        verify_and_change(service, call, &user, &network, wanted);
-    else
+    if (status != STATUS_OK)
         rpc_request_fail(call, status, "the account does not exist");
+    else if (reauth_passes(service, call, &by_old_password, &user, &network, wanted->old_password))
+        change_password(service, call, &user, wanted);
     memory_wipe(user.password_hash, sizeof(user.password_hash));
 }
 
@@ -131,7 +120,7 @@ static enum status reset_password(struct user_service *service, const struct use
 }
 
 static enum status find_and_reset(struct user_service *service, const struct user_code *code,
-                                  const char *password)
+                                  const Messenger__ResetPasswordRequest *wanted)
 {
     char hash[USER_HASH_SIZE], id[ID_HEX + 1];
     struct user user;
@@ -139,9 +128,12 @@ static enum status find_and_reset(struct user_service *service, const struct use
     id_to_hex(&code->account, id);
     enum status status = caller_load(service, code->account_tag, id, &user);
     if (status == STATUS_OK)
-        status = credentials_hash(service, password, hash);
+        status = credentials_hash(service, wanted->new_password, hash);
     if (status == STATUS_OK)
         status = reset_password(service, &user, code, hash);
+    if (status == STATUS_OK)
+        note(service, code->kind == USER_CODE_RESET ? AUDIT_RESET_LINK_USED : AUDIT_RESET_MAIL_USED,
+             AUDIT_OK, AUDIT_BY_USER, &user, wanted->client_network);
     memory_wipe(hash, sizeof(hash));
     memory_wipe(user.password_hash, sizeof(user.password_hash));
     return status;
@@ -158,15 +150,15 @@ void handle_reset_password(void *ctx, struct rpc_request *call, const void *requ
 
     const char *problem =
         user_rules_check_password("password", wanted->new_password, service->password_min);
-    if (problem == NULL && !client_network_parse(wanted->client_network, &network))
-        problem = bad_network;
+    if (problem == NULL)
+        problem = client_network_check(wanted->client_network, &network);
     if (problem != NULL) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;
     }
     enum status status = codes_find(service, USER_CODE_RESET, wanted->code, &code);
     if (status == STATUS_OK)
-        status = find_and_reset(service, &code, wanted->new_password);
+        status = find_and_reset(service, &code, wanted);
     if (status == STATUS_OK)
         rpc_request_reply(call, &done.base);
     else if (status == STATUS_FORBIDDEN || status == STATUS_UNAUTHENTICATED)
@@ -187,8 +179,8 @@ void handle_request_reset(void *ctx, struct rpc_request *call, const void *reque
     struct client_network network;
 
     const char *problem = user_rules_check_email(wanted->email, email_key);
-    if (problem == NULL && !client_network_parse(wanted->client_network, &network))
-        problem = bad_network;
+    if (problem == NULL)
+        problem = client_network_check(wanted->client_network, &network);
     if (service->mailer == NULL) {
         rpc_request_fail(call, STATUS_FORBIDDEN, "mail: is not configured");
     } else if (problem != NULL) {

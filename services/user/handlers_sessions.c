@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "services/common/base/memory.h"
+#include "services/user/access/sessions.h"
 #include "services/user/caller.h"
-#include "services/user/sessions.h"
 #include "services/user/views.h"
 
 static const char no_account[] = "the account does not exist";
@@ -50,8 +50,18 @@ void handle_list_sessions(void *ctx, struct rpc_request *call, const void *reque
 
 /* --- one --------------------------------------------------------------------------------- */
 
+static void note(struct user_service *service, enum audit_kind kind, const struct user *user,
+                 const struct client_network *network, const char *session)
+{
+    audit_log_note(service->audit, &(struct audit_event){ .kind = kind,
+                                                          .by = AUDIT_BY_USER,
+                                                          .user = user,
+                                                          .address = network->name,
+                                                          .subject = session });
+}
+
 static enum status end_session(struct user_service *service, const struct user *user,
-                               const char *id)
+                               const char *id, const struct client_network *network)
 {
     struct user_session session;
 
@@ -62,6 +72,8 @@ static enum status end_session(struct user_service *service, const struct user *
         status = STATUS_NOT_FOUND;
     if (status == STATUS_OK)
         status = sessions_end(service, user->tag, id, "", session.expires_at_s);
+    if (status == STATUS_OK)
+        note(service, AUDIT_SESSION_REVOKED, user, network, id);
     return status;
 }
 
@@ -70,11 +82,17 @@ void handle_end_session(void *ctx, struct rpc_request *call, const void *request
     static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
     struct user_service *service = ctx;
     const Messenger__EndSessionRequest *wanted = request;
+    struct client_network network;
     struct user user;
 
+    const char *problem = client_network_check(wanted->client_network, &network);
+    if (problem != NULL) {
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
+        return;
+    }
     enum status status = caller_load_account(service, wanted->account, &user);
     if (status == STATUS_OK)
-        status = end_session(service, &user, wanted->session_id);
+        status = end_session(service, &user, wanted->session_id, &network);
     if (status == STATUS_OK)
         rpc_request_reply(call, &done.base);
     else
@@ -85,7 +103,8 @@ void handle_end_session(void *ctx, struct rpc_request *call, const void *request
 
 /* Again, when a password or the sessions were changed at the same time. */
 static enum status end_others(struct user_service *service,
-                              const Messenger__EndOtherSessionsRequest *wanted)
+                              const Messenger__EndOtherSessionsRequest *wanted,
+                              const struct client_network *network)
 {
     enum { TRIES = 8 };
     enum status status = STATUS_CONFLICT;
@@ -99,8 +118,10 @@ static enum status end_others(struct user_service *service,
         if (status == STATUS_OK)
             status = user_store_set_credentials(service->store, &change);
     }
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        note(service, AUDIT_OTHER_SESSIONS_REVOKED, &user, network, "");
         sessions_publish_end_of_others(service, &user, wanted->kept_session);
+    }
     return status == STATUS_CONFLICT ? STATUS_BUSY : status;
 }
 
@@ -108,12 +129,16 @@ void handle_end_other_sessions(void *ctx, struct rpc_request *call, const void *
 {
     static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
     const Messenger__EndOtherSessionsRequest *wanted = request;
+    struct client_network network;
 
-    if (!sessions_is_id(wanted->kept_session)) {
-        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "kept_session: is none");
+    const char *problem = client_network_check(wanted->client_network, &network);
+    if (problem == NULL && !sessions_is_id(wanted->kept_session))
+        problem = "kept_session: is none";
+    if (problem != NULL) {
+        rpc_request_fail(call, STATUS_INVALID_ARGUMENT, problem);
         return;
     }
-    enum status status = end_others(ctx, wanted);
+    enum status status = end_others(ctx, wanted, &network);
     if (status == STATUS_OK)
         rpc_request_reply(call, &done.base);
     else

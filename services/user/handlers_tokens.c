@@ -1,12 +1,13 @@
 #include "services/user/handlers_tokens.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "services/common/base/hashmap.h"
 #include "services/common/base/memory.h"
+#include "services/user/access/sessions.h"
 #include "services/user/caller.h"
-#include "services/user/sessions.h"
 
 enum { AT_ONCE_MAX = 1000 };
 
@@ -18,6 +19,34 @@ static const char *session_of(const char *session_id, const char *jti)
     return *session_id != '\0' ? session_id : jti;
 }
 
+/* Of whose token it is, the store knows the account by the session alone, so before it ends. */
+static void note_log_out(struct user_service *service, const Messenger__RevokeTokenRequest *token,
+                         const struct user_session *session)
+{
+    struct user user = { .id = session->account };
+
+    if (tag_is_valid(token->tag))
+        snprintf(user.tag, sizeof(user.tag), "%s", token->tag);
+    audit_log_note(service->audit, &(struct audit_event){ .kind = AUDIT_LOG_OUT,
+                                                          .by = AUDIT_BY_USER,
+                                                          .user = &user,
+                                                          .address = token->client_network,
+                                                          .device = session->device,
+                                                          .subject = session->id });
+}
+
+static enum status revoke_token(struct user_service *service,
+                                const Messenger__RevokeTokenRequest *token, const char *id)
+{
+    struct user_session session;
+
+    enum status found = user_store_get_session(service->store, id, &session);
+    enum status status = sessions_end(service, token->tag, id, token->jti, token->expires_at);
+    if (status == STATUS_OK && found == STATUS_OK)
+        note_log_out(service, token, &session);
+    return status;
+}
+
 void handle_revoke_token(void *ctx, struct rpc_request *call, const void *request)
 {
     static const Messenger__Empty done = MESSENGER__EMPTY__INIT;
@@ -25,13 +54,17 @@ void handle_revoke_token(void *ctx, struct rpc_request *call, const void *reques
     const Messenger__RevokeTokenRequest *token = request;
     const char *session = session_of(token->session_id, token->jti);
     enum status status = STATUS_INVALID_ARGUMENT;
+    struct client_network network;
 
-    if (sessions_is_id(token->jti) && sessions_is_id(session))
-        status = sessions_end(service, token->tag, session, token->jti, token->expires_at);
+    const char *problem = client_network_check(token->client_network, &network);
+    if (problem == NULL && !(sessions_is_id(token->jti) && sessions_is_id(session)))
+        problem = bad_token;
+    if (problem == NULL)
+        status = revoke_token(service, token, session);
     if (status == STATUS_OK)
         rpc_request_reply(call, &done.base);
     else
-        rpc_request_fail(call, status, status == STATUS_INVALID_ARGUMENT ? bad_token : NULL);
+        rpc_request_fail(call, status, problem);
 }
 
 /* --- one token --------------------------------------------------------------------------- */

@@ -4,12 +4,13 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/process/service_main.h"
+#include "services/user/access/registration.h"
 #include "services/user/handlers.h"
 #include "services/user/handlers_accounts.h"
 #include "services/user/handlers_admin.h"
-#include "services/user/mailer.h"
-#include "services/user/mails.h"
-#include "services/user/registration.h"
+#include "services/user/mail/mailer.h"
+#include "services/user/mail/mails.h"
+#include "services/user/picture_sweep.h"
 
 enum {
     FAST_THREADS = 8,
@@ -22,6 +23,7 @@ enum {
 
 struct state {
     struct user_service service;
+    struct picture_sweep *pictures;
     struct rpc_server *server, *admin_server;
 };
 
@@ -37,8 +39,9 @@ static size_t hash_threads(const struct settings *settings)
 static enum status open_service(struct service *process, struct user_service *service)
 {
     const struct settings *settings = &process->settings;
-    char *url = service_main_store_url(process, settings->store_users, "users.db");
 
+    service->store_url = service_main_store_url(process, settings->store_users, "users.db");
+    service->low_disk_bytes = settings->store_low_disk_mib << 20;
     service->bus = process->bus;
     service->cost = (struct password_cost){ (uint32_t)settings->password_hash_memory_kib,
                                             (uint32_t)settings->password_hash_passes };
@@ -52,9 +55,8 @@ static enum status open_service(struct service *process, struct user_service *se
     service->app_url = settings->app_url;
     enum status status =
         registration_mode_from_name(settings->registration_mode, &service->registration)
-            ? user_store_open(url, &service->store)
+            ? user_store_open(service->store_url, &service->store)
             : STATUS_INVALID_ARGUMENT;
-    free(url);
     if (status == STATUS_OK && !password_hash(&service->cost, "no such user", service->decoy_hash,
                                               sizeof(service->decoy_hash))) {
         log_error("cannot hash a password with %u KiB of memory", service->cost.memory_kib);
@@ -71,9 +73,12 @@ static void stop_user(struct service *process, void *arg)
     rpc_server_stop(&state->admin_server);
     rpc_server_stop(&state->server);
     announcer_stop(&state->service.announcer);
+    picture_sweep_stop(&state->pictures);
     mailer_stop(&state->service.mailer);
+    audit_log_stop(&state->service.audit);
     login_guard_destroy(&state->service.guard);
     user_store_close(&state->service.store);
+    free(state->service.store_url);
     free(state);
 }
 
@@ -123,11 +128,19 @@ static enum status start_user(struct service *process, void **state_out)
             .per_account = process->settings.limit_failed_logins_per_account,
             .per_network_hour = process->settings.limit_failed_logins_per_address,
         });
+    if (status == STATUS_OK)
+        state->service.audit = audit_log_start(&(struct audit_log_options){
+            .store = state->service.store,
+            .keep_days = process->settings.audit_keep_days,
+            .max_entries = process->settings.audit_max_entries,
+        });
     if (status == STATUS_OK && process->settings.mail.smtp_url[0] != '\0')
         status = mailer_start(&process->settings.mail, mails_compose, &state->service,
                               &state->service.mailer);
     if (status == STATUS_OK)
         state->service.announcer = announcer_start(process->bus, state->service.store);
+    if (status == STATUS_OK)
+        state->pictures = picture_sweep_start(state->service.store);
     if (status == STATUS_OK)
         status = rpc_server_start(&options, &state->server);
     if (status == STATUS_OK)

@@ -3,8 +3,9 @@
 
 #include "services/common/bus/bus.h"
 #include "services/user/announcer.h"
-#include "services/user/login_guard.h"
-#include "services/user/password.h"
+#include "services/user/audit/audit_log.h"
+#include "services/user/login/login_guard.h"
+#include "services/user/login/password.h"
 #include "services/user/store/user_store.h"
 
 struct mailer;
@@ -15,7 +16,11 @@ enum registration_mode { REGISTRATION_OPEN, REGISTRATION_INVITE, REGISTRATION_CL
 struct user_service {
     struct bus *bus;
     struct user_store *store;
+    char *store_url; /* owned */
+    int64_t
+        low_disk_bytes; /* with less free space for the store, no pictures are accepted; 0: never */
     struct announcer *announcer;
+    struct audit_log *audit;
     struct login_guard *guard;
     struct password_cost cost;
     size_t password_min;

@@ -5,7 +5,7 @@
 #include "services/common/base/clock.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
-#include "services/user/sessions.h"
+#include "services/user/access/sessions.h"
 
 void views_set_user(const struct user *user, char hex[ID_HEX + 1], Messenger__User *view)
 {

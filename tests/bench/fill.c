@@ -6,7 +6,7 @@
 #include "services/common/base/clock.h"
 #include "services/common/base/memory.h"
 #include "services/common/base/token.h"
-#include "services/user/password.h"
+#include "services/user/login/password.h"
 #include "services/user/store/user_store.h"
 #include "tests/bench/fail.h"
 #include "tests/bench/fill_sqlite.h"

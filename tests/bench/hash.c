@@ -2,7 +2,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "services/user/password.h"
+#include "services/user/login/password.h"
 #include "services/user/store/user_store.h"
 #include "tests/bench/fail.h"
 #include "tests/bench/loop.h"

@@ -17,7 +17,7 @@ SIZE = "24m"
 @pytest.fixture
 def small_disk():
     """A stack whose stores lie on a file system of their own, and a small one."""
-    stack = Stack(messages=2)
+    stack = Stack(messages=2, settings={"store.lowDiskMib": 0})
     data = stack.directory / "data"
     data.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", data],

@@ -57,7 +57,7 @@ class Player:
         self.stack = stack
         self.users = {
             "ada": User(stack, tag="@ada", firstName="Ada", lastName="Lovelace", password="correct horse"),
-            "bob": User(stack, tag="@bob", firstName="Bob", lastName="Ross"),
+            "bob": User(stack, tag="@bob", firstName="Bob", lastName="Ross", password="happy trees"),
         }
         self.sockets, self.taken = {}, {}
 
@@ -118,7 +118,7 @@ def test_every_method_and_notification_has_an_example():
     (notifications,) = REPOSITORY.glob("gateway/**/notification.c")
     methods = re.findall(r'^    \{ "(\w+)"', methods_table.read_text(), re.MULTILINE)
     types = re.findall(r'"(\w+)", 3\d\d\d', notifications.read_text())
-    assert len(methods) == 24 and len(types) == 10
+    assert len(methods) == 25 and len(types) == 11
     assert [name for name in methods + types if f'"{name}"' not in "".join(EXAMPLES)] == []
 
 

@@ -1,10 +1,14 @@
 """exportMyData: all that concerns the caller, complete and in order, and nothing of others."""
 
+import contextlib
 import json
+import sqlite3
 
 import pytest
 
-from support.client import RpcError, send
+from support.client import RpcError, User, login, send
+from support.stack import Stack
+from support.wait import wait_until
 
 INVALID = -32602
 
@@ -26,11 +30,14 @@ def of_type(lines, kind):
 
 def test_an_account_without_messages(alice):
     with alice.socket() as hers:
-        lines, _ = export(hers)
-        account, session, privacy = lines
+        lines = wait_until(lambda: of_type(found := export(hers)[0], "audit") and found, "the sign-up to be recorded")
+        account, session, privacy, sign_up = lines
         assert account == {"type": "account", **hers.call("getSelfInfo"), "email": alice.email}
         assert session["type"] == "session" and session["address"] == "127.0.0.1" and "id" not in session
         assert privacy == {"type": "privacy", "online": "everyone", "readMarks": "everyone"}
+        assert sign_up.pop("at") == sign_up.pop("last") >= session["created"] - 60000
+        assert sign_up == {"type": "audit", "count": 1, "kind": "sign_up", "outcome": "ok", "by": "user",
+                           "address": "127.0.0.1", "device": session["device"]}
 
 
 def test_all_messages_come_once_each_conversation_from_the_oldest_on(stack, crowd, alice):
@@ -73,7 +80,40 @@ def test_many_small_messages_come_in_pieces(alice, bob):
         assert pieces >= 3
 
 
-@pytest.mark.parametrize("cursor", ["x", "-1 @ann", "1", "1 ", "1 ann", "1  @ann", " 1 @ann", "1 @ann ", "1.5 @ann", "9" * 30 + " @ann",
+def test_the_entries_of_the_audit_log_are_the_callers(stack, alice, bob):
+    wrong = [login(stack.url(), alice.email, "wrong-password", headers={"User-Agent": f"Device {i}"}) for i in range(3)]
+    assert [answer.status_code for answer in wrong] == [401] * 3
+    with alice.socket() as hers, bob.socket() as theirs:
+        logins = [login(stack.url(), alice.email, alice.password, headers={"User-Agent": f"{i} " + "x" * 200}) for i in range(25)]
+        assert {answer.status_code for answer in logins} == {200}
+
+        def kinds():
+            return [entry["kind"] for entry in of_type(export(hers)[0], "audit") for _ in range(entry["count"])]
+        wait_until(lambda: sorted(kinds()) == ["log_in"] * 25 + ["log_in_failed"] * 3 + ["sign_up"], "all events")
+        entries = of_type(export(hers)[0], "audit")
+        assert [entry["at"] for entry in entries] == sorted((entry["at"] for entry in entries), reverse=True)
+        failed = next(entry for entry in entries if entry["kind"] == "log_in_failed")
+        assert (failed["outcome"], failed["by"], failed["address"]) == ("wrong_password", "", "127.0.0.1")
+        assert {entry["kind"] for entry in of_type(export(theirs)[0], "audit")} <= {"sign_up"}
+
+
+def test_a_long_audit_log_comes_in_pieces_each_entry_once():
+    with Stack(settings={"store.users": None}) as stack:
+        user = User(stack)
+        with user.socket() as own:
+            account = bytes.fromhex(own.call("getSelfInfo")["_id"])
+            with contextlib.closing(sqlite3.connect(stack.directory / "data" / "users.db", timeout=60)) as db, db:
+                db.executemany("INSERT INTO audit VALUES (?1, randomblob(12), ?1, 1, 1, 'log_in', 'ok', 'user', ?2, '', '', ?3, '')",
+                               [(1700000000000 + i // 2, account, f"{i} " + '"' * 250) for i in range(1000)])
+            lines, pieces = export(own)
+            assert pieces >= 4
+            devices = [line["device"].split()[0] for line in of_type(lines, "audit") if line["kind"] == "log_in"]
+            assert sorted(map(int, devices)) == list(range(1000))
+        user.close()
+
+
+@pytest.mark.parametrize("cursor", ["x", "audit ", "audit x", "auditor", " audit", "audit 1-2", "audit -1-" + "0" * 24, "audit " + "9" * 5000,
+                                    "AUDIT", "-1 @ann", "1", "1 ", "1 ann", "1  @ann", " 1 @ann", "1 @ann ", "1.5 @ann", "9" * 30 + " @ann",
                                     "1 @" + "a" * 5000, 1])
 def test_a_cursor_that_is_none_is_invalid(alice, cursor):
     with alice.socket() as hers:

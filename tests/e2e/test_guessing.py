@@ -254,11 +254,14 @@ def test_a_store_of_before_gets_the_counters():
         for index in range(2):
             site.stack.terminate("user", index)
         with contextlib.closing(sqlite3.connect(site.stack.directory / "data" / "users.db")) as store, store:
-            for table in ("failed_login", "login_network", "session", "code", "pending"):
+            for table in ("failed_login", "login_network", "session", "code", "pending", "audit"):
                 store.execute(f"DROP TABLE {table}")
-            for column in ("session_epoch", "kept_session", "disabled"):
+            for index in ("user_img", "image_stored"):
+                store.execute(f"DROP INDEX {index}")
+            store.execute("ALTER TABLE image DROP COLUMN stored")
+            for column in ("session_epoch", "kept_session", "disabled", "deleted"):
                 store.execute(f"ALTER TABLE user DROP COLUMN {column}")
-            store.execute("UPDATE schema_version SET version = version - 3")
+            store.execute("UPDATE schema_version SET version = version - 5")
         for program in site.stack.programs("user"):
             program.start()
         site.stack.wait_ready()

@@ -24,6 +24,20 @@ COMMON = [
     ["services/common/base/"],
 ]
 
+USER = [
+    ["services/user/"],
+    ["services/user/mail/"],
+    ["services/user/access/"],
+    ["services/user/user_service.h"],
+    ["services/user/announcer", "services/user/audit/", "services/user/login/", "services/user/rules/"],
+    ["services/user/store/"],
+]
+MESSENGERCTL = [
+    ["services/messengerctl/main.c"],
+    ["services/messengerctl/admin/", "services/messengerctl/doctor/", "services/messengerctl/stores/"],
+    ["services/messengerctl/"],
+]
+
 
 def service(name):
     home = f"services/{name}/"
@@ -68,7 +82,7 @@ def upwards(floors):
                 yield path, header
 
 
-@pytest.mark.parametrize("floors", [GATEWAY, COMMON], ids=["gateway", "common"])
+@pytest.mark.parametrize("floors", [GATEWAY, COMMON, USER, MESSENGERCTL], ids=["gateway", "common", "user", "messengerctl"])
 def test_a_folder_includes_only_folders_below(floors):
     assert list(upwards(floors)) == []
 

@@ -15,6 +15,7 @@ import requests
 
 from support.client import Socket, User, error_name, login, signup, token_of, unique
 from support.local_run import LocalRun
+from support.messengerctl import ctl, environment, objects, one_line, refused, run
 from support.ports import free_port
 from support.process import REPOSITORY, binary, clean_environment
 from support.stack import Stack
@@ -28,43 +29,6 @@ CODE = "[0-9a-f]{32}"
 def inviting():
     with Stack(settings={"registration.mode": "invite"}, authorised=True) as stack:
         yield stack
-
-
-def run(*arguments, cwd=None, **env):
-    """Of an environment without settings but these."""
-    kept = {name: value for name, value in clean_environment().items() if name != "DATA_DIR"}
-    words = [word if isinstance(word, bytes) else str(word) for word in arguments]
-    return subprocess.run([binary("messengerctl"), *words], cwd=cwd, capture_output=True,
-                          env={**kept, **{name: str(value) for name, value in env.items()}},
-                          timeout=PATIENCE_SECONDS)
-
-
-def environment(stack, user="admin"):
-    return {"MESSENGER_NATS_URL": f"nats://127.0.0.1:{stack.nats_port}", "MESSENGER_NATS_USER": user,
-            "MESSENGER_NATS_PASSWORD_FILE": stack.secret_file(f"nats_{user}")}
-
-
-def ctl(stack, *arguments, **env):
-    """The output of a command that succeeds."""
-    done = run(*arguments, **{**environment(stack), **env})
-    assert (done.returncode, done.stderr) == (0, b""), done.stderr
-    return done.stdout.decode()
-
-
-def objects(stack, *arguments):
-    return [json.loads(line) for line in ctl(stack, *arguments, "--json").splitlines()]
-
-
-def refused(stack, *arguments, **env):
-    """The one line of a command that fails."""
-    return one_line(run(*arguments, **{**environment(stack), **env}))
-
-
-def one_line(done):
-    assert (done.returncode, done.stdout) == (1, b""), (done.returncode, done.stdout)
-    line, = done.stderr.decode().splitlines()
-    assert line.startswith("messengerctl: ")
-    return line
 
 
 def invited(stack, **changed):
@@ -497,3 +461,20 @@ def test_the_container_of_the_tool_logs_in_as_the_administrator():
     for part in ("profiles: [tools]", "image: messenger/user", "entrypoint: [messengerctl]", "secrets: [nats_admin]",
                  "networks: [bus]", "MESSENGER_NATS_USER: admin", "MESSENGER_NATS_PASSWORD_FILE: /run/secrets/nats_admin"):
         assert part in service
+
+
+def test_a_deleted_account_is_gone_but_for_its_tag(inviting):
+    user, friend = invited(inviting), invited(inviting)
+    with user.socket() as socket, friend.socket() as theirs:
+        socket.call("sendMessageToUser", [friend.tag, "mine"])
+        assert "--force" in refused(inviting, "user", "delete", user.tag)
+        assert ctl(inviting, "user", "delete", user.email, "--force").startswith(user.email)
+        socket.wait_closed()
+        theirs.wait_notification(3204)
+        assert theirs.call("getMessagesWithUser", [user.tag])[0]["text"] == ""
+    assert error_name(login(inviting.url(), user.email, user.password)) == "AuthError"
+    listed, = [record for record in objects(inviting, "user", "list") if record["tag"] == user.tag]
+    assert listed["deleted"] is True and (listed["email"], listed["firstName"]) == ("", "")
+    assert re.search(rf"^{user.tag} .* deleted$", ctl(inviting, "user", "list"), re.MULTILINE)
+    for command in ("show", "enable", "delete"):
+        assert "no account" in refused(inviting, "user", command, user.tag, *(["--force"] if command == "delete" else []))

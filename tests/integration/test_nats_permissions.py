@@ -226,7 +226,7 @@ def test_the_monitor_may_ask_for_statistics(guarded, monitor, verb):
 @pytest.mark.parametrize("user", (*KINDS, "monitor", "observer"))
 def test_accounts_are_administered_by_the_administrator_only(guarded, user):
     with guarded.bus(user) as bus:
-        for method in ("Ping", "ListUsers", "SetDisabled", "MakeInvite"):
+        for method in ("Ping", "ListUsers", "SetDisabled", "MakeInvite", "ListAudit"):
             assert_may_not_publish(bus, f"rpc.admin.{method}")
         if user != "user":
             assert_may_not_subscribe(bus, "rpc.admin.*")

@@ -14,13 +14,13 @@ LIBRARIES = {
     # The floor that messages are measured against is NATS without our bus.
     r"nats(/nats)?\.h": r"(services/common/bus/bus\w*\.[ch]|tests/bench/floor\.c)",
     r"jwt\.h": r"services/common/base/token\.c",
-    r"argon2\.h": r"services/user/password\.c",
+    r"argon2\.h": r"services/user/login/password\.c",
     r"sqlite3\.h": r"(services/\w+/store/(sqlite/\w+|sqlite_\w+)|tests/bench/\w*sqlite)\.[ch]",
     r"mongoc": r"services/\w+/store/(mongo/\w+|mongo_\w+)\.[ch]",
     r"gd\.h": r"gateway/image/avatar\.c",
     r"avif/": r"gateway/image/avif_file\.c",
-    r"utf8proc\.h": r"services/(common/base/text|user/(user|name)_rules)\.c",
-    r"curl/": r"services/user/smtp\.c",
+    r"utf8proc\.h": r"services/(common/base/text|user/rules/(user|name)_rules)\.c",
+    r"curl/": r"services/user/mail/smtp\.c",
     r"openssl/": r"services/common/base/(id|ssl_hook)\.c",
 }
 
@@ -30,7 +30,7 @@ EXCEPTIONS = {
     # It moves an installation, and so is made to hold the stores of both.
     "messengerctl": {"services/user/store/user_store.h", "services/message/store/message_store.h"},
     # It fills both stores, and measures what a log-in's hash costs.
-    "bench": {"services/user/store/user_store.h", "services/user/password.h", "services/message/store/message_store.h"},
+    "bench": {"services/user/store/user_store.h", "services/user/login/password.h", "services/message/store/message_store.h"},
 }
 
 

@@ -3,7 +3,7 @@
 from support.protobuf import message, parse
 
 REPLIES = {"ListUsers": "UserRecords", "GetUser": "UserDetails", "CreateReset": "OneTimeCode", "MakeInvite": "OneTimeCode",
-           "ListAllInvites": "InviteList"}
+           "ListAllInvites": "InviteList", "ListAudit": "AuditEntries"}
 
 
 class Admin:
@@ -41,3 +41,14 @@ class Admin:
 
     def invites(self):
         return self._pages("ListAllInvites", "after_id", lambda reply: reply.invites, lambda invite: invite.id)
+
+    def audit(self, limit=500, **filters):
+        """The entries of the audit log that match, the newest first."""
+        found, before = [], ""
+        while True:
+            page = self.call("ListAudit", limit=limit, before=before, **filters)
+            assert len(page.entries) <= limit
+            found += page.entries
+            if not page.next:
+                return found
+            before = page.next

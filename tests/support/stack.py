@@ -34,6 +34,7 @@ DEFAULT_SETTINGS = {
     "limits.failedLoginsPerAccount": 0,
     "limits.failedLoginsPerAddress": 0,
     "limits.loginsPerMinute": 0,
+    "limits.messageKibPerMinute": 0,
     "limits.signupsPerMinute": 0,
     "limits.uploadsPerMinute": 0,
     "log.level": "debug",

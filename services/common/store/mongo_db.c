@@ -453,6 +453,24 @@ enum status mongo_update(struct mongo_db *db, const char *collection, bson_t *fi
     return status;
 }
 
+enum status mongo_update_all(struct mongo_db *db, const char *collection, bson_t *filter_take,
+                             bson_t *change_take)
+{
+    enum status status = STATUS_UNAVAILABLE;
+    struct handle handle;
+    bson_error_t error;
+
+    if (borrow_client(db, collection, &handle)) {
+        bool done = mongoc_collection_update_many(handle.collection, filter_take, change_take, NULL,
+                                                  NULL, &error);
+        status = outcome_of(db, done, &error, collection);
+        give_back(db, &handle);
+    }
+    bson_destroy(filter_take);
+    bson_destroy(change_take);
+    return status;
+}
+
 enum status mongo_delete(struct mongo_db *db, const char *collection, bson_t *filter_take)
 {
     enum status status = STATUS_UNAVAILABLE;

@@ -87,6 +87,10 @@ enum status mongo_upsert(struct mongo_db *db, const char *collection, struct mon
 enum status mongo_update(struct mongo_db *db, const char *collection, bson_t *filter_take,
                          bson_t *change_take) MUST_CHECK;
 
+/* Updates all documents that match, if any. Both are destroyed. */
+enum status mongo_update_all(struct mongo_db *db, const char *collection, bson_t *filter_take,
+                             bson_t *change_take) MUST_CHECK;
+
 /* Deletes the matching documents; `filter_take` is destroyed. */
 enum status mongo_delete(struct mongo_db *db, const char *collection,
                          bson_t *filter_take) MUST_CHECK;

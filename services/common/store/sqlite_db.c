@@ -12,12 +12,14 @@
 
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/store/sqlite_clean_file.h"
 #include "services/common/store/sqlite_health.h"
 
 enum {
     READERS = 4,
     STATEMENTS = 48,
     AUTOCHECKPOINT_PAGES = 1000, /* SQLite's own */
+    EMPTYING_WAIT_MS = 50,
     BUSY_PAUSE_US = 500,
     BUSY_PAUSES_MAX = 8000,    /* 4 s: less than a caller's deadline */
     MIGRATION_TURNS_MAX = 150, /* of as long each: 10 min */
@@ -114,7 +116,8 @@ struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db, const char *layer)
 
     conn->db = db;
     pthread_once(&once, set_up_library);
-    if (sqlite3_open_v2(db->path, &conn->handle, flags, layer) != SQLITE_OK) {
+    if (sqlite3_open_v2(db->path, &conn->handle, flags,
+                        layer != NULL ? layer : sqlite_clean_file_layer()) != SQLITE_OK) {
         log_error("%s: %s", db->path,
                   conn->handle != NULL ? sqlite3_errmsg(conn->handle) : "out of memory");
         sqlite_conn_close(&conn);
@@ -127,7 +130,7 @@ struct sqlite_conn *sqlite_conn_open(struct sqlite_db *db, const char *layer)
     if (!use_wal(conn->handle) ||
         sqlite_conn_exec(conn, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
                                "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;"
-                               "PRAGMA mmap_size=0;") != STATUS_OK)
+                               "PRAGMA mmap_size=0; PRAGMA secure_delete=ON;") != STATUS_OK)
         sqlite_conn_close(&conn);
     return conn;
 }
@@ -216,6 +219,34 @@ int sqlite_conn_checkpoint(struct sqlite_conn *conn)
         log_warn("sqlite: checkpoint failed: %s", sqlite3_errmsg(conn->handle));
     sqlite_health_note_failure(conn->handle);
     return 0;
+}
+
+/* A reader or writer that holds the log for longer than a moment is not waited for, because writers
+ * would wait as long. */
+static enum status empty_log(struct sqlite_conn *conn)
+{
+    sqlite3_busy_timeout(conn->handle, EMPTYING_WAIT_MS);
+    int result =
+        sqlite3_wal_checkpoint_v2(conn->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (result == SQLITE_OK)
+        result =
+            sqlite3_wal_checkpoint_v2(conn->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if (result == SQLITE_OK)
+        return STATUS_OK;
+    if (result == SQLITE_BUSY)
+        return STATUS_BUSY;
+    log_warn("sqlite: the log could not be emptied: %s", sqlite3_errmsg(conn->handle));
+    sqlite_health_note_failure(conn->handle);
+    return STATUS_UNAVAILABLE;
+}
+
+enum status sqlite_db_empty_log(struct sqlite_db *db)
+{
+    struct sqlite_conn *conn = sqlite_conn_open(db, NULL);
+
+    enum status status = conn != NULL ? empty_log(conn) : STATUS_UNAVAILABLE;
+    sqlite_conn_close(&conn);
+    return status;
 }
 
 int64_t sqlite_conn_last_rowid(struct sqlite_conn *conn)

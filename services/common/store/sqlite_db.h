@@ -70,6 +70,11 @@ void sqlite_conn_on_commit(struct sqlite_conn *conn, void (*committed)(void *ctx
  */
 int sqlite_conn_checkpoint(struct sqlite_conn *conn);
 
+/* Checkpoints the whole log and empties its file, so that nothing of what was deleted is left in
+ * it. STATUS_BUSY: a reader or another checkpoint prevents it now. Blocks; writers wait meanwhile
+ * for what has been written last. */
+enum status sqlite_db_empty_log(struct sqlite_db *db) MUST_CHECK;
+
 int64_t sqlite_conn_last_rowid(struct sqlite_conn *conn);
 
 /* Column as text, "" for NULL; borrowed until the next step. */

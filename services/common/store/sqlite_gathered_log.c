@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "services/common/base/memory.h"
+#include "services/common/store/sqlite_clean_file.h"
 #include "services/common/store/sqlite_layer.h"
 
 enum {
@@ -159,10 +160,12 @@ static void log_opened(struct gathered_file *log, sqlite3_file *database)
 
 static void open_gathered(sqlite3_file *file, const char *name, int flags)
 {
-    if ((flags & SQLITE_OPEN_MAIN_DB) != 0)
+    if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
         in(file)->head.methods.xShmLock = database_lock;
-    else if ((flags & SQLITE_OPEN_WAL) != 0)
+        in(file)->head.methods.xWrite = sqlite_clean_file_write;
+    } else if ((flags & SQLITE_OPEN_WAL) != 0) {
         log_opened(in(file), sqlite3_database_file_object(name));
+    }
 }
 
 const char *sqlite_gathered_log_layer(void)

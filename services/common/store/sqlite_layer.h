@@ -10,10 +10,11 @@
  * A layer (https://sqlite.org/vfs.html) around SQLite's own VFS for this system's files: the own
  * VFS does all the work except for the functions of a file that the layer has replaced.
  *
- * The two layers rely on more than the interface promises: that the own VFS keeps its file in the
+ * The layers rely on more than the interface promises: that the own VFS keeps its file in the
  * memory that xOpen was given, and in which order a commit and a checkpoint write, sync and lock.
  * This was read in the sources of the versions below and tested with Debian 12's 3.40.1 and Debian
- * 13's 3.46.1. With another version no layer is used: writing is slower, and as safe as SQLite.
+ * 13's 3.46.1. With another version no layer is used: writing is slower, and as safe as SQLite, but
+ * deleted rows may stay in unused parts of the file until VACUUM.
  */
 enum {
     SQLITE_LAYER_VERSION_MIN = 3040000, /* as sqlite3_libversion_number */

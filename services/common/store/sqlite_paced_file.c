@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "services/common/base/clock.h"
+#include "services/common/store/sqlite_clean_file.h"
 #include "services/common/store/sqlite_layer.h"
 
 enum {
@@ -45,7 +46,7 @@ static int sync_step(sqlite3_file *file)
 static int write_paced(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 offset)
 {
     struct sqlite_paced_file *paced = in(file);
-    int result = paced->head.plain->xWrite(file, bytes, size, offset);
+    int result = sqlite_clean_file_write(file, bytes, size, offset);
 
     paced->unsynced += size;
     if (result != SQLITE_OK || paced->unsynced < paced->step || atomic_load(&paced->hurry))

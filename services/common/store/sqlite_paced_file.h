@@ -11,7 +11,7 @@
  * busy for tens of milliseconds, and every commit waits. This layer writes and syncs a few pages at
  * a time, for about two milliseconds, and then leaves the disk to commits for as long again.
  *
- * A layer of sqlite_layer.h. The writes are the same, in the same order.
+ * A layer of sqlite_layer.h. The writes are those of sqlite_clean_file.h, in the same order.
  */
 
 /* The name of the layer, for sqlite3_open_v2; NULL, logged, if there is none. From any thread. */

@@ -153,6 +153,38 @@ struct privacy_record_list {
     size_t count;
 };
 
+/* What is left of an account that is gone, and how far it is erased. Zeroed but for the first two.
+ */
+struct message_erasure {
+    struct message_user user; /* in */
+    bool texts;               /* in: of its messages, too */
+    uint64_t erased;          /* out: how many texts, so far */
+    bool is_over;             /* out: nothing is left */
+    /* The engine's, from one call to the next: */
+    bool begun;
+    struct id after_id;
+    char after_peer[ACCOUNT_NAME_SIZE];
+    uint64_t after_seq;
+};
+
+/* What a store erases because it is old, and how far it is. Zeroed but for the first one. */
+struct message_expiry {
+    int64_t before_ms; /* in: texts of messages from before that time */
+    uint64_t erased;   /* out: how many texts, so far */
+    bool is_over;      /* out: nothing is left */
+    /* The engine's, from one call to the next: */
+    bool begun;
+    int64_t after_row;
+    struct id after_id;
+};
+
+/* Bytes of texts that a user has stored. */
+struct message_usage {
+    char key[ACCOUNT_NAME_SIZE]; /* in */
+    int64_t added;               /* in */
+    int64_t total;               /* out: with these */
+};
+
 /* The kinds of changes that concern a user. */
 enum change_kind {
     CHANGE_NEW_MESSAGE,  /* sent to the owner */
@@ -197,6 +229,7 @@ struct change_list {
 struct message_profile {
     struct message_user user; /* in */
     bool consent;             /* in: relation.h; only contacts are notified */
+    bool is_deleted;          /* in: everybody with a dialog is notified, whatever they may see */
     uint64_t revision;        /* in: 1 or more, increases with each change of this user's profile */
     uint64_t noted;           /* out: the newest that is noted, now or before */
     /* out: the users to notify, including this one; the caller frees `notified` with free. */

@@ -139,6 +139,28 @@ enum status message_store_note_profile(struct message_store *store, struct messa
     return store->kind->note_profile(store, profile);
 }
 
+enum status message_store_erase(struct message_store *store, struct message_erasure *erasure)
+{
+    return store->kind->erase(store, erasure);
+}
+
+enum status message_store_expire(struct message_store *store, struct message_expiry *expiry)
+{
+    return store->kind->expire(store, expiry);
+}
+
+enum status message_store_add_usage(struct message_store *store, struct message_usage *usage,
+                                    size_t count)
+{
+    assert(count <= MESSAGE_USAGE_MAX);
+    return store->kind->add_usage(store, usage, count);
+}
+
+enum status message_store_purge(struct message_store *store)
+{
+    return store->kind->purge(store);
+}
+
 enum status message_store_records(struct message_store *store, const char *after_owner_key,
                                   const char *after_peer_key, size_t max,
                                   struct dialog_record_list *list_out)

@@ -121,6 +121,41 @@ enum status message_store_positions(struct message_store *store,
 enum status message_store_note_profile(struct message_store *store,
                                        struct message_profile *profile) MUST_CHECK;
 
+/* --- erasing ---
+ *
+ * A message whose text is erased keeps its place and its numbers, and has "" as its text.
+ */
+
+/*
+ * Erases a part of what an account that is gone has left: what it has decided about others, what it
+ * shows, and with `texts` the texts of what it has sent, for everybody. To be repeated until
+ * `is_over`; after a failure, from the beginning. A message that is being stored meanwhile may be
+ * missed. Blocks.
+ */
+enum status message_store_erase(struct message_store *store,
+                                struct message_erasure *erasure) MUST_CHECK;
+
+/* Erases a part of the texts that are old; as message_store_erase otherwise. */
+enum status message_store_expire(struct message_store *store,
+                                 struct message_expiry *expiry) MUST_CHECK;
+
+/* After this, nothing of what was erased before is in the files of a SQLite store. STATUS_BUSY: a
+ * reader prevents it now. What a database server keeps in its journal, and for how long, is its
+ * own. Blocks. */
+enum status message_store_purge(struct message_store *store) MUST_CHECK;
+
+/* --- usage ---
+ *
+ * How many bytes of texts each user has stored, as the service counts them. Not part of a copy;
+ * what an older version stored is not counted.
+ */
+
+/* Adds to each user's bytes, at most MESSAGE_USAGE_MAX of them with a call. What is erased is
+ * subtracted by the store itself. Blocks. */
+enum { MESSAGE_USAGE_MAX = 200 };
+enum status message_store_add_usage(struct message_store *store, struct message_usage *usage,
+                                    size_t count) MUST_CHECK;
+
 /* --- copies ---
  *
  * A copy reads the dialogs of one store in order, and imports the messages of each into another

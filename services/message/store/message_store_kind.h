@@ -34,6 +34,10 @@ struct message_store_kind {
     enum status (*positions)(struct message_store *, const char (*)[ACCOUNT_NAME_SIZE], size_t,
                              uint64_t *);
     enum status (*note_profile)(struct message_store *, struct message_profile *);
+    enum status (*erase)(struct message_store *, struct message_erasure *);
+    enum status (*expire)(struct message_store *, struct message_expiry *);
+    enum status (*purge)(struct message_store *);
+    enum status (*add_usage)(struct message_store *, struct message_usage *, size_t);
     enum status (*records)(struct message_store *, const char *, const char *, size_t,
                            struct dialog_record_list *);
     enum status (*newest_seq)(struct message_store *, const char *, const char *, uint64_t *);

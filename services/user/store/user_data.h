@@ -34,6 +34,12 @@ enum user_changed {
     USER_CHANGED_IMG = 4,
 };
 
+/* Beside them, of an account that is deleted: */
+enum user_departure {
+    USER_DELETED = 8,      /* what it has left is not erased yet */
+    USER_DELETED_LATE = 16 /* it is; what was under way then is not erased yet */
+};
+
 struct user {
     struct id id;
     char tag[TAG_SIZE];
@@ -43,13 +49,15 @@ struct user {
     char email[USER_EMAIL_SIZE];     /* as typed */
     char email_key[USER_EMAIL_SIZE]; /* case folded, unique */
     char password_hash[USER_HASH_SIZE];
-    uint64_t revision; /* of names and image: rises with each change */
-    unsigned
-        unannounced; /* the changed fields that have not been announced, of enum user_changed */
+    uint64_t revision;    /* of names and image: rises with each change */
+    unsigned unannounced; /* the changed fields that have not been announced, of enum user_changed;
+                             of an account that is deleted, enum user_departure */
     char origin[USER_ORIGIN_SIZE]; /* the session that made all unannounced changes; "": several */
     uint64_t session_epoch; /* rises when all sessions but one end: see struct user_session */
     char kept_session[USER_SESSION_SIZE]; /* that one; "": none */
     bool disabled;                        /* cannot log in */
+    int64_t deleted_ms; /* of the wall clock; 0: it is not deleted. Of a deleted account id and tag
+                           are left, and `email_key` is one that no address has. */
 };
 
 /* Owned by the caller; free `items` with free. A zeroed list is empty. */
@@ -63,6 +71,7 @@ struct user_image {
     const char *content_type;
     const void *data;
     size_t size;
+    int64_t stored_ms; /* of the wall clock; 0: unknown */
 };
 
 /* As user_list: free `items`. */
@@ -125,6 +134,13 @@ struct user_credentials {
     bool disabled; /* from now on */
 };
 
+/* The end of an account as it was read. */
+struct user_deletion {
+    const struct user *before;
+    int64_t now_ms;         /* not 0 */
+    uint32_t revision_step; /* set by user_store_delete */
+};
+
 /* A secret that can be used once. Its key is a hash of it. */
 enum user_code_kind {
     USER_CODE_INVITE = 1,
@@ -154,6 +170,46 @@ struct user_pending {
     struct user user; /* of which tag, names, image, e-mail and password are stored */
     struct id invite; /* the key of the code that it is going to use; zeroed: none */
     int64_t expires_at_s;
+};
+
+/* An entry of the audit log: something that concerned the security of an account, or several such
+ * things within a minute that do not differ in more than time. */
+enum { USER_AUDIT_WORD_SIZE = 32, USER_AUDIT_SUBJECT_SIZE = 33 };
+
+/* Each share of the log has a maximum of its own, so that entries which somebody without an account
+ * can cause do not displace those of users, nor these the administrator's. */
+enum user_audit_share { USER_AUDIT_FAILURES, USER_AUDIT_USERS, USER_AUDIT_ADMINISTRATOR };
+enum { USER_AUDIT_SHARES = 3 };
+
+/* Where an entry stands in the log: entries are ordered by their first time, then by id. */
+struct user_audit_place {
+    int64_t at_ms; /* of the wall clock, as all times here */
+    struct id id;
+};
+struct user_audit_entry {
+    struct user_audit_place place;
+    int64_t last_ms; /* when it happened last */
+    int64_t count;   /* how often */
+    enum user_audit_share share;
+    char kind[USER_AUDIT_WORD_SIZE]; /* words of audit_kinds.h */
+    char outcome[USER_AUDIT_WORD_SIZE];
+    char by[USER_AUDIT_WORD_SIZE];         /* who did it */
+    struct id account;                     /* that it concerns; zeroed: none */
+    char account_tag[TAG_SIZE];            /* "" likewise */
+    char address[USER_ADDRESS_SIZE];       /* of the client, or its network; "": unknown */
+    char device[USER_DEVICE_SIZE];         /* as in struct user_session */
+    char subject[USER_AUDIT_SUBJECT_SIZE]; /* the id of a session or an invite; "": none */
+};
+struct user_audit_list { /* as user_list: free `items` */
+    struct user_audit_entry *items;
+    size_t count;
+};
+struct user_audit_filter {
+    const struct user_audit_place *before; /* entries that are older than this one; NULL: all */
+    int64_t since_ms;                      /* not older than that */
+    const struct id *account;              /* NULL: any */
+    const char *kind;                      /* "": any */
+    const char *address, *network;         /* one of the two; "": any */
 };
 
 struct user_store_counts {

@@ -53,14 +53,20 @@ enum status user_store_find(struct user_store *store, const char *part, const ch
     return store->kind->find(store, part, except_key, max, list_out);
 }
 
+static uint32_t new_revision_step(void)
+{
+    uint32_t random;
+
+    id_random_bytes(&random, sizeof(random));
+    return random % USER_REVISION_STEP_MAX + 1;
+}
+
 enum status user_store_update(struct user_store *store, const char *key,
                               const struct user_update *update)
 {
     struct user_update stepped = *update;
-    uint32_t random;
 
-    id_random_bytes(&random, sizeof(random));
-    stepped.revision_step = random % USER_REVISION_STEP_MAX + 1;
+    stepped.revision_step = new_revision_step();
     return store->kind->update(store, key, &stepped);
 }
 
@@ -117,6 +123,44 @@ enum status user_store_set_credentials(struct user_store *store,
     if (!tag_to_key(change->before->tag, key))
         return STATUS_CONFLICT;
     return store->kind->set_credentials(store, key, change);
+}
+
+enum status user_store_delete(struct user_store *store, const struct user_deletion *deletion)
+{
+    struct user_deletion stepped = *deletion;
+    char key[TAG_SIZE];
+
+    if (!tag_to_key(deletion->before->tag, key))
+        return STATUS_CONFLICT;
+    stepped.revision_step = new_revision_step();
+    return store->kind->delete_user(store, key, &stepped);
+}
+
+enum status user_store_forget(struct user_store *store, const struct id *account)
+{
+    return store->kind->forget(store, account);
+}
+
+enum status user_store_set_departure(struct user_store *store, const char *key, uint64_t revision,
+                                     unsigned departure)
+{
+    return store->kind->set_departure(store, key, revision, departure);
+}
+
+enum status user_store_purge(struct user_store *store)
+{
+    return store->kind->purge(store);
+}
+
+enum status user_store_drop_image(struct user_store *store, const char *name)
+{
+    return store->kind->drop_image(store, name);
+}
+
+enum status user_store_unused_images(struct user_store *store, int64_t before_ms, size_t max,
+                                     struct user_image_names *names_out)
+{
+    return store->kind->unused_images(store, before_ms, max, names_out);
 }
 
 enum status user_store_add_session(struct user_store *store, const struct user_session *session,
@@ -252,6 +296,29 @@ enum status user_store_put_login(struct user_store *store, const struct id *acco
     struct id key = login_key(account, network);
 
     return store->kind->put_login(store, account, &key, at_ms);
+}
+
+enum status user_store_put_audit(struct user_store *store, const struct user_audit_entry *entries,
+                                 size_t count)
+{
+    return count > 0 ? store->kind->put_audit(store, entries, count) : STATUS_OK;
+}
+
+enum status user_store_list_audit(struct user_store *store, const struct user_audit_filter *filter,
+                                  size_t max, struct user_audit_list *list_out)
+{
+    return store->kind->list_audit(store, filter, max, list_out);
+}
+
+enum status user_store_prune_audit(struct user_store *store, int64_t before_ms,
+                                   const size_t max[USER_AUDIT_SHARES])
+{
+    return store->kind->prune_audit(store, before_ms, max);
+}
+
+enum status user_store_forget_audit(struct user_store *store, const struct id *account)
+{
+    return store->kind->forget_audit(store, account);
 }
 
 enum status user_store_page(struct user_store *store, const char *after_key, size_t max,

@@ -28,7 +28,7 @@ enum status user_store_add(struct user_store *store, const struct user *user) MU
 enum status user_store_by_email(struct user_store *store, const char *email_key,
                                 struct user *user_out) MUST_CHECK;
 
-/* Those of the users that exist, in no order. Keys are those of tag_to_key. */
+/* Those of the users that exist and are not deleted, in no order. Keys are those of tag_to_key. */
 enum status user_store_by_keys(struct user_store *store, const char *const *keys, size_t key_count,
                                struct user_list *list_out) MUST_CHECK;
 
@@ -38,15 +38,16 @@ enum status user_store_by_keys(struct user_store *store, const char *const *keys
 enum status user_store_find(struct user_store *store, const char *part, const char *except_key,
                             size_t max, struct user_list *list_out) MUST_CHECK;
 
-/* Replaces names and image. If a field has changed, the same write raises the revision, by a random
- * step, so that another change has another one even if the store was turned back, and marks the
- * change as unannounced until user_store_announced: if the process dies after the write, another
- * one announces it. STATUS_NOT_FOUND.
+/* Replaces names and image of a user that is not deleted. If a field has changed, the same write
+ * raises the revision, by a random step, so that another change has another one even if the store
+ * was turned back, and marks the change as unannounced until user_store_announced: if the process
+ * dies after the write, another one announces it. STATUS_NOT_FOUND.
  */
 enum status user_store_update(struct user_store *store, const char *key,
                               const struct user_update *update) MUST_CHECK;
 
-/* Users with unannounced changes that follow a key ("": from the first), by key; at most `max`. */
+/* Users with unannounced changes, also deleted ones, that follow a key ("": from the first), by
+ * key; at most `max`. */
 enum status user_store_unannounced(struct user_store *store, const char *after_key, size_t max,
                                    struct user_list *list_out) MUST_CHECK;
 
@@ -103,6 +104,40 @@ enum status user_store_delete_session(struct user_store *store, const char *id) 
 /* The sessions of an account, the last seen first, at most `max`; also those that are over. */
 enum status user_store_sessions(struct user_store *store, const struct id *account, size_t max,
                                 struct user_session_list *list_out) MUST_CHECK;
+
+/* --- the end of an account --- */
+
+/*
+ * Deletes an account with one write, which removes all that is in its row but id and tag: so the
+ * tag stays taken. The revision rises, all sessions end, and USER_DELETED is unannounced. What else
+ * refers to the account is left: see below. STATUS_CONFLICT when its password or sessions have
+ * changed since it was read, or it is gone.
+ */
+enum status user_store_delete(struct user_store *store,
+                              const struct user_deletion *deletion) MUST_CHECK;
+
+/* Removes what else the store has of a deleted account: sessions, networks, codes that are not
+ * used, address, device and tag in the audit log. Not its picture. Can be repeated. */
+enum status user_store_forget(struct user_store *store, const struct id *account) MUST_CHECK;
+
+/* What a deleted account still has to announce, of enum user_departure, or 0. Nothing happens when
+ * there is a newer revision. */
+enum status user_store_set_departure(struct user_store *store, const char *key, uint64_t revision,
+                                     unsigned departure) MUST_CHECK;
+
+/* As message_store_purge. */
+enum status user_store_purge(struct user_store *store) MUST_CHECK;
+
+/* --- pictures that nobody shows --- */
+
+/* Deletes a picture unless a user shows it. */
+enum status user_store_drop_image(struct user_store *store, const char *name) MUST_CHECK;
+
+/* The names of at most `max` pictures that no user shows and that were stored before `before_ms`;
+ * those of older versions count as stored at time 0. They may be shown a moment later:
+ * user_store_drop_image looks again. */
+enum status user_store_unused_images(struct user_store *store, int64_t before_ms, size_t max,
+                                     struct user_image_names *names_out) MUST_CHECK;
 
 /* --- one-time codes --- */
 
@@ -174,6 +209,26 @@ enum status user_store_get_login(struct user_store *store, const struct id *acco
 enum status user_store_put_login(struct user_store *store, const struct id *account,
                                  const char *network, int64_t at_ms) MUST_CHECK;
 
+/* --- the audit log --- */
+
+/* Stores entries with one write. Of one that is stored already, the last time and the count are
+ * stored if they are greater, and nothing else. */
+enum status user_store_put_audit(struct user_store *store, const struct user_audit_entry *entries,
+                                 size_t count) MUST_CHECK;
+
+/* The newest entries that match, the newest first; at most `max`. */
+enum status user_store_list_audit(struct user_store *store, const struct user_audit_filter *filter,
+                                  size_t max, struct user_audit_list *list_out) MUST_CHECK;
+
+/* Deletes the entries from before `before_ms`, and of each share the oldest beyond its maximum. */
+enum status user_store_prune_audit(struct user_store *store, int64_t before_ms,
+                                   const size_t max[USER_AUDIT_SHARES]) MUST_CHECK;
+
+/* Removes address, device and tag of all entries of an account, for the deletion of the account;
+ * the entries with its id stay. Can be repeated, and has to be for entries that were noted before
+ * and not yet stored: they are within AUDIT_LOG_WRITE_MS, if the store answers. */
+enum status user_store_forget_audit(struct user_store *store, const struct id *account) MUST_CHECK;
+
 /* --- copies ---
  *
  * In pages: at most `max` items that follow a key, in byte order of the keys; "" is before the
@@ -201,8 +256,8 @@ enum status user_store_session_page(struct user_store *store, const char *after_
                                     struct user_session_list *list_out) MUST_CHECK;
 
 /* Copies names, image, revision, unannounced changes, password and the end of sessions from the
- * user of another store. The revision does not decrease, or receivers would ignore the next one.
- * STATUS_NOT_FOUND. */
+ * user of another store, and that it is deleted. The revision
+ * does not decrease, or receivers would ignore the next one. STATUS_NOT_FOUND. */
 enum status user_store_import_profile(struct user_store *store, const char *key,
                                       const struct user *user) MUST_CHECK;
 

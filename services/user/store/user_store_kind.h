@@ -28,6 +28,12 @@ struct user_store_kind {
     enum status (*is_revoked)(struct user_store *, const char *, bool *);
     enum status (*set_credentials)(struct user_store *, const char *,
                                    const struct user_credentials *);
+    enum status (*delete_user)(struct user_store *, const char *, const struct user_deletion *);
+    enum status (*forget)(struct user_store *, const struct id *);
+    enum status (*set_departure)(struct user_store *, const char *, uint64_t, unsigned);
+    enum status (*purge)(struct user_store *);
+    enum status (*drop_image)(struct user_store *, const char *);
+    enum status (*unused_images)(struct user_store *, int64_t, size_t, struct user_image_names *);
     enum status (*add_session)(struct user_store *, const struct user_session *, int64_t);
     enum status (*get_session)(struct user_store *, const char *, struct user_session *);
     enum status (*touch_session)(struct user_store *, const char *, int64_t, int64_t, const char *);
@@ -54,6 +60,11 @@ struct user_store_kind {
     /* By a key that stands for the account and the network. */
     enum status (*get_login)(struct user_store *, const struct id *, int64_t *);
     enum status (*put_login)(struct user_store *, const struct id *, const struct id *, int64_t);
+    enum status (*put_audit)(struct user_store *, const struct user_audit_entry *, size_t);
+    enum status (*list_audit)(struct user_store *, const struct user_audit_filter *, size_t,
+                              struct user_audit_list *);
+    enum status (*prune_audit)(struct user_store *, int64_t, const size_t *);
+    enum status (*forget_audit)(struct user_store *, const struct id *);
     enum status (*page)(struct user_store *, const char *, size_t, struct user_list *);
     enum status (*image_page)(struct user_store *, const char *, size_t, struct user_image_names *);
     enum status (*revoked_page)(struct user_store *, const char *, size_t, struct revoked_list *);

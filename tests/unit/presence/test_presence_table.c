@@ -200,6 +200,30 @@ static void what_was_written_before_an_entry_does_not_replace_it(void **state)
     assert_false(presence_table_is_online(table, "bob", NULL));
 }
 
+/* This instance has not noticed yet that the bucket was replaced. If it is lost once more now, the
+ * change, of which the contacts have been notified, is restored from here. */
+static void a_newer_change_is_kept_although_its_revision_is_lower(void **state)
+{
+    struct presence_table *table = *state;
+    struct presence_entry online = make_entry("bob", "gw1", true), offline, found;
+    uint64_t revision, change;
+
+    online.change = 100;
+    presence_table_put(table, "bob", 70, 1000, &online);
+    offline = make_entry("bob", "", true);
+    offline.change = 101;
+    presence_table_put(table, "bob", 3, 1000, &offline);
+    assert_false(presence_table_is_online(table, "bob", &change));
+    assert_int_equal(change, 101);
+    assert_true(presence_table_get(table, "bob", &found, &revision));
+    assert_int_equal(revision, 3);
+    presence_entry_finish(&found);
+    offline = make_entry("bob", "gw2", true);
+    offline.change = 101;
+    presence_table_put(table, "bob", 2, 1000, &offline);
+    assert_false(presence_table_is_online(table, "bob", NULL));
+}
+
 static void get_returns_a_copy_with_its_revision(void **state)
 {
     struct presence_table *table = *state;
@@ -344,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_tag_too_long_for_an_entry_is_refused),
         TEST(a_user_is_online_while_at_any_gateway),
         TEST(what_was_written_before_an_entry_does_not_replace_it),
+        TEST(a_newer_change_is_kept_although_its_revision_is_lower),
         TEST(get_returns_a_copy_with_its_revision),
         TEST(users_are_listed_by_gateway),
         TEST(an_unannounced_change_is_listed_after_its_time),

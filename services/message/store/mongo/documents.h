@@ -41,6 +41,8 @@
  * Notes of the facts that may have to be settled again (repair.h):
  *   work       { _id: writer, batch, messages: [_id], at,
  *                reads: [{ reader, sender, count, secret? }] }
+ * How much users have stored, approximately (usage.h):
+ *   usage      { _id: key, bytes }
  * Who has which name (accounts.h):
  *   accounts   { _id: key, account: 24 hex digits, superseded? }
  * The identity of the store:
@@ -62,6 +64,7 @@
 #define RELATIONS "relations"
 #define PRIVACY "privacy"
 #define WITHHELD "withheld"
+#define USAGE "usage"
 
 enum { DIALOG_ID_SIZE = 2 * ACCOUNT_NAME_SIZE, CHANGE_ID_SIZE = 3 * ACCOUNT_NAME_SIZE };
 

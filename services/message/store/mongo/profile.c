@@ -36,7 +36,8 @@ static enum status find_followers(struct message_store *store,
     notices->facts = xcalloc(contacts.count, sizeof(*notices->facts));
     for (size_t i = 0; i < contacts.count; i++) {
         const struct message_contact *contact = &contacts.items[i];
-        if (relation_they_follow_me(&contact->relation, profile->consent) &&
+        if ((profile->is_deleted ||
+             relation_they_follow_me(&contact->relation, profile->consent)) &&
             message_user_set(&user, contact->tag))
             notices->facts[notices->count++] = profile_fact(profile, &user);
     }

@@ -9,10 +9,12 @@
 #include "services/message/store/mongo/copy.h"
 #include "services/message/store/mongo/copy_relations.h"
 #include "services/message/store/mongo/documents.h"
+#include "services/message/store/mongo/erase.h"
 #include "services/message/store/mongo/positions.h"
 #include "services/message/store/mongo/profile.h"
 #include "services/message/store/mongo/reads.h"
 #include "services/message/store/mongo/relations.h"
+#include "services/message/store/mongo/usage.h"
 #include "services/message/store/mongo/writes.h"
 
 enum { WRITES_PENDING_MAX = 16384 };
@@ -122,6 +124,10 @@ const struct message_store_kind message_store_mongo = {
     .changes = message_mongo_changes_read,
     .positions = message_mongo_positions_read,
     .note_profile = message_mongo_profile_note,
+    .erase = message_mongo_erase,
+    .expire = message_mongo_erase_old,
+    .purge = message_mongo_erase_purge,
+    .add_usage = message_mongo_usage_add,
     .records = message_mongo_copy_records,
     .newest_seq = message_mongo_copy_newest_seq,
     .import = message_mongo_copy_import,

@@ -74,7 +74,7 @@ static enum status list_notified(struct sqlite_conn *conn, int64_t user,
     sqlite3_bind_int64(s, 1, user);
     while ((result = sqlite_step(s)) == SQLITE_ROW) {
         const struct relation relation = relation_rows_read_columns(s, 2);
-        if (!relation_they_follow_me(&relation, profile->consent))
+        if (!profile->is_deleted && !relation_they_follow_me(&relation, profile->consent))
             continue;
         profile->notified = array_reserve(profile->notified, profile->notified_count, &capacity,
                                           sizeof(*profile->notified));

@@ -8,10 +8,12 @@
 #include "services/message/store/sqlite/changes.h"
 #include "services/message/store/sqlite/copy.h"
 #include "services/message/store/sqlite/copy_relations.h"
+#include "services/message/store/sqlite/erase.h"
 #include "services/message/store/sqlite/lineage.h"
 #include "services/message/store/sqlite/profile.h"
 #include "services/message/store/sqlite/reads.h"
 #include "services/message/store/sqlite/relations.h"
+#include "services/message/store/sqlite/usage.h"
 #include "services/message/store/sqlite/writes.h"
 
 enum { WRITES_PENDING_MAX = 16384 };
@@ -95,6 +97,7 @@ static const char *const migrations[] = {
     "  receiver INTEGER NOT NULL,"
     "  sender_count INTEGER NOT NULL,"
     "  PRIMARY KEY (conversation, seq)) WITHOUT ROWID;",
+    "ALTER TABLE account ADD COLUMN text_bytes INTEGER NOT NULL DEFAULT 0;", /* usage.h */
 };
 
 static void on_reported(struct message_store *store, void (*reported)(void *ctx), void *ctx)
@@ -159,6 +162,10 @@ const struct message_store_kind message_store_sqlite = {
     .changes = message_sqlite_changes_read,
     .positions = message_sqlite_changes_positions,
     .note_profile = message_sqlite_profile_note,
+    .erase = message_sqlite_erase,
+    .expire = message_sqlite_erase_old,
+    .purge = message_sqlite_erase_purge,
+    .add_usage = message_sqlite_usage_add,
     .records = message_sqlite_copy_records,
     .newest_seq = message_sqlite_copy_newest_seq,
     .import = message_sqlite_copy_import,

@@ -81,6 +81,7 @@ void user_mongo_documents_read(const bson_t *document, struct user *user)
     user->session_epoch = (uint64_t)mongo_int(document, "sessionEpoch");
     mongo_copy_text(document, "keptSession", user->kept_session, sizeof(user->kept_session));
     user->disabled = mongo_int(document, "disabled") != 0;
+    user->deleted_ms = mongo_int(document, "deleted");
 }
 
 void user_mongo_documents_append(void *ctx, const bson_t *document)

@@ -6,12 +6,15 @@
 
 /*
  * users:    { _id, key, tag, email, emailKey, firstName, lastName, img, passwordHash, grams,
- *             revision?, unannounced?, changed?: { firstName?, lastName?, img? }, origin? }
- * images:   { _id: name, contentType, data }
+ *             revision?, unannounced?, changed?: { firstName?, lastName?, img? }, origin?,
+ *             deleted? }
+ * images:   { _id: name, contentType, data, stored? }
  * revoked:  { _id: jti, expiresAt }
  *
  * `grams` are the parts of the key of one to three letters. An index over (grams, key) finds any
  * substring by its first three letters, already in the order of the keys.
+ *
+ * A user who is deleted has `deleted`, the time, and no `grams`.
  *
  * The unannounced changes are `unannounced`, bits of enum user_changed (at least one, if there are
  * any), together with the fields of `changed`. An update raises the number with $max and sets its

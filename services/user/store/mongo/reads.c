@@ -37,6 +37,7 @@ enum status user_mongo_reads_by_keys(struct user_store *store, const char *const
         mongo_array_append_text(&list, keys[i]);
     mongo_array_end(&list);
     bson_append_document_end(filter, &wanted);
+    BSON_APPEND_NULL(filter, "deleted");
     bson_t *opts = BCON_NEW("limit", BCON_INT64((int64_t)key_count));
     return user_mongo_documents_finish_list(mongo_find(user_mongo_handle(store)->db, "users",
                                                        filter, opts, user_mongo_documents_append,

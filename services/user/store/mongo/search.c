@@ -49,7 +49,7 @@ enum status user_mongo_search_find(struct user_store *store, const char *part,
     enum status status =
         mongo_find(user_mongo_handle(store)->db, "users",
                    BCON_NEW("key", "{", "$gte", BCON_UTF8(part), "$lt", BCON_UTF8(end), "$ne",
-                            BCON_UTF8(except_key), "}"),
+                            BCON_UTF8(except_key), "}", "deleted", BCON_NULL),
                    user_mongo_documents_by_key(max), user_mongo_documents_append, list_out);
     size_t beginning = list_out->count;
     if (status == STATUS_OK && beginning < max && *part != '\0')

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 
 #include "services/common/base/memory.h"
+#include "services/user/store/mongo/audit.h"
 #include "services/user/store/mongo/codes.h"
+#include "services/user/store/mongo/departure.h"
+#include "services/user/store/mongo/images.h"
 #include "services/user/store/mongo/logins.h"
 #include "services/user/store/mongo/pages.h"
 #include "services/user/store/mongo/pending.h"
@@ -62,6 +65,22 @@ static enum status ensure_session_indexes(struct mongo_db *db)
     return status;
 }
 
+static enum status ensure_audit_indexes(struct mongo_db *db)
+{
+    enum status status = mongo_ensure_index(db, "audit", "at", false,
+                                            BCON_NEW("at", BCON_INT32(1), "_id", BCON_INT32(1)));
+
+    if (status == STATUS_OK)
+        status = mongo_ensure_index(
+            db, "audit", "account", false,
+            BCON_NEW("account", BCON_INT32(1), "at", BCON_INT32(1), "_id", BCON_INT32(1)));
+    if (status == STATUS_OK)
+        status = mongo_ensure_index(
+            db, "audit", "share", false,
+            BCON_NEW("share", BCON_INT32(1), "at", BCON_INT32(1), "_id", BCON_INT32(1)));
+    return status;
+}
+
 static enum status ensure_indexes(struct mongo_db *db)
 {
     enum status status =
@@ -77,9 +96,13 @@ static enum status ensure_indexes(struct mongo_db *db)
         status = mongo_ensure_index(db, "users", "unannounced", false,
                                     BCON_NEW("unannounced", BCON_INT32(1), "key", BCON_INT32(1)));
     if (status == STATUS_OK)
+        status = mongo_ensure_index(db, "users", "img", false, BCON_NEW("img", BCON_INT32(1)));
+    if (status == STATUS_OK)
         status = ensure_login_indexes(db);
     if (status == STATUS_OK)
         status = ensure_session_indexes(db);
+    if (status == STATUS_OK)
+        status = ensure_audit_indexes(db);
     return status;
 }
 
@@ -119,6 +142,12 @@ const struct user_store_kind user_store_mongo = {
     .revoke = user_mongo_writes_revoke,
     .is_revoked = user_mongo_reads_is_revoked,
     .set_credentials = user_mongo_sessions_set_credentials,
+    .delete_user = user_mongo_departure_delete,
+    .forget = user_mongo_departure_forget,
+    .set_departure = user_mongo_departure_set,
+    .purge = user_mongo_departure_purge,
+    .drop_image = user_mongo_images_drop,
+    .unused_images = user_mongo_images_unused,
     .add_session = user_mongo_sessions_add,
     .get_session = user_mongo_sessions_get,
     .touch_session = user_mongo_sessions_touch,
@@ -140,6 +169,10 @@ const struct user_store_kind user_store_mongo = {
     .prune_failed = user_mongo_logins_prune_failed,
     .get_login = user_mongo_logins_get_login,
     .put_login = user_mongo_logins_put_login,
+    .put_audit = user_mongo_audit_put,
+    .list_audit = user_mongo_audit_list,
+    .prune_audit = user_mongo_audit_prune,
+    .forget_audit = user_mongo_audit_forget,
     .page = user_mongo_pages_page,
     .image_page = user_mongo_pages_image_page,
     .revoked_page = user_mongo_pages_revoked_page,

@@ -34,13 +34,14 @@ static enum status update_where(struct user_store *store, bson_t *filter_take,
 enum status user_mongo_updates_update(struct user_store *store, const char *key,
                                       const struct user_update *wanted)
 {
-    bson_t *alone = BCON_NEW("key", BCON_UTF8(key), "$or", "[", "{", "unannounced", "{", "$in", "[",
-                             BCON_INT64(0), BCON_NULL, "]", "}", "}", "{", "origin",
-                             BCON_UTF8(wanted->origin), "}", "]");
+    bson_t *alone = BCON_NEW("key", BCON_UTF8(key), "deleted", BCON_NULL, "$or", "[", "{",
+                             "unannounced", "{", "$in", "[", BCON_INT64(0), BCON_NULL, "]", "}",
+                             "}", "{", "origin", BCON_UTF8(wanted->origin), "}", "]");
 
     enum status status = update_where(store, alone, wanted, wanted->origin);
     if (status == STATUS_NOT_FOUND)
-        status = update_where(store, BCON_NEW("key", BCON_UTF8(key)), wanted, "");
+        status =
+            update_where(store, BCON_NEW("key", BCON_UTF8(key), "deleted", BCON_NULL), wanted, "");
     return status;
 }
 
@@ -76,7 +77,13 @@ enum status user_mongo_updates_import_profile(struct user_store *store, const ch
     BSON_APPEND_INT64(&set, "sessionEpoch", (int64_t)user->session_epoch);
     BSON_APPEND_UTF8(&set, "keptSession", user->kept_session);
     BSON_APPEND_INT64(&set, "disabled", user->disabled);
+    BSON_APPEND_UTF8(&set, "email", user->email);
+    BSON_APPEND_UTF8(&set, "emailKey", user->email_key);
+    if (user->deleted_ms != 0)
+        BSON_APPEND_INT64(&set, "deleted", user->deleted_ms);
     bson_append_document_end(change, &set);
+    if (user->deleted_ms != 0)
+        BCON_APPEND(change, "$unset", "{", "grams", BCON_BOOL(true), "}");
     return mongo_update(user_mongo_handle(store)->db, "users", BCON_NEW("key", BCON_UTF8(key)),
                         change);
 }

@@ -41,7 +41,10 @@ enum status user_mongo_writes_add(struct user_store *store, const struct user *u
     BSON_APPEND_INT64(document, "sessionEpoch", (int64_t)user->session_epoch);
     BSON_APPEND_UTF8(document, "keptSession", user->kept_session);
     BSON_APPEND_INT64(document, "disabled", user->disabled);
-    user_mongo_documents_append_grams(document, key);
+    if (user->deleted_ms != 0)
+        BSON_APPEND_INT64(document, "deleted", user->deleted_ms);
+    else
+        user_mongo_documents_append_grams(document, key);
     return insert_document(store, "users", document);
 }
 
@@ -60,6 +63,7 @@ enum status user_mongo_writes_put_image(struct user_store *store, const struct u
     BSON_APPEND_UTF8(document, "_id", image->name);
     BSON_APPEND_UTF8(document, "contentType", image->content_type);
     BSON_APPEND_BINARY(document, "data", BSON_SUBTYPE_BINARY, image->data, (uint32_t)image->size);
+    BSON_APPEND_INT64(document, "stored", image->stored_ms);
     return insert_once(store, "images", document);
 }
 

@@ -30,8 +30,8 @@ enum status user_sqlite_reads_by_keys(struct user_store *store, const char *cons
 
     *list_out = (struct user_list){ .items = xcalloc(key_count, sizeof(struct user)) };
     for (size_t i = 0; i < key_count && status == STATUS_OK; i++) {
-        sqlite3_stmt *s =
-            sqlite_conn_prepare(conn, "SELECT " USER_ROW_COLUMNS " FROM user WHERE key = ?");
+        sqlite3_stmt *s = sqlite_conn_prepare(conn, "SELECT " USER_ROW_COLUMNS " FROM user"
+                                                    " WHERE key = ? AND deleted = 0");
         int result = SQLITE_ERROR;
         if (s != NULL) {
             sqlite_bind_text(s, 1, keys[i]);

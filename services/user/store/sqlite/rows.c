@@ -20,6 +20,7 @@ void user_sqlite_rows_read(sqlite3_stmt *s, struct user *user)
     user->session_epoch = (uint64_t)sqlite3_column_int64(s, 11);
     sqlite_column_copy(s, 12, user->kept_session, sizeof(user->kept_session));
     user->disabled = sqlite3_column_int(s, 13) != 0;
+    user->deleted_ms = sqlite3_column_int64(s, 14);
 }
 
 enum status user_sqlite_rows_begin(struct sqlite_db *db, const char *sql, const char *parameter,

@@ -8,7 +8,7 @@
 
 #define USER_ROW_COLUMNS                                                                           \
     "id, tag, email, email_key, first_name, last_name, img, password_hash, revision, unannounced," \
-    " origin, session_epoch, kept_session, disabled"
+    " origin, session_epoch, kept_session, disabled, deleted"
 
 /* Reads the current row of a statement whose first columns are these. */
 void user_sqlite_rows_read(sqlite3_stmt *statement, struct user *user_out);

@@ -46,7 +46,8 @@ static enum status find_prefix(struct sqlite_conn *conn, const char *part, const
 {
     sqlite3_stmt *s = prepare_search(conn,
                                      "SELECT " USER_ROW_COLUMNS " FROM user"
-                                     " WHERE key >= ?1 AND key < ?2 AND key <> ?3 ORDER BY key",
+                                     " WHERE key >= ?1 AND key < ?2 AND key <> ?3 AND deleted = 0"
+                                     " ORDER BY key",
                                      part, except_key);
 
     return s != NULL ? collect_users(s, max, list) : STATUS_UNAVAILABLE;
@@ -78,7 +79,8 @@ static enum status find_by_walk(struct sqlite_conn *conn, const char *part, cons
                                      "SELECT " USER_ROW_COLUMNS " FROM"
                                      " (SELECT key AS found FROM user ORDER BY key LIMIT ?4)"
                                      " JOIN user ON key = found"
-                                     " WHERE instr(found, ?1) > 1 AND found <> ?3 ORDER BY found",
+                                     " WHERE instr(found, ?1) > 1 AND found <> ?3 AND deleted = 0"
+                                     " ORDER BY found",
                                      part, except_key);
 
     if (s == NULL)
@@ -148,4 +150,16 @@ enum status user_sqlite_search_find(struct user_store *store, const char *part,
         *list_out = (struct user_list){ 0 };
     }
     return status;
+}
+
+enum status user_sqlite_search_remove(struct sqlite_conn *conn, const char *key)
+{
+    sqlite3_stmt *s = sqlite_conn_prepare(
+        conn, "DELETE FROM user_tail WHERE (tail, head) IN (SELECT substr(?1, place),"
+              " substr(?1, 1, place - 1) FROM cut WHERE place <= length(?1))");
+
+    if (s == NULL)
+        return STATUS_UNAVAILABLE;
+    sqlite_bind_text(s, 1, key);
+    return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }

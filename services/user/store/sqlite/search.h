@@ -1,7 +1,7 @@
 #ifndef USER_STORE_SQLITE_SEARCH_H
 #define USER_STORE_SQLITE_SEARCH_H
 
-#include "services/common/base/status.h"
+#include "services/common/store/sqlite_db.h"
 #include "services/user/store/user_data.h"
 
 struct user_store;
@@ -16,5 +16,8 @@ struct user_store;
 enum status user_sqlite_search_find(struct user_store *store, const char *part,
                                     const char *except_key, size_t max,
                                     struct user_list *list_out) MUST_CHECK;
+
+/* A user with this key is not found any more. Within a transaction. */
+enum status user_sqlite_search_remove(struct sqlite_conn *conn, const char *key) MUST_CHECK;
 
 #endif

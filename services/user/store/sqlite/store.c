@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "services/common/base/memory.h"
+#include "services/user/store/sqlite/audit.h"
 #include "services/user/store/sqlite/codes.h"
+#include "services/user/store/sqlite/departure.h"
+#include "services/user/store/sqlite/images.h"
 #include "services/user/store/sqlite/logins.h"
 #include "services/user/store/sqlite/pages.h"
 #include "services/user/store/sqlite/pending.h"
@@ -84,6 +87,18 @@ static const char *const migrations[] = {
     "  email TEXT NOT NULL, email_key TEXT NOT NULL, first_name TEXT NOT NULL,"
     "  last_name TEXT NOT NULL, img TEXT NOT NULL, password_hash TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX pending_expires_at ON pending (expires_at);",
+    "CREATE TABLE audit ("
+    "  at INTEGER NOT NULL, id BLOB NOT NULL, last INTEGER NOT NULL, count INTEGER NOT NULL,"
+    "  share INTEGER NOT NULL, kind TEXT NOT NULL, outcome TEXT NOT NULL, done_by TEXT NOT NULL,"
+    "  account BLOB NOT NULL, account_tag TEXT NOT NULL, address TEXT NOT NULL,"
+    "  device TEXT NOT NULL, subject TEXT NOT NULL, PRIMARY KEY (at, id)) WITHOUT ROWID;"
+    "CREATE INDEX audit_account ON audit (account, at, id);"
+    "CREATE INDEX audit_share ON audit (share, at, id);",
+    /* Of a deleted account id and tag are left. */
+    "ALTER TABLE user ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE image ADD COLUMN stored INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX user_img ON user (img);"
+    "CREATE INDEX image_stored ON image (stored, name);",
 };
 _Static_assert(TAG_MAX - 1 == 32, "the table \"cut\" goes from 2 to 32");
 
@@ -137,6 +152,12 @@ const struct user_store_kind user_store_sqlite = {
     .revoke = user_sqlite_writes_revoke,
     .is_revoked = user_sqlite_reads_is_revoked,
     .set_credentials = user_sqlite_sessions_set_credentials,
+    .delete_user = user_sqlite_departure_delete,
+    .forget = user_sqlite_departure_forget,
+    .set_departure = user_sqlite_departure_set,
+    .purge = user_sqlite_departure_purge,
+    .drop_image = user_sqlite_images_drop,
+    .unused_images = user_sqlite_images_unused,
     .add_session = user_sqlite_sessions_add,
     .get_session = user_sqlite_sessions_get,
     .touch_session = user_sqlite_sessions_touch,
@@ -158,6 +179,10 @@ const struct user_store_kind user_store_sqlite = {
     .prune_failed = user_sqlite_logins_prune_failed,
     .get_login = user_sqlite_logins_get_login,
     .put_login = user_sqlite_logins_put_login,
+    .put_audit = user_sqlite_audit_put,
+    .list_audit = user_sqlite_audit_list,
+    .prune_audit = user_sqlite_audit_prune,
+    .forget_audit = user_sqlite_audit_forget,
     .page = user_sqlite_pages_page,
     .image_page = user_sqlite_pages_image_page,
     .revoked_page = user_sqlite_pages_revoked_page,

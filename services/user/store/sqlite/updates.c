@@ -2,6 +2,7 @@
 
 #include "services/user/store/sqlite/handle.h"
 #include "services/user/store/sqlite/rows.h"
+#include "services/user/store/sqlite/search.h"
 
 /* Runs a statement on one user; STATUS_NOT_FOUND when there is none. */
 static enum status finish_update(sqlite3_stmt *s)
@@ -26,7 +27,7 @@ static enum status run_update(struct sqlite_job *job, struct sqlite_conn *conn)
               " origin = CASE WHEN ?4 = 0 THEN origin WHEN unannounced = 0 THEN ?5"
               "          WHEN origin = ?5 THEN origin ELSE '' END,"
               " revision = revision + iif(?4 <> 0, ?7, 0), unannounced = unannounced | ?4 WHERE "
-              "key = ?6");
+              "key = ?6 AND deleted = 0");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
@@ -87,10 +88,12 @@ struct import_job {
 static enum status run_import(struct sqlite_job *job, struct sqlite_conn *conn)
 {
     const struct user *user = ((const struct import_job *)job)->user;
+    const char *key = ((const struct import_job *)job)->key;
     sqlite3_stmt *s = sqlite_conn_prepare(
         conn, "UPDATE user SET first_name = ?, last_name = ?, img = ?,"
               " revision = max(revision, ?), unannounced = ?, origin = ?, password_hash = ?,"
-              " session_epoch = ?, kept_session = ?, disabled = ? WHERE key = ?");
+              " session_epoch = ?, kept_session = ?, disabled = ?, deleted = ?, email = ?,"
+              " email_key = ? WHERE key = ?");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
@@ -104,8 +107,13 @@ static enum status run_import(struct sqlite_job *job, struct sqlite_conn *conn)
     sqlite3_bind_int64(s, 8, (sqlite3_int64)user->session_epoch);
     sqlite_bind_text(s, 9, user->kept_session);
     sqlite3_bind_int(s, 10, user->disabled);
-    sqlite_bind_text(s, 11, ((const struct import_job *)job)->key);
-    return finish_update(s);
+    sqlite3_bind_int64(s, 11, user->deleted_ms);
+    sqlite_bind_text(s, 12, user->email);
+    sqlite_bind_text(s, 13, user->email_key);
+    sqlite_bind_text(s, 14, key);
+    enum status status = finish_update(s);
+    return status == STATUS_OK && user->deleted_ms != 0 ? user_sqlite_search_remove(conn, key)
+                                                        : status;
 }
 
 enum status user_sqlite_updates_import_profile(struct user_store *store, const char *key,

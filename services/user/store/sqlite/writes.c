@@ -2,6 +2,7 @@
 
 #include "services/user/store/sqlite/handle.h"
 #include "services/user/store/sqlite/rows.h"
+#include "services/user/store/sqlite/search.h"
 
 struct add_job {
     struct sqlite_job head;
@@ -13,7 +14,7 @@ static enum status run_add(struct sqlite_job *job, struct sqlite_conn *conn)
 {
     const struct user *user = ((struct add_job *)job)->user;
     sqlite3_stmt *s = sqlite_conn_prepare(conn, "INSERT INTO user (key, " USER_ROW_COLUMNS
-                                                ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+                                                ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
                                                 " ON CONFLICT DO NOTHING");
 
     if (s == NULL)
@@ -33,9 +34,13 @@ static enum status run_add(struct sqlite_job *job, struct sqlite_conn *conn)
     sqlite3_bind_int64(s, 13, (sqlite3_int64)user->session_epoch);
     sqlite_bind_text(s, 14, user->kept_session);
     sqlite3_bind_int(s, 15, user->disabled);
+    sqlite3_bind_int64(s, 16, user->deleted_ms);
     if (sqlite_step(s) != SQLITE_DONE)
         return STATUS_UNAVAILABLE;
-    return sqlite3_changes(sqlite3_db_handle(s)) == 1 ? STATUS_OK : STATUS_ALREADY_EXISTS;
+    if (sqlite3_changes(sqlite3_db_handle(s)) != 1)
+        return STATUS_ALREADY_EXISTS;
+    return user->deleted_ms != 0 ? user_sqlite_search_remove(conn, ((struct add_job *)job)->key)
+                                 : STATUS_OK;
 }
 
 enum status user_sqlite_writes_add(struct user_store *store, const struct user *user)
@@ -57,13 +62,15 @@ static enum status run_put_image(struct sqlite_job *job, struct sqlite_conn *con
 {
     const struct user_image *image = ((const struct image_job *)job)->image;
     sqlite3_stmt *s = sqlite_conn_prepare(
-        conn, "INSERT INTO image (name, content_type, data) VALUES (?,?,?) ON CONFLICT DO NOTHING");
+        conn, "INSERT INTO image (name, content_type, data, stored) VALUES (?,?,?,?)"
+              " ON CONFLICT DO NOTHING");
 
     if (s == NULL)
         return STATUS_UNAVAILABLE;
     sqlite_bind_text(s, 1, image->name);
     sqlite_bind_text(s, 2, image->content_type);
     sqlite3_bind_blob64(s, 3, image->data, image->size, SQLITE_STATIC);
+    sqlite3_bind_int64(s, 4, image->stored_ms);
     return sqlite_step(s) == SQLITE_DONE ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 

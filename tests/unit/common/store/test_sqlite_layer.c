@@ -14,7 +14,7 @@ static void layers_are_used_with_the_versions_that_were_tested(void **state)
     assert_false(sqlite_layer_supports(3047000));
 }
 
-static void both_layers_are_present_with_a_tested_version(void **state)
+static void the_layers_are_present_with_a_tested_version(void **state)
 {
     bool is_tested = sqlite_layer_supports(sqlite3_libversion_number());
 
@@ -27,7 +27,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers_are_used_with_the_versions_that_were_tested),
-        cmocka_unit_test(both_layers_are_present_with_a_tested_version),
+        cmocka_unit_test(the_layers_are_present_with_a_tested_version),
     };
     log_init("unit", LOG_LEVEL_ERROR);
     return cmocka_run_group_tests_name("sqlite_layer", tests, NULL, NULL);

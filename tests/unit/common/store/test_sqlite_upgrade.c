@@ -5,13 +5,19 @@
 #include "services/user/store/user_store.h"
 #include "tests/unit/message/store/message_store_client.h"
 
-#define PENDING_TAKEN_BACK "DROP TABLE pending;"
+#define DEPARTURE_TAKEN_BACK                                                                       \
+    "DROP INDEX user_img; DROP INDEX image_stored; ALTER TABLE user DROP COLUMN deleted;"          \
+    "ALTER TABLE image DROP COLUMN stored;"
+#define AUDIT_TAKEN_BACK DEPARTURE_TAKEN_BACK "DROP TABLE audit;"
+#define PENDING_TAKEN_BACK AUDIT_TAKEN_BACK "DROP TABLE pending;"
 #define SESSIONS_TAKEN_BACK                                                                        \
     PENDING_TAKEN_BACK                                                                             \
     "ALTER TABLE user DROP COLUMN session_epoch; ALTER TABLE user DROP COLUMN kept_session;"       \
     "ALTER TABLE user DROP COLUMN disabled; DROP TABLE session; DROP TABLE code;"
 
+#define USAGE_TAKEN_BACK "ALTER TABLE account DROP COLUMN text_bytes;"
 #define RELATIONS_TAKEN_BACK                                                                       \
+    USAGE_TAKEN_BACK                                                                               \
     "ALTER TABLE account DROP COLUMN show_online; ALTER TABLE account DROP COLUMN show_marks;"     \
     "DROP TABLE relation; DROP TABLE withheld;"
 
@@ -37,7 +43,7 @@ static void a_message_sent_before_is_known_after(void **state)
     struct message_send before = put_with_id(f, "@ann", "@bob", "hi", "c-1", STATUS_OK);
     put(f, "@ann", "@bob", "without an id");
     message_store_close(&f->store);
-    take_back(f->url, 4,
+    take_back(f->url, 5,
               RELATIONS_TAKEN_BACK "DROP INDEX account_superseded;"
                                    "ALTER TABLE account DROP COLUMN account_id;"
                                    "ALTER TABLE account DROP COLUMN superseded;"
@@ -83,7 +89,7 @@ static void an_existing_user_is_found_after_the_migration(void **state)
     add_user(store, "@bob9");
     add_user(store, "@the_longest_tag_that_may_be_give");
     user_store_close(&store);
-    take_back(url, 4,
+    take_back(url, 6,
               SESSIONS_TAKEN_BACK
               "DROP TABLE failed_login; DROP TABLE login_network;"
               "DROP TRIGGER user_added; DROP TABLE user_tail; DROP TABLE cut;"
@@ -114,7 +120,7 @@ static void sessions_begin_with_nothing_ended_after_the_migration(void **state)
     assert_int_equal(user_store_open(url, &store), STATUS_OK);
     add_user(store, "@Anna");
     user_store_close(&store);
-    take_back(url, 2, SESSIONS_TAKEN_BACK);
+    take_back(url, 4, SESSIONS_TAKEN_BACK);
     assert_int_equal(user_store_open(url, &store), STATUS_OK);
     assert_int_equal(user_store_by_keys(store, keys, 1, &users), STATUS_OK);
     assert_int_equal(users.count, 1);

@@ -152,8 +152,8 @@ static const struct way sqlite_ways[] = {
 
 /* --- MongoDB ------------------------------------------------------------------------------- */
 
-static const char *const collections[] = { MESSAGES, CHANGES,  DIALOGS,   POSITIONS, WORK,
-                                           META,     ACCOUNTS, RELATIONS, PRIVACY,   WITHHELD };
+static const char *const collections[] = { MESSAGES, CHANGES,   DIALOGS, POSITIONS, WORK, META,
+                                           ACCOUNTS, RELATIONS, PRIVACY, WITHHELD,  USAGE };
 
 enum { DOCUMENTS_MAX = 1000 };
 

@@ -299,8 +299,8 @@ static void an_image_is_kept_byte_for_byte(void **state)
     for (size_t i = 0; i < IMAGE_BYTES; i++)
         data[i] = (unsigned char)(i * 7 + i / 251);
     struct user_image large = { "0123456789abcdef0123456789abcdef.png", "image/png", data,
-                                IMAGE_BYTES };
-    struct user_image small = { "ffffffffffffffffffffffffffffffff.jpg", "image/jpeg", "\0", 1 };
+                                IMAGE_BYTES, 0 };
+    struct user_image small = { "ffffffffffffffffffffffffffffffff.jpg", "image/jpeg", "\0", 1, 0 };
     assert_int_equal(user_store_put_image(f->store, &large), STATUS_OK);
     assert_int_equal(user_store_put_image(f->store, &small), STATUS_OK);
     assert_image(f, &large);
@@ -313,8 +313,8 @@ static void an_image_is_kept_byte_for_byte(void **state)
 static void a_second_put_of_a_name_changes_nothing(void **state)
 {
     struct fixture *f = *state;
-    struct user_image first = { "a.png", "image/png", "first", 5 };
-    struct user_image second = { "a.png", "image/jpeg", "second!", 7 };
+    struct user_image first = { "a.png", "image/png", "first", 5, 0 };
+    struct user_image second = { "a.png", "image/jpeg", "second!", 7, 0 };
     assert_int_equal(user_store_put_image(f->store, &first), STATUS_OK);
     assert_int_equal(user_store_put_image(f->store, &first), STATUS_OK);
     assert_int_equal(user_store_put_image(f->store, &second), STATUS_OK);
@@ -324,7 +324,7 @@ static void a_second_put_of_a_name_changes_nothing(void **state)
 static void a_missing_image_is_not_found(void **state)
 {
     struct fixture *f = *state;
-    struct user_image image = { "a.png", "image/png", "x", 1 };
+    struct user_image image = { "a.png", "image/png", "x", 1, 0 };
     char *content_type;
     void *data;
     size_t size;

@@ -85,7 +85,7 @@ static void a_page_has_every_field_of_a_user(void **state)
 
 static void put_image(struct fixture *f, const char *name)
 {
-    struct user_image image = { name, "image/png", "data", 4 };
+    struct user_image image = { name, "image/png", "data", 4, 0 };
     assert_int_equal(user_store_put_image(f->store, &image), STATUS_OK);
 }
 
