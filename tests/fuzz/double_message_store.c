@@ -372,6 +372,27 @@ static enum status note_profile(struct message_store *store, struct message_prof
     return STATUS_OK;
 }
 
+/* --- deletion and quotas -----------------------------------------------------------------------
+ */
+
+static enum status erase(struct message_store *store, struct message_erasure *erasure)
+{
+    (void)store;
+    erasure->begun = true;
+    erasure->erased += choices_byte();
+    erasure->is_over = choices_byte() % 4 != 3;
+    return choices_status();
+}
+
+static enum status add_usage(struct message_store *store, struct message_usage *usages,
+                             size_t count)
+{
+    (void)store;
+    for (size_t i = 0; i < count; i++)
+        usages[i].total = (int64_t)choices_number();
+    return choices_status();
+}
+
 /* What is missing is called by no handler. */
 static const struct message_store_kind kind = {
     .scheme = "double",
@@ -393,6 +414,8 @@ static const struct message_store_kind kind = {
     .changes = changes,
     .positions = positions,
     .note_profile = note_profile,
+    .erase = erase,
+    .add_usage = add_usage,
 };
 
 struct message_store *double_message_store(void)

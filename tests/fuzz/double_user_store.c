@@ -457,6 +457,58 @@ static enum status put_login(struct user_store *store, const struct id *account,
     return choices_status();
 }
 
+/* --- deletion and the audit log -------------------------------------------------------------- */
+
+static enum status delete_user(struct user_store *store, const char *key,
+                               const struct user_deletion *deletion)
+{
+    (void)store;
+    (void)key;
+    (void)deletion;
+    return choices_status();
+}
+
+static enum status drop_image(struct user_store *store, const char *name)
+{
+    (void)store;
+    (void)name;
+    return choices_status();
+}
+
+static enum status forget_audit(struct user_store *store, const struct id *account)
+{
+    (void)store;
+    (void)account;
+    return choices_status();
+}
+
+static enum status list_audit(struct user_store *store, const struct user_audit_filter *filter,
+                              size_t max, struct user_audit_list *list_out)
+{
+    (void)store;
+    (void)filter;
+    enum status status = choices_status();
+    *list_out = (struct user_audit_list){ .items = NULL };
+    if (status != STATUS_OK)
+        return status;
+    list_out->count = choices_count(max);
+    list_out->items = xcalloc(list_out->count, sizeof(*list_out->items));
+    for (size_t i = 0; i < list_out->count; i++) {
+        struct user_audit_entry *entry = &list_out->items[i];
+        entry->place = (struct user_audit_place){ make_time_ms(), make_id() };
+        entry->last_ms = make_time_ms();
+        entry->count = choices_byte();
+        snprintf(entry->kind, sizeof(entry->kind), "log-in");
+        snprintf(entry->outcome, sizeof(entry->outcome), "ok");
+        entry->account = make_id();
+        snprintf(entry->account_tag, sizeof(entry->account_tag), "@amy");
+        snprintf(entry->address, sizeof(entry->address), "192.0.2.1");
+        copy_text(entry->device, sizeof(entry->device), DEVICE_MAX);
+        make_hex(entry->subject, sizeof(entry->subject));
+    }
+    return STATUS_OK;
+}
+
 /* What is missing is called by no handler. */
 static const struct user_store_kind kind = {
     .scheme = "double",
@@ -494,6 +546,10 @@ static const struct user_store_kind kind = {
     .get_login = get_login,
     .put_login = put_login,
     .page = page,
+    .delete_user = delete_user,
+    .drop_image = drop_image,
+    .list_audit = list_audit,
+    .forget_audit = forget_audit,
 };
 
 struct user_store *double_user_store(const char *hash)

@@ -28,13 +28,13 @@
 #include "services/message/message_rules.h"
 #include "services/message/store/account_name.h"
 #include "services/messengerctl/console.h"
-#include "services/messengerctl/doctor_hosts.h"
-#include "services/messengerctl/doctor_store_url.h"
-#include "services/user/client_network.h"
-#include "services/user/mail_message.h"
-#include "services/user/registration.h"
-#include "services/user/sessions.h"
-#include "services/user/user_rules.h"
+#include "services/messengerctl/doctor/doctor_hosts.h"
+#include "services/messengerctl/doctor/doctor_store_url.h"
+#include "services/user/login/client_network.h"
+#include "services/user/mail/mail_message.h"
+#include "services/user/access/registration.h"
+#include "services/user/access/sessions.h"
+#include "services/user/rules/user_rules.h"
 
 static const char key[] = "0123456789abcdef0123456789abcdef";
 

@@ -14,9 +14,11 @@
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
 #include "services/common/rpc/wire.h"
+#include "services/message/eraser.h"
 #include "services/message/fanout.h"
 #include "services/message/handlers.h"
 #include "services/message/message_service.h"
+#include "services/message/usage.h"
 #include "sync.pb-c.h"
 #include "tests/fuzz/double_bus.h"
 #include "tests/fuzz/double_message_store.h"
@@ -41,10 +43,8 @@ static const struct rpc_drive_reply replies[] = {
 };
 
 static const char *const events[] = {
-    "event.presence.online",
-    "event.presence.offline",
-    "event.user.updated",
-    "event.user.registered",
+    "event.presence.online", "event.presence.offline", "event.user.updated",
+    "event.user.registered", "event.user.deleted",
 };
 
 /* --- the user service ----------------------------------------------------------------------- */
@@ -100,6 +100,8 @@ static struct message_service make_service(void)
     log_init("fuzz", LOG_LEVEL_NONE);
     double_bus_respond(respond);
     service.consent = choices_byte() % 2 != 0;
+    service.usage = usage_start(&(struct usage_options){
+        .store = service.store, .url = "double://", .quota_bytes = choices_byte() % 2 * 10 });
     assert(user_directory_start(service.bus, service.store, &service.users) == STATUS_OK);
     assert(fanout_start(service.bus, service.store, service.users, service.consent,
                         &service.fanout) == STATUS_OK);
@@ -134,11 +136,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!choices_begin(data, size, &input))
         return 0;
     struct message_service service = make_service();
+    struct eraser *eraser;
+    assert(eraser_start(service.bus, service.store, service.fanout, true, &eraser) == STATUS_OK);
     if (input.method >= EVENT)
         deliver_event(&input);
     else
         rpc_drive_call(&drive, &service, &input);
+    eraser_stop(&eraser);
     fanout_stop(&service.fanout);
     user_directory_stop(&service.users);
+    usage_stop(&service.usage);
     return 0;
 }

@@ -14,8 +14,8 @@
 #include "services/user/handlers.h"
 #include "services/user/handlers_accounts.h"
 #include "services/user/handlers_admin.h"
-#include "services/user/mail_message.h"
-#include "services/user/mails.h"
+#include "services/user/mail/mail_message.h"
+#include "services/user/mail/mails.h"
 #include "tests/fuzz/double_bus.h"
 #include "tests/fuzz/double_user_store.h"
 #include "tests/fuzz/rpc_drive.h"
@@ -46,6 +46,8 @@ static const struct rpc_drive_reply user_replies[] = {
     { "CreateInvite", &messenger__one_time_code__descriptor },
     { "ListInvites", &messenger__invite_list__descriptor },
     { "RevokeInvite", &messenger__empty__descriptor },
+    { "DeleteAccount", &messenger__empty__descriptor },
+    { "ListOwnAudit", &messenger__audit_entries__descriptor },
 };
 
 static const struct rpc_drive_reply admin_replies[] = {
@@ -57,6 +59,8 @@ static const struct rpc_drive_reply admin_replies[] = {
     { "MakeInvite", &messenger__one_time_code__descriptor },
     { "ListAllInvites", &messenger__invite_list__descriptor },
     { "DropInvite", &messenger__empty__descriptor },
+    { "DeleteUser", &messenger__empty__descriptor },
+    { "ListAudit", &messenger__audit_entries__descriptor },
 };
 
 /* --- doubles of what else the service has --------------------------------------------------- */
@@ -99,6 +103,8 @@ static struct user_service *make_service(void)
     assert(password_hash(&cheap, DOUBLE_USER_STORE_PASSWORD, hash, sizeof(hash)));
     made.bus = double_bus();
     made.store = double_user_store(hash);
+    made.audit = audit_log_start(
+        &(struct audit_log_options){ .store = made.store, .keep_days = 90, .max_entries = 1000 });
     made.cost = cheap;
     made.password_min = 8;
     made.token_lifetime_s = 3600;

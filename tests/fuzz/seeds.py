@@ -98,7 +98,7 @@ def rpc_user():
 
 def rpc_message():
     yield from rpc("message")
-    for number, kind in enumerate(["PresenceChanged", "PresenceChanged", "UserUpdated", "UserRegistered"]):
+    for number, kind in enumerate(["PresenceChanged", "PresenceChanged", "UserUpdated", "UserRegistered", "UserDeleted"]):
         yield from with_choices(128 + number, fill(message(kind)).SerializeToString())
 
 
