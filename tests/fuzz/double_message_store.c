@@ -372,22 +372,28 @@ static enum status note_profile(struct message_store *store, struct message_prof
     return STATUS_OK;
 }
 
-/* What is missing is called by no handler. */
-/* Some parts, then the end. */
+/* --- deletion and quotas -----------------------------------------------------------------------
+ */
+
 static enum status erase(struct message_store *store, struct message_erasure *erasure)
 {
     (void)store;
-    erasure->erased += choices_count(200);
+    erasure->begun = true;
+    erasure->erased += choices_byte();
     erasure->is_over = choices_byte() % 4 != 3;
     return choices_status();
 }
 
-static enum status purge(struct message_store *store)
+static enum status add_usage(struct message_store *store, struct message_usage *usages,
+                             size_t count)
 {
     (void)store;
+    for (size_t i = 0; i < count; i++)
+        usages[i].total = (int64_t)choices_number();
     return choices_status();
 }
 
+/* What is missing is called by no handler. */
 static const struct message_store_kind kind = {
     .scheme = "double",
     .close = close_store,
@@ -409,7 +415,7 @@ static const struct message_store_kind kind = {
     .positions = positions,
     .note_profile = note_profile,
     .erase = erase,
-    .purge = purge,
+    .add_usage = add_usage,
 };
 
 struct message_store *double_message_store(void)

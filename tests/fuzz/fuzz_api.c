@@ -108,6 +108,7 @@ static const struct {
     { "rpc.user.ListSessions", &messenger__session_list__descriptor },
     { "rpc.user.CreateInvite", &messenger__one_time_code__descriptor },
     { "rpc.user.ListInvites", &messenger__invite_list__descriptor },
+    { "rpc.user.ListOwnAudit", &messenger__audit_entries__descriptor },
     { "rpc.message.Send", &messenger__send_reply__descriptor },
     { "rpc.message.GetDialogs", &messenger__dialog_list__descriptor },
     { "rpc.message.GetMessages", &messenger__message_list__descriptor },
@@ -206,7 +207,7 @@ static void call(const struct choices_input *input)
     api.consent = flags % 2 != 0;
     options.numeric_version = api.numeric_version = flags / 2 % 2 != 0;
     api.call_limit = ratelimit_create(100, 1000, 100);
-    api.text_limit = ratelimit_create(flags / 32 * 10, 1000, 100);
+    api.text_limit = ratelimit_create(2000, 60000, 2000);
     api.budget = byte_budget_create(BUDGET_MAX, flags / 4 % 8 == 7 ? 1 : BUDGET_MAX);
     jsonrpc_carry_out(jsonrpc_read(&options, (const char *)input->payload, input->payload_size),
                       check_answer, &answered);
@@ -214,8 +215,8 @@ static void call(const struct choices_input *input)
     answer_budget_end(&caller);
     assert(byte_budget_used(api.budget) == 0);
     byte_budget_destroy(&api.budget);
-    ratelimit_destroy(&api.text_limit);
     ratelimit_destroy(&api.call_limit);
+    ratelimit_destroy(&api.text_limit);
 }
 
 /* A notification of the bus becomes well-formed JSON, or nothing. */

@@ -93,8 +93,6 @@ static enum status respond(const char *subject, const void *data, size_t length,
 
 /* --- the service ---------------------------------------------------------------------------- */
 
-static struct eraser *eraser;
-
 static struct message_service make_service(void)
 {
     struct message_service service = { .bus = double_bus(), .store = double_message_store() };
@@ -102,16 +100,11 @@ static struct message_service make_service(void)
     log_init("fuzz", LOG_LEVEL_NONE);
     double_bus_respond(respond);
     service.consent = choices_byte() % 2 != 0;
+    service.usage = usage_start(&(struct usage_options){
+        .store = service.store, .url = "double://", .quota_bytes = choices_byte() % 2 * 10 });
     assert(user_directory_start(service.bus, service.store, &service.users) == STATUS_OK);
     assert(fanout_start(service.bus, service.store, service.users, service.consent,
                         &service.fanout) == STATUS_OK);
-    assert(eraser_start(service.bus, service.store, service.fanout, choices_byte() % 2 != 0,
-                        &eraser) == STATUS_OK);
-    service.usage = usage_start(&(struct usage_options){
-        .store = service.store,
-        .url = "mongodb://example.com",
-        .quota_bytes = choices_byte() % 4 == 3 ? 10 : 0,
-    });
     return service;
 }
 
@@ -143,13 +136,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!choices_begin(data, size, &input))
         return 0;
     struct message_service service = make_service();
+    struct eraser *eraser;
+    assert(eraser_start(service.bus, service.store, service.fanout, true, &eraser) == STATUS_OK);
     if (input.method >= EVENT)
         deliver_event(&input);
     else
         rpc_drive_call(&drive, &service, &input);
-    usage_stop(&service.usage);
     eraser_stop(&eraser);
     fanout_stop(&service.fanout);
     user_directory_stop(&service.users);
+    usage_stop(&service.usage);
     return 0;
 }

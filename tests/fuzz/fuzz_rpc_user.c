@@ -41,25 +41,25 @@ static const struct rpc_drive_reply user_replies[] = {
     { "EndSession", &messenger__empty__descriptor },
     { "EndOtherSessions", &messenger__empty__descriptor },
     { "ChangePassword", &messenger__empty__descriptor },
-    { "DeleteAccount", &messenger__empty__descriptor },
     { "ResetPassword", &messenger__empty__descriptor },
     { "RequestReset", &messenger__empty__descriptor },
-    { "ListOwnAudit", &messenger__audit_entries__descriptor },
     { "CreateInvite", &messenger__one_time_code__descriptor },
     { "ListInvites", &messenger__invite_list__descriptor },
     { "RevokeInvite", &messenger__empty__descriptor },
+    { "DeleteAccount", &messenger__empty__descriptor },
+    { "ListOwnAudit", &messenger__audit_entries__descriptor },
 };
 
 static const struct rpc_drive_reply admin_replies[] = {
     { "ListUsers", &messenger__user_records__descriptor },
     { "GetUser", &messenger__user_details__descriptor },
     { "SetDisabled", &messenger__empty__descriptor },
-    { "DeleteUser", &messenger__empty__descriptor },
     { "EndUserSessions", &messenger__empty__descriptor },
     { "CreateReset", &messenger__one_time_code__descriptor },
     { "MakeInvite", &messenger__one_time_code__descriptor },
     { "ListAllInvites", &messenger__invite_list__descriptor },
     { "DropInvite", &messenger__empty__descriptor },
+    { "DeleteUser", &messenger__empty__descriptor },
     { "ListAudit", &messenger__audit_entries__descriptor },
 };
 
@@ -110,7 +110,6 @@ static struct user_service *make_service(void)
     made.invite_lifetime_s = 3600;
     made.mails_per_account = 5;
     made.app_url = "https://example.com/";
-    made.store_url = "mongodb://example.com";
     memcpy(made.decoy_hash, hash, sizeof(hash));
     return &made;
 }
@@ -125,13 +124,13 @@ static void choose_settings(void)
     service->proves_email = byte / 4 % 2 != 0;
     service->mailer = byte / 4 % 4 != 0 ? (struct mailer *)(void *)&mailer : NULL;
     service->invites_per_user = byte / 16 % 4;
+    service->audit = audit_log_start(&(struct audit_log_options){
+        .store = service->store, .keep_days = byte % 8 == 7 ? 0 : 90, .max_entries = 1000 });
     service->guard = login_guard_create(&(struct login_guard_options){
         .store = service->store,
         .per_account = byte / 64 != 0 ? 5 : 0,
         .per_network_hour = byte / 64 != 1 ? 20 : 0,
     });
-    service->audit = audit_log_start(&(struct audit_log_options){
-        .store = service->store, .keep_days = byte / 64 != 2 ? 90 : 0, .max_entries = 1000 });
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -161,7 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool is_admin = input.method >= ADMIN;
     input.method %= ADMIN;
     rpc_drive_call(is_admin ? &admin : &user, service, &input);
-    audit_log_stop(&service->audit);
     login_guard_destroy(&service->guard);
+    audit_log_stop(&service->audit);
     return 0;
 }

@@ -29,8 +29,8 @@ declare -A parts=( # what is linked to each program, besides what it is for
     [fuzz_http]="" [fuzz_ws]="" [fuzz_json]="" [fuzz_avatar]="" [fuzz_fields]="" [fuzz_settings]=""
 )
 declare -A files=( # whose lines are counted
-    [fuzz_rpc_user]="services/user/{handlers*,caller,named_user,views}.c services/user/access/*.c services/user/login/login_*.c services/user/mail/{mails,mail_message}.c services/user/audit/*.c"
-    [fuzz_rpc_message]="services/message/{handlers*,fanout,message_rules,user_directory,views}.c services/common/rpc/rpc_server.c"
+    [fuzz_rpc_user]="services/user/{handlers*,caller,views,access/*,audit/*,login/login_*,mail/mails,mail/mail_message}.c"
+    [fuzz_rpc_message]="services/message/{handlers*,eraser,fanout,message_rules,usage,user_directory,views}.c services/common/rpc/rpc_server.c"
     [fuzz_rpc_presence]="services/presence/{handlers,presence,presence_changer,presence_entry,presence_table,presence_bucket,gateway_watch}.c"
     [fuzz_api]="gateway/api/{jsonrpc,methods*,dialog_json,profiles,service_call,answer_budget}.c gateway/push/notification.c gateway/json/*.c"
     [fuzz_requests]="gateway/http/http_{accounts,answers,client,conditional,forms,handshake,identity,images,origin,pages,probes,request,resets,routes,tokens}.c"
@@ -39,7 +39,7 @@ declare -A files=( # whose lines are counted
     [fuzz_ws]="gateway/socket/ws_{assemble,frame_in,reader}.c"
     [fuzz_json]="services/common/base/json.c services/common/base/json_writer.c"
     [fuzz_avatar]="gateway/image/{avatar,avif_file,bmp_file,exif,image_probe,webp_file}.c"
-    [fuzz_fields]="services/common/base/{mail_address,networks,tag,text,token}.c gateway/limits/client_address.c gateway/edge/ws_accept.c services/user/login/client_network.c services/user/rules/*.c services/messengerctl/doctor/doctor_{hosts,store_url}.c"
+    [fuzz_fields]="services/common/base/{mail_address,networks,tag,text,token}.c gateway/limits/client_address.c gateway/edge/ws_accept.c services/user/{login/client_network,rules/*}.c services/messengerctl/doctor/doctor_{hosts,store_url}.c"
     [fuzz_settings]="services/common/process/settings*.c services/common/process/mail_settings.c"
 )
 all=(fuzz_rpc_user fuzz_rpc_message fuzz_rpc_presence fuzz_api fuzz_requests fuzz_wire fuzz_http fuzz_ws fuzz_json

@@ -98,7 +98,7 @@ def rpc_user():
 
 def rpc_message():
     yield from rpc("message")
-    for number, kind in enumerate(["PresenceChanged", "PresenceChanged", "UserUpdated", "UserRegistered"]):
+    for number, kind in enumerate(["PresenceChanged", "PresenceChanged", "UserUpdated", "UserRegistered", "UserDeleted"]):
         yield from with_choices(128 + number, fill(message(kind)).SerializeToString())
 
 
@@ -133,6 +133,7 @@ def api():
         calls.append({"jsonrpc": "2.0", "method": name, "params": {key: given.get(key, "@amy") for key in keys}, "id": 1})
         for call in calls[-1], {"jsonrpc": "2.0", "method": name, "params": list(calls[-1]["params"].values()), "id": "x"}:
             yield from with_choices(0, json.dumps(call).encode())
+    yield from with_choices(0, b'{"jsonrpc":"2.0","method":"exportMyData","id":1}')
     yield from with_choices(0, json.dumps(calls[:6] + [{"jsonrpc": "2.0", "method": "hello"}, 1]).encode())
     for text in b"[]", b"{", b"null", b'{"jsonrpc":"2.0","method":"none","id":1e2}', b'{"jsonrpc":"2.0","id":[]}':
         yield b"\0\0" + text

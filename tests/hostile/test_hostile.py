@@ -6,7 +6,6 @@ must be at most BOUND_MS, or FACTOR times that of the quiet windows around it: o
 an attack and without one, and that is no finding. One window may be slower, for the machine may get busy just then; an
 attack that delays others does so every time. tests/hostile/attacker.py says why the attackers have a low priority."""
 
-import os
 import time
 
 import pytest
@@ -16,6 +15,7 @@ from hostile.attacker import Attacker
 from hostile.witness import Witness
 from support.client import User, send
 from support.load import percentile
+from support.process import MEMORY_FACTOR
 from support.stack import Stack
 from support.wait import pass_time
 
@@ -23,7 +23,6 @@ BOUND_MS, FACTOR = 250, 4
 WINDOWS, ON_SECONDS, OFF_SECONDS = 3, 1.6, 0.9
 ATTACKERS, TEXTS, TEXT_BYTES = 3, 200, 16 * 1024
 PEAK_MIB = {"gateway": 448, "user": 320, "message": 320, "presence": 128}
-SANITIZED_FACTOR = 6 if os.environ.get("MESSENGER_SANITIZER") else 1  # what it adds to each allocation, and keeps
 
 # What is limited by default is limited here: support/stack.py has no limits otherwise.
 DEFAULTS = {key: None for key in (
@@ -121,4 +120,4 @@ def test_the_witness_does_not_notice(site, name):
     attack = getattr(attacks, name)
     assert attack.SEEN <= set(attacker.answers) <= attack.SEEN | attack.ALSO, attacker.answers
     for program in stack.programs():
-        assert peak_mib(program) <= SANITIZED_FACTOR * PEAK_MIB[program.name.partition("-")[0]], program.name
+        assert peak_mib(program) <= MEMORY_FACTOR * PEAK_MIB[program.name.partition("-")[0]], program.name
