@@ -2,13 +2,14 @@
 
 import { listDialogs } from "../state/list.js";
 import { keyOf } from "../state/state.js";
-import { nameOf } from "../text/names.js";
+import { shownNameOf } from "../text/names.js";
 import { beginning } from "../text/preview.js";
 import { addressOf } from "./address.js";
 import { h, setAttribute, setChildren, setText } from "./dom.js";
 import { face } from "./face.js";
 import { FoundPeople } from "./found_people.js";
 import { iconButton, icon, tick } from "./icons.js";
+import { erasedText } from "./message.js";
 
 const FIRST_ROWS = 30; // more than fit on the screen: the others follow when there is time
 const MORE_ROWS = 100;
@@ -181,7 +182,7 @@ class Row {
         this.#dialog = dialog;
         this.#shown = shown;
         this.#face.show(dialog.user, isOnline);
-        setText(this.#name, nameOf(dialog.user));
+        setText(this.#name, shownNameOf(dialog.user, (key) => strings.t(key)));
         const words = [isOnline ? strings.t("talk.online") : "", unreadWords(strings, dialog.unread)];
         this.#showMark(strings, dialog);
         setText(this.#state, words.filter(Boolean).join(", "));
@@ -191,9 +192,13 @@ class Row {
         setText(this.#badge, strings.number(dialog.unread));
     }
 
-    #showMark(strings, { isRequest, isBlocked }) {
-        this.#mark.hidden = !isRequest && !isBlocked;
-        setText(this.#mark, isBlocked ? strings.t("list.blocked") : strings.t("list.request"));
+    /* Names of deleted accounts are all the same. */
+    #showMark(strings, { user, isRequest, isBlocked }) {
+        this.#mark.hidden = !user.isDeleted && !isRequest && !isBlocked;
+        this.#mark.classList.toggle("tag", user.isDeleted);
+        setAttribute(this.#mark, "dir", user.isDeleted ? "ltr" : null);
+        if (user.isDeleted) setText(this.#mark, user.tag);
+        else setText(this.#mark, isBlocked ? strings.t("list.blocked") : strings.t("list.request"));
     }
 
     #showLast(strings, { last, pending, draft }) {
@@ -215,6 +220,7 @@ function lastParts(strings, newest, isPending, draft) {
     const preview = (text) => beginning(text, PREVIEW_CHARACTERS).replace(/\s+/g, " ");
     if (draft) return [h("span.draft", {}, strings.t("list.draft")), preview(draft)];
     if (!newest) return [];
+    if (newest.erased) return [erasedText(strings, "span.erased")];
     if (newest.failed) return [h("span.failed", {}, strings.t("list.failed")), preview(newest.text)];
     if (isPending) return [tick("sending"), preview(newest.text)];
     if (!newest.mine) return [preview(newest.text)];
