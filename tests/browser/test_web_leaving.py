@@ -1,15 +1,18 @@
 """Leaving for good in the web client, and what others see of an account that is deleted."""
 
+import contextlib
+
 import pytest
 
 pytest.importorskip("selenium", reason="selenium is not installed: no test in a browser")
 
-from support.client import befriend, login, send
+from support.client import befriend, login, RpcError, send
 from support.stack import Stack
 from support.wait import wait_until
 from test_web_screens import look_at
 
 ERASED = "Message deleted"
+TEXT_BYTES_MAX = 16_384
 SECRET = "the combination is 7-4-9"
 
 
@@ -22,6 +25,15 @@ def page(windows, stack):
 def other(windows, stack):
     """A second browser."""
     return windows.open("second", stack.url(0))
+
+
+@contextlib.contextmanager
+def elsewhere(windows, **settings):
+    """A stack of its own, and a window at it, which leaves before the stack ends."""
+    with Stack(settings={name.replace("_", "."): value for name, value in settings.items()}) as stack:
+        page = windows.open("first", stack.url(0))
+        yield stack, page
+        page.driver.get("about:blank")
 
 
 def enter_by_form(page, user):
@@ -100,9 +112,9 @@ def test_without_the_password_or_the_confirmation_nothing_is_deleted(page, anna)
 
 
 def test_after_too_many_guesses_the_sheet_shows_how_long_to_wait(windows, crowd):
-    with Stack(settings={"limits.failedLoginsPerAccount": 2}) as stack:
+    with elsewhere(windows, limits_failedLoginsPerAccount=2) as (stack, page):
         anna = crowd.user(stack)
-        page = windows.open("first", stack.url(0)).enter(anna)
+        page.enter(anna)
         for _ in range(6):
             ask_to_leave(page, "a guess")
             page.wait(lambda: page.find(".leaving form .danger").is_enabled() and problems(page), "the answer")
@@ -264,9 +276,8 @@ def test_a_placeholder_is_read_but_not_copied_and_read_marks_are_settled(talk, b
 
 
 def test_where_the_server_keeps_the_texts_they_are_fetched_again(windows, crowd):
-    with Stack(settings={"accounts.eraseMessages": "false"}) as stack:
+    with elsewhere(windows, accounts_eraseMessages="false") as (stack, page):
         anna, ben = crowd.user(stack), crowd.user(stack, firstName="Ben")
-        page = windows.open("first", stack.url(0))
         with ben.socket() as his:
             send(his, anna, "for the record")
         page.enter(anna)
@@ -277,13 +288,21 @@ def test_where_the_server_keeps_the_texts_they_are_fetched_again(windows, crowd)
         page.wait(lambda: page.messages() == ["for the record"] and page.text(page.row(ben) + " p") == "for the record", "the text")
 
 
-def test_what_is_written_to_somebody_who_has_left_cannot_be_sent_again(page, anna, ben, stack):
+def is_refused(socket, receiver, text):
+    try:
+        send(socket, receiver, text)
+        return False
+    except RpcError:
+        return True
+
+
+def test_what_is_written_to_somebody_who_has_left_cannot_be_sent_again(page, anna, ben, stack, crowd):
     """Written while it was not known."""
     page.enter(anna)
     page.open_by_search(ben)
     delete(ben)
-    with anna.socket() as hers:
-        wait_until(lambda: hers.call("findUsersByTag", [ben.tag]) == [], "the account to be unknown")
+    with crowd.user(stack).socket() as third:
+        wait_until(lambda: is_refused(third, ben, "hello?"), "the account to be unknown")
     page.write("are you there?")
     page.wait(lambda: page.ticks() == ["failed"], "the refusal")
     assert "there is no such account" in page.text(".msg.failed footer")
@@ -313,19 +332,15 @@ def test_a_text_that_the_server_has_erased_replaces_the_one_that_was_kept(page, 
 
 
 def test_who_has_stored_too_much_sees_why_and_can_try_again(windows, crowd):
-    with Stack(settings={"limits.storedMibPerUser": 1, "limits.messageKibPerMinute": 100_000}) as stack:
+    with elsewhere(windows, limits_storedMibPerUser=1, limits_messageKibPerMinute=100_000) as (stack, page):
         anna, ben = crowd.user(stack), crowd.user(stack, firstName="Ben")
         with anna.socket() as hers:
-            befriend(hers, ben)
-            for _ in range(63):
-                send(hers, ben, "x" * 16_384)
-        page = windows.open("first", stack.url(0)).enter(anna)
+            wait_until(lambda: is_refused(hers, ben, "x" * TEXT_BYTES_MAX), "the quota to be used up")
+        page.enter(anna)
         page.open(ben)
-        page.run("const field = document.querySelector('#message'); field.value = 'y'.repeat(16384);"
-                 "field.dispatchEvent(new Event('input', { bubbles: true }))")
+        page.run("const field = document.querySelector('#message'); field.value = 'y'.repeat(arguments[0]);"
+                 "field.dispatchEvent(new Event('input', { bubbles: true }))", TEXT_BYTES_MAX)
         page.click(".send")
-        page.wait(lambda: page.ticks()[-1:] == ["sent"], "the last one to be stored")
-        page.write("one too many")
         page.wait(lambda: page.ticks()[-1:] == ["failed"], "the refusal")
         assert "you have stored as many messages as this server allows" in page.text(".msg.failed footer")
         assert page.texts(".msg.failed footer button") == ["Retry", "Discard"]

@@ -80,8 +80,8 @@ function textOf(text) {
 }
 
 /* In place of a text that the server has erased, or is asked about. */
-export function erasedText({ t }, element = "p.erased") {
-    return h(element, {}, t("talk.erased"));
+export function erasedText(strings, element = "p.erased") {
+    return h(element, {}, strings.t("talk.erased"));
 }
 
 function messageFooter({ strings }, { date, mine, read }) {
