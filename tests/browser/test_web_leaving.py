@@ -208,8 +208,7 @@ def test_a_deleted_account_is_shown_as_such_at_once(talk, ben):
     talk.wait(lambda: talk.messages() == [ERASED, "thank you", ERASED], lambda: f"the placeholders, not {talk.messages()}")
     assert talk.text(".talk > header h1") == "Deleted account"
     assert talk.text(".talk > header .presence") == ben.tag
-    assert talk.texts(talk.row(ben) + " .mark") == [ben.tag]
-    assert talk.text(talk.row(ben) + " p") == ERASED
+    assert talk.text(talk.row(ben) + " p") == f"{ben.tag} · {ERASED}"
     assert not talk.is_online(ben) and not talk.is_shown(".talk .face.online")
     assert talk.run("return document.querySelector('.talk > header .face img').hidden")
     assert talk.texts(".foot") == ["This account was deleted."]
@@ -285,7 +284,8 @@ def test_where_the_server_keeps_the_texts_they_are_fetched_again(windows, crowd)
         page.wait_message("for the record")
         delete(ben)
         page.wait(lambda: page.texts(".foot") == ["This account was deleted."], "the end")
-        page.wait(lambda: page.messages() == ["for the record"] and page.text(page.row(ben) + " p") == "for the record", "the text")
+        page.wait(lambda: page.messages() == ["for the record"] and page.text(page.row(ben) + " p") == f"{ben.tag} · for the record",
+                  "the text")
 
 
 def is_refused(socket, receiver, text):
@@ -367,6 +367,19 @@ def test_a_conversation_with_a_deleted_account(talk, axe_source, ben):
     talk.run("location.hash = ''")
     talk.wait(lambda: not talk.is_shown(".talk"), "the list alone")
     look_at(talk, axe_source, "deleted-account-list")
+
+
+def test_messages_that_are_refused_for_good(talk, axe_source):
+    talk.run("""
+        const { tag, user } = messenger.store.state.dialogs.get(messenger.store.state.open);
+        const reasons = ["text: you have stored as many messages as this server allows", "receiverTag: no such user"];
+        for (const [id, reason] of reasons.entries()) {
+            messenger.store.dispatch({ type: "written", tag, user, id: `refused ${id}`, text: "see you", date: Date.now() });
+            messenger.store.dispatch({ type: "refused", tag, id: `refused ${id}`, reason });
+        }
+        """)
+    talk.wait(lambda: talk.ticks()[-2:] == ["failed", "failed"], "both")
+    look_at(talk, axe_source, "refused")
 
 
 @pytest.mark.parametrize("language", ["de", "ar"])

@@ -192,21 +192,18 @@ class Row {
         setText(this.#badge, strings.number(dialog.unread));
     }
 
-    /* Names of deleted accounts are all the same. */
     #showMark(strings, { user, isRequest, isBlocked }) {
-        this.#mark.hidden = !user.isDeleted && !isRequest && !isBlocked;
-        this.#mark.classList.toggle("tag", user.isDeleted);
-        setAttribute(this.#mark, "dir", user.isDeleted ? "ltr" : null);
-        if (user.isDeleted) setText(this.#mark, user.tag);
-        else setText(this.#mark, isBlocked ? strings.t("list.blocked") : strings.t("list.request"));
+        this.#mark.hidden = user.isDeleted || (!isRequest && !isBlocked);
+        setText(this.#mark, isBlocked ? strings.t("list.blocked") : strings.t("list.request"));
     }
 
-    #showLast(strings, { last, pending, draft }) {
+    #showLast(strings, { user, last, pending, draft }) {
         const written = pending.at(-1);
         const newest = written && (!last || !written.failed || written.date > last.date) ? written : last;
         this.#time.dateTime = newest ? new Date(newest.date).toISOString() : "";
         setText(this.#time, newest ? strings.dates.brief(newest.date) : "");
-        this.#text.replaceChildren(...lastParts(strings, newest, newest === written, draft));
+        const tag = user.isDeleted ? [h("bdi", { dir: "ltr" }, user.tag), " · "] : []; // the names are all the same
+        this.#text.replaceChildren(...tag, ...lastParts(strings, newest, newest === written, draft));
     }
 }
 

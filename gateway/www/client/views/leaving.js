@@ -7,6 +7,8 @@ import { sheet } from "./sheet.js";
 
 const INVALID = -32_602;
 const LIMITED = -32_002;
+const LEFT_TO_RIGHT = "\u2066"; // whatever is around it, to the end
+const END = "\u2069";
 
 export class Leaving {
     #app;
@@ -39,7 +41,7 @@ export class Leaving {
         const { t, email, store } = this.#app;
         this.#empty();
         this.#user.value = email;
-        setText(this.#tag, t("leaving.tag", { tag: store.state.self?.tag ?? "" }));
+        setText(this.#tag, t("leaving.tag", { tag: `${LEFT_TO_RIGHT}${store.state.self?.tag ?? ""}${END}` }));
         this.#sheet.open();
     }
 
