@@ -189,6 +189,7 @@ class Row {
         setAttribute(this.#link, "aria-current", isOpen ? "page" : null);
         this.#showLast(strings, isOpen ? { ...dialog, draft: "" } : dialog);
         this.#badge.hidden = dialog.unread === 0;
+        this.#link.classList.toggle("wide", Boolean(dialog.user.isDeleted) && dialog.unread === 0); // for the tag
         setText(this.#badge, strings.number(dialog.unread));
     }
 
