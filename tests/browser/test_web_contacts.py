@@ -142,4 +142,4 @@ def test_the_users_data_is_saved_as_a_file(hers, anna, ben, tmp_path):
     wait_until(lambda: path.exists() and path.stat().st_size > 0, "the file")
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert lines[0]["type"] == "account" and lines[0]["email"] == anna.email
-    assert lines[-1]["type"] == "message" and lines[-1]["text"] == "for the record"
+    assert [line["text"] for line in lines if line["type"] == "message"] == ["for the record"]
