@@ -70,9 +70,11 @@ test("with an account its profile, its texts, the draft and the request go, and 
     const server = new ChatServer("@Ann");
     talk(server);
     const { store } = await openScene(server);
-    for (const action of [{ type: "drafted", tag: "@Ann", text: "dear Ann" }, { type: "presenceChanged", tag: "@Ann", online: true },
+    for (const action of [{ type: "drafted", tag: "@Ann", text: "dear Ann" },
         { type: "written", tag: "@Ann", id: "w", text: "mine, too", date: 1 },
-        { type: "relationChanged", tag: "@Ann", isBlocked: false, isAdded: false }]) store.dispatch(action);
+        { type: "rowRead", row: { ...server.row("@Ann"), isRequest: true } }]) store.dispatch(action);
+    store.dispatch({ type: "presenceChanged", tag: "@Ann", online: true });
+    assert.deepEqual([store.state.dialogs.get("@ann").isRequest, store.state.online.size], [true, 1]);
     const before = frozen(store.state);
     const after = reduce(before, { type: "accountDeleted", tag: "@aNN" });
     const dialog = dialogOf(after, "@Ann");
@@ -104,6 +106,21 @@ test("a row shows that the last text was erased, and the message that is kept lo
     server.erase("@Ann", ({ seq }) => seq === 3);
     const after = dialogOf(reduce(frozen(store.state), { type: "rowRead", row: server.row("@Ann") }), "@Ann");
     assert.deepEqual([said(after), after.last.text, after.last.erased, after.user.isDeleted], ["one two -", "", true, false]);
+});
+
+test("the row of a conversation that is not loaded shows it, too, and one that was made before does not", async () => {
+    const server = new ChatServer("@Ann");
+    talk(server);
+    const { store } = await begun(server);
+    const old = server.row("@Ann");
+    server.erase("@Ann", () => true);
+    store.dispatch({ type: "rowRead", row: server.row("@Ann") });
+    assert.deepEqual([dialogOf(store.state, "@Ann").last.text, dialogOf(store.state, "@Ann").last.erased], ["", true]);
+    server.deleteUser("@Ann");
+    store.dispatch({ type: "rowRead", row: server.row("@Ann") });
+    store.dispatch({ type: "rowRead", row: { ...old, isRequest: true } });
+    const dialog = dialogOf(store.state, "@Ann");
+    assert.deepEqual([dialog.last.erased, dialog.user], [true, GONE]);
 });
 
 test("after the store was turned back, an account is not deleted until the server has it so", async () => {

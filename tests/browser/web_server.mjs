@@ -85,6 +85,10 @@ export class ChatServer {
         this.notified.push({ type: "", code: 3204, body: { tag: peer.user.tag, userSeq: this.#change(tag, "deleted") } });
     }
 
+    isDeleted(tag) {
+        return Boolean(this.#peers.get(tag.toLowerCase()).user.isDeleted);
+    }
+
     /* Nobody is notified of it. */
     erase(tag, which) {
         for (const message of this.#peers.get(tag.toLowerCase()).messages) if (which(message)) message.text = "";
