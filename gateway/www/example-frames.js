@@ -70,6 +70,7 @@ function gistOfNotification(type, body) {
         contactOffline: () => `${body.loggedOutUserTag} is offline`,
         contactPersonalDataChanges: () => `${body.tag} changed the profile`,
         selfPersonalDataChanges: () => "profile changed on another device",
+        contactDeleted: () => `${body.tag} was deleted`,
         messageWasRead: () => `${body.receiverTag} read the messages`,
         dialogWasRead: () => `read on another device: ${body.senderTag}`,
     };

@@ -84,7 +84,8 @@ function show(changed) {
 
 function fill(tag, dialog) {
     dialog.list.replaceChildren(
-        ...inOrder(dialog).map(({ senderTag, text }) => messageItem(text, senderTag === tag ? "" : "own")),
+        ...inOrder(dialog).map(({ senderTag, text, isDeleted }) => messageItem(
+            isDeleted ? "(deleted)" : text, senderTag === tag ? "" : "own")),
         ...dialog.pending.map(({ text }) => messageItem(text, "own unsent")));
 }
 
@@ -97,23 +98,34 @@ function onBegin({ user, reset }) {
     if (owner !== "" && user.tag !== owner) clear();
     owner = user.tag;
     if (!reset) return;
-    for (const [tag, dialog] of dialogs) {
-        dialog.messages.clear();
-        ask("getMessagesWithUser", [tag, 0, MESSAGES_MAX], (messages) => {
-            for (const message of messages) store(tag, message);
-        });
-    }
+    for (const tag of dialogs.keys()) readAgain(tag);
+}
+
+function readAgain(tag) {
+    dialogs.get(tag).messages.clear();
+    show(tag);
+    ask("getMessagesWithUser", [tag, 0, MESSAGES_MAX], (messages) => {
+        for (const message of messages) store(tag, message);
+    });
+}
+
+/* The server has erased texts of a deleted account, or leaves them to their receivers. */
+function onDeleted(deleted) {
+    const tag = [...dialogs.keys()].find((known) => known.toLowerCase() === String(deleted).toLowerCase());
+    if (tag) readAgain(tag);
 }
 
 function onChange({ name, body }) {
     if (!isObject(body)) return;
     if (name === "newMessage") store(body.senderTag, body);
     if (name === "messageSent") store(body.receiverTag, body);
+    if (name === "contactDeleted") onDeleted(body.tag);
 }
 
 function onSync({ dialogs: changed }) {
     for (const { userInfo, messages } of changed) {
         for (const message of messages) store(userInfo.tag, message);
+        if (userInfo.isDeleted) onDeleted(userInfo.tag);
     }
 }
 

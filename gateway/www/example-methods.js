@@ -72,6 +72,12 @@ export const METHODS = [
         followsPosition: true,
     },
     {
+        name: "deleteAccount",
+        about: "Deletes the signed-in user for good, with its texts: all its sockets are closed, and contacts are notified (3204). The password is that of step 1.",
+        params: () => ({ password: "" }),
+        order: ["password"],
+    },
+    {
         name: "Raw frame",
         about: "Sends the text unchanged: a batch, a notification without an id, or a deliberate mistake.",
         isRaw: true,

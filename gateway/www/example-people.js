@@ -65,11 +65,18 @@ export function addUsers(users) {
     show();
 }
 
+/* A deleted account is of no use as a receiver. */
+function remove(tag) {
+    for (const known of people.keys()) if (known.toLowerCase() === String(tag).toLowerCase()) people.delete(known);
+    show();
+}
+
 /* `dialogs`: what getDialogsList and sync return. */
 export function addDialogs(dialogs) {
     if (!Array.isArray(dialogs)) return;
     for (const { userInfo, date } of dialogs.filter(isObject)) {
-        if (isObject(userInfo)) addUser(userInfo, { isContact: true, at: new Date(date).getTime() || 0 });
+        if (userInfo?.isDeleted) remove(userInfo.tag);
+        else if (isObject(userInfo)) addUser(userInfo, { isContact: true, at: new Date(date).getTime() || 0 });
     }
     show();
 }
@@ -149,6 +156,7 @@ function onChange({ name, body }) {
     if (name === "messageSent") addContact(body.receiverTag);
     if (name === "contactOnline") setOnline(body.loggedInUserTag, true);
     if (name === "contactOffline") setOnline(body.loggedOutUserTag, false);
+    if (name === "contactDeleted") remove(body.tag);
 }
 
 /* `pick(tag)` is called when the visitor picks somebody. */

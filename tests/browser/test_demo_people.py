@@ -192,3 +192,18 @@ def test_an_edited_receiver_stays(page, newcomer):
     page.driver.execute_script("document.activeElement.blur()")
     page.wait_first_person(newcomer().tag)
     assert page.params() == ["@edited", "Hi"]
+
+
+def test_who_deletes_the_account_is_not_offered_any_more_and_its_messages_go(page, other_page):
+    peer, own = other_page.sign_up(), page.sign_up()
+    password = other_page.value("#log-in [name=password]")
+    other_page.run("sendMessageToUser", [own, "a secret"])
+    page.wait_messages(peer, [["a secret", ""]])
+    page.wait(lambda: peer in page.people(), "the peer to be offered")
+    tone, _ = other_page.run("deleteAccount")
+    assert tone == "bad"  # the example has no password
+    other_page.run("deleteAccount", [password])
+    other_page.wait_state("unauthenticated")
+    page.wait_messages(peer, [["(deleted)", ""]])
+    page.wait(lambda: peer not in page.people(), "the peer not to be offered")
+    page.wait_entry("[data-name=contactDeleted]", f"{peer} was deleted")

@@ -13,7 +13,7 @@ MODULES = HERE.parent.parent / "gateway" / "www"
 
 @pytest.mark.parametrize("tests", [
     "socket_module.mjs", "client_module.mjs", "web_state.mjs", "web_histories.mjs", "web_rows.mjs", "web_text.mjs",
-    "web_strings.mjs", "web_session.mjs", "web_renewal.mjs",
+    "web_strings.mjs", "web_session.mjs", "web_renewal.mjs", "web_deleted.mjs",
 ])
 def test_the_module_behaves_as_documented(tests, tmp_path):
     node = shutil.which("node")

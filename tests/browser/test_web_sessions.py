@@ -13,7 +13,7 @@ from support.stack import Stack
 
 IPHONE = ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
           "Version/17.5 Mobile/15E148 Safari/604.1")
-ENDED = "this device was logged out from another one, or the password was changed"
+ENDED = "this device was logged out from another one, the password was changed, or the account was deleted"
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { isWhole, newestSeq } from "./client/state/dialog.js";
 import { rowsOf } from "./client/state/rows.js";
 import { dialogOf, emptyState, reduce } from "./client/state/state.js";
-import { findGap, otherTag } from "./client/state/messages.js";
+import { findDoubt, findGap, otherTag } from "./client/state/messages.js";
 import { ChatServer, frozen } from "./web_server.mjs";
 
 const SEEDS = process.env.SEED ? [Number(process.env.SEED)] : Array.from({ length: 400 }, (_, i) => i + 1);
@@ -56,14 +56,14 @@ class Client {
     }
 
     /* One call: the server carries it out now, the answer comes later. */
-    #ask(carryOut, take, reading = null) {
+    #ask(carryOut, take, reading = null, page = "") {
         const answer = carryOut();
-        this.#answers.push({ answer, take: () => take(answer), reading });
+        this.#answers.push({ answer, take: () => take(answer), reading, page });
     }
 
     /* One that is repeated on the next connection, unless the server does not continue from here. */
-    #read(carryOut, take) {
-        this.#ask(carryOut, take, { carryOut, take, epoch: this.#epoch });
+    #read(carryOut, take, page = "") {
+        this.#ask(carryOut, take, { carryOut, take, page, epoch: this.#epoch }, page);
     }
 
     #isNews({ _id }) {
@@ -88,7 +88,7 @@ class Client {
             if (this.#random() < 0.3) this.happen();
         } while (page.more);
         const repeated = this.#repeated.splice(0).filter(({ epoch }) => epoch === this.#epoch);
-        for (const { carryOut, take } of repeated) this.#read(carryOut, take);
+        for (const { carryOut, take, page: tag } of repeated) this.#read(carryOut, take, tag);
         for (const { tag, pending } of this.state.dialogs.values()) {
             for (const item of pending) if (!item.failed) this.#send(tag, item);
         }
@@ -126,11 +126,21 @@ class Client {
             const tag = body.loggedInUserTag ?? body.loggedOutUserTag;
             this.#dispatch({ type: "presenceChanged", tag, online: code === 3101 });
         }
+        if (code === 3204) this.#forget(body.tag);
         if (code > 3002 || !this.#isNews(body)) return;
         const tag = otherTag(this.state.self.tag, body);
         const dialog = dialogOf(this.state, tag);
         this.#dispatch({ type: "messageReceived", message: body });
         if (!dialog?.user.firstName || dialog.stale) this.#refresh(tag, body.userSeq);
+    }
+
+    /* Pages that were asked for before may have the texts. */
+    #forget(tag) {
+        this.#dispatch({ type: "accountDeleted", tag });
+        const [old, others] = [true, false].map((isOld) => this.#answers.filter((one) => (one.page === tag) === isOld));
+        this.#answers = others;
+        for (const { reading } of old) this.#read(reading.carryOut, reading.take, tag);
+        this.#refresh(tag);
     }
 
     #refresh(tag) {
@@ -155,7 +165,18 @@ class Client {
         if (!this.#isConnected || !dialog || isWhole(dialog) || dialog.stale) return false;
         const from = dialog.messages.length === 0 ? 0 : newestSeq(dialog) - dialog.messages[0].seq + 1;
         this.#read(() => this.#server.history(tag, from, from + count),
-            (messages) => this.#dispatch({ type: "pageRead", tag, messages }));
+            (messages) => this.#dispatch({ type: "pageRead", tag, messages }), tag);
+        return true;
+    }
+
+    /* The texts of a deleted account that were dropped. */
+    checkDropped(tag) {
+        const dialog = dialogOf(this.state, tag);
+        const doubt = findDoubt(dialog.messages, 4);
+        if (!doubt) return false;
+        const newest = newestSeq(dialog);
+        const messages = this.#server.history(tag, newest - doubt.last, newest - doubt.first + 1);
+        this.#dispatch({ type: "pageRead", tag, messages });
         return true;
     }
 
@@ -173,6 +194,14 @@ class Client {
     /* What others do. */
     happen() {
         const tag = this.#one(TAGS);
+        if (this.#server.isDeleted(tag)) {
+            this.#server.send(tag, this.#one(TEXTS), "device"); // it was on its way
+            return;
+        }
+        if (this.#server.row(tag) && this.#random() < 0.02) { // who has no dialog with it is not notified
+            this.#server.deleteUser(tag, { keeps: this.#random() < 0.3 });
+            return;
+        }
         const any = () => 1 + Math.floor(this.#random() * 12);
         this.#one([
             () => this.#server.send(tag, this.#one(TEXTS), "peer"),
@@ -274,10 +303,11 @@ function compare(client, server) {
         const dialog = dialogOf(client.state, tag);
         assert.deepEqual([dialog.unread, dialog.last.seq, dialog.stale], [row.unreadIncoming, row.seq, false],
             `the row of ${tag}`);
+        assert.equal(dialog.user.isDeleted, Boolean(row.userInfo.isDeleted), `the account of ${tag}`);
         const last = server.history(tag, 0, 1)[0];
         assert.deepEqual(plain(dialog.last), plain({ ...last, mine: dialog.last.mine, read: last.isRead }),
             `the last message of ${tag}`);
-        for (let i = 0; client.fillGap(tag) || client.loadOlder(tag, 5); i += 1) {
+        for (let i = 0; client.fillGap(tag) || client.checkDropped(tag) || client.loadOlder(tag, 5); i += 1) {
             assert.ok(i < 200, "the history has a beginning");
             client.deliverAnswer();
         }

@@ -4,7 +4,7 @@ import { dialogOf } from "./client/state/state.js";
 import { Store } from "./client/state/store.js";
 import { FakeTimers, FakeWebSocket } from "./fakes.mjs";
 
-const EVENTS = ["connection", "unauthenticated", "user", "message", "outcome"];
+const EVENTS = ["connection", "unauthenticated", "user", "message", "deleted", "outcome"];
 export const wire = () => FakeWebSocket.made.at(-1);
 export const turn = () => new Promise((resolve) => { setImmediate(resolve); });
 

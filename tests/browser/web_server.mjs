@@ -77,6 +77,23 @@ export class ChatServer {
         this.notified.push({ type: "", code: isOnline ? 3101 : 3100, body });
     }
 
+    /* `keeps`: the server leaves the texts to their receivers (accounts.eraseMessages). */
+    deleteUser(tag, { keeps = false } = {}) {
+        const peer = this.#peers.get(tag.toLowerCase());
+        Object.assign(peer.user, { firstName: "", lastName: "", img: "default.jpg", isOnline: false, isDeleted: true });
+        if (!keeps) this.erase(tag, ({ mine }) => !mine);
+        this.notified.push({ type: "", code: 3204, body: { tag: peer.user.tag, userSeq: this.#change(tag, "deleted") } });
+    }
+
+    isDeleted(tag) {
+        return Boolean(this.#peers.get(tag.toLowerCase()).user.isDeleted);
+    }
+
+    /* Nobody is notified of it. */
+    erase(tag, which) {
+        for (const message of this.#peers.get(tag.toLowerCase()).messages) if (which(message)) message.text = "";
+    }
+
     /* A copy of the store, for turnBack. */
     copy() {
         return clone({ peers: [...this.#peers], ids: [...this.#ids], position: this.position, changes: this.#changes });
@@ -99,7 +116,7 @@ export class ChatServer {
     }
 
     #plain({ _id, senderTag, receiverTag, text, date, seq }) {
-        return { _id, senderTag, receiverTag, text, date, seq };
+        return { _id, senderTag, receiverTag, text, date, seq, ...(text === "" && { isDeleted: true }) };
     }
 
     #viewed(tag, message) {

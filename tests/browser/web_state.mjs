@@ -22,7 +22,7 @@ function messagesOf(text) {
     return text.split(" ").filter(Boolean).map((word) => ({
         seq: parseInt(word, 10), id: `m${parseInt(word, 10)}`, mine: word.includes("M"),
             text: `text ${parseInt(word, 10)}`,
-        date: DATE + parseInt(word, 10) * 1000, read: word.includes("r"),
+        date: DATE + parseInt(word, 10) * 1000, read: word.includes("r"), erased: false,
     }));
 }
 
@@ -66,9 +66,9 @@ const shown = (state) => rowsOf(ann(state)).filter(({ kind }) => kind !== "day")
 test("a message of the server has a date in milliseconds and a side, whatever its form", () => {
     const common = { _id: "x", seq: 3, receiverTag: "@ann", text: "hi" };
     assert.deepEqual(toMessage("@Me", { ...common, senderTag: "@mE", date: "2020-10-26T13:05:37.971Z", isRead: true }),
-        { seq: 3, id: "x", mine: true, text: "hi", date: 1603717537971, read: true });
+        { seq: 3, id: "x", mine: true, text: "hi", date: 1603717537971, read: true, erased: false });
     assert.deepEqual(toMessage("@Me", { ...common, senderTag: "@Ann", date: 7 }),
-        { seq: 3, id: "x", mine: false, text: "hi", date: 7, read: false });
+        { seq: 3, id: "x", mine: false, text: "hi", date: 7, read: false, erased: false });
     assert.equal(otherTag("@me", { senderTag: "@ME", receiverTag: "@Bob" }), "@Bob");
     assert.equal(otherTag("@me", { senderTag: "@Bob", receiverTag: "@me" }), "@Bob");
     assert.ok(sameTag("@ada", "@ADA") && !sameTag("@ada", "@adam") && !sameTag("@a", undefined));
@@ -137,7 +137,7 @@ test("the newest gap is found at the end, then in the middle", () => {
 
 test("the list gives each conversation its user, last message, unread count and presence", () => {
     const state = begin(row("4", 3), row("2M", 0, 1, { ...ANN, tag: "@Bob", isOnline: false }));
-    assert.deepEqual(ann(state).user, { tag: "@Ann", firstName: "Ann", lastName: "Lee", img: "a.jpg" });
+    assert.deepEqual(ann(state).user, { tag: "@Ann", firstName: "Ann", lastName: "Lee", img: "a.jpg", isDeleted: false });
     assert.equal(shortOf([ann(state).last]), "4");
     assert.equal(shortOf([dialogOf(state, "@BOB").last]), "2M");
     assert.deepEqual([ann(state).unread, totalUnread(state), state.listed], [3, 3, true]);
@@ -298,7 +298,7 @@ test("a message of an unknown user begins a conversation", () => {
     const state = after(begin(), { type: "messageReceived", message: one("1", "@New") });
     const dialog = dialogOf(state, "@new");
     assert.deepEqual([dialog.user, dialog.unread, newestSeq(dialog)],
-        [{ tag: "@New", firstName: "", lastName: "", img: "default.jpg" }, 1, 1]);
+        [{ tag: "@New", firstName: "", lastName: "", img: "default.jpg", isDeleted: false }, 1, 1]);
     assert.equal(listDialogs(state).length, 1);
     const known = after(state, { type: "rowRead", row: row("1", 1, 0, { ...ANN, tag: "@New" }) });
     assert.deepEqual([dialogOf(known, "@new").user.firstName, dialogOf(known, "@new").unread,
@@ -418,9 +418,9 @@ test("conversations are opened and closed; an empty one that was only looked at 
 test("profiles change by some fields, of contacts and of oneself, ignoring case", () => {
     const state = begin(row("1"));
     const contact = after(state, { type: "profileChanged", tag: "@ANN", lastName: "King", userSeq: 9 });
-    assert.deepEqual(ann(contact).user, { tag: "@Ann", firstName: "Ann", lastName: "King", img: "a.jpg" });
+    assert.deepEqual(ann(contact).user, { tag: "@Ann", firstName: "Ann", lastName: "King", img: "a.jpg", isDeleted: false });
     const self = after(state, { type: "profileChanged", tag: "@mE", img: "b.jpg" });
-    assert.deepEqual(self.self, { tag: "@Me", firstName: "Mary", lastName: "Shelley", img: "b.jpg" });
+    assert.deepEqual(self.self, { tag: "@Me", firstName: "Mary", lastName: "Shelley", img: "b.jpg", isDeleted: false });
     assert.equal(self.dialogs, state.dialogs);
     for (const same of [{ tag: "@Ann", lastName: "Lee" }, { tag: "@Me", firstName: "Mary" },
         { tag: "@Nobody", img: "x" }]) {

@@ -160,6 +160,7 @@ class App {
         session.addEventListener("user", () => this.#userChanged());
         session.addEventListener("begin", (event) => this.#takeUnsent(event));
         session.addEventListener("message", (event) => this.notices.messageCame(event));
+        session.addEventListener("deleted", ({ tag }) => this.notices.forget(tag));
         session.addEventListener("outcome", ({ tag, id, message, reason }) => this.#pass(message
             ? { type: "stored", tag, id, message } : { type: "refused", tag, id, reason }));
         session.connect();
@@ -224,8 +225,16 @@ class App {
         await this.#forget();
     }
 
-    /* The user has ended this session from another device, or changed the password there: as at a log-out, nothing stays
-     * here, since the device may be in other hands. */
+    /* For good. Rejects when the server refuses it, or does not answer: then it is not known. */
+    async deleteAccount(password) {
+        await this.session.deleteAccount(password);
+        this.#tabs.deleteAccount();
+        logOut().catch(() => {}); // the token is of no use any more: clears the cookie
+        await this.#forget(this.t("logIn.deleted"));
+    }
+
+    /* The user has ended this session from another device, or changed the password there, or deleted the account: as at
+     * a log-out, nothing stays here, since the device may be in other hands. */
     async #ended() {
         this.#tabs.endSession();
         await this.#forget(this.t("logIn.ended"));
@@ -350,6 +359,7 @@ class App {
         this.#tabs.addEventListener("noticed", ({ message }) => this.notices.noticed(message));
         this.#tabs.addEventListener("gone", () => this.session?.sendPending());
         this.#tabs.addEventListener("out", () => this.#forget());
+        this.#tabs.addEventListener("deleted", () => this.#forget(this.t("logIn.deleted"))); // perhaps after its session has ended
         this.#tabs.addEventListener("ended", () => { // with a connection, this tab finds out by itself
             if (["connecting", "waiting"].includes(this.session?.connection)) this.#forget(this.t("logIn.ended"));
         });

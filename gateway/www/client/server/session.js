@@ -6,21 +6,18 @@
  * accepted, `isEnded` when it was until now, and has not expired: the session was ended, as by another device;
  * "user" {user} when the cookie belongs to another user than the state, then "begin" {user} when
  * everything is to be read anew, both before the state is changed; "message" {message,
- * tag} for a message of somebody else that has just arrived, not one that was missed; "outcome" {tag, id,
+ * tag} for a message of somebody else that has just arrived, not one that was missed; "deleted" {tag}
+ * when the account of somebody else was deleted just now; "outcome" {tag, id,
  * message, reason} of what the user wrote: `message` as it was stored, or null and why it was refused.
  */
 
 import { MessengerClient } from "../../messenger-client.js";
-import { findGap, otherTag, sameTag } from "../state/messages.js";
-import { isWhole, newestSeq } from "../state/dialog.js";
+import { otherTag, sameTag } from "../state/messages.js";
 import { dialogOf } from "../state/state.js";
+import { History } from "./history.js";
 
 const LIST_PAGE = 1000;
-const FIRST_PAGE = 60;
-const NEXT_PAGE = 100;
-const PAGE_MAX = 1000; // of the server
 const SEEN_MS = 250; // reading a conversation makes one call, not one for each message
-const GAP_MS = 1500; // an answer that is on its way closes most gaps
 const WAKE_MS = 5000; // how long a connection may be silent after a sleep
 const PAUSE_MS = 1000;
 const PASSWORD_MS = 30_000; // hashing takes the server a while
@@ -30,13 +27,12 @@ export class Session extends EventTarget {
     #store;
     #client;
     #connection = "connecting";
-    #loading = new Set(); // keys of conversations whose history is being read
+    #history;
     #refreshing = new Map(); // key of a conversation -> {oldest, newest}: the positions before the changes to be read
     #before = 0; // the position before the notification that is being handled
     #seen = new Map(); // tag -> up to where it is to be marked
     #reporting = new Map(); // tag -> up to where a call marks it
     #seenTimer = null;
-    #gapTimer = null;
     #sending = new Set(); // ids of what this session sends
     #presences = 0; // how many changes of presence were notified
     #notified = new Map(); // key of a user -> which of them was the last
@@ -53,6 +49,7 @@ export class Session extends EventTarget {
         this.#store = store;
         this.#setTimeout = options.setTimeout ?? ((run, ms) => setTimeout(run, ms));
         this.#clearTimeout = options.clearTimeout ?? ((timer) => clearTimeout(timer));
+        this.#history = new History(store, (method, params) => this.#ask(method, params), this.#setTimeout, this.#clearTimeout);
         this.#client = new MessengerClient(url, { ...place, ...options });
         this.#client.addEventListener("begin", (event) => this.#begun(event));
         this.#client.addEventListener("sync", (event) => this.#synced(event));
@@ -80,14 +77,14 @@ export class Session extends EventTarget {
 
     connect() {
         this.#isClosed = false;
+        this.#history.start();
         this.#client.connect();
     }
 
     /* What was seen is reported before, if there is a connection. */
     close() {
-        this.#clearTimeout(this.#gapTimer);
         this.reportSeen();
-        this.#gapTimer = null;
+        this.#history.stop();
         this.#isClosed = true;
         this.#client.close();
     }
@@ -121,6 +118,7 @@ export class Session extends EventTarget {
         this.#before = this.#client.position;
         const { self } = this.#store.state;
         this.#lineage += 1;
+        this.#history.forget();
         if (self && !sameTag(self.tag, user.tag)) {
             this.#seen.clear();
             this.#emit("user", { user });
@@ -196,11 +194,22 @@ export class Session extends EventTarget {
             3200: () => this.#store.dispatch({ type: "profileChanged", ...body }),
             3201: () => this.#store.dispatch({ type: "profileChanged", ...body }),
             3202: () => this.#changeRelation(body),
+            3204: () => this.#forgetUser(body.tag),
             3300: () => this.#refresh(body.receiverTag),
             3301: () => this.#refresh(body.senderTag),
         }[code];
         handle?.();
         this.#before = this.#client.position;
+    }
+
+    /* The texts that were fetched go at once; then the server is asked which of them it still has. */
+    #forgetUser(tag) {
+        this.#history.userDeleted(tag);
+        this.#changePresence(tag, false);
+        this.#store.dispatch({ type: "accountDeleted", tag });
+        this.#emit("deleted", { tag });
+        this.#refresh(tag);
+        this.loadOpen();
     }
 
     #received(message) {
@@ -211,7 +220,7 @@ export class Session extends EventTarget {
         this.#store.dispatch({ type: "messageReceived", message });
         if (!isKnown) this.#refresh(tag);
         if (sameTag(tag, message.senderTag)) this.#emit("message", { message, tag });
-        this.#watchGap();
+        this.#history.watchGap();
     }
 
     /* Reads a conversation's row: the notifications do not say up to where it was read, or who writes. */
@@ -260,57 +269,14 @@ export class Session extends EventTarget {
         return null;
     }
 
-    /* The history */
+    /* The history, as history.js has it */
 
-    /* What the open conversation lacks at its end, or of its unread messages. */
     loadOpen() {
-        const dialog = this.#openDialog();
-        const isLacking = dialog && (dialog.messages.length === 0 || dialog.divider === -1);
-        if (isLacking && !isWhole(dialog)) this.loadOlder(dialog.tag);
-        else this.#watchGap();
+        this.#history.loadOpen();
     }
 
-    /* One more page; false when there is none, or it is being read. */
-    async loadOlder(tag) {
-        const dialog = dialogOf(this.#store.state, tag);
-        if (!dialog || isWhole(dialog)) return false;
-        const { messages } = dialog;
-        const from = messages.length === 0 ? 0 : newestSeq(dialog) - messages[0].seq + 1;
-        return this.#loadPage(tag, from, from + pageSize(dialog));
-    }
-
-    async #loadPage(tag, from, to) {
-        const key = tag.toLowerCase();
-        if (this.#loading.has(key)) return false;
-        this.#loading.add(key);
-        const lineage = this.#lineage;
-        const messages = await this.#ask("getMessagesWithUser", [tag, Math.max(0, from), to]);
-        this.#loading.delete(key);
-        if (lineage !== this.#lineage) {
-            this.loadOpen(); // the indices were those of messages that are not known any more
-            return false;
-        }
-        if (messages) this.#store.dispatch({ type: "pageRead", tag, messages });
-        if (messages?.length > 0) this.loadOpen(); // more of them may be unread
-        else this.#watchGap();
-        return Boolean(messages);
-    }
-
-    #watchGap() {
-        const dialog = this.#openDialog();
-        if (this.#gapTimer || this.#isClosed || !dialog || !findGap(dialog.messages, newestSeq(dialog))) return;
-        this.#gapTimer = this.#setTimeout(async () => {
-            const now = this.#openDialog();
-            const newest = now ? newestSeq(now) : 0;
-            const gap = now ? findGap(now.messages, newest) : null;
-            if (gap) await this.#loadPage(now.tag, newest - gap.before + 1, newest - gap.after);
-            this.#gapTimer = null;
-            this.#watchGap();
-        }, GAP_MS);
-    }
-
-    #openDialog() {
-        return this.#store.state.dialogs.get(this.#store.state.open);
+    loadOlder(tag) {
+        return this.#history.loadOlder(tag);
     }
 
     /* What the user does */
@@ -335,7 +301,7 @@ export class Session extends EventTarget {
         } finally {
             this.#sending.delete(id);
         }
-        this.#watchGap();
+        this.#history.watchGap();
     }
 
     #refuse(tag, id, error) {
@@ -467,6 +433,11 @@ export class Session extends EventTarget {
         return this.#client.call("revokeOtherSessions");
     }
 
+    /* The server ends all sessions then, this one after its answer. */
+    deleteAccount(password) {
+        return this.#client.call("deleteAccount", [password], { timeoutMs: PASSWORD_MS });
+    }
+
     changePassword(oldPassword, newPassword) {
         return this.#client.call("changePassword", [oldPassword, newPassword], { timeoutMs: PASSWORD_MS });
     }
@@ -474,11 +445,6 @@ export class Session extends EventTarget {
     #emit(type, fields = {}) {
         this.dispatchEvent(Object.assign(new Event(type), fields));
     }
-}
-
-/* Back to the first unread message, when the divider waits for it and it is not too far. */
-function pageSize({ messages, divider, unread }) {
-    return Math.min(PAGE_MAX, (messages.length === 0 ? FIRST_PAGE : NEXT_PAGE) + (divider === -1 ? unread : 0));
 }
 
 /* How long to wait before the same call may have another outcome; 0: it never will. */

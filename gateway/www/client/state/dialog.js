@@ -2,7 +2,8 @@
  * One conversation. A dialog is never changed; each function returns a new one, or the same when
  * there is nothing to change.
  *
- *   tag, user      the other user: {tag, firstName, lastName, img}
+ *   tag, user      the other user: {tag, firstName, lastName, img, isDeleted}; `isDeleted`: the account
+ *                  was deleted, which is for good
  *   last           the newest message, as a message of messages.js; null before the first
  *   unread         how many messages the user has not read, whether they are loaded or not
  *   counts         {seq, unreadIncoming, unreadOutgoing}: of the messages up to `seq`, not more than
@@ -21,7 +22,9 @@
  *   openedAt       when the user began it, in milliseconds: it is listed although it has no message
  */
 
-import { countUnread, firstUnread, markByCounts, markOlder, markRead, mergeMessages } from "./messages.js";
+import {
+    countUnread, firstUnread, markByCounts, markOlder, markRead, mergedMessage, mergeMessages, withoutText,
+} from "./messages.js";
 
 const LOADED_MAX = 1000; // of a conversation that is not open
 const NO_COUNTS = { seq: 0, unreadIncoming: 0, unreadOutgoing: 0 };
@@ -33,8 +36,8 @@ export function newDialog(user) {
     };
 }
 
-export function plainUser({ tag, firstName = "", lastName = "", img = "default.jpg" }) {
-    return { tag, firstName, lastName, img };
+export function plainUser({ tag, firstName = "", lastName = "", img = "default.jpg", isDeleted = false }) {
+    return { tag, firstName, lastName, img, isDeleted };
 }
 
 /* With these fields, unless it has them. */
@@ -44,14 +47,48 @@ export function withFields(object, fields) {
 
 /* A row of the server's list, `last` made of it. It may be older than what is known. */
 export function withRow(dialog, row, last) {
-    return settled(withFields(dialog, {
-        user: withFields(dialog.user, plainUser(row.userInfo)),
-        counts: newerCounts(dialog.counts, countsOf(row)),
-        last: dialog.stale ? last : newer(dialog.last, last),
-        isRequest: Boolean(row.isRequest),
+    if (dialog.user.isDeleted && !row.userInfo.isDeleted) return withRowBefore(dialog, row, last);
+    const known = row.userInfo.isDeleted ? withoutAccount(dialog) : dialog;
+    return settled(withFields(known, {
+        user: withFields(known.user, plainUser(row.userInfo)),
+        counts: newerCounts(known.counts, countsOf(row)),
+        last: known.stale ? last : newer(known.last, last),
+        messages: withLast(known.messages, last),
+        isRequest: Boolean(row.isRequest) && !row.userInfo.isDeleted,
         isBlocked: Boolean(row.isBlocked),
         stale: false,
     }));
+}
+
+/* A row that was made before the account was deleted: its profile and the other user's texts are gone. */
+function withRowBefore(dialog, row, last) {
+    const userInfo = { tag: dialog.tag, isDeleted: true };
+    return withRow(dialog, { ...row, userInfo }, withoutText(last));
+}
+
+/* The row shows whether the text of its message was erased. */
+function withLast(messages, last) {
+    const i = messages.findLastIndex(({ seq }) => seq === last.seq);
+    const merged = i < 0 ? undefined : mergedMessage(messages[i], last);
+    return i < 0 || merged === messages[i] ? messages : messages.with(i, merged);
+}
+
+/* The other user has deleted the account: the profile goes, and so do the texts that were fetched, until the server
+ * is asked whether it still has them. The user's own messages stay, but there is nobody to send a draft to. */
+export function withoutAccount(dialog) {
+    if (dialog.user.isDeleted) return dialog;
+    return {
+        ...dialog,
+        user: plainUser({ tag: dialog.tag, isDeleted: true }),
+        messages: dialog.messages.map(withoutText),
+        last: dialog.last && withoutText(dialog.last),
+        draft: "",
+        isRequest: false,
+    };
+}
+
+export function withDraft(dialog, draft) {
+    return dialog.user.isDeleted ? dialog : withFields(dialog, { draft });
 }
 
 function countsOf({ seq, unreadIncoming, unreadOutgoing }) {
@@ -69,7 +106,7 @@ function newerCounts(one, other) {
 
 function newer(one, other) {
     if (one === null || one.seq !== other.seq) return one !== null && one.seq > other.seq ? one : other;
-    return withFields(one, { read: one.read || other.read });
+    return mergedMessage(one, other);
 }
 
 /* After a change of `messages` or `counts`: what follows from them. */
@@ -192,6 +229,7 @@ function changedItems(pending, which, fields) {
 /* Without what was loaded, which may not be true any more. */
 export function forgotten(dialog) {
     return withFields(dialog, {
+        user: withFields(dialog.user, { isDeleted: false }), // of a store that was turned back, it may not be
         messages: dialog.messages.length === 0 ? dialog.messages : [],
         counts: { ...NO_COUNTS, unreadIncoming: dialog.unread },
         pending: changedItems(dialog.pending, () => true, { guess: 0 }),

@@ -2,20 +2,46 @@
  * The messages of one conversation: an array in the order of `seq`, each once. Arrays are never
  * changed; a function returns the same array when there is nothing to change.
  *
- * A message is {seq, id, mine, text, date, read}: `date` in milliseconds since 1970; `read`: its
- * receiver has read it, which stays so.
+ * A message is {seq, id, mine, text, date, read, erased}: `date` in milliseconds since 1970; `read`: its
+ * receiver has read it, which stays so; `erased`: false, true when the server has erased the text, which is
+ * "" then, or "perhaps" when the text was dropped here and the server is to be asked.
  */
 
+const PERHAPS = "perhaps";
+
 /* From a message of the server, whose date may be a number or a text. */
-export function toMessage(selfTag, { _id, seq, senderTag, text, date, isRead }) {
+export function toMessage(selfTag, { _id, seq, senderTag, text, date, isRead, isDeleted }) {
     return {
         seq,
         id: _id,
         mine: sameTag(senderTag, selfTag),
-        text,
+        text: isDeleted ? "" : text,
         date: new Date(date).getTime(),
         read: isRead === true,
+        erased: isDeleted === true,
     };
+}
+
+/* Two messages of the same `seq` as one: `later` is what the server returned last. */
+export function mergedMessage(message, later) {
+    const { text, erased } = later.erased === PERHAPS || (!message.erased && !later.erased) ? message : later;
+    const read = message.read || later.read;
+    const isSame = text === message.text && erased === message.erased && read === message.read;
+    return isSame ? message : { ...message, text, erased, read };
+}
+
+/* A message of somebody whose account is deleted, without its text, which the server may have erased. */
+export function withoutText(message) {
+    return message.mine || message.erased ? message : { ...message, text: "", erased: PERHAPS };
+}
+
+/* The newest messages of which the server is to be asked whether it has their texts: {first, last}, both
+ * inclusive, at most `most` apart; or null. */
+export function findDoubt(messages, most) {
+    const last = messages.findLast(({ erased }) => erased === PERHAPS)?.seq;
+    if (last === undefined) return null;
+    const { seq: first } = messages.find(({ seq, erased }) => erased === PERHAPS && seq > last - most);
+    return { first, last };
 }
 
 /* The tag of the other user of a message or of a row of the list. */
@@ -28,7 +54,7 @@ export function sameTag(one, other) {
     return one === other || one?.toLowerCase() === other?.toLowerCase();
 }
 
-/* `added` in any order. */
+/* `added` in any order, and newer than what is known. */
 export function mergeMessages(messages, added) {
     if (added.length === 0) return messages;
     const sorted = withoutTwins(added.toSorted((one, other) => one.seq - other.seq));
@@ -42,7 +68,7 @@ function withoutTwins(sorted) {
     for (const message of sorted) {
         const last = result.at(-1);
         if (last?.seq !== message.seq) result.push(message);
-        else if (message.read && !last.read) result[result.length - 1] = { ...last, read: true };
+        else result[result.length - 1] = mergedMessage(last, message);
     }
     return result;
 }

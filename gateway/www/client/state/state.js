@@ -3,7 +3,7 @@
  * changes nothing. No browser, no server, no clock. What did not change stays the same object, so
  * that a view compares with ===.
  *
- *   self        the user: {tag, firstName, lastName, img}; null before it is known
+ *   self        the user, as in dialog.js; null before it is known
  *   dialogs     Map from the tag in lower case to its dialog (dialog.js)
  *   online      Set of the tags, in lower case, of contacts who are online
  *   open        the key of the conversation that is shown; "": none
@@ -15,8 +15,8 @@
  */
 
 import {
-    forgotten, newDialog, plainUser, trimmed, withFields, withNew, withOpened, withOutcome, withPage, withReported,
-    withRow, withSeen, withStored, withWritten, withoutMessages, withoutPending,
+    forgotten, newDialog, plainUser, trimmed, withDraft, withFields, withNew, withOpened, withOutcome, withPage,
+    withReported, withRow, withSeen, withStored, withWritten, withoutAccount, withoutMessages, withoutPending,
 } from "./dialog.js";
 import { otherTag, sameTag, toMessage } from "./messages.js";
 
@@ -117,6 +117,11 @@ const ACTIONS = {
         return takeOnline(state, tag, online);
     },
 
+    /* The account of another user was deleted. */
+    accountDeleted(state, { tag }) {
+        return takeOnline(change(state, tag, withoutAccount), tag, false);
+    },
+
     /* The user's decision about another one. */
     relationChanged(state, { tag, isBlocked, isAdded }) {
         return change(state, tag, (dialog) => withFields(dialog, {
@@ -170,7 +175,7 @@ const ACTIONS = {
     },
 
     drafted(state, { tag, text }) {
-        return change(state, tag, (dialog) => withFields(dialog, { draft: text }));
+        return change(state, tag, (dialog) => withDraft(dialog, text));
     },
 
     /* What the user writes; the `id` is the message's clientMessageId. */

@@ -7,7 +7,7 @@
 const CHANNEL = "messenger";
 
 /* Events, of other tabs: "action" {user, action}, "saved" {user, place}, "noticed" {message}, "in", "out",
- * "ended", "gone". */
+ * "ended", "deleted", "gone". */
 export class Tabs extends EventTarget {
     #id = Math.random().toString(36).slice(2);
     #channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(CHANNEL) : null;
@@ -31,6 +31,11 @@ export class Tabs extends EventTarget {
 
     logOut() {
         this.#channel?.postMessage({ from: this.#id, type: "out" });
+    }
+
+    /* The user has deleted the account, here. */
+    deleteAccount() {
+        this.#channel?.postMessage({ from: this.#id, type: "deleted" });
     }
 
     /* The session of this browser was ended, as by another device. */

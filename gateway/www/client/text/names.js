@@ -9,6 +9,11 @@ export function nameOf({ tag, firstName, lastName }) {
     return `${firstName} ${lastName}`.trim() || tag;
 }
 
+/* As it is shown; `t` of strings.js. */
+export function shownNameOf(user, t) {
+    return user.isDeleted ? t("deleted.name") : nameOf(user);
+}
+
 /* One or two letters. */
 export function initialsOf({ tag, firstName, lastName }) {
     return [firstName, lastName].map(firstLetter).join("") || firstLetter(tag.slice(1));

@@ -47,6 +47,12 @@ export class Composer {
         this.#measure();
     }
 
+    /* Forgets what is in the field: it is not a draft. */
+    empty() {
+        this.#picker.close();
+        this.show({ tag: "", draft: "" });
+    }
+
     /* A draft that was written in another tab. */
     follow({ tag, draft }) {
         if (tag === this.#tag && draft !== this.#field.value && !document.hasFocus()) this.show({ tag, draft });

@@ -3,7 +3,7 @@
 import { isWhole } from "../state/dialog.js";
 import { keyOf } from "../state/state.js";
 import { rowsOf } from "../state/rows.js";
-import { nameOf } from "../text/names.js";
+import { nameOf, shownNameOf } from "../text/names.js";
 import { beginning } from "../text/preview.js";
 import { Composer } from "./composer.js";
 import { h, setAttribute, setText } from "./dom.js";
@@ -84,7 +84,8 @@ export class Conversation {
     };
 
     focus() {
-        this.#composer.focus();
+        if (this.#composer.element.hidden) this.focusHead();
+        else this.#composer.focus();
     }
 
     /* Without the keyboard of a phone. */
@@ -105,11 +106,20 @@ export class Conversation {
         this.#dialog = dialog;
         this.#showHead(dialog, state.online.has(state.open));
         this.#relation.update(dialog);
-        this.#block.hidden = dialog.isBlocked;
-        this.#composer.element.hidden = dialog.isBlocked;
-        if (isOther) this.#composer.show(dialog);
-        else this.#composer.follow(dialog);
+        this.#showComposer(dialog, isOther);
         this.#showRows(dialog, before, isOther);
+    }
+
+    /* Nothing can be written to somebody who is blocked, or whose account is deleted. */
+    #showComposer(dialog, isOther) {
+        const { isDeleted } = dialog.user;
+        const isHidden = Boolean(dialog.isBlocked || isDeleted);
+        if (isHidden && this.#composer.element.contains(document.activeElement)) this.focusHead();
+        this.#block.hidden = isHidden;
+        this.#composer.element.hidden = isHidden;
+        if (isDeleted) this.#composer.empty();
+        else if (isOther) this.#composer.show(dialog);
+        else this.#composer.follow(dialog);
     }
 
     /* On another day. */
@@ -126,7 +136,7 @@ export class Conversation {
     #showHead({ user }, isOnline) {
         const { strings } = this.#app;
         this.#face.show(user, isOnline);
-        setText(this.#name, nameOf(user));
+        setText(this.#name, shownNameOf(user, this.#app.t));
         setText(this.#presence, isOnline ? strings.t("talk.online") : user.tag);
         setAttribute(this.#presence, "dir", isOnline ? null : "ltr");
     }
@@ -136,10 +146,11 @@ export class Conversation {
             && before.divider === dialog.divider;
         if (same) return;
         const rows = rowsOf(dialog);
-        const isEmpty = rows.length === 0 && isWhole(dialog);
+        const isEmpty = rows.length === 0 && isWhole(dialog) && !dialog.user.isDeleted;
         this.#nothing.hidden = !isEmpty;
         this.#nothing.replaceChildren(...(isEmpty ? [emptyTalk(this.#app, nameOf(dialog.user))] : []));
-        if (!isOther) this.#speak(before, dialog);
+        if (dialog.user.isDeleted) this.#spoken.replaceChildren();
+        else if (!isOther) this.#speak(before, dialog);
         if (isOther) this.#virtual.forget();
         this.#virtual.show(rows, this.#placeFor(dialog, before, isOther));
     }
@@ -156,7 +167,7 @@ export class Conversation {
 
     #speak(before, dialog) {
         const after = before?.last?.seq ?? 0;
-        const news = dialog.messages.filter(({ seq, mine }) => seq > after && !mine);
+        const news = dialog.messages.filter(({ seq, mine, erased }) => seq > after && !mine && !erased);
         if (!before || before.messages.length === 0 || news.length === 0) return;
         for (const { text } of news.slice(-SPOKEN_MAX)) {
             this.#spoken.append(h("p", {}, `${nameOf(dialog.user)}: ${beginning(text, SPOKEN_CHARACTERS)}`));

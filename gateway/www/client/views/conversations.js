@@ -2,13 +2,14 @@
 
 import { listDialogs } from "../state/list.js";
 import { keyOf } from "../state/state.js";
-import { nameOf } from "../text/names.js";
+import { shownNameOf } from "../text/names.js";
 import { beginning } from "../text/preview.js";
 import { addressOf } from "./address.js";
 import { h, setAttribute, setChildren, setText } from "./dom.js";
 import { face } from "./face.js";
 import { FoundPeople } from "./found_people.js";
 import { iconButton, icon, tick } from "./icons.js";
+import { erasedText } from "./message.js";
 
 const FIRST_ROWS = 30; // more than fit on the screen: the others follow when there is time
 const MORE_ROWS = 100;
@@ -181,27 +182,29 @@ class Row {
         this.#dialog = dialog;
         this.#shown = shown;
         this.#face.show(dialog.user, isOnline);
-        setText(this.#name, nameOf(dialog.user));
+        setText(this.#name, shownNameOf(dialog.user, (key) => strings.t(key)));
         const words = [isOnline ? strings.t("talk.online") : "", unreadWords(strings, dialog.unread)];
         this.#showMark(strings, dialog);
         setText(this.#state, words.filter(Boolean).join(", "));
         setAttribute(this.#link, "aria-current", isOpen ? "page" : null);
         this.#showLast(strings, isOpen ? { ...dialog, draft: "" } : dialog);
         this.#badge.hidden = dialog.unread === 0;
+        this.#link.classList.toggle("wide", Boolean(dialog.user.isDeleted) && dialog.unread === 0); // for the tag
         setText(this.#badge, strings.number(dialog.unread));
     }
 
-    #showMark(strings, { isRequest, isBlocked }) {
-        this.#mark.hidden = !isRequest && !isBlocked;
+    #showMark(strings, { user, isRequest, isBlocked }) {
+        this.#mark.hidden = user.isDeleted || (!isRequest && !isBlocked);
         setText(this.#mark, isBlocked ? strings.t("list.blocked") : strings.t("list.request"));
     }
 
-    #showLast(strings, { last, pending, draft }) {
+    #showLast(strings, { user, last, pending, draft }) {
         const written = pending.at(-1);
         const newest = written && (!last || !written.failed || written.date > last.date) ? written : last;
         this.#time.dateTime = newest ? new Date(newest.date).toISOString() : "";
         setText(this.#time, newest ? strings.dates.brief(newest.date) : "");
-        this.#text.replaceChildren(...lastParts(strings, newest, newest === written, draft));
+        const tag = user.isDeleted ? [h("bdi", { dir: "ltr" }, user.tag), " · "] : []; // the names are all the same
+        this.#text.replaceChildren(...tag, ...lastParts(strings, newest, newest === written, draft));
     }
 }
 
@@ -215,6 +218,7 @@ function lastParts(strings, newest, isPending, draft) {
     const preview = (text) => beginning(text, PREVIEW_CHARACTERS).replace(/\s+/g, " ");
     if (draft) return [h("span.draft", {}, strings.t("list.draft")), preview(draft)];
     if (!newest) return [];
+    if (newest.erased) return [erasedText(strings, "span.erased")];
     if (newest.failed) return [h("span.failed", {}, strings.t("list.failed")), preview(newest.text)];
     if (isPending) return [tick("sending"), preview(newest.text)];
     if (!newest.mine) return [preview(newest.text)];

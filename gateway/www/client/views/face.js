@@ -1,8 +1,9 @@
-/* A person's picture, or the initials on a colour. */
+/* A person's picture, or the initials on a colour; of a deleted account, nobody's. */
 
 import { pictureAddress } from "../server/accounts.js";
 import { hueOf, initialsOf } from "../text/names.js";
 import { h } from "./dom.js";
+import { icon } from "./icons.js";
 
 const AGAIN_MS = 30_000; // after a picture could not be loaded
 const NO_PICTURE = "default.jpg";
@@ -19,7 +20,9 @@ export function face(size = 46) {
     return {
         element,
         show(user, isOnline) {
-            letters.dataset.letters = initialsOf(user);
+            element.classList.toggle("gone", Boolean(user.isDeleted));
+            letters.dataset.letters = user.isDeleted ? "" : initialsOf(user);
+            letters.replaceChildren(...(user.isDeleted ? [icon("nobody")] : []));
             element.style.setProperty("--hue", hueOf(user.tag));
             element.classList.toggle("online", Boolean(isOnline));
             showPicture(picture, user.img);

@@ -1,17 +1,19 @@
 /* The rows of a conversation as elements. */
 
 import { findLinks } from "../text/links.js";
+import { refusalOf } from "../text/refusals.js";
 import { drawing, h, setAttribute } from "./dom.js";
 import { tick } from "./icons.js";
 
 const LINE_PX = 22;
 const LINE_CHARACTERS = 60;
+const REFUSALS = { full: "refused.full", nobody: "refused.nobody", blocked: "refused.blocked", "": "talk.notSent" };
 
 /* About how high a row is, in pixels. */
 export function estimateHeight({ kind, message, item, first }) {
     if (kind === "day" || kind === "new") return 48;
     const { text } = message ?? item;
-    return Math.ceil(text.length / LINE_CHARACTERS) * LINE_PX + 17 + (first ? 8 : 2);
+    return Math.max(1, Math.ceil(text.length / LINE_CHARACTERS)) * LINE_PX + 17 + (first ? 8 : 2);
 }
 
 export function isSameRow(one, other) {
@@ -35,6 +37,7 @@ export function updateRow(app, element, before, row, actions) {
     const one = contentOf(before);
     const other = contentOf(row);
     if (one === undefined || other === undefined || one.text !== other.text || one.mine !== other.mine) return false;
+    if (Boolean(one.erased) !== Boolean(other.erased)) return false;
     const message = element.firstElementChild;
     message.querySelector("footer").replaceWith(footerOf(app, row, actions));
     markBubble(element, message, row);
@@ -51,8 +54,9 @@ function footerOf(app, { message, item }, actions) {
 }
 
 function bubble({ strings }, row, footer) {
-    const { mine, text } = contentOf(row);
-    const message = h("div.msg", {}, h("span.hidden", {}, strings.t(mine ? "talk.you" : "talk.them")), textOf(text), footer);
+    const { mine, text, erased } = contentOf(row);
+    const content = erased ? erasedText(strings) : textOf(text);
+    const message = h("div.msg", {}, h("span.hidden", {}, strings.t(mine ? "talk.you" : "talk.them")), content, footer);
     const element = h("li.row", {}, message);
     markBubble(element, message, row);
     return element;
@@ -75,6 +79,11 @@ function textOf(text) {
     return h("p", { dir: "auto" }, ...parts);
 }
 
+/* In place of a text that the server has erased, or is asked about. */
+export function erasedText(strings, element = "p.erased") {
+    return h(element, {}, strings.t("talk.erased"));
+}
+
 function messageFooter({ strings }, { date, mine, read }) {
     const state = read ? "read" : "sent";
     return h("footer", {},
@@ -89,9 +98,10 @@ function pendingFooter({ strings }, item, { retry, discard }) {
             h("time", { datetime: new Date(item.date).toISOString() }, strings.dates.time(item.date)),
             tick("sending"), h("span.hidden", {}, strings.t("talk.sending")));
     }
+    const refusal = refusalOf(item.failed);
     return h("footer", {},
-        h("span", { title: item.failed }, strings.t("talk.notSent")),
-        h("button", { type: "button", on: { click: () => retry(item) } }, strings.t("talk.retry")),
+        h("span", { title: refusal === "" ? item.failed : null }, strings.t(REFUSALS[refusal])),
+        refusal === "nobody" ? null : h("button", { type: "button", on: { click: () => retry(item) } }, strings.t("talk.retry")),
         h("button", { type: "button", on: { click: () => discard(item) } }, strings.t("talk.discard")));
 }
 

@@ -5,6 +5,7 @@
 
 import { readSetting, writeSetting } from "../storage/settings.js";
 import { totalUnread } from "../state/list.js";
+import { sameTag } from "../state/messages.js";
 import { dialogOf } from "../state/state.js";
 import { nameOf } from "../text/names.js";
 import { beginning } from "../text/preview.js";
@@ -82,7 +83,7 @@ export class Notices {
 
     async #show(message, tag) {
         const dialog = dialogOf(this.#app.store.state, tag);
-        if (this.#noticed.has(message._id) || !dialog) return;
+        if (this.#noticed.has(message._id) || !dialog || dialog.user.isDeleted) return;
         if (this.sound) ring();
         if (!this.wanted) return;
         const title = nameOf(dialog.user);
@@ -97,9 +98,18 @@ export class Notices {
         document.title = this.#app.t("app.name");
         showInIcon(0);
         navigator.clearAppBadge?.().catch(() => {});
-        navigator.serviceWorker?.getRegistration().then((registration) => registration?.getNotifications())
-            .then((shown) => shown?.forEach((notification) => notification.close())).catch(() => {});
+        closeNotifications(() => true);
     }
+
+    /* What this user has written is not to be shown any more. */
+    forget(user) {
+        closeNotifications(({ tag }) => sameTag(tag, user));
+    }
+}
+
+function closeNotifications(which) {
+    navigator.serviceWorker?.getRegistration().then((registration) => registration?.getNotifications())
+        .then((shown) => shown?.filter(which).forEach((notification) => notification.close())).catch(() => {});
 }
 
 /* In one of the tabs in which the message has arrived. */

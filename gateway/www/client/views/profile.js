@@ -5,8 +5,10 @@ import { chooseLanguage, LANGUAGES } from "../strings/strings.js";
 import { Crop } from "./crop.js";
 import { Devices } from "./devices.js";
 import { h, setText } from "./dom.js";
+import { Export } from "./export.js";
 import { face } from "./face.js";
 import { icon } from "./icons.js";
+import { Leaving } from "./leaving.js";
 import { Password } from "./password.js";
 import { Privacy } from "./privacy.js";
 import { sheet } from "./sheet.js";
@@ -29,6 +31,7 @@ export class Profile {
     #password;
     #privacy;
     #export;
+    #leaving;
 
     constructor(app) {
         const { t } = app;
@@ -44,8 +47,8 @@ export class Profile {
         this.#devices = new Devices(app);
         this.#password = new Password(app);
         this.#privacy = new Privacy(app);
-        this.#export = h("button.secondary", { type: "button", data: { runs: "export" }, on: { click: () => this.#saveData() } },
-            t("profile.export"));
+        this.#export = new Export(app, t("profile.export"), (text) => this.#showProblem(text));
+        this.#leaving = new Leaving(app);
         this.#sheet = sheet(app, t("profile.title"), h("div.profile", {}, this.#picture(), this.#form(), this.#settings(),
             this.#privacy.element, this.#security()));
     }
@@ -66,12 +69,14 @@ export class Profile {
         this.#devices.close();
         this.#password.close();
         this.#privacy.close();
+        this.#leaving.close();
     }
 
     /* `connection` as in server/session.js. */
     showConnection(connection) {
         this.#devices.showConnection(connection);
         this.#password.showConnection(connection);
+        this.#leaving.showConnection(connection);
     }
 
     update({ self }) {
@@ -116,31 +121,16 @@ export class Profile {
         return h("fieldset", {}, h("legend", {}, t("profile.security")), h("div.buttons", {},
             button(t("devices.title"), "devices", () => this.#devices.open()),
             button(t("password.title"), "password", () => this.#password.open()),
-            this.#export,
-            h("button.danger", { type: "button", on: { click: () => this.#logOut() } }, t("profile.logOut"))));
+            this.#export.element,
+            h("button.danger", { type: "button", on: { click: () => this.#logOut() } }, t("profile.logOut")),
+            h("button.danger", { type: "button", data: { opens: "leaving" }, on: { click: () => this.#leaving.open() } },
+                t("leaving.open"))));
     }
 
     #switch(key, checked, changed) {
         const input = h("input", { type: "checkbox", role: "switch", checked });
         input.addEventListener("change", () => changed(input.checked, input));
         return h("label.choice", {}, h("span", {}, this.#app.t(key)), input);
-    }
-
-    async #saveData() {
-        const { t, session, store } = this.#app;
-        this.#problem.hidden = true;
-        this.#export.disabled = true;
-        setText(this.#export, t("profile.exporting"));
-        const parts = await session.exportData();
-        this.#export.disabled = false;
-        setText(this.#export, t("profile.export"));
-        if (!parts) {
-            this.#showProblem(t("problem.Unreachable"));
-            return;
-        }
-        const address = URL.createObjectURL(new Blob(parts, { type: "application/x-ndjson" }));
-        h("a", { href: address, download: `messenger-${store.state.self.tag.slice(1)}.ndjson` }).click();
-        setTimeout(() => URL.revokeObjectURL(address), 60_000); // the browser has it by then
     }
 
     async #logOut() {
@@ -182,7 +172,7 @@ export class Profile {
 
     #showProblem(text) {
         setText(this.#problem, text);
-        this.#problem.hidden = false;
+        this.#problem.hidden = text === "";
     }
 
     #chosen() {

@@ -1,4 +1,5 @@
-/* What stands above the field of a conversation with a stranger, or instead of it with a blocked user. */
+/* What stands above the field of a conversation with a stranger, or instead of it with a blocked user, or a deleted
+ * account. */
 
 import { nameOf } from "../text/names.js";
 import { h, setText } from "./dom.js";
@@ -29,10 +30,13 @@ export class Relation {
     update(dialog) {
         const { t } = this.#app;
         const { isRequest, isBlocked, user } = dialog;
-        if (dialog.tag !== this.#dialog?.tag) this.#problem.hidden = true;
+        if (dialog.tag !== this.#dialog?.tag || user.isDeleted) this.#problem.hidden = true;
+        if (user.isDeleted && !this.#dialog?.user.isDeleted) this.close(); // the question has the name
         this.#dialog = dialog;
-        this.element.hidden = !isRequest && !isBlocked;
-        setText(this.#text, t(isBlocked ? "relation.blocked" : "relation.request", { name: nameOf(user) }));
+        this.element.hidden = !user.isDeleted && !isRequest && !isBlocked;
+        this.element.classList.toggle("ended", Boolean(user.isDeleted));
+        if (user.isDeleted) setText(this.#text, t("deleted.note"));
+        else setText(this.#text, t(isBlocked ? "relation.blocked" : "relation.request", { name: nameOf(user) }));
         this.#accept.hidden = this.#block.hidden = isBlocked;
         this.#unblock.hidden = !isBlocked;
     }
