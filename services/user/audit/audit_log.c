@@ -100,7 +100,7 @@ struct like {
     size_t of_account, of_others, of_nobody;
 };
 
-/* One pass, whatever is looked for: how long it takes must not tell whether there is an account. */
+/* One pass, whatever is looked for: how long it takes must not show whether there is an account. */
 static struct like count_like_locked(const struct audit_log *log,
                                      const struct user_audit_entry *entry)
 {
