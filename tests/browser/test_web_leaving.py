@@ -85,6 +85,12 @@ def test_the_sheet_names_what_goes_and_what_stays_and_offers_the_data_first(page
     assert "picture" in goes and "devices" in goes and "texts of the messages" in goes and "Some servers leave" in goes
     assert anna.tag in stays and "others have written" in stays and "Backups" in stays
     page.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    page.run("messenger.session.ask = messenger.session.exportData;"
+             "messenger.session.exportData = () => new Promise((resolve) => { window.goOn = resolve; })")
+    page.click(".leaving [data-runs=export]")
+    assert not page.find(".leaving form .danger").is_enabled()
+    page.run("messenger.session.exportData = messenger.session.ask; window.goOn(null)")
+    page.wait(lambda: problems(page) == ["The server does not answer. Try again in a moment."], "that it was not saved")
     page.click(".leaving [data-runs=export]")
     path = tmp_path / f"messenger-{anna.tag[1:]}.ndjson"
     wait_until(lambda: path.exists() and SECRET in path.read_text(), "the file")
@@ -228,6 +234,17 @@ def test_nothing_of_a_deleted_account_is_left_in_the_browser(talk, ben, crowd, s
     for text in (SECRET, "you are welcome", "Jones", "the other secret", "Reed"):
         wait_kept_without(talk, text)
     assert "thank you" in talk.kept()
+
+
+def test_notifications_of_what_a_deleted_account_has_written_are_closed(talk, ben):
+    talk.wait_kept()
+    talk.run("""
+        window.shut = [];
+        const shown = arguments[0].map((tag) => ({ tag, close() { window.shut.push(tag); } }));
+        ServiceWorkerRegistration.prototype.getNotifications = () => Promise.resolve(shown);
+        """, [ben.tag, "@somebody"])
+    delete(ben)
+    talk.wait(lambda: talk.run("return window.shut") == [ben.tag], "the one of the deleted account to be closed")
 
 
 def test_a_question_about_somebody_who_leaves_is_closed(talk, ben):

@@ -6,12 +6,14 @@ export class Export {
     #app;
     #label;
     #showProblem;
+    #changed;
 
-    /* `showProblem(text)`; "" when there is none any more. */
-    constructor(app, label, showProblem) {
+    /* `showProblem(text)`; "" when there is none any more. `changed()`: when it begins to run, and has run. */
+    constructor(app, label, showProblem, changed = () => {}) {
         this.#app = app;
         this.#label = label;
         this.#showProblem = showProblem;
+        this.#changed = changed;
         this.element = h("button.secondary", { type: "button", data: { runs: "export" }, on: { click: () => this.#run() } }, label);
     }
 
@@ -22,13 +24,17 @@ export class Export {
     async #run() {
         const { t, session, store } = this.#app;
         this.#showProblem("");
-        this.element.disabled = true;
-        setText(this.element, t("profile.exporting"));
+        this.#show(true, t("profile.exporting"));
         const parts = await session.exportData();
-        this.element.disabled = false;
-        setText(this.element, this.#label);
+        this.#show(false, this.#label);
         if (parts) save(parts, `messenger-${store.state.self.tag.slice(1)}.ndjson`);
         else this.#showProblem(t("problem.Unreachable"));
+    }
+
+    #show(isRunning, text) {
+        this.element.disabled = isRunning;
+        setText(this.element, text);
+        this.#changed();
     }
 }
 

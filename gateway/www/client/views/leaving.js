@@ -28,7 +28,7 @@ export class Leaving {
     constructor(app) {
         const { t } = app;
         this.#app = app;
-        this.#export = new Export(app, t("leaving.export"), (text) => this.#showProblem(text));
+        this.#export = new Export(app, t("leaving.export"), (text) => this.#showProblem(text), () => this.#update());
         this.#sure = h("input", {
             type: "checkbox", id: "leaving-sure", aria: { describedby: "leaving-unsure" }, on: { change: () => this.#showUnsure("") },
         });
@@ -91,12 +91,12 @@ export class Leaving {
 
     #update() {
         this.#offline.hidden = this.#isConnected;
-        this.#button.disabled = !this.#isConnected || this.#isBusy;
+        this.#button.disabled = !this.#isConnected || this.#isBusy || this.#export.isRunning;
     }
 
     async #submit(event) {
         event.preventDefault();
-        if (this.#button.disabled || this.#export.isRunning) return;
+        if (this.#button.disabled) return;
         this.#clear();
         if (!this.#isComplete()) return;
         this.#isBusy = true;
