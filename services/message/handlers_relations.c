@@ -73,6 +73,11 @@ static const char *relation_problem(enum status status, enum relation_action act
     }
 }
 
+static bool takes_back(enum relation_action action)
+{
+    return action == RELATION_REMOVE || action == RELATION_UNBLOCK;
+}
+
 void handle_set_relation(void *ctx, struct rpc_request *call, const void *request)
 {
     struct message_service *service = ctx;
@@ -93,8 +98,13 @@ void handle_set_relation(void *ctx, struct rpc_request *call, const void *reques
                                                     wanted->owner_id, &change.owner);
     if (status == STATUS_OK)
         status = user_directory_find(service->users, context, wanted->peer_tag, &change.peer);
-    if (status == STATUS_OK)
+    /* What was decided about an account that is gone can be taken back. */
+    bool is_gone = status == STATUS_NOT_FOUND && takes_back(change.action) &&
+                   message_user_set(&change.peer, wanted->peer_tag);
+    if (status == STATUS_OK || is_gone)
         status = find_relation(service, &change, &before);
+    if (status == STATUS_OK && is_gone && before.mine == RELATION_NONE)
+        status = STATUS_NOT_FOUND;
     if (status == STATUS_OK)
         status = message_store_relate(service->store, &change);
     if (status == STATUS_OK)

@@ -185,6 +185,27 @@ def test_who_has_blocked_or_is_blocked_loses_the_texts_too(stack, crowd, alice, 
         assert dialog(hers, user)["userInfo"]["isDeleted"] is True
 
 
+def test_what_was_decided_about_it_can_be_taken_back(stack, crowd, alice):
+    user = crowd.user(stack)
+    with alice.socket() as hers:
+        hers.call("blockUser", [user.tag])
+        delete(user)
+        wait_until(lambda: code_of_or_none(hers, "addContact", [user.tag]) is not None, "the account not to be known")
+        entry, = hers.call("listBlocked")
+        assert (entry["tag"].lower(), entry["firstName"]) == (user.tag.lower(), "")
+        assert hers.call("unblockUser", [entry["tag"]]) == {"status": "OK"}
+        assert hers.call("listBlocked") == []
+        assert code_of(hers, "unblockUser", [user.tag]) == code_of(hers, "unblockUser", ["@" + unique()])
+
+
+def code_of_or_none(socket, method, params):
+    try:
+        socket.call(method, params)
+        return None
+    except RpcError as error:
+        return error.code if error.code == INVALID else None
+
+
 def test_one_who_was_away_gets_the_end_from_sync(stack, crowd):
     user, friend = crowd.user(stack), crowd.user(stack)
     with user.socket() as socket:
