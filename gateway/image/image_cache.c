@@ -1,5 +1,6 @@
 #include "gateway/image/image_cache.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,7 @@ static void link_newest_locked(struct image_cache *cache, struct image *image)
 static void forget_locked(struct image_cache *cache, struct image *image)
 {
     unlink_locked(cache, image);
+    assert(cache->oldest != image && cache->newest != image);
     hashmap_remove(cache->images, image->name);
     cache->bytes -= image->size;
     free(image->name);
