@@ -6,7 +6,12 @@
 #   make check      a part of it, for use while working: build, units, structure, the main end to end
 #                   tests on SQLite; less than 2 minutes
 #   make test-compose   the containers, scaled, under load and faults
+#   make test-hostile   hostile clients beside a healthy witness; less than 2 minutes
+#   make test-sanitized the end-to-end tests under the sanitizers, address+undefined and thread (SAN for
+#                   one of them, PART=1 for some of the tests)
 #   make unit       the unit tests alone          (SAN=address,undefined or SAN=thread: sanitized)
+#   make fuzz       each parser of foreign bytes and each RPC handler, by coverage (FUZZ_SECONDS each);
+#                   then `make fuzz-corpus` keeps what was found
 #   make bench      a release build, measured beside the floor: one table, build/bench.json (BENCH_ARGS)
 #   make soak       very many messages, without growth of memory (MESSAGES)
 #   make chaos      faults under load, then everything must be right (SEED, SECONDS, STORE=sqlite|mongodb)
@@ -36,6 +41,11 @@ LINK := -pie -Wl,-z,relro,-z,now
 else
 OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
 LINK := -fsanitize=$(SAN)
+endif
+# COVERAGE=1, with clang: which lines were run (llvm-cov).
+ifneq ($(COVERAGE),)
+OPT += -fprofile-instr-generate -fcoverage-mapping
+LINK += -fprofile-instr-generate
 endif
 # Hidden, or a function of ours would stand in for a library's of the same name inside another
 # library (libjwt calls json_string of libjansson).
@@ -74,7 +84,7 @@ UNITS := $(patsubst %.c,$(OUT)/unit/%,$(notdir $(UNIT_C)))
 BENCH_A := $(OUT)/lib/bench.a
 BENCH := $(OUT)/bench
 
-.PHONY: FORCE images all run test check test-compose unit units lint format clean install-deps fuzz chaos soak bench
+.PHONY: FORCE images all run test check test-compose test-hostile test-sanitized unit units lint format clean install-deps fuzz fuzz-corpus chaos soak bench
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BINS)
@@ -151,8 +161,10 @@ units: $(UNITS)
 unit: units
 	@tests/run-units.sh $(UNITS)
 
-fuzz: $(PART_A) $(COMMON_A)
-	OUT=$(OUT) LIBS="$(LIBS)" tests/fuzz/run.sh
+fuzz:
+	@LIBS="$(LIBS)" tests/fuzz/run.sh
+fuzz-corpus:
+	@LIBS="$(LIBS)" tests/fuzz/run.sh --merge
 
 # Without a -j of the caller: one job for each core.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -162,6 +174,15 @@ test: install-test-deps
 check: install-test-deps
 	@$(MAKE) -s --no-print-directory $(JOBS) all units
 	@tests/run-all.sh --check
+
+# Hostile clients beside a healthy witness: alone, for it measures.
+test-hostile: install-test-deps
+	@$(MAKE) -s --no-print-directory $(JOBS) all
+	@/usr/bin/python3 -m pytest -c tests/pytest.ini -q -s tests/hostile $(PYTEST_ARGS)
+
+# The end-to-end tests on programs with sanitizers: both kinds, or SAN=address,undefined or SAN=thread.
+test-sanitized: install-test-deps
+	@tests/run-sanitized.sh $(if $(PART),--part) $(SAN) $(if $(PYTEST_ARGS),-- $(PYTEST_ARGS))
 
 # In containers; skips, with the reason, where it cannot run.
 test-compose:

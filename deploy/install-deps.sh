@@ -15,12 +15,19 @@ declare -A packages=(
         libnss3-tools openssl sqlite3 maven default-jre-headless"
     [proxies]="haproxy nginx-light caddy certbot"
     [lint]="clang-format clang-tidy cppcheck shellcheck"
+    [fuzz]="clang llvm"
     [compose]="docker.io docker-compose debootstrap iptables"
 )
 
 # Before 20.10, node has no WebSocket of its own; a newer one may come from elsewhere than Debian.
 node=$(dpkg-query -W -f='${Version}' nodejs 2>/dev/null || true)
 dpkg --compare-versions "$node" ge 20.10 2>/dev/null || packages[test]+=" nodejs node-ws"
+
+# libFuzzer and the sanitizers of clang are a package of its version; Debian 12 has no other name for it.
+if [[ " $* " == *" fuzz "* ]]; then
+    clang=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9][0-9]*\)$/\1/p' || true)
+    packages[fuzz]+=" libclang-rt-${clang:-14}-dev"
+fi
 
 [ "${NO_INSTALL:-0}" = 1 ] && exit 0
 missing=()

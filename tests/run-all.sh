@@ -50,7 +50,7 @@ check() {
 all() {
     tests/mongo-server/build.sh >build/mongo-server.log 2>&1 & # fetches while others test
     tests/run-units.sh build/release/unit/test_*[!.]
-    side_by_side build/pytest.txt tests --ignore tests/e2e/test_figures.py
+    side_by_side build/pytest.txt tests --ignore tests/e2e/test_figures.py --ignore tests/hostile
     run_pytest build/pytest-figures.txt tests/e2e/test_figures.py # alone: it measures
     tests/with-mongo.sh tests/run-all.sh --on-mongo
     [ $? = 77 ] && echo "0 0 1" >>"$COUNTS" # it printed the reason; counts as one skipped

@@ -2,6 +2,7 @@
 
 #include "gateway/api/methods.h"
 #include "gateway/api/service_call.h"
+#include "services/common/base/clock.h"
 #include "services/common/rpc/wire.h"
 #include "user.pb-c.h"
 
@@ -41,7 +42,7 @@ static void put_session(struct jsonrpc_call *call, const Messenger__Session *ses
     json_put_string(w, "address", session->address);
     json_put_int(w, "created", session->created_ms);
     json_put_int(w, "lastSeen", session->seen_ms);
-    json_put_int(w, "expires", session->expires_at * 1000);
+    json_put_int(w, "expires", clock_s_to_ms(session->expires_at));
     json_put_bool(w, "isCurrent", strcmp(session->id, caller_session(call)) == 0);
     json_end_object(w);
 }
@@ -135,7 +136,7 @@ static void put_code(struct jsonrpc_call *call, const void *reply)
     json_begin_object(w);
     json_put_string(w, "id", code->id);
     json_put_string(w, "code", code->code);
-    json_put_int(w, "expires", code->expires_at * 1000);
+    json_put_int(w, "expires", clock_s_to_ms(code->expires_at));
     json_end_object(w);
 }
 
@@ -156,7 +157,7 @@ static void put_invite(struct json_writer *w, const Messenger__Invite *invite)
     json_begin_object(w);
     json_put_string(w, "id", invite->id);
     json_put_int(w, "created", invite->created_ms);
-    json_put_int(w, "expires", invite->expires_at * 1000);
+    json_put_int(w, "expires", clock_s_to_ms(invite->expires_at));
     if (*invite->used_by_tag != '\0') {
         json_put_string(w, "usedByTag", invite->used_by_tag);
         json_put_int(w, "used", invite->used_ms);

@@ -16,6 +16,7 @@
 #include "gateway/socket/no_auth.h"
 #include "services/common/base/json.h"
 #include "services/common/base/json_writer.h"
+#include "services/common/base/log.h"
 #include "services/common/rpc/rpc_client.h"
 #include "services/common/rpc/wire.h"
 #include "user.pb-c.h"
@@ -28,6 +29,11 @@ static void respond_signed_in(const struct http_site *site, struct http_request 
 {
     struct token_claims claims = { .expires_at = expires_at_s };
 
+    if (account->user == NULL) { /* of a sign-up that waits only: reply_bounds.h */
+        log_error("the user service has answered without the account");
+        http_respond_error(request, 500, "InternalError", "Something went wrong.");
+        return;
+    }
     snprintf(claims.user_id, sizeof(claims.user_id), "%s", account->user->id);
     snprintf(claims.tag, sizeof(claims.tag), "%s", account->user->tag);
     snprintf(claims.email, sizeof(claims.email), "%s", account->email);

@@ -16,6 +16,7 @@
 #include "gateway/image/image_cache.h"
 #include "gateway/limits/ratelimit.h"
 #include "gateway/socket/no_auth.h"
+#include "services/common/base/clock.h"
 #include "services/common/base/id.h"
 #include "services/common/base/log.h"
 #include "services/common/rpc/rpc_client.h"
@@ -223,7 +224,8 @@ static void fetch_image(const struct http_site *site, struct http_request *reque
     enum status status = rpc_call(site->bus, &context, "user.GetImage", &wanted.base,
                                   &messenger__image__descriptor, &image, NULL);
     if (status == STATUS_OK) {
-        image_cache_put(site->images, name, image->content_type, image->data.data, image->data.len);
+        image_cache_put(site->images, name, clock_mono_ms(), image->content_type, image->data.data,
+                        image->data.len);
         respond_upload(request, image->content_type, name, image->data.data, image->data.len);
     } else if (status == STATUS_NOT_FOUND) {
         http_respond_error(request, 404, "NotFoundError", "There is no such image.");
@@ -244,7 +246,7 @@ void http_images_get(const struct http_site *site, struct http_request *request)
         respond_default(request);
     } else if (!is_image_name(name)) {
         http_respond_error(request, 404, "NotFoundError", "There is no such image.");
-    } else if (image_cache_get(site->images, name, &content_type, &data, &size)) {
+    } else if (image_cache_get(site->images, name, clock_mono_ms(), &content_type, &data, &size)) {
         respond_upload(request, content_type, name, data, size);
         free(content_type);
         free(data);

@@ -13,6 +13,7 @@ struct image {
     char *content_type;
     void *data;
     size_t size;
+    int64_t put_ms;
 };
 
 struct image_cache {
@@ -47,15 +48,9 @@ static void link_newest_locked(struct image_cache *cache, struct image *image)
     cache->newest = image;
 }
 
-static void forget_oldest_locked(struct image_cache *cache)
+static void forget_locked(struct image_cache *cache, struct image *image)
 {
-    struct image *image = cache->oldest;
-
-    cache->oldest = image->newer;
-    if (cache->oldest != NULL)
-        cache->oldest->older = NULL;
-    else
-        cache->newest = NULL;
+    unlink_locked(cache, image);
     hashmap_remove(cache->images, image->name);
     cache->bytes -= image->size;
     free(image->name);
@@ -86,18 +81,22 @@ void image_cache_destroy(struct image_cache **cache)
     if (*cache == NULL)
         return;
     while ((*cache)->oldest != NULL)
-        forget_oldest_locked(*cache);
+        forget_locked(*cache, (*cache)->oldest);
     hashmap_destroy(&(*cache)->images);
     pthread_mutex_destroy(&(*cache)->lock);
     free(*cache);
     *cache = NULL;
 }
 
-bool image_cache_get(struct image_cache *cache, const char *name, char **content_type_out,
-                     void **data_out, size_t *size_out)
+bool image_cache_get(struct image_cache *cache, const char *name, int64_t now_ms,
+                     char **content_type_out, void **data_out, size_t *size_out)
 {
     pthread_mutex_lock(&cache->lock);
     struct image *image = hashmap_get(cache->images, name);
+    if (image != NULL && now_ms - image->put_ms > IMAGE_CACHE_KEPT_MS) {
+        forget_locked(cache, image);
+        image = NULL;
+    }
     if (image != NULL) {
         unlink_locked(cache, image);
         link_newest_locked(cache, image);
@@ -109,20 +108,21 @@ bool image_cache_get(struct image_cache *cache, const char *name, char **content
     return image != NULL;
 }
 
-void image_cache_put(struct image_cache *cache, const char *name, const char *content_type,
-                     const void *data, size_t size)
+void image_cache_put(struct image_cache *cache, const char *name, int64_t now_ms,
+                     const char *content_type, const void *data, size_t size)
 {
     if (size > cache->bytes_max)
         return;
     pthread_mutex_lock(&cache->lock);
     if (hashmap_get(cache->images, name) == NULL) {
         while (cache->bytes + size > cache->bytes_max)
-            forget_oldest_locked(cache);
+            forget_locked(cache, cache->oldest);
         struct image *image = xcalloc(1, sizeof(*image));
         image->name = xstrdup(name);
         image->content_type = xstrdup(content_type);
         image->data = copy_bytes(data, size);
         image->size = size;
+        image->put_ms = now_ms;
         hashmap_put(cache->images, name, image);
         link_newest_locked(cache, image);
         cache->bytes += size;

@@ -57,6 +57,8 @@ bool ws_reader_fill(struct ws_reader *reader, int socket, void *scratch, size_t 
     bool behind = is_in_kept(reader);
     void *target = behind ? buffer_reserve(&reader->kept, size) : scratch;
 
+    if (behind) /* they may have moved, also if nothing is read */
+        reader->at = (unsigned char *)reader->kept.data;
     ssize_t n = read_once(socket, target, size);
     /* Bytes that arrive after a short read cause another event. */
     reader->socket_has_more = n == (ssize_t)size || reader->socket_ended;

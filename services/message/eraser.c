@@ -157,14 +157,17 @@ static bool submit(struct eraser *eraser, struct erasing *erasing)
     pthread_mutex_lock(&eraser->lock);
     forget_old(eraser);
     struct account *account = hashmap_get(eraser->accounts, key);
-    bool is_over = account != NULL && account->is_over;
-    bool taken = account == NULL && workpool_submit(eraser->pool, run_erasing, erasing);
-    if (taken)
+    bool is_new = account == NULL, is_over = account != NULL && account->is_over;
+    if (is_new)
         hashmap_put(eraser->accounts, key, xcalloc(1, sizeof(*account)));
     pthread_mutex_unlock(&eraser->lock);
     if (is_over)
         acknowledge(eraser, erasing->message);
-    return taken;
+    if (is_new && workpool_submit(eraser->pool, run_erasing, erasing))
+        return true;
+    if (is_new)
+        note_end(eraser, key, false);
+    return false;
 }
 
 static void handle_deleted(void *ctx, struct bus_message *message_take)

@@ -1,13 +1,12 @@
-#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "services/message/expiry.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/stop_wait.h"
 #include "services/common/base/thread.h"
 
 enum {
@@ -21,24 +20,8 @@ struct expiry {
     struct message_store *store;
     int64_t keep_days;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t cond;
-    bool stopping;
+    struct stop_wait wait;
 };
-
-/* False when it must stop. */
-static bool pause_for(struct expiry *expiry, int64_t ms)
-{
-    struct timespec until = clock_after_ms(ms);
-
-    pthread_mutex_lock(&expiry->lock);
-    while (!expiry->stopping &&
-           pthread_cond_clockwait(&expiry->cond, &expiry->lock, CLOCK_MONOTONIC, &until) == 0)
-        continue;
-    bool go_on = !expiry->stopping;
-    pthread_mutex_unlock(&expiry->lock);
-    return go_on;
-}
 
 /* STATUS_BUSY: it must stop. */
 static enum status expire_all(struct expiry *expiry)
@@ -47,8 +30,8 @@ static enum status expire_all(struct expiry *expiry)
     enum status status = STATUS_OK;
 
     while (status == STATUS_OK && !old.is_over)
-        status =
-            pause_for(expiry, STEP_MS) ? message_store_expire(expiry->store, &old) : STATUS_BUSY;
+        status = stop_wait_pause(&expiry->wait, STEP_MS) ? message_store_expire(expiry->store, &old)
+                                                         : STATUS_BUSY;
     if (status == STATUS_OK && old.erased > 0) {
         log_info("erased %" PRIu64 " texts that are older than %" PRId64 " days", old.erased,
                  expiry->keep_days);
@@ -66,7 +49,7 @@ static void run_expiry(void *arg)
         status = expire_all(expiry);
         if (status != STATUS_OK && status != STATUS_BUSY)
             log_warn("old texts are not erased yet: %s", status_name(status));
-    } while (pause_for(expiry, status == STATUS_OK ? PAUSE_MS : RETRY_MS));
+    } while (stop_wait_pause(&expiry->wait, status == STATUS_OK ? PAUSE_MS : RETRY_MS));
 }
 
 struct expiry *expiry_start(struct message_store *store, int64_t keep_days)
@@ -76,8 +59,7 @@ struct expiry *expiry_start(struct message_store *store, int64_t keep_days)
     struct expiry *expiry = xcalloc(1, sizeof(*expiry));
     expiry->store = store;
     expiry->keep_days = keep_days;
-    pthread_mutex_init(&expiry->lock, NULL);
-    pthread_cond_init(&expiry->cond, NULL);
+    stop_wait_init(&expiry->wait);
     expiry->thread = thread_start("expiry", run_expiry, expiry);
     return expiry;
 }
@@ -88,13 +70,7 @@ void expiry_stop(struct expiry **expiry)
 
     if (e == NULL)
         return;
-    pthread_mutex_lock(&e->lock);
-    e->stopping = true;
-    pthread_cond_signal(&e->cond);
-    pthread_mutex_unlock(&e->lock);
-    pthread_join(e->thread, NULL);
-    pthread_cond_destroy(&e->cond);
-    pthread_mutex_destroy(&e->lock);
+    stop_wait_join(&e->wait, e->thread);
     free(e);
     *expiry = NULL;
 }

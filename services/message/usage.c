@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "services/message/usage.h"
 
 #include <inttypes.h>
@@ -12,6 +11,7 @@
 #include "services/common/base/hashmap.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/stop_wait.h"
 #include "services/common/base/thread.h"
 
 struct user {
@@ -27,10 +27,9 @@ struct usage {
     pthread_t thread;
     atomic_int_fast64_t allowance;
 
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t cond;
+    struct stop_wait wait;
+    pthread_mutex_t lock;  /* guards what follows */
     struct hashmap *users; /* key -> struct user, owned */
-    bool stopping;
 };
 
 /* --- the disk ------------------------------------------------------------------------------ */
@@ -171,26 +170,12 @@ static void write_all(struct usage *usage)
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-/* False when it must stop. */
-static bool wait_a_while(struct usage *usage)
-{
-    struct timespec until = clock_after_ms(USAGE_LOOK_MS);
-
-    pthread_mutex_lock(&usage->lock);
-    while (!usage->stopping &&
-           pthread_cond_clockwait(&usage->cond, &usage->lock, CLOCK_MONOTONIC, &until) == 0)
-        continue;
-    bool go_on = !usage->stopping;
-    pthread_mutex_unlock(&usage->lock);
-    return go_on;
-}
-
 static void run_usage(void *arg)
 {
     struct usage *usage = arg;
     int64_t written_ms = clock_mono_ms();
 
-    while (wait_a_while(usage)) {
+    while (stop_wait_pause(&usage->wait, USAGE_LOOK_MS)) {
         look_at_disk(usage);
         if (clock_mono_ms() - written_ms < USAGE_WRITE_MS)
             continue;
@@ -210,7 +195,7 @@ struct usage *usage_start(const struct usage_options *options)
     atomic_init(&usage->allowance, INT64_MAX);
     usage->users = hashmap_create();
     pthread_mutex_init(&usage->lock, NULL);
-    pthread_cond_init(&usage->cond, NULL);
+    stop_wait_init(&usage->wait);
     look_at_disk(usage);
     usage->thread = thread_start("usage", run_usage, usage);
     return usage;
@@ -225,15 +210,10 @@ void usage_stop(struct usage **usage)
 
     if (u == NULL)
         return;
-    pthread_mutex_lock(&u->lock);
-    u->stopping = true;
-    pthread_cond_signal(&u->cond);
-    pthread_mutex_unlock(&u->lock);
-    pthread_join(u->thread, NULL);
+    stop_wait_join(&u->wait, u->thread);
     while (hashmap_next(u->users, &cursor, &key, &user))
         free(user);
     hashmap_destroy(&u->users);
-    pthread_cond_destroy(&u->cond);
     pthread_mutex_destroy(&u->lock);
     free(u->url);
     free(u);

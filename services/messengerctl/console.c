@@ -93,7 +93,8 @@ static void print_text(FILE *out, const char *prefix, const char *text)
         draw_line(bar);
 }
 
-static void print_line(FILE *out, const char *prefix, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void print_line(FILE *out, const char *prefix,
+                                                             const char *format, va_list args)
 {
     va_list again;
 

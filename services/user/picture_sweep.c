@@ -1,12 +1,11 @@
-#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "services/user/picture_sweep.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "services/common/base/clock.h"
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/base/stop_wait.h"
 #include "services/common/base/thread.h"
 
 enum { AT_ONCE = 100 };
@@ -14,24 +13,8 @@ enum { AT_ONCE = 100 };
 struct picture_sweep {
     struct user_store *store;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t cond;
-    bool stopping;
+    struct stop_wait wait;
 };
-
-/* False when it must stop. */
-static bool pause_for(struct picture_sweep *sweep, int64_t ms)
-{
-    struct timespec until = clock_after_ms(ms);
-
-    pthread_mutex_lock(&sweep->lock);
-    while (!sweep->stopping &&
-           pthread_cond_clockwait(&sweep->cond, &sweep->lock, CLOCK_MONOTONIC, &until) == 0)
-        continue;
-    bool go_on = !sweep->stopping;
-    pthread_mutex_unlock(&sweep->lock);
-    return go_on;
-}
 
 static enum status drop_some(struct picture_sweep *sweep, size_t *count_out)
 {
@@ -42,7 +25,8 @@ static enum status drop_some(struct picture_sweep *sweep, size_t *count_out)
     enum status status = user_store_unused_images(sweep->store, before_ms, AT_ONCE, &names);
     if (status != STATUS_OK)
         return status;
-    for (size_t i = 0; i < names.count && status == STATUS_OK && pause_for(sweep, 0); i++) {
+    for (size_t i = 0; i < names.count && status == STATUS_OK && stop_wait_pause(&sweep->wait, 0);
+         i++) {
         status = user_store_drop_image(sweep->store, names.items[i].name);
         *count_out += status == STATUS_OK;
     }
@@ -71,7 +55,7 @@ static void run_sweep(void *arg)
 
     do
         drop_all(sweep);
-    while (pause_for(sweep, PICTURE_SWEEP_MS));
+    while (stop_wait_pause(&sweep->wait, PICTURE_SWEEP_MS));
 }
 
 struct picture_sweep *picture_sweep_start(struct user_store *store)
@@ -79,8 +63,7 @@ struct picture_sweep *picture_sweep_start(struct user_store *store)
     struct picture_sweep *sweep = xcalloc(1, sizeof(*sweep));
 
     sweep->store = store;
-    pthread_mutex_init(&sweep->lock, NULL);
-    pthread_cond_init(&sweep->cond, NULL);
+    stop_wait_init(&sweep->wait);
     sweep->thread = thread_start("picture-sweep", run_sweep, sweep);
     return sweep;
 }
@@ -91,13 +74,7 @@ void picture_sweep_stop(struct picture_sweep **sweep)
 
     if (s == NULL)
         return;
-    pthread_mutex_lock(&s->lock);
-    s->stopping = true;
-    pthread_cond_signal(&s->cond);
-    pthread_mutex_unlock(&s->lock);
-    pthread_join(s->thread, NULL);
-    pthread_cond_destroy(&s->cond);
-    pthread_mutex_destroy(&s->lock);
+    stop_wait_join(&s->wait, s->thread);
     free(s);
     *sweep = NULL;
 }

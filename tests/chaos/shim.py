@@ -1,5 +1,6 @@
 """The control of fault_shim.c: one file for each program; and its journal."""
 
+import os
 import struct
 
 from support.process import REPOSITORY
@@ -22,8 +23,9 @@ class Shim:
         """For the program. AddressSanitizer must allow a library to be loaded before it."""
         if not LIBRARY.exists():
             raise FileNotFoundError(f"{LIBRARY} is not built: run make chaos")
+        options = filter(None, [os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0"])
         return {"LD_PRELOAD": str(LIBRARY), "CHAOS_CONTROL": str(self._path), "CHAOS_JOURNAL": str(self.journal),
-                "CHAOS_DATA": str(self._data_directory), "ASAN_OPTIONS": "verify_asan_link_order=0"}
+                "CHAOS_DATA": str(self._data_directory), "ASAN_OPTIONS": ":".join(options)}
 
     def set(self, **values):
         with open(self._path, "r+b") as file:

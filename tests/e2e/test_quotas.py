@@ -133,7 +133,7 @@ def test_a_disk_that_fills_stops_big_users_first_and_then_everybody(small_disk):
             send(loud, small, LARGE)
         send(quiet, big, "hello")
         leave_free(small_disk, 9.3)  # a quarter of 32 is 8: now 3.5 MiB are allowed
-        wait_until(lambda: refusal(loud, small, LARGE) is not None, "the big user to be refused")
+        wait_until(lambda: refusal(loud, small, "x") is not None, "the big user to be refused")
         error = refusal(loud, small, "x")
         assert error.code == UNAVAILABLE and error.retry_after_ms > 0
         assert refusal(quiet, big, "still possible") is None

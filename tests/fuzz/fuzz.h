@@ -13,8 +13,4 @@
 /* What both drivers call with each input. Asserts; returns 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Writes seed number 0, 1, 2... of the program, at most `capacity` bytes. 0 when there are no more.
- */
-size_t fuzz_seed(unsigned number, uint8_t *out, size_t capacity);
-
 #endif

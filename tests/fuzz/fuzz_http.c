@@ -93,29 +93,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_fields(data + 1, size - 1);
     return 0;
 }
-
-size_t fuzz_seed(unsigned number, uint8_t *out, size_t capacity)
-{
-    static const char *const seeds[] = {
-        "aGET / HTTP/1.1\r\nHost: a\r\n\r\nGET /b?c HTTP/1.0\r\n\r\n",
-        "bPOST http://a:80/login HTTP/1.1\r\nHost: A\r\nContent-Length: 5\r\nConnection: x, "
-        "close\r\n\r\nhello",
-        "cPOST /x HTTP/1.1\r\nHost: [::1]:8000\r\nTransfer-Encoding: "
-        "chunked\r\n\r\n5;a=\"b\"\r\nhello\r\n0\r\nA: b\r\n\r\nGET",
-        "dOPTIONS * HTTP/1.1\r\nHost: a_b.c\r\nCookie: a=b; auth=\"c\"\r\n\r\n",
-        "e\r\nGET / HTTP/1.1\r\nHost: a\r\nA : b\r\n c\r\n\r\n",
-        "fx\r\n--b\r\nContent-Disposition: form-data; filename=\"a\\\"\"; "
-        "name=\"image\"\r\n\r\ndata\r\n--b--y",
-        "gmultipart/form-data; charset=x; boundary=\"a b\"",
-        "hbr;q=0.5, gzip ; q=1.000,x-gzip;q=0, *;q=0.001,identity",
-        "iW/\"a\", \"b,c\" ,,\"a\"",
-    };
-
-    if (number >= sizeof(seeds) / sizeof(seeds[0]))
-        return 0;
-    size_t length = strlen(seeds[number]);
-    if (length > capacity)
-        length = capacity;
-    memcpy(out, seeds[number], length);
-    return length;
-}

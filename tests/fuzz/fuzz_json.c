@@ -72,22 +72,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buffer_finish(&twice.out);
     return 0;
 }
-
-size_t fuzz_seed(unsigned number, uint8_t *out, size_t capacity)
-{
-    static const char *const seeds[] = {
-        "{\"jsonrpc\":\"2.0\",\"method\":\"sendMessageToUser\",\"params\":[\"@bob\",\"hi\"],\"id\":"
-        "1}",
-        "[{\"a\":[1,-2.5e3,0.1,true,false,null]},{},[],\"\"]",
-        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD83D\\uDE00 \xF0\x9F\x98\x80\"",
-        " { \"user\" : { \"tag\" : \"@tag\" , \"n\" : [ [ [ [ 0 ] ] ] ] } }\r\n",
-        "1e308",
-        "-0.0",
-        "\"\\u0000\"",
-        "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
-    };
-    if (number >= sizeof(seeds) / sizeof(seeds[0]) || strlen(seeds[number]) > capacity)
-        return 0;
-    memcpy(out, seeds[number], strlen(seeds[number]));
-    return strlen(seeds[number]);
-}

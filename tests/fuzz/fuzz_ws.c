@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "gateway/socket/ws_frame_in.h"
 #include "gateway/socket/ws_reader.h"
@@ -31,6 +33,49 @@ static size_t piece_of(size_t size, size_t at, unsigned plan)
     return piece < size - at ? piece : size - at;
 }
 
+/* Until nothing more is there. False: the client's end. */
+static bool read_all(struct ws_reader *reader, struct buffer *said)
+{
+    struct ws_input input;
+
+    while ((input = ws_reader_next(reader)).event != WS_NOTHING) {
+        note(said, &input);
+        if (input.event == WS_REFUSE || input.event == WS_CLOSE)
+            return false;
+    }
+    return true;
+}
+
+/* From a socket, which has nothing more after each piece. */
+static struct buffer read_from_socket(const uint8_t *data, size_t size, unsigned plan)
+{
+    struct ws_reader reader = { .left = 0 };
+    struct buffer said = { 0 };
+    char scratch[64];
+    int pair[2];
+
+    assert(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    for (size_t at = 0, piece; at < size; at += piece) {
+        piece = piece_of(size, at, plan);
+        assert(send(pair[1], data + at, piece, 0) == (ssize_t)piece);
+        bool more = true;
+        do
+            more = ws_reader_fill(&reader, pair[0], scratch, sizeof(scratch)) &&
+                   read_all(&reader, &said);
+        while (more && reader.socket_has_more);
+        if (more) /* and once more, for nothing */
+            more = ws_reader_fill(&reader, pair[0], scratch, sizeof(scratch)) &&
+                   read_all(&reader, &said);
+        if (!more)
+            break;
+        ws_reader_keep(&reader);
+    }
+    ws_reader_finish(&reader);
+    close(pair[0]);
+    close(pair[1]);
+    return said;
+}
+
 /* What the client has said, up to its end, as read in pieces whose sizes follow from `plan`; 0: in
  * one piece. */
 static struct buffer read_in_pieces(const uint8_t *data, size_t size, unsigned plan)
@@ -45,13 +90,7 @@ static struct buffer read_in_pieces(const uint8_t *data, size_t size, unsigned p
         assert(copy != NULL);
         memcpy(copy, data + at, piece);
         ws_reader_take(&reader, copy, piece);
-        for (bool more = true; more && !over;) {
-            struct ws_input input = ws_reader_next(&reader);
-            more = input.event != WS_NOTHING;
-            over = input.event == WS_REFUSE || input.event == WS_CLOSE;
-            if (more)
-                note(&said, &input);
-        }
+        over = !read_all(&reader, &said);
         ws_reader_keep(&reader);
         assert(over || reader.kept.length <= WS_MESSAGE_MAX + WS_HEADER_MAX);
         free(copy);
@@ -167,32 +206,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buffer whole = read_in_pieces(data + 1, size - 1, 0);
     assert_same(&whole, read_in_pieces(data + 1, size - 1, 1));
     assert_same(&whole, read_in_pieces(data + 1, size - 1, 2 + data[0]));
+    assert_same(&whole, read_from_socket(data + 1, size - 1, 2 + data[0]));
     buffer_finish(&whole);
     assemble(data + 1, size - 1);
     return 0;
-}
-
-size_t fuzz_seed(unsigned number, uint8_t *out, size_t capacity)
-{
-    static const struct {
-        const char *bytes;
-        size_t size;
-    } seeds[] = {
-        { "\x03\x81\x85\0\0\0\0hello\x89\x80\0\0\0\0\x88\x82\0\0\0\0\x03\xE8", 26 },
-        { "\x07\x01\x83\0\0\0\0a\xE2\x82\x00\x80\0\0\0\0\x8A\x81\0\0\0\0p\x80\x82\0\0\0\0\xAC"
-          "b",
-          32 },
-        { "\x01\x81\xFE\x00\x7E\0\0\0\0", 9 },
-        { "\x05\x81\xFF\0\0\0\0\0\x01\0\0\0\0\0\0", 15 },
-        { "\x02\x81\xFF\0\0\0\0\x40\0\0\0\0\0\0\0", 15 },
-        { "\x09\x81\x84\x12\x34\x56\x78\x7A\x51\x3A\x14\x82\x80\0\0\0\0", 17 },
-    };
-    if (number >= sizeof(seeds) / sizeof(seeds[0]) || seeds[number].size > capacity)
-        return 0;
-    memcpy(out, seeds[number].bytes, seeds[number].size);
-    if (number == 2 && capacity >= 9 + 126) { /* with its payload */
-        memset(out + 9, 'x', 126);
-        return 9 + 126;
-    }
-    return seeds[number].size;
 }

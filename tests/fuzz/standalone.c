@@ -1,7 +1,8 @@
 /*
- * Runs a fuzz program without libFuzzer: on files, or else on its seeds and on -n mutations of them
- * that follow from -s alone. An input that fails is written to ./crash-<seed>-<round>.
+ * Runs a fuzz program without libFuzzer: on files, or on those of a directory and on -n mutations
+ * of them that follow from -s alone. An input that fails is written to ./crash-<seed>-<round>.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 
 #include "tests/fuzz/fuzz.h"
 
-enum { INPUT_MAX = 256 * 1024, SEEDS_MAX = 32, CHANGES_MAX = 6 };
+enum { INPUT_MAX = 256 * 1024, SEEDS_MAX = 4096, CHANGES_MAX = 6, PATH_SIZE = 1024 };
 
 static struct input {
     uint8_t *data; /* of the exact size, so that a sanitiser sees a read beyond */
@@ -116,22 +117,39 @@ static size_t read_file(const char *path, uint8_t *out)
     return size;
 }
 
-static void run_mutations(uint8_t *scratch)
+static size_t read_seeds(const char *directory, struct input *seeds, uint8_t *scratch)
 {
-    struct input seeds[SEEDS_MAX];
+    DIR *entries = opendir(directory);
+    char path[PATH_SIZE];
     size_t count = 0;
 
-    for (size_t size;
-         count < SEEDS_MAX && (size = fuzz_seed((unsigned)count, scratch, INPUT_MAX)) > 0;
-         count++) {
-        seeds[count] = (struct input){ malloc(size), size };
+    if (entries == NULL) {
+        fprintf(stderr, "%s: %s\n", directory, strerror(errno));
+        exit(EXIT_FAILURE);
+    }
+    for (struct dirent *entry; count < SEEDS_MAX && (entry = readdir(entries)) != NULL;) {
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+        size_t size = read_file(path, scratch);
+        seeds[count] = (struct input){ malloc(size > 0 ? size : 1), size };
         if (seeds[count].data == NULL)
             abort();
-        memcpy(seeds[count].data, scratch, size);
-        run_on(scratch, size);
+        memcpy(seeds[count++].data, scratch, size);
     }
+    closedir(entries);
+    return count;
+}
+
+static void run_mutations(const char *directory, uint8_t *scratch)
+{
+    static struct input seeds[SEEDS_MAX];
+    size_t count = read_seeds(directory, seeds, scratch);
+
+    for (size_t i = 0; i < count; i++)
+        run_on(seeds[i].data, seeds[i].size);
     run_on(scratch, 0);
-    for (round_number = 1; round_number <= rounds; round_number++) {
+    for (round_number = 1; count > 0 && round_number <= rounds; round_number++) {
         random_state = seed * UINT64_C(0x9E3779B97F4A7C15) + round_number; /* each by itself */
         const struct input *from = &seeds[below(count)];
         memcpy(scratch, from->data, from->size);
@@ -139,7 +157,17 @@ static void run_mutations(uint8_t *scratch)
     }
     for (size_t i = 0; i < count; i++)
         free(seeds[i].data);
-    printf("%zu seeds and %lu mutations of them: all properties hold\n", count, rounds);
+    printf("%zu inputs and %lu mutations of them: all properties hold\n", count, rounds);
+}
+
+static int is_directory(const char *path)
+{
+    DIR *entries = opendir(path);
+
+    if (entries == NULL)
+        return 0;
+    closedir(entries);
+    return 1;
 }
 
 int main(int argc, char **argv)
@@ -158,10 +186,11 @@ int main(int argc, char **argv)
     if (scratch == NULL)
         return EXIT_FAILURE;
     signal(SIGABRT, save_input);
-    if (optind == argc)
-        run_mutations(scratch);
     for (int i = optind; i < argc; i++)
-        run_on(scratch, read_file(argv[i], scratch));
+        if (is_directory(argv[i]))
+            run_mutations(argv[i], scratch);
+        else
+            run_on(scratch, read_file(argv[i], scratch));
     free(scratch);
     return EXIT_SUCCESS;
 }

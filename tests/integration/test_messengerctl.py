@@ -224,7 +224,7 @@ def widen(directory, count):
         db.executemany("INSERT INTO user (id, key, tag, email, email_key, first_name, last_name, img,"
                        " password_hash) VALUES (randomblob(12), 'w' || ?1, '@W' || ?1, ?1 || '@w.w',"
                        " ?1 || '@w.w', 'W', 'W', ?1 || '.png', 'hash')", ((i,) for i in numbers))
-        db.executemany("INSERT INTO image VALUES (?1 || '.png', 'image/png', randomblob(100))",
+        db.executemany("INSERT INTO image (name, content_type, data) VALUES (?1 || '.png', 'image/png', randomblob(100))",
                        ((i,) for i in numbers))
         db.executemany("INSERT INTO revoked_token VALUES ('w' || ?, 4000000000)", ((i,) for i in numbers))
         db.executemany("INSERT INTO code VALUES (randomblob(12), 1, x'000000000000000000000000', '', 1, 4000000000, ?1,"
@@ -362,7 +362,7 @@ PLANTED = {
     "a user fewer": ("users", "DELETE FROM user WHERE rowid = 1", "is in A only"),
     "a picture's bytes": ("users", "UPDATE image SET data = x'00'", "the content differs"),
     "a picture fewer": ("users", "DELETE FROM image", "is in A only"),
-    "a picture more": ("users", "INSERT INTO image VALUES ('z.png', 'image/png', x'00')",
+    "a picture more": ("users", "INSERT INTO image (name, content_type, data) VALUES ('z.png', 'image/png', x'00')",
                        "picture z.png is in B only"),
     "a token that is good again": ("users", "DELETE FROM revoked_token", "is in A only"),
     "a token's end": ("users", "UPDATE revoked_token SET expires_at = expires_at + 1", "the end differs"),

@@ -93,6 +93,7 @@ ALONE = [
     ("store.users", "mongodb://203.0.113.9/im?tls=false&tlsCAFile=/x", "bad"),
     ("store.messages", "mongodb://no-such-host.invalid/im", "warn"),
     ("limits.loginsPerMinute", 0, "warn"), ("limits.failedLoginsPerAccount", 0, "warn"), ("limits.callsPerSecond", 0, "warn"),
+    ("limits.messageKibPerMinute", 0, "warn"), ("limits.storedMibPerUser", 0, "warn"),
     ("password.minLength", 7, "warn"), ("password.hashMemoryKib", 1024, "warn"),
 ]
 

@@ -62,3 +62,10 @@ void clock_stop_for_test(void)
     clock_gettime(CLOCK_MONOTONIC, &stopped_mono);
     test_stopped = true;
 }
+
+int64_t clock_s_to_ms(int64_t seconds)
+{
+    if (seconds > INT64_MAX / 1000)
+        return INT64_MAX;
+    return seconds < INT64_MIN / 1000 ? INT64_MIN : seconds * 1000;
+}

@@ -22,4 +22,7 @@ void clock_advance_for_test(int64_t ms);
  * alone. */
 void clock_stop_for_test(void);
 
+/* Seconds as milliseconds; one that is beyond them becomes the maximum or the minimum. */
+int64_t clock_s_to_ms(int64_t seconds);
+
 #endif

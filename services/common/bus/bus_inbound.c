@@ -190,7 +190,8 @@ void bus_inbound_dispatch(struct bus_inbound *inbound)
             bus_receiver_unref(&taken->receiver);
         }
     }
-    inbound->count = 0;
+    if (inbound->count > 0) /* not before the first message: bus_inbound_set_inbox reads it */
+        inbound->count = 0;
 }
 
 /* --- registering -------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include "services/common/base/memory.h"
 #include "services/common/base/text.h"
 #include "services/common/bus/bus_request.h"
+#include "services/common/rpc/reply_bounds.h"
 #include "services/common/rpc/wire.h"
 
 void rpc_context_start(struct rpc_context *context, int64_t timeout_ms)
@@ -105,8 +106,10 @@ static enum status read_reply(struct bus_message *reply_take,
     if (status == STATUS_OK) {
         *message_out =
             wire_unpack(reply_type, bus_message_data(reply_take), bus_message_length(reply_take));
-        if (*message_out == NULL) {
-            log_error("a reply is no %s", reply_type->name);
+        if (*message_out == NULL || !reply_bounds_are_kept(*message_out)) {
+            log_error("a reply is no %s, or lacks a part", reply_type->name);
+            wire_free(*message_out);
+            *message_out = NULL;
             status = STATUS_INTERNAL;
         }
     }

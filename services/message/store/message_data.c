@@ -41,6 +41,11 @@ void message_user_set_later(struct message_user *user, const char *account_id)
     account_name_to_key(user->tag, user->key);
 }
 
+bool message_text_agrees(const char *one, const char *other)
+{
+    return *one == '\0' || *other == '\0' || strcmp(one, other) == 0;
+}
+
 struct id message_conversation_id(const char *key, const char *other_key)
 {
     return strcmp(key, other_key) < 0 ? id_from_parts(key, other_key)

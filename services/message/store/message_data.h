@@ -294,6 +294,9 @@ bool message_user_set(struct message_user *user, const char *name);
 /* Makes the user of a tag's first account that of a later one. */
 void message_user_set_later(struct message_user *user, const char *account_id);
 
+/* Whether two texts of a message are the same, or one of them was erased. */
+bool message_text_agrees(const char *one, const char *other);
+
 /* The id of the conversation of two users, in either order of their keys. */
 struct id message_conversation_id(const char *key, const char *other_key);
 

@@ -178,8 +178,8 @@ enum status message_store_newest_seq(struct message_store *store, const char *ke
  * Stores messages of another store unchanged: of one conversation, newest first, without holes, as
  * message_store_messages lists them; is_read is ignored. STATUS_INVALID_ARGUMENT otherwise, or when
  * they would leave a hole after the stored ones. Messages that are stored already are skipped.
- * STATUS_CONFLICT when another message has the seq or the id of one of them. After an interruption
- * the stored messages have no hole.
+ * STATUS_CONFLICT when another message has the seq or the id of one of them; that a text was erased
+ * since makes no other one. After an interruption the stored messages have no hole.
  */
 enum status message_store_import(struct message_store *store,
                                  const struct message_list *messages) MUST_CHECK;

@@ -317,8 +317,10 @@ static void check_limits(struct doctor_report *report, const struct settings *se
         { "limits.failedLoginsPerAccount", settings->limit_failed_logins_per_account },
         { "limits.failedLoginsPerAddress", settings->limit_failed_logins_per_address },
         { "limits.loginsPerMinute", settings->limit_logins_per_minute },
+        { "limits.messageKibPerMinute", settings->limit_message_kib_per_minute },
         { "limits.signupsPerMinute", settings->limit_signups_per_minute },
         { "limits.socketsPerAddress", settings->limit_sockets_per_address },
+        { "limits.storedMibPerUser", settings->limit_stored_mib_per_user },
         { "limits.uploadsPerMinute", settings->limit_uploads_per_minute },
     };
 

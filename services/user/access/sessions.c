@@ -156,7 +156,7 @@ static enum status begin_with_token(struct user_service *service, const struct u
     struct user_session session = make_session(user, id, token->session);
 
     if (token->issued_at > 0 && token->issued_at < session.seen_ms / 1000)
-        session.created_ms = token->issued_at * 1000;
+        session.created_ms = clock_s_to_ms(token->issued_at);
     enum status status = user_store_add_session(service->store, &session, 0);
     return status == STATUS_ALREADY_EXISTS ? STATUS_OK : status;
 }

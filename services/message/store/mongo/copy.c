@@ -118,12 +118,13 @@ static void compare_stored(void *ctx, const bson_t *document)
     uint64_t i = messages->items[0].seq - stored.seq; /* newest first, without holes */
     if (stored.seq <= messages->items[0].seq && i < messages->count) {
         const struct message *wanted = &messages->items[i];
-        importing->is_there[i] =
-            memcmp(stored.id.bytes, wanted->id.bytes, ID_BYTES) == 0 &&
-            strcmp(stored.sender_tag, wanted->sender_tag) == 0 &&
-            strcmp(stored.receiver_tag, wanted->receiver_tag) == 0 &&
-            stored.date_ms == wanted->date_ms && stored.sender_count == wanted->sender_count &&
-            stored.is_withheld == wanted->is_withheld && strcmp(stored.text, wanted->text) == 0;
+        importing->is_there[i] = memcmp(stored.id.bytes, wanted->id.bytes, ID_BYTES) == 0 &&
+                                 strcmp(stored.sender_tag, wanted->sender_tag) == 0 &&
+                                 strcmp(stored.receiver_tag, wanted->receiver_tag) == 0 &&
+                                 stored.date_ms == wanted->date_ms &&
+                                 stored.sender_count == wanted->sender_count &&
+                                 stored.is_withheld == wanted->is_withheld &&
+                                 message_text_agrees(stored.text, wanted->text);
         importing->conflict = importing->conflict || !importing->is_there[i];
     }
     free(stored.text);

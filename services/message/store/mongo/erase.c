@@ -66,8 +66,8 @@ static enum status find_next_peer(struct mongo_db *db, struct message_erasure *e
 
 /* Messages of a conversation, of which some are to be erased. */
 struct reading {
-    struct message_erasure *erasure;
     struct mongo_array ids;
+    struct message_erasure *erasure;
     size_t read, found;
     int64_t bytes;
 };
@@ -109,12 +109,12 @@ static enum status erase_texts(struct mongo_db *db, struct message_erasure *eras
 
     BSON_APPEND_DOCUMENT_BEGIN(erased, "_id", &wanted);
     mongo_array_begin(&wanted, "$in", &reading.ids);
-    enum status status = mongo_find(db, MESSAGES, texts_after(erasure),
-                                    BCON_NEW("sort", "{", "seq", BCON_INT32(1), "}", "limit",
-                                             BCON_INT64(READ_AT_ONCE), "projection", "{", "seq",
-                                             BCON_INT32(1), "senderTag", BCON_INT32(1), "text",
-                                             BCON_INT32(1), "}"),
-                                    take_message, &reading);
+    enum status status =
+        mongo_find(db, MESSAGES, texts_after(erasure),
+                   BCON_NEW("sort", "{", "seq", BCON_INT32(1), "}", "limit",
+                            BCON_INT64(READ_AT_ONCE), "projection", "{", "seq", BCON_INT32(1),
+                            "senderTag", BCON_INT32(1), "text", BCON_INT32(1), "}"),
+                   take_message, &reading);
     mongo_array_end(&reading.ids);
     bson_append_document_end(erased, &wanted);
     if (status == STATUS_OK && reading.found > 0)
@@ -156,8 +156,8 @@ enum status message_mongo_erase(struct message_store *store, struct message_eras
 
 /* Messages of many senders. */
 struct old_messages {
-    struct message_expiry *expiry;
     struct mongo_array ids;
+    struct message_expiry *expiry;
     struct message_usage *usage; /* of each */
     size_t count;
 };

@@ -300,7 +300,7 @@ static enum status find_at_place(struct sqlite_conn *conn, int64_t conversation,
          strcmp(sqlite_column_text_or_empty(s, 1), sender_key) != 0 ||
          sqlite3_column_int64(s, 2) != message->date_ms ||
          column_count(s, 3) != message->sender_count ||
-         strcmp(sqlite_column_text_or_empty(s, 4), message->text) != 0))
+         !message_text_agrees(sqlite_column_text_or_empty(s, 4), message->text)))
         status = STATUS_CONFLICT;
     sqlite3_reset(s);
     return status;

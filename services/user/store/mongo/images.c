@@ -57,7 +57,7 @@ enum status user_mongo_images_unused(struct user_store *store, int64_t before_ms
     struct mongo_db *db = user_mongo_handle(store)->db;
     struct look *look = xcalloc(1, sizeof(*look));
     char after[USER_IMAGE_SIZE] = "";
-    enum status status;
+    enum status status = STATUS_OK;
 
     *names_out = (struct user_image_names){ xcalloc(max, sizeof(*names_out->items)), 0 };
     do {

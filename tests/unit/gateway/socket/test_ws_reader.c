@@ -330,6 +330,26 @@ static void texts_are_returned_as_they_were_sent(void **state)
     assert_int_equal(ws_reader_next(&pair->reader).event, WS_NOTHING);
 }
 
+/* The memory of kept bytes grows before the socket is read, and that read may find nothing. */
+static void kept_bytes_stay_when_a_read_finds_nothing(void **state)
+{
+    static const char begin[] = { (char)(FIN | TEXT), (char)(128 + 3), 'm', 'a', 's' };
+    static const char end[] = { 'k', 'x' ^ 'm', 'x' ^ 'a', 'x' ^ 's' };
+    struct pair *pair = *state;
+
+    tell(pair, begin, sizeof(begin));
+    assert_true(fill(pair));
+    assert_int_equal(ws_reader_next(&pair->reader).event, WS_NOTHING);
+    ws_reader_keep(&pair->reader);
+    for (int i = 0; i < 3; i++) {
+        assert_true(fill(pair));
+        assert_ptr_equal(pair->reader.at, pair->reader.kept.data);
+        assert_int_equal(ws_reader_next(&pair->reader).event, WS_NOTHING);
+    }
+    tell(pair, end, sizeof(end));
+    assert_next_is_text(pair, 'x', 3);
+}
+
 static void read_bytes_are_kept_until_they_are_consumed(void **state)
 {
     struct pair *pair = *state;
@@ -428,6 +448,7 @@ int main(void)
         cmocka_unit_test(a_claimed_length_of_gigabytes_is_rejected_before_its_payload),
         cmocka_unit_test(any_bytes_give_the_same_result_however_they_are_split),
         TEST(texts_are_returned_as_they_were_sent),
+        TEST(kept_bytes_stay_when_a_read_finds_nothing),
         TEST(read_bytes_are_kept_until_they_are_consumed),
         TEST(an_idle_reader_uses_no_memory),
         TEST(a_short_read_means_that_nothing_is_left),

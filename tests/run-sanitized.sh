@@ -1,0 +1,67 @@
+#!/bin/bash
+# The end-to-end tests, the hostile clients, and the integration tests that start programs, on programs
+# that are built with sanitizers; both kinds one after the other, or those that are named:
+#
+#   tests/run-sanitized.sh [--part] [address,undefined] [thread] [-- pytest arguments]
+#
+# A report of a sanitizer fails the run and is printed, whatever the test says that caused it. --part: some
+# of the end-to-end tests only, those that do most with one stack. `make test-sanitized` is this.
+#
+# Under `thread`, what uses MongoDB is left out: its library is not built for it (CONTRIBUTING.md).
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+kinds=() part=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --part) part=1 ;;
+    --) shift && break ;;
+    *) kinds+=("$1") ;;
+    esac
+    shift
+done
+[ ${#kinds[@]} -gt 0 ] || kinds=("address,undefined" thread)
+
+# What measures speed is left out: it would measure the sanitizers.
+tests=(tests/e2e tests/hostile tests/integration/test_{announcer,bus,config,healthcheck,hostile_requests}.py
+    tests/integration/test_{messengerctl,messengerctl_admin,messengerctl_relations,nats_permissions,presence_lag}.py)
+slow_ones=(--deselect tests/e2e/test_figures.py --deselect tests/e2e/test_login_timing.py)
+[ -n "$part" ] && tests=(tests/e2e/test_{accounts,bad_frames,bad_http,bad_input,contacts,messages,notifications,sessions,sync}.py
+    tests/e2e/test_{two_gateways,upload}.py tests/hostile)
+
+# Most tests wait for programs or time-outs, as in run-all.sh.
+workers=$((3 * $(nproc)))
+side_by_side=()
+/usr/bin/python3 -c 'import xdist' 2>/dev/null && side_by_side=(-n "$workers" --dist loadfile)
+
+run_kind() { # kind, pytest argument...
+    local kind=$1 out=build/${1//,/-} reports status=0
+    shift
+    reports=$PWD/$out/reports
+    rm -rf "$reports" && mkdir -p "$reports"
+    make -s --no-print-directory "${MAKE_JOBS:--j$(nproc)}" SAN="$kind" all || return 1
+    make -s --no-print-directory build/chaos/fault_shim.so || return 1
+    local common="log_path=$reports/report:exitcode=66"
+    # A program that NATS refuses, or that cannot stop in time, ends by _exit while its threads run: no leaks of threads.
+    local left_out=("${slow_ones[@]}")
+    [ "$kind" = thread ] && left_out+=(--deselect tests/e2e/test_mongo_away.py)
+    echo "--- $kind:"
+    MESSENGER_BIN=$PWD/$out/bin MESSENGER_SANITIZER=$kind \
+        ASAN_OPTIONS="suppressions=$PWD/tests/asan.supp:detect_leaks=1:allocator_may_return_null=1:$common" \
+        UBSAN_OPTIONS="print_stacktrace=1:$common" \
+        TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:report_thread_leaks=0:$common" \
+        /usr/bin/python3 -m pytest -c tests/pytest.ini -q "${side_by_side[@]}" "${left_out[@]}" "${tests[@]}" "$@" || status=1
+    for report in "$reports"/*; do
+        [ -e "$report" ] || break
+        echo "--- $report"
+        head -n 80 "$report"
+        status=1
+    done
+    echo "--- $kind: $(find "$reports" -type f | wc -l) reports"
+    return $status
+}
+
+failed=0
+for kind in "${kinds[@]}"; do
+    run_kind "$kind" "$@" || failed=1
+done
+exit $failed
