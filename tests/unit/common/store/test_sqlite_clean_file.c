@@ -1,6 +1,5 @@
 /* services/common/store/sqlite_clean_file: of rows that were deleted nothing is left in the file.
  */
-#define _GNU_SOURCE /* memmem */
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -173,8 +172,9 @@ static size_t occurrences(const char *path, const char *word)
     char *bytes = malloc((size_t)info.st_size + 1);
     size = fread(bytes, 1, (size_t)info.st_size, file);
     assert_int_equal(size, info.st_size);
-    for (char *at = bytes; (at = memmem(at, (size_t)(bytes + size - at), word, strlen(word)));)
-        count++, at++;
+    /* Not by memmem, of which ThreadSanitizer checks all that is left with each call. */
+    for (size_t at = 0, length = strlen(word); at + length <= size; at++)
+        count += bytes[at] == *word && memcmp(bytes + at, word, length) == 0;
     free(bytes);
     fclose(file);
     return count;

@@ -1,5 +1,4 @@
 /* services/message/store/message_store: erasing what an account that is gone has left. */
-#define _GNU_SOURCE /* memmem */
 #include "tests/unit/unit.h"
 
 #include <sys/stat.h>
@@ -223,8 +222,9 @@ static size_t occurrences(const char *path, const char *word)
     size_t size = (size_t)info.st_size;
     char *bytes = malloc(size + 1);
     assert_int_equal(fread(bytes, 1, size, file), size);
-    for (char *at = bytes; (at = memmem(at, (size_t)(bytes + size - at), word, strlen(word)));)
-        count++, at++;
+    /* Not by memmem, of which ThreadSanitizer checks all that is left with each call. */
+    for (size_t at = 0, length = strlen(word); at + length <= size; at++)
+        count += bytes[at] == *word && memcmp(bytes + at, word, length) == 0;
     free(bytes);
     fclose(file);
     return count;
