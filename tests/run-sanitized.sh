@@ -46,7 +46,7 @@ run_kind() { # kind, pytest argument...
     [ "$kind" = thread ] && left_out+=(--deselect tests/e2e/test_mongo_away.py)
     echo "--- $kind:"
     MESSENGER_BIN=$PWD/$out/bin MESSENGER_SANITIZER=$kind \
-        ASAN_OPTIONS="suppressions=$PWD/tests/asan.supp:detect_leaks=1:allocator_may_return_null=1:$common" \
+        ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1:$common" \
         UBSAN_OPTIONS="print_stacktrace=1:$common" \
         TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:report_thread_leaks=0:$common" \
         /usr/bin/python3 -m pytest -c tests/pytest.ini -q "${side_by_side[@]}" "${left_out[@]}" "${tests[@]}" "$@" || status=1

@@ -1,6 +1,7 @@
 """The administrator, on the bus of a stack with authorisation."""
 
 from support.protobuf import message, parse
+from support.wait import wait_until
 
 REPLIES = {"ListUsers": "UserRecords", "GetUser": "UserDetails", "CreateReset": "OneTimeCode", "MakeInvite": "OneTimeCode",
            "ListAllInvites": "InviteList", "ListAudit": "AuditEntries"}
@@ -17,7 +18,13 @@ class Admin:
         self._bus.close()
 
     def _request(self, method, fields):
-        return self._bus.request(f"rpc.admin.{method}", message(f"{method}Request", fields).SerializeToString())
+        """The answer of a user service, which is waited for: one that has just been started may not listen yet."""
+        data = message(f"{method}Request", fields).SerializeToString()
+
+        def ask():
+            answer = self._bus.request(f"rpc.admin.{method}", data)
+            return answer if answer.headers.get("Status") != "503" else None
+        return wait_until(ask, f"a service to answer {method}")
 
     def call(self, method, **fields):
         """The reply; fails when it is an error."""

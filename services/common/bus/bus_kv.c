@@ -7,20 +7,26 @@
 
 #include "services/common/base/log.h"
 #include "services/common/base/memory.h"
+#include "services/common/bus/bus_consumer.h"
 #include "services/common/bus/bus_parts.h"
 
-enum { STREAM_NAME_SIZE = 64 };
+enum { NAME_SIZE = 64 };
 
 struct bus_kv {
     struct bus *bus;
-    char stream[STREAM_NAME_SIZE]; /* the one behind the bucket */
+    /* The stream behind the bucket, and what the subjects of its keys begin with: ADR-8 of
+     * https://github.com/nats-io/nats-architecture-and-design */
+    char stream[NAME_SIZE], prefix[NAME_SIZE];
     jsCtx *jetstream;
     kvStore *store;
 };
 
 struct bus_kv_watch {
-    kvWatcher *watcher;
-    kvEntry *current; /* what the last change borrows from */
+    struct bus_consumer *consumer;
+    natsMsg *current; /* what the last change borrows from */
+    size_t prefix_length;
+    uint64_t initial, received; /* present values: all, and those reported */
+    enum { INITIAL, INITIAL_DONE, CHANGES } phase;
 };
 
 /* A request of the library would wait for the connection. */
@@ -70,6 +76,7 @@ enum status bus_kv_open(struct bus *bus, const char *bucket, int64_t replicas,
 
     kv->bus = bus;
     snprintf(kv->stream, sizeof(kv->stream), "KV_%s", bucket);
+    snprintf(kv->prefix, sizeof(kv->prefix), "$KV.%s.", bucket);
     jsOptions_Init(&options);
     options.Wait = BUS_KV_REQUEST_MS;
     natsStatus s = can_request(kv) ? natsConnection_JetStream(&kv->jetstream, bus->nats, &options)
@@ -136,16 +143,24 @@ enum status bus_kv_swap(struct bus_kv *kv, const char *key, uint64_t revision, c
     return is_conflict(s) ? STATUS_CONFLICT : bus_parts_status(s);
 }
 
+/* --- watching ------------------------------------------------------------------------------ */
+
 enum status bus_kv_watch(struct bus_kv *kv, struct bus_kv_watch **watch_out)
 {
+    char filter[NAME_SIZE + 1];
+
     if (!can_request(kv))
         return STATUS_UNAVAILABLE;
     struct bus_kv_watch *watch = xcalloc(1, sizeof(*watch));
-    natsStatus s = kvStore_WatchAll(&watch->watcher, kv->store, NULL);
-    if (s != NATS_OK) {
+    snprintf(filter, sizeof(filter), "%s>", kv->prefix);
+    enum status status = bus_consumer_open(kv->bus, kv->jetstream, kv->stream, filter,
+                                           &watch->consumer, &watch->initial);
+    if (status != STATUS_OK) {
         free(watch);
         return STATUS_UNAVAILABLE;
     }
+    watch->prefix_length = strlen(kv->prefix);
+    watch->phase = watch->initial == 0 ? INITIAL_DONE : INITIAL;
     *watch_out = watch;
     return STATUS_OK;
 }
@@ -154,29 +169,54 @@ void bus_kv_unwatch(struct bus_kv_watch **watch)
 {
     if (*watch == NULL)
         return;
-    kvEntry_Destroy((*watch)->current);
-    kvWatcher_Stop((*watch)->watcher);
-    kvWatcher_Destroy((*watch)->watcher);
+    natsMsg_Destroy((*watch)->current);
+    bus_consumer_close(&(*watch)->consumer);
     free(*watch);
     *watch = NULL;
+}
+
+/* The last of the present values has none after it; a value that changes meanwhile is sent as a
+ * change, after the others. */
+static void count_initial(struct bus_kv_watch *watch, const struct bus_consumer_place *place)
+{
+    if (watch->phase == INITIAL && (++watch->received >= watch->initial || place->pending == 0))
+        watch->phase = INITIAL_DONE;
+}
+
+static bool is_deletion(natsMsg *message)
+{
+    const char *operation = NULL;
+
+    return natsMsgHeader_Get(message, "KV-Operation", &operation) == NATS_OK &&
+           (strcmp(operation, "DEL") == 0 || strcmp(operation, "PURGE") == 0);
 }
 
 enum status bus_kv_watch_next(struct bus_kv_watch *watch, int64_t timeout_ms,
                               struct bus_kv_change *change_out)
 {
-    kvEntry_Destroy(watch->current);
+    struct bus_consumer_place place;
+
+    natsMsg_Destroy(watch->current);
     watch->current = NULL;
-    natsStatus s = kvWatcher_Next(&watch->current, watch->watcher, timeout_ms);
-    if (s != NATS_OK)
-        return bus_parts_status(s);
-    *change_out = (struct bus_kv_change){ .is_initial_end = watch->current == NULL };
-    if (watch->current != NULL) {
-        change_out->key = kvEntry_Key(watch->current);
-        change_out->value = kvEntry_Value(watch->current);
-        change_out->length = (size_t)kvEntry_ValueLen(watch->current);
-        change_out->revision = kvEntry_Revision(watch->current);
-        change_out->is_deleted = kvEntry_Operation(watch->current) != kvOp_Put;
+    if (watch->phase == INITIAL_DONE) {
+        watch->phase = CHANGES;
+        *change_out = (struct bus_kv_change){ .is_initial_end = true };
+        return STATUS_OK;
     }
+    enum status status = bus_consumer_next(watch->consumer, timeout_ms, &watch->current, &place);
+    if (status != STATUS_OK)
+        return status;
+    const char *subject = natsMsg_GetSubject(watch->current);
+    if (strlen(subject) <= watch->prefix_length)
+        return STATUS_UNAVAILABLE;
+    count_initial(watch, &place);
+    *change_out = (struct bus_kv_change){
+        .key = subject + watch->prefix_length,
+        .value = natsMsg_GetData(watch->current),
+        .length = (size_t)natsMsg_GetDataLength(watch->current),
+        .revision = place.sequence,
+        .is_deleted = is_deletion(watch->current),
+    };
     return STATUS_OK;
 }
 

@@ -53,12 +53,13 @@ struct bus_kv_change {
     uint64_t revision;
 };
 
-/* STATUS_DEADLINE_EXCEEDED when nothing happened within `timeout_ms`. */
+/* STATUS_DEADLINE_EXCEEDED when nothing happened within `timeout_ms`. STATUS_UNAVAILABLE when the
+ * watch has ended (bus_consumer.h): open another. */
 enum status bus_kv_watch_next(struct bus_kv_watch *watch, int64_t timeout_ms,
                               struct bus_kv_change *change_out) MUST_CHECK;
 
-/* What the server says of the bucket. The library does not report to a watch that the bucket was
- * deleted or purged, nor that the cluster member that serves the watch has died. */
+/* What the server says of the bucket. A watch is not notified when the bucket is
+ * deleted or purged, and late when the cluster member that serves it has died. */
 struct bus_kv_state {
     int64_t created_ns; /* since 1970: another bucket has another one */
     uint64_t first;     /* the oldest revision in the bucket */
