@@ -9,12 +9,13 @@ import pytest
 from support.client import RpcError, User, send
 from support.load import percentile
 from support.memory_cgroup import memory_cgroup
-from support.process import MEMORY_FACTOR
+from support.process import MEMORY_FACTOR, TIME_FACTOR
 from support.raw import TEXT, RawWebSocket
 from support.stack import Stack
 from support.wait import PATIENCE_SECONDS, wait_until
 
-SETTINGS = {"store.users": None, "store.messages": None, "limits.callsPerSecond": 0}
+SETTINGS = {"store.users": None, "store.messages": None, "limits.callsPerSecond": 0,
+            "rpc.timeoutMs": 5000 * TIME_FACTOR}
 TEXTS, TEXT_BYTES = 1000, 16 * 1024
 GREEDY_SOCKETS, READ_BYTES_A_SECOND = 31, 100_000
 CONTAINER_MIB, PEAK_MAX_MIB = 512 * MEMORY_FACTOR, 384 * MEMORY_FACTOR

@@ -9,6 +9,8 @@ from support.wait import PATIENCE_SECONDS, wait_until
 
 # For bounds of memory: sanitizers (tests/run-sanitized.sh) add to each allocation, and keep freed memory for a while.
 MEMORY_FACTOR = 6 if os.environ.get("MESSENGER_SANITIZER") else 1
+# For time-outs of programs that a test of something else must not meet: so much slower they are.
+TIME_FACTOR = 10 if os.environ.get("MESSENGER_SANITIZER") else 1
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 

@@ -196,7 +196,7 @@ static void a_repeated_message_ends_the_watch(void **state)
 
 static void a_message_without_a_place_ends_the_watch(void **state)
 {
-    expect_end_after(*state, "no place");
+    expect_end_after(*state, "none");
 }
 
 /* The library's own watch would replace its consumer meanwhile, on a thread of its own. */
