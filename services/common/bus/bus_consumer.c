@@ -17,7 +17,7 @@ struct bus_consumer {
     struct bus *bus;
     natsSubscription *subscription;
     uint64_t delivered; /* the consumer's number of the last message */
-    int64_t heard_ms;   /* when the server was last known to serve it */
+    int64_t served_ms;  /* when the server was last known to serve it */
 };
 
 /* --- opening ------------------------------------------------------------------------------- */
@@ -71,7 +71,7 @@ enum status bus_consumer_open(struct bus *bus, jsCtx *jetstream, const char *str
     natsStatus s = subscribe_inbox(consumer, inbox);
     if (s == NATS_OK)
         s = create_consumer(jetstream, stream, filter, inbox, pending_out);
-    consumer->heard_ms = clock_mono_ms();
+    consumer->served_ms = clock_mono_ms();
     if (s != NATS_OK) {
         log_debug("a consumer of the stream \"%s\": %s", stream, natsStatus_GetText(s));
         bus_consumer_close(&consumer);
@@ -148,7 +148,7 @@ static bool take_message(struct bus_consumer *consumer, natsMsg *message,
 
 static enum status end_of_wait(const struct bus_consumer *consumer, natsStatus s)
 {
-    if (s == NATS_TIMEOUT && clock_mono_ms() - consumer->heard_ms < BUS_CONSUMER_SILENCE_MS)
+    if (s == NATS_TIMEOUT && clock_mono_ms() - consumer->served_ms < BUS_CONSUMER_SILENCE_MS)
         return STATUS_DEADLINE_EXCEEDED;
     log_warn("a consumer of the bus has ended: %s", natsStatus_GetText(s));
     return STATUS_UNAVAILABLE;
@@ -166,7 +166,7 @@ enum status bus_consumer_next(struct bus_consumer *consumer, int64_t timeout_ms,
             natsSubscription_NextMsg(&message, consumer->subscription, left_ms > 1 ? left_ms : 1);
         if (s != NATS_OK)
             return end_of_wait(consumer, s);
-        consumer->heard_ms = clock_mono_ms();
+        consumer->served_ms = clock_mono_ms();
         bool control = is_control(message);
         bool follows =
             control ? take_control(consumer, message) : take_message(consumer, message, place_out);
