@@ -394,6 +394,12 @@ static enum status add_usage(struct message_store *store, struct message_usage *
 }
 
 /* What is missing is called by no handler. */
+static enum status purge(struct message_store *store)
+{
+    (void)store;
+    return choices_status();
+}
+
 static const struct message_store_kind kind = {
     .scheme = "double",
     .close = close_store,
@@ -415,6 +421,7 @@ static const struct message_store_kind kind = {
     .positions = positions,
     .note_profile = note_profile,
     .erase = erase,
+    .purge = purge,
     .add_usage = add_usage,
 };
 
