@@ -277,33 +277,45 @@ void deliver_presence(struct deliver *deliver, const char *key, const char *cont
     feeds_in_turn(deliver->feeds, key, push_presence, &notice);
 }
 
-/* Of one that is offline, nothing is to be seen in either case. */
+/* Sends what was fetched of a contact that is visible, as if its event had come. */
+static void send_fetched(struct deliver *deliver, const char *key,
+                         const Messenger__Notification *real)
+{
+    Messenger__Notification shown = MESSENGER__NOTIFICATION__INIT;
+
+    shown.body_case = real->body_case;
+    if (is_online(real))
+        shown.contact_online = real->contact_online;
+    else
+        shown.contact_offline = real->contact_offline;
+    send_to_sockets(deliver, key, &shown);
+}
+
+/* Of one that is offline, nothing is to be seen in either case; unless its event "online" was
+ * delivered, and "offline" comes after what was fetched, and so is dropped. */
 static void push_visibility(void *arg)
 {
     const struct presence_notice *notice = arg;
     struct deliver *deliver = notice->deliver;
     const Messenger__Notification *real = &notice->notification;
-    Messenger__Notification shown = MESSENGER__NOTIFICATION__INIT;
     char name[PAIR_SIZE];
 
     if (!name_pair(notice->key, is_online(real) ? real->contact_online : real->contact_offline,
                    name))
         return;
     uint64_t stamp = stamp_of(real->change, is_online(real));
-    bool was_delivered = recent_numbers_get(deliver->hidden, name) == 0 &&
-                         recent_numbers_get(deliver->changes, name) >= stamp;
+    uint64_t last = recent_numbers_get(deliver->changes, name);
+    bool was_visible = recent_numbers_get(deliver->hidden, name) == 0;
+    bool was_delivered = was_visible && last >= stamp;
+    bool has_left = was_visible && last < stamp && last == stamp_of(last >> 1, true);
     recent_numbers_set(deliver->hidden, name,
                        notice->is_visible ? 0 : (uint64_t)clock_wall_ms() * 1000);
     if (notice->is_visible)
         recent_numbers_raise(deliver->changes, name, stamp);
-    if (!is_online(real) || (notice->is_visible && was_delivered))
-        return;
-    shown.body_case = real->body_case;
-    shown.contact_online = real->contact_online;
-    if (notice->is_visible)
-        send_to_sockets(deliver, notice->key, &shown);
-    else
-        send_opposite(deliver, notice->key, &shown);
+    if (notice->is_visible && (is_online(real) ? !was_delivered : has_left))
+        send_fetched(deliver, notice->key, real);
+    else if (!notice->is_visible && is_online(real))
+        send_opposite(deliver, notice->key, real);
 }
 
 void deliver_visibility(struct deliver *deliver, const char *key, const char *contact_tag,

@@ -7,18 +7,19 @@ import time
 import pytest
 
 from support.client import befriend, is_online
-from support.protobuf_wire import number_field, text_field, varint
+from support.protobuf_wire import bytes_field, number_field, text_field, varint
 from support.stack import Stack
 
-ONLINE, OFFLINE = 13, 12
+ONLINE, OFFLINE, VISIBILITY = 13, 12, 18
 
 
 class Lagging:
-    """Answers GetOnline for one tag with what it is set to."""
+    """Answers GetOnline and GetChanged for one tag with what it is set to."""
 
     def __init__(self, bus):
         self.bus, self.online, self.changes = bus, False, []
-        self._calls = bus.subscribe("rpc.presence.GetOnline", "presence")
+        self._calls = [(bus.subscribe("rpc.presence.GetOnline", "presence"), self._online),
+                       (bus.subscribe("rpc.presence.GetChanged", "presence"), self._changed)]
         bus.flush()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -28,14 +29,18 @@ class Lagging:
         self._ended.set()
         self._thread.join()
 
+    def _online(self, tag):
+        return (text_field(1, tag) if self.online else b"") + bytes_field(2, b"".join(map(varint, self.changes)))
+
+    def _changed(self, tag):
+        return bytes_field(1, text_field(1, tag) + number_field(2, self.changes[0]) + number_field(3, self.online))
+
     def _run(self):
         while not self._ended.is_set():
-            call = self._calls.next_or_none(0.1)
-            if call is not None:
-                packed = b"".join(map(varint, self.changes))
-                tag = call.data[2:2 + call.data[1]]
-                self.bus.publish(call.reply, (text_field(1, tag.decode()) if self.online else b"") +
-                                 (bytes([2 << 3 | 2]) + varint(len(packed)) + packed if packed else b""))
+            for calls, answer in self._calls:
+                call = calls.next_or_none(0.05)
+                if call is not None:
+                    self.bus.publish(call.reply, answer(call.data[2:2 + call.data[1]].decode()))
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +74,11 @@ def now():
 def notify(presence, user, contact, kind, change):
     presence.bus.publish("notify." + user.tag[1:], text_field(1, user.tag) + number_field(4, change) +
                          text_field(kind, contact.tag))
+
+
+def becomes_visible(presence, user, contact):
+    presence.bus.publish("notify." + user.tag[1:], text_field(1, user.tag) +
+                         bytes_field(VISIBILITY, text_field(1, contact.tag) + number_field(2, 1)))
 
 
 def came(presence, pair, change):
@@ -128,3 +138,15 @@ def test_a_notification_of_long_ago_counts_no_more(presence, pair):
     came(presence, pair, now() - 61_000_000)
     presence.online, presence.changes = False, [0]
     assert seen(pair) is False
+
+
+def test_who_left_while_its_presence_became_visible_is_shown_to_be_offline(presence, pair):
+    anna, ben, hers = pair
+    change = now()
+    came(presence, pair, change)
+    presence.online, presence.changes = False, [change + 1]
+    becomes_visible(presence, anna, ben)
+    hers.wait_notification(3100, {"loggedOutUserTag": ben.tag})
+    notify(presence, anna, ben, OFFLINE, change + 1)  # its event, after what was fetched
+    came(presence, pair, change + 2)
+    assert len(hers.seen(3100)) == 1

@@ -1,17 +1,21 @@
-"""Protobuf messages by hand, for tests that stand in for a service: numbers, texts and messages, fields below 16."""
+"""Protobuf messages by hand, for tests that stand in for a service: numbers, texts and messages; fields() reads fields below 16."""
 
 
 def varint(number):
     return (bytes([number & 0x7f | 0x80]) + varint(number >> 7)) if number > 0x7f else bytes([number])
 
 
+def bytes_field(field, data):
+    """Also of a message, or of packed numbers."""
+    return varint(field << 3 | 2) + varint(len(data)) + data
+
+
 def text_field(field, text):
-    data = text.encode()
-    return bytes([field << 3 | 2]) + varint(len(data)) + data
+    return bytes_field(field, text.encode())
 
 
 def number_field(field, number):
-    return bytes([field << 3]) + varint(number)
+    return varint(field << 3) + varint(number)
 
 
 def _read_varint(data, i):
