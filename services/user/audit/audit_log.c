@@ -17,7 +17,6 @@ enum {
     WRITTEN_AT_ONCE_MAX = 500,
     RETRY_MS = 1000,
     PRUNE_MS = 60 * 60 * 1000,
-    PRUNE_EVERY = 200, /* new entries */
     KEY_SIZE = 512,
 };
 
@@ -41,11 +40,13 @@ struct audit_log {
     struct hashmap *by_key;    /* the entries by what their events have in common */
     struct open_entry **items; /* the same, the oldest first */
     size_t count, capacity;
-    size_t new_count;          /* entries that have not been written */
-    int64_t minute_ms;         /* of clock_mono_ms, when the minute began */
-    struct open_entry dropped; /* of this minute; count 0: none are */
-    int64_t repeats_ms;        /* of clock_mono_ms, when repeated entries were written */
-    int64_t pruned_ms;         /* likewise, and how many were written since */
+    size_t new_count;             /* entries that have not been written */
+    int64_t minute_ms;            /* of clock_mono_ms, when the minute began */
+    struct open_entry dropped;    /* of this minute; count 0: none are */
+    struct user_audit_list ended; /* of the minute before: what has not been written */
+    size_t ended_written;         /* so many of them have been */
+    int64_t repeats_ms;           /* of clock_mono_ms, when repeated entries were written */
+    int64_t pruned_ms;            /* likewise, and how many were written since */
     size_t added;
 };
 
@@ -218,7 +219,7 @@ static void add_locked(struct audit_log *log, struct user_audit_entry *entry)
 
     if (open != NULL)
         repeat_locked(open, entry->last_ms);
-    else if (log->count < AUDIT_LOG_PENDING_MAX)
+    else if (log->ended.count - log->ended_written + log->count < AUDIT_LOG_PENDING_MAX)
         open_locked(log, entry);
     else
         drop_locked(log);
@@ -289,41 +290,66 @@ static bool write_some_locked(struct audit_log *log, bool with_repeats, bool *mo
     return status == STATUS_OK;
 }
 
-static void begin_minute_locked(struct audit_log *log, int64_t now_ms)
+/* What has not been written of the minute goes to `ended`, which is empty. */
+static void end_minute_locked(struct audit_log *log, int64_t now_ms)
 {
+    log->ended = (struct user_audit_list){ xcalloc(log->count + 1, sizeof(*log->ended.items)), 0 };
+    for (size_t i = 0; i < log->count; i++) {
+        struct open_entry *open = log->items[i];
+        if (open->is_new || open->is_changed)
+            log->ended.items[log->ended.count++] = open->entry;
+        log->added += open->is_new;
+        free(open);
+    }
+    if (log->dropped.is_changed)
+        log->ended.items[log->ended.count++] = log->dropped.entry;
+    log->count = log->new_count = 0;
+    log->dropped = (struct open_entry){ .is_new = false };
     hashmap_destroy(&log->by_key);
     log->by_key = hashmap_create();
-    for (size_t i = 0; i < log->count; i++)
-        free(log->items[i]);
-    log->count = 0;
-    log->dropped = (struct open_entry){ .is_new = false };
     log->minute_ms = now_ms;
 }
 
-static bool has_unwritten_locked(const struct audit_log *log)
+/* As write_some_locked. */
+static bool write_ended_locked(struct audit_log *log)
 {
-    for (size_t i = 0; i < log->count; i++)
-        if (log->items[i]->is_new || log->items[i]->is_changed)
-            return true;
-    return log->dropped.is_changed;
+    struct user_audit_list *ended = &log->ended;
+
+    while (log->ended_written < ended->count) {
+        size_t count = ended->count - log->ended_written;
+        if (count > WRITTEN_AT_ONCE_MAX)
+            count = WRITTEN_AT_ONCE_MAX;
+        pthread_mutex_unlock(&log->lock);
+        enum status status =
+            user_store_put_audit(log->store, ended->items + log->ended_written, count);
+        pthread_mutex_lock(&log->lock);
+        if (status != STATUS_OK)
+            return false;
+        log->ended_written += count;
+    }
+    free(ended->items);
+    *ended = (struct user_audit_list){ NULL, 0 };
+    log->ended_written = 0;
+    return true;
 }
 
-/* All that is due. False when the store does not answer. */
+/* All that is due. False when the store does not answer. A minute ends at once, whatever is noted
+ * while its end is written: otherwise a flood would make it last, and with it what is allowed. */
 static bool write_locked(struct audit_log *log)
 {
     int64_t now_ms = clock_mono_ms();
-    bool ends_minute = now_ms - log->minute_ms >= AUDIT_LOG_MINUTE_MS;
-    bool with_repeats =
-        log->stops || ends_minute || now_ms - log->repeats_ms >= AUDIT_LOG_REPEAT_MS;
+    bool with_repeats = log->stops || now_ms - log->repeats_ms >= AUDIT_LOG_REPEAT_MS;
     bool more = true;
 
+    if (log->ended.count == 0 && now_ms - log->minute_ms >= AUDIT_LOG_MINUTE_MS)
+        end_minute_locked(log, now_ms);
+    if (!write_ended_locked(log))
+        return false;
     while (more)
         if (!write_some_locked(log, with_repeats, &more))
             return false;
     if (with_repeats)
         log->repeats_ms = now_ms;
-    if (ends_minute && !has_unwritten_locked(log))
-        begin_minute_locked(log, now_ms);
     return true;
 }
 
@@ -336,7 +362,8 @@ static void prune_locked(struct audit_log *log)
     /* With nothing to keep, also entries that another clock has dated ahead. */
     int64_t before_ms = log->keep_days > 0 ? clock_wall_ms() - log->keep_days * DAY_MS : INT64_MAX;
 
-    if (log->pruned_ms != 0 && log->added < PRUNE_EVERY && now_ms - log->pruned_ms < PRUNE_MS)
+    if (log->pruned_ms != 0 && log->added < AUDIT_LOG_PRUNE_EVERY &&
+        now_ms - log->pruned_ms < PRUNE_MS)
         return;
     log->pruned_ms = now_ms;
     log->added = 0;
@@ -360,6 +387,8 @@ static void wait_ms_locked(struct audit_log *log, int64_t ms)
 /* Other events of the same moment go into the same write. */
 static void wait_for_work_locked(struct audit_log *log)
 {
+    if (log->ended.count > 0)
+        return; /* after a failure */
     if (log->new_count == 0)
         wait_ms_locked(log, log->count > 0 ? AUDIT_LOG_REPEAT_MS : PRUNE_MS);
     struct timespec until = clock_after_ms(AUDIT_LOG_WRITE_MS);
@@ -418,7 +447,9 @@ void audit_log_stop(struct audit_log **log)
     pthread_cond_signal(&(*log)->cond);
     pthread_mutex_unlock(&(*log)->lock);
     pthread_join((*log)->thread, NULL);
-    begin_minute_locked(*log, 0);
+    for (size_t i = 0; i < (*log)->count; i++)
+        free((*log)->items[i]);
+    free((*log)->ended.items);
     hashmap_destroy(&(*log)->by_key);
     free((*log)->items);
     pthread_cond_destroy(&(*log)->cond);

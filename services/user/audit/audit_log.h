@@ -22,7 +22,8 @@
  *   AUDIT_ENTRIES_DROPPED. It takes as many, while the store does not answer.
  *
  * In the store, failures fill at most two fifths of `max_entries`, users' own entries two fifths,
- * and the administrator's one: the oldest of each share are deleted.
+ * and the administrator's one: the oldest of each share are deleted, after AUDIT_LOG_PRUNE_EVERY
+ * new ones at the latest.
  */
 struct audit_log;
 
@@ -32,8 +33,9 @@ enum {
     AUDIT_LOG_FAILURES_MAX = 400,
     AUDIT_LOG_ACCOUNT_MAX = 30,
     AUDIT_LOG_PENDING_MAX = 8192,
-    AUDIT_LOG_WRITE_MS = 200,   /* until a new entry is written */
-    AUDIT_LOG_REPEAT_MS = 2000, /* until the count of one that was repeated is */
+    AUDIT_LOG_WRITE_MS = 200,    /* until a new entry is written */
+    AUDIT_LOG_REPEAT_MS = 2000,  /* until the count of one that was repeated is */
+    AUDIT_LOG_PRUNE_EVERY = 200, /* new entries */
 };
 #define AUDIT_LOG_MANY "many"
 

@@ -22,7 +22,7 @@ static const struct user_store_kind *real;
 static atomic_int writes_failing; /* so many more writes of entries fail */
 static atomic_int writes;
 static atomic_bool holds_writes; /* each waits for `released` after it has posted `arrived` */
-static sem_t arrived, released;
+static sem_t arrived, released, failed;
 
 static enum status put_audit(struct user_store *store, const struct user_audit_entry *entries,
                              size_t count)
@@ -34,6 +34,7 @@ static enum status put_audit(struct user_store *store, const struct user_audit_e
     }
     if (writes_failing > 0) {
         writes_failing--;
+        sem_post(&failed);
         return STATUS_UNAVAILABLE;
     }
     return real->put_audit(store, entries, count);
@@ -59,6 +60,7 @@ static int begin(void **state)
     holds_writes = false;
     sem_init(&arrived, 0, 0);
     sem_init(&released, 0, 0);
+    sem_init(&failed, 0, 0);
     *state = l;
     return 0;
 }
@@ -71,6 +73,7 @@ static int end(void **state)
     tear_down(&store);
     sem_destroy(&arrived);
     sem_destroy(&released);
+    sem_destroy(&failed);
     free(l);
     return 0;
 }
@@ -222,28 +225,53 @@ static void failures_that_differ_in_the_device_are_one_entry(void **state)
     free(list.items);
 }
 
+static void wait_for_entries(struct logged *l, size_t count)
+{
+    struct user_audit_list list = { NULL, 0 };
+    do {
+        free(list.items);
+        list = list_of(l, "");
+    } while (list.count != count);
+    free(list.items);
+}
+
+/* Also while the end of the minute is being written, during a flood. */
 static void the_next_minute_has_entries_of_its_own(void **state)
 {
     struct logged *l = *state;
     start(l);
     note_failure(l, NULL, 1);
-    struct user_audit_list list = list_of(l, "");
-    while (list.count == 0) {
-        free(list.items);
-        list = list_of(l, "");
-    }
-    free(list.items);
-    list.items = NULL;
-    int written = writes;
+    wait_for_entries(l, 1);
+    note_failure(l, NULL, 1);
+    holds_writes = true;
     clock_advance_for_test(AUDIT_LOG_MINUTE_MS);
-    while (writes == written) /* the one that ends the minute */
+    note_failure(l, NULL, 2); /* a new one wakes the thread; the last of the minute */
+    sem_wait(&arrived);
+    note_failure(l, NULL, 1);
+    holds_writes = false;
+    sem_post(&released);
+    struct user_audit_list list = list_at_end(l, "");
+    assert_int_equal(list.count, 3);
+    assert_int_equal(sum_of(&list), 4);
+    free(list.items);
+}
+
+static void what_a_minute_left_is_written_once_the_store_answers(void **state)
+{
+    struct logged *l = *state;
+    start(l);
+    for (int minute = 0; minute < 3; minute++) {
+        writes_failing = 2;
         note_failure(l, NULL, 1);
-    do { /* the next one may be of the former minute, while its end is being written */
+        note_failure(l, NULL, 2);
+        clock_advance_for_test(AUDIT_LOG_MINUTE_MS);
         note_failure(l, NULL, 1);
-        free(list.items);
-        list = list_of(l, "");
-    } while (list.count == 1);
-    assert_int_equal(list.count, 2);
+        sem_wait(&failed);
+        sem_wait(&failed);
+    }
+    struct user_audit_list list = list_at_end(l, "");
+    assert_int_equal(sum_of(&list), 9);
+    assert_true(list.count > 2);
     free(list.items);
 }
 
@@ -419,11 +447,11 @@ static void the_maximum_holds_while_entries_are_added(void **state)
     start_with(l, 90, 100);
     for (int i = 0; i < 1000; i++)
         note_admin(l, i);
-    struct user_audit_list list = list_of(l, "");
-    while (list.count != 20) { /* those of the first write are there before the rest is deleted */
+    struct user_audit_list list = { NULL, 0 };
+    do { /* those of the last write are there before the rest is deleted */
         free(list.items);
         list = list_of(l, "");
-    }
+    } while (list.count >= 20 + AUDIT_LOG_PRUNE_EVERY);
     free(list.items);
 }
 
@@ -462,6 +490,7 @@ static int run_suite(const char *name)
         TEST(each_share_of_the_maximum_is_kept),
         TEST(the_maximum_holds_while_entries_are_added),
         TEST(the_next_minute_has_entries_of_its_own),
+        TEST(what_a_minute_left_is_written_once_the_store_answers),
         cmocka_unit_test(all_words_differ_and_fit),
     };
     char group[64];
