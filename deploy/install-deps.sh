@@ -11,8 +11,8 @@ declare -A packages=(
     [run]="nats-server"
     [test]="git curl libcmocka-dev python3 python3-pytest python3-pytest-xdist
         python3-websocket python3-requests python3-aiosmtpd python3-jwt
-        python3-protobuf protobuf-compiler python3-pil python3-selenium chromium chromium-driver fonts-noto-color-emoji
-        libnss3-tools openssl sqlite3 maven default-jre-headless"
+        python3-protobuf protobuf-compiler python3-pil python3-selenium chromium chromium-driver
+        chromium-headless-shell fonts-noto-color-emoji libnss3-tools openssl sqlite3 maven default-jre-headless"
     [proxies]="haproxy nginx-light caddy certbot"
     [lint]="clang-format clang-tidy cppcheck shellcheck"
     [fuzz]="clang llvm"

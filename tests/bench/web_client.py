@@ -155,7 +155,7 @@ def main():
     with Stack() as stack, tempfile.TemporaryDirectory() as profile:
         stack.wait_all_instances()
         me, friend, other = fill(stack)
-        driver = start_browser(profile)
+        driver = start_browser(profile, whole=True)
         try:
             page = WebPage(driver, stack.url(0))
             found = {**measure(page, me, friend, other, repeats), **measure_scrolling(page, repeats)}

@@ -2,9 +2,11 @@
 
 import os
 import pathlib
+import shutil
 
 CHROMIUM = pathlib.Path("/usr/bin/chromium")
 CHROMEDRIVER = pathlib.Path("/usr/bin/chromedriver")
+HEADLESS_SHELL = pathlib.Path(__file__).with_name("headless_shell.sh")
 ARGUMENTS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -14,13 +16,15 @@ ARGUMENTS = (
 )
 
 
-def start_browser(profile, *arguments, home=None):
-    """With further arguments, and a home of its own if given: there lie the authorities that it trusts."""
+def start_browser(profile, *arguments, home=None, whole=False):
+    """With further arguments, and a home of its own if given: there lie the authorities that it trusts. `whole`:
+    with what a person has of a browser beside its pages."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
     options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
+    shell = shutil.which("chromium-headless-shell") and not whole
+    options.binary_location = str(HEADLESS_SHELL if shell else CHROMIUM)
     for argument in (*ARGUMENTS, *arguments):
         options.add_argument(argument)
     options.add_argument(f"--user-data-dir={profile}")

@@ -44,7 +44,7 @@ def trust(authority, home):
 
 
 def open_browser(folder, home):
-    return start_browser(folder / "profile", f"--host-resolver-rules=MAP {HOST} 127.0.0.1", home=home)
+    return start_browser(folder / "profile", f"--host-resolver-rules=MAP {HOST} 127.0.0.1", home=home, whole=True)
 
 
 @pytest.fixture(scope="module")
