@@ -189,11 +189,14 @@ static void handle_send(void *ctx, struct rpc_request *call, const void *request
 
 /* --- reading marks ----------------------------------------------------------------------- */
 
+#define NO_SENDER "senderTag: no such user"
+
 struct marking {
     struct message_mark mark;
     struct message_service *service;
     struct rpc_request *call;
     const Messenger__MarkReadRequest *request; /* lives until the call is answered */
+    bool is_sender_gone; /* no account has the tag: there may still be what it has written */
 };
 
 static void handle_marked(struct message_mark *mark, enum status status)
@@ -202,7 +205,9 @@ static void handle_marked(struct message_mark *mark, enum status status)
     Messenger__MarkReadReply reply = MESSENGER__MARK_READ_REPLY__INIT;
 
     bus_hold(marking->service->bus);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && marking->is_sender_gone && !mark->has_dialog) {
+        rpc_request_fail(marking->call, STATUS_NOT_FOUND, NO_SENDER);
+    } else if (status == STATUS_OK) {
         if (mark->newly_read > 0)
             fanout_read(marking->service->fanout, mark, marking->request->origin);
         reply.newly_read = mark->newly_read;
@@ -215,7 +220,7 @@ static void handle_marked(struct message_mark *mark, enum status status)
 
 static void begin_mark(struct message_service *service, struct rpc_request *call,
                        const Messenger__MarkReadRequest *wanted, const struct message_user *reader,
-                       const struct message_user *sender)
+                       const struct message_user *sender, bool is_sender_gone)
 {
     struct marking *marking = xcalloc(1, sizeof(*marking));
 
@@ -224,6 +229,7 @@ static void begin_mark(struct message_service *service, struct rpc_request *call
     marking->request = wanted;
     marking->mark.reader = *reader;
     marking->mark.sender = *sender;
+    marking->is_sender_gone = is_sender_gone;
     marking->mark.up_to_seq = wanted->up_to_seq;
     marking->mark.consent = service->consent;
     marking->mark.done = handle_marked;
@@ -240,9 +246,15 @@ static void find_and_mark(void *ctx, struct rpc_request *call, const void *reque
     const Messenger__MarkReadRequest *wanted = request;
     struct message_user reader, sender;
 
-    if (find_caller(service, call, wanted->reader_tag, wanted->reader_id, &reader) &&
-        find_peer(service, call, wanted->sender_tag, "senderTag: no such user", &sender))
-        begin_mark(service, call, wanted, &reader, &sender);
+    if (!find_caller(service, call, wanted->reader_tag, wanted->reader_id, &reader))
+        return;
+    enum status status =
+        user_directory_find(service->users, rpc_request_context(call), wanted->sender_tag, &sender);
+    bool is_gone = status == STATUS_NOT_FOUND && message_user_set(&sender, wanted->sender_tag);
+    if (status == STATUS_OK || is_gone)
+        begin_mark(service, call, wanted, &reader, &sender, is_gone);
+    else
+        rpc_request_fail(call, status, status == STATUS_NOT_FOUND ? NO_SENDER : NULL);
 }
 
 static void handle_mark_read(void *ctx, struct rpc_request *call, const void *request)
@@ -253,7 +265,7 @@ static void handle_mark_read(void *ctx, struct rpc_request *call, const void *re
 
     if (user_directory_recall(service->users, wanted->reader_tag, wanted->reader_id, &reader) &&
         user_directory_recall(service->users, wanted->sender_tag, "", &sender))
-        begin_mark(service, call, wanted, &reader, &sender);
+        begin_mark(service, call, wanted, &reader, &sender, false);
     else
         rpc_request_defer(call, find_and_mark, RPC_FAST);
 }

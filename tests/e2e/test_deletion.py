@@ -222,6 +222,25 @@ def test_one_who_was_away_gets_the_end_from_sync(stack, crowd):
 
 # What is left
 
+def test_its_messages_can_be_marked_as_read_once_no_service_remembers_it(crowd):
+    with Stack() as stack:
+        user, friend, stranger = crowd.users(stack, 3)
+        with user.socket() as his, friend.socket() as hers, stranger.socket() as theirs:
+            send(his, friend, "unread")
+            send(his, friend, "also unread")
+            delete(user)
+            wait_erased(hers, user)
+            stack.restart("message")
+            assert dialog(hers, user)["unreadIncoming"] == 2
+            hers.call("markMessagesWithUserAsRead", [user.tag, 1])
+            assert dialog(hers, user)["unreadIncoming"] == 1
+            hers.call("markMessagesWithUserAsRead", [user.tag])
+            assert dialog(hers, user)["unreadIncoming"] == 0
+            # Who has no conversation with it learns nothing, as of a user who never was.
+            assert code_of(theirs, "markMessagesWithUserAsRead", [user.tag]) == \
+                code_of(theirs, "markMessagesWithUserAsRead", [unique("never")])
+
+
 @pytest.fixture(scope="module")
 def on_files():
     with Stack(messages=2, users=2, settings=FILES) as stack:
