@@ -276,12 +276,10 @@ static void acknowledge_profile(struct fanout *fanout, const struct bus_message 
 static enum status find_user(struct fanout *fanout, const char *tag, struct message_user *user_out)
 {
     struct rpc_context context;
+    bool is_gone;
 
     rpc_context_start(&context, FIND_TIMEOUT_MS);
-    enum status status = user_directory_find(fanout->users, &context, tag, user_out);
-    if (status == STATUS_NOT_FOUND && message_user_set(user_out, tag))
-        status = STATUS_OK;
-    return status;
+    return user_directory_find_former(fanout->users, &context, tag, user_out, &is_gone);
 }
 
 /* False when they have not been notified, and the event must be sent again. */

@@ -245,13 +245,13 @@ static void find_and_mark(void *ctx, struct rpc_request *call, const void *reque
     struct message_service *service = ctx;
     const Messenger__MarkReadRequest *wanted = request;
     struct message_user reader, sender;
+    bool is_gone;
 
     if (!find_caller(service, call, wanted->reader_tag, wanted->reader_id, &reader))
         return;
-    enum status status =
-        user_directory_find(service->users, rpc_request_context(call), wanted->sender_tag, &sender);
-    bool is_gone = status == STATUS_NOT_FOUND && message_user_set(&sender, wanted->sender_tag);
-    if (status == STATUS_OK || is_gone)
+    enum status status = user_directory_find_former(service->users, rpc_request_context(call),
+                                                    wanted->sender_tag, &sender, &is_gone);
+    if (status == STATUS_OK)
         begin_mark(service, call, wanted, &reader, &sender, is_gone);
     else
         rpc_request_fail(call, status, status == STATUS_NOT_FOUND ? NO_SENDER : NULL);
@@ -307,6 +307,7 @@ static void handle_get_messages(void *ctx, struct rpc_request *call, const void 
     struct message_list list = { 0 };
     const char *problem = message_rules_check_range(wanted->start, wanted->end);
     enum status status = STATUS_OK;
+    bool is_gone;
 
     if (problem == NULL && wanted->newest_seq > MESSAGE_SEQ_MAX)
         problem = "newest_seq: no message has such a number";
@@ -316,10 +317,9 @@ static void handle_get_messages(void *ctx, struct rpc_request *call, const void 
     }
     if (!find_caller(service, call, wanted->owner_tag, wanted->owner_id, &owner))
         return;
-    status =
-        user_directory_find(service->users, rpc_request_context(call), wanted->peer_tag, &peer);
-    if (status == STATUS_NOT_FOUND) /* one who is gone: what was written stays the owner's */
-        status = message_user_set(&peer, wanted->peer_tag) ? STATUS_OK : STATUS_NOT_FOUND;
+    /* What one who is gone has written stays the owner's. */
+    status = user_directory_find_former(service->users, rpc_request_context(call), wanted->peer_tag,
+                                        &peer, &is_gone);
     if (status == STATUS_OK)
         status = message_store_messages(
             service->store, owner.key, peer.key,

@@ -85,6 +85,7 @@ void handle_set_relation(void *ctx, struct rpc_request *call, const void *reques
     struct relation_change change = { .now_ms = clock_wall_ms() };
     const struct rpc_context *context = rpc_request_context(call);
     struct relation before;
+    bool is_gone = false;
 
     if (!read_action(wanted->action, &change.action)) {
         rpc_request_fail(call, STATUS_INVALID_ARGUMENT, "action: none of those known");
@@ -97,11 +98,12 @@ void handle_set_relation(void *ctx, struct rpc_request *call, const void *reques
     enum status status = user_directory_find_caller(service->users, context, wanted->owner_tag,
                                                     wanted->owner_id, &change.owner);
     if (status == STATUS_OK)
-        status = user_directory_find(service->users, context, wanted->peer_tag, &change.peer);
-    /* What was decided about an account that is gone can be taken back. */
-    bool is_gone = status == STATUS_NOT_FOUND && takes_back(change.action) &&
-                   message_user_set(&change.peer, wanted->peer_tag);
-    if (status == STATUS_OK || is_gone)
+        status = user_directory_find_former(service->users, context, wanted->peer_tag, &change.peer,
+                                            &is_gone);
+    /* What was decided about an account that is gone can be taken back, nothing else. */
+    if (status == STATUS_OK && is_gone && !takes_back(change.action))
+        status = STATUS_NOT_FOUND;
+    if (status == STATUS_OK)
         status = find_relation(service, &change, &before);
     if (status == STATUS_OK && is_gone && before.mine == RELATION_NONE)
         status = STATUS_NOT_FOUND;

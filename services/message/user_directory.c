@@ -182,6 +182,16 @@ enum status user_directory_find(struct user_directory *directory, const struct r
                : fetch_one(directory, context, tag, "", user_out);
 }
 
+enum status user_directory_find_former(struct user_directory *directory,
+                                       const struct rpc_context *context, const char *tag,
+                                       struct message_user *user_out, bool *is_gone_out)
+{
+    enum status status = user_directory_find(directory, context, tag, user_out);
+
+    *is_gone_out = status == STATUS_NOT_FOUND && message_user_set(user_out, tag);
+    return *is_gone_out ? STATUS_OK : status;
+}
+
 enum status user_directory_find_caller(struct user_directory *directory,
                                        const struct rpc_context *context, const char *tag,
                                        const char *account_id, struct message_user *user_out)

@@ -37,6 +37,13 @@ bool user_directory_recall(struct user_directory *directory, const char *tag,
 enum status user_directory_find(struct user_directory *directory, const struct rpc_context *context,
                                 const char *tag, struct message_user *user_out) MUST_CHECK;
 
+/* As user_directory_find; when no account has the tag, the user that had it may be gone, and what
+ * is stored of it is found by the tag alone: STATUS_OK, and `is_gone_out`. STATUS_NOT_FOUND: it is
+ * no tag. */
+enum status user_directory_find_former(struct user_directory *directory,
+                                       const struct rpc_context *context, const char *tag,
+                                       struct message_user *user_out, bool *is_gone_out) MUST_CHECK;
+
 /* The account in whose name a request is made. STATUS_UNAUTHENTICATED: no account has this id and
  * this tag. `account_id` "", of a caller that does not send it: the account that has the tag. */
 enum status user_directory_find_caller(struct user_directory *directory,

@@ -220,8 +220,6 @@ def test_one_who_was_away_gets_the_end_from_sync(stack, crowd):
         assert synced["text"] == "" and synced["userInfo"]["isDeleted"] is True
 
 
-# What is left
-
 def test_its_messages_can_be_marked_as_read_once_no_service_remembers_it(crowd):
     with Stack() as stack:
         user, friend, stranger = crowd.users(stack, 3)
@@ -240,6 +238,8 @@ def test_its_messages_can_be_marked_as_read_once_no_service_remembers_it(crowd):
             assert code_of(theirs, "markMessagesWithUserAsRead", [user.tag]) == \
                 code_of(theirs, "markMessagesWithUserAsRead", [unique("never")])
 
+
+# What is left
 
 @pytest.fixture(scope="module")
 def on_files():
